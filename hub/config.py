@@ -1,0 +1,262 @@
+"""config.toml and the environment -> Config, strictly: unknown keys are errors, and every fault is told at once."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+import msgspec
+from msgspec import Meta, Struct
+
+from hub.errors import ConfigError
+
+PREFIX = "AGENTHOST__"
+MODEL_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+MODEL_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Positive = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class Secret(str):
+    """A value that never shows itself in a log or a traceback."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "Secret(...)"
+
+
+class HubConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[hub]: where it listens and keeps its data."""
+
+    data: str = "data"
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    url: str = ""
+    """How people reach it from outside, if not at http://host:port."""
+    timezone: str = "UTC"
+    log: Literal["console", "json"] = "console"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class StoreConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[store]: the database; empty means SQLite in the data folder."""
+
+    url: str = ""
+    keep_events_days: Positive = 30
+
+
+class DecisionsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[llm.decisions]: a model of its own for router, supervisor and tool choice."""
+
+    backend: Literal["", "llamacpp", "remote"] = ""
+    """Empty: the embedded model where llama.cpp is installed, else the chat model."""
+    model: str = ""
+    url: str = ""
+    key: str = ""
+    key_file: str = ""
+    sha256: str = ""
+    threads: Annotated[int, Meta(ge=0)] = 0
+    context: Positive = 4096
+
+
+class LLMConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[llm]: who answers."""
+
+    backend: Literal["llamacpp", "remote"] = "llamacpp"
+    model: str = ""
+    """A GGUF file's path, or the remote server's name for a model; empty is the embedded one."""
+    sha256: str = ""
+    url: str = ""
+    key: str = ""
+    key_file: str = ""
+    threads: Annotated[int, Meta(ge=0)] = 0
+    """0: measured at start."""
+    context: Positive = 4096
+    answer_tokens: Positive = 512
+    timeout_seconds: Seconds = 300.0
+    decisions: DecisionsConfig = DecisionsConfig()
+
+
+class AgentsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[agents]: which one answers, and where they lie."""
+
+    default: str = "default"
+    folder: str = ""
+    """Further agents beside those that ship with AgentHost."""
+
+
+class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[limits]: what keeps one sender, one message or one task from taking everything."""
+
+    turns: Positive = 20
+    tokens: Positive = 100_000
+    minutes: Seconds = 120.0
+    message_bytes: Positive = 262_144
+    waiting_per_person: Positive = 200
+    """Unanswered messages; more are refused until some are answered."""
+    tasks_at_once: Positive = 8
+    """Turns taken side by side."""
+    candidates: Annotated[int, Meta(ge=1, le=20)] = 5
+    """Tasks that the router weighs."""
+    reopen_hours: Seconds = 24.0
+    """So long a finished task can still be taken up again by a message."""
+    ask_below: Annotated[float, Meta(ge=0, le=1)] = 0.45
+    """A best candidate less likely than this is asked about."""
+    questions_per_hour: Annotated[int, Meta(ge=0)] = 4
+    """Above it the router takes the best candidate without asking."""
+
+
+class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole config file."""
+
+    hub: HubConfig = HubConfig()
+    store: StoreConfig = StoreConfig()
+    llm: LLMConfig = LLMConfig()
+    agents: AgentsConfig = AgentsConfig()
+    limits: LimitsConfig = LimitsConfig()
+
+    @property
+    def data(self) -> Path:
+        """The data folder, absolute."""
+        return Path(self.hub.data).expanduser().absolute()
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Config:
+    """Read the config file (none: all defaults), lay `AGENTHOST__SECTION__KEY` over it, and check everything.
+
+    Raises ConfigError with a line for every fault, each starting with its key path.
+    """
+    tree = _read(path) if path else {}
+    faults = _overlay(tree, environ)
+    faults += _faults(tree, Config, "")
+    if faults:
+        raise ConfigError(*faults)
+    config = msgspec.convert(tree, Config, strict=False)
+    faults = _check(config)
+    if faults:
+        raise ConfigError(*faults)
+    return _with_secrets(config)
+
+
+def embedded_model(environ: Mapping[str, str]) -> Path:
+    """Return where `make venv` puts the embedded model."""
+    cache = environ.get("XDG_CACHE_HOME") or str(Path(environ.get("HOME", "~")).expanduser() / ".cache")
+    return Path(cache) / "agenthost" / "models" / MODEL_FILE
+
+
+def key_paths(kind: type[Struct] = Config, prefix: str = "") -> list[str]:
+    """Return the path of every key, as `hub.port`."""
+    paths: list[str] = []
+    for field in msgspec.structs.fields(kind):
+        path = f"{prefix}{field.name}"
+        if isinstance(field.type, type) and issubclass(field.type, Struct):
+            paths += key_paths(field.type, path + ".")
+        else:
+            paths.append(path)
+    return paths
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; copy config.example.toml there, or leave out --config") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: can't be read ({error.strerror}); make it readable for this user") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: isn't UTF-8 text; save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: isn't TOML: {error}") from None
+
+
+def _overlay(tree: dict[str, Any], environ: Mapping[str, str]) -> list[str]:
+    faults = []
+    known = set(key_paths())
+    for name, value in environ.items():
+        if not name.startswith(PREFIX):
+            continue
+        path = name.removeprefix(PREFIX).lower().replace("__", ".")
+        if path not in known:
+            faults.append(f"{path}: unknown key (from the environment's {name}); unset it or see config.example.toml")
+            continue
+        node = tree
+        *sections, key = path.split(".")
+        for section in sections:
+            node = node.setdefault(section, {})
+            if not isinstance(node, dict):
+                break
+        else:
+            node[key] = value
+    return faults
+
+
+def _faults(node: object, kind: Any, path: str) -> list[str]:
+    """Convert piece by piece, for msgspec tells only the first fault of a whole tree."""
+    if not (isinstance(kind, type) and issubclass(kind, Struct)):
+        try:
+            msgspec.convert(node, kind, strict=False)
+        except msgspec.ValidationError as error:
+            return [f"{path}: {_plain(str(error))}; it is {_shown(path, node)}"]
+        return []
+    if not isinstance(node, dict):
+        return [f"{path}: must be a section ([{path}]); it is {_shown(path, node)}"]
+    fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    faults = []
+    for key, value in node.items():
+        below = f"{path}.{key}" if path else key
+        if key in fields:
+            faults += _faults(value, fields[key], below)
+        else:
+            faults.append(f"{below}: unknown key; known here: {', '.join(fields)}")
+    return faults
+
+
+def _check(config: Config) -> list[str]:
+    faults = []
+    if config.hub.timezone not in available_timezones():
+        faults.append(f"hub.timezone: unknown time zone {config.hub.timezone!r}; use a name like Europe/Berlin")
+    for path, llm in (("llm", config.llm), ("llm.decisions", config.llm.decisions)):
+        if llm.backend == "remote" and not llm.url:
+            faults.append(f"{path}.url: missing; a remote backend needs the server's URL, as http://127.0.0.1:8081/v1")
+        if llm.backend == "remote" and not llm.model:
+            faults.append(f"{path}.model: missing; name the model as the server calls it")
+        if llm.url and not llm.url.startswith(("http://", "https://")):
+            faults.append(f"{path}.url: must begin with http:// or https://; it is {llm.url!r}")
+        if llm.key and llm.key_file:
+            faults.append(f"{path}.key_file: set besides {path}.key; keep one of them")
+        if llm.key_file and not os.access(llm.key_file, os.R_OK):
+            faults.append(f"{path}.key_file: {llm.key_file!r} can't be read; create it or mend its rights")
+        if llm.backend == "llamacpp" and llm.model and not Path(llm.model).expanduser().is_file():
+            faults.append(f"{path}.model: no file {llm.model!r}; give the path of a GGUF file")
+    if config.store.url and not config.store.url.startswith("sqlite+aiosqlite:///"):
+        faults.append("store.url: only sqlite+aiosqlite:///PATH is served so far; leave it empty for the data folder")
+    return faults
+
+
+def _with_secrets(config: Config) -> Config:
+    decisions = config.llm.decisions
+    decisions = msgspec.structs.replace(decisions, key=_secret(decisions.key, decisions.key_file))
+    llm = msgspec.structs.replace(config.llm, key=_secret(config.llm.key, config.llm.key_file), decisions=decisions)
+    return msgspec.structs.replace(config, llm=llm)
+
+
+def _secret(value: str, file: str) -> Secret:
+    return Secret(Path(file).read_text(encoding="utf-8").strip() if file else value)
+
+
+def _plain(text: str) -> str:
+    return text.removesuffix(" - at `$`").replace("`", "").replace("Expected", "must be")
+
+
+def _shown(path: str, value: object) -> str:
+    return "hidden" if path.endswith(("key", "token", "password", "secret")) else repr(value)
+
+
+def timezone(config: Config) -> ZoneInfo:
+    """Return the hub's time zone."""
+    return ZoneInfo(config.hub.timezone)

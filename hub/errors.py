@@ -1,0 +1,149 @@
+"""Every error of the hub, drawn by who has to act.
+
+AgentHostError
+|-- ConfigError            the operator: mend the config file or the environment
+|-- StartError             the operator: something outside the config keeps the hub from starting
+|-- StoreError             (the hub itself)
+|   |-- Duplicate          the caller: that record is already kept
+|   |-- Conflict           the caller: somebody changed the record meanwhile, read it again
+|   `-- StoreUnavailable   the sender: not accepted, try again; the operator: see the reason (a full disk)
+|-- LLMError               (turns and router)
+|   |-- LLMUnavailable     nobody at once: what waits is kept and tried again
+|   |-- LLMTimeout         the turn: its deadline passed
+|   |-- LLMRefused         the operator: the model's server said no (key, quota, model name)
+|   `-- ContextOverflow    the turn: shorten the prompt
+|-- DeliveryError          (the outbox)
+|   |-- DeliveryDelayed    wait as long as it says, then deliver again: certainly not delivered
+|   |-- DeliveryUncertain  perhaps delivered: deliver once more, marked
+|   `-- DeliveryRefused    never deliverable: tell the person elsewhere, loudly
+|-- ToolError              the LLM: it reads the text
+|-- ManifestError          the author of a package
+`-- PersonError            the person who asked
+    |-- BadRequest         say it differently: names the field, the value and the way out
+    |-- NotFound           no such thing, or none that this person may see
+    |-- NotAllowed         this person or key may not
+    |-- AlreadyUsed        an idempotency key used for something else
+    |-- TooLarge           send less
+    `-- TooMany            send later
+"""
+
+
+class AgentHostError(Exception):
+    """Anything that the hub raises on purpose."""
+
+
+class ConfigError(AgentHostError):
+    """The config can't be used; `faults` has a line for each thing to mend, each starting with its key path."""
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class StartError(AgentHostError):
+    """The hub can't start for a reason outside its config: a port in use, a newer database, a locked folder."""
+
+
+class StoreError(AgentHostError):
+    """The store didn't do what it was asked; nothing of that commit was kept."""
+
+
+class Duplicate(StoreError):
+    """A record with the same id or the same natural key is already kept."""
+
+
+class Conflict(StoreError):
+    """The record was changed by somebody else since it was read, or is gone."""
+
+
+class StoreUnavailable(StoreError):
+    """The store can't write now: the disk is full or can't be written. Nothing was kept."""
+
+
+class LLMError(AgentHostError):
+    """The LLM gave no answer."""
+
+
+class LLMUnavailable(LLMError):
+    """There's no model at the moment: none is installed, it's loading, or its process died and is being restarted."""
+
+
+class LLMTimeout(LLMError):
+    """The request's deadline passed."""
+
+
+class LLMRefused(LLMError):
+    """A remote server refused the request for good; the text says why."""
+
+
+class ContextOverflow(LLMError):
+    """The prompt doesn't fit into the model's context."""
+
+    def __init__(self, tokens: int, context: int) -> None:
+        super().__init__(f"the prompt has {tokens} tokens, the model's context holds {context}")
+        self.tokens = tokens
+        self.context = context
+
+
+class DeliveryError(AgentHostError):
+    """A message didn't certainly reach its platform."""
+
+
+class DeliveryDelayed(DeliveryError):
+    """Certainly not delivered; the platform may be asked again after so many seconds."""
+
+    def __init__(self, reason: str, after: float) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
+class DeliveryUncertain(DeliveryError):
+    """The connection broke after the message was handed over: it may have arrived."""
+
+
+class DeliveryRefused(DeliveryError):
+    """The platform will never take this message."""
+
+
+class ToolError(AgentHostError):
+    """A tool couldn't do what it was called for; the text is written for the LLM."""
+
+
+class ManifestError(AgentHostError):
+    """A package's manifest is wrong; the text names the file, the key, the value and the way out."""
+
+
+class PersonError(AgentHostError):
+    """The person who asked can mend it; the text is written for them."""
+
+
+class BadRequest(PersonError):
+    """A field has a value that can't be used."""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(f"{field}: {text}")
+        self.field = field
+
+
+class NotFound(PersonError):
+    """No such thing exists for this person."""
+
+
+class NotAllowed(PersonError):
+    """This person, or this key's scopes, may not do that."""
+
+
+class AlreadyUsed(PersonError):
+    """An idempotency key came again with another body."""
+
+
+class TooLarge(PersonError):
+    """More than the hub takes in one go."""
+
+
+class TooMany(PersonError):
+    """More than the hub takes from one person at a time; try again after so many seconds."""
+
+    def __init__(self, text: str, after: float) -> None:
+        super().__init__(text)
+        self.after = after

@@ -1,0 +1,38 @@
+"""Named places where a test may kill this process, to prove that a crash there loses nothing.
+
+`AGENTHOST_FAILPOINT=turn.before-commit` kills at the first pass, `...:3` at the third. Unset, a failpoint is one look
+into the environment.
+"""
+
+import os
+import signal
+from collections import Counter
+
+NAMES = (
+    "inbox.before-commit",
+    "inbox.after-commit",
+    "route.before-commit",
+    "route.after-commit",
+    "turn.begun",
+    "step.before-commit",
+    "step.after-commit",
+    "turn.before-commit",
+    "turn.after-commit",
+    "outbox.before-deliver",
+    "outbox.after-deliver",
+    "outbox.after-settle",
+)
+_passes: Counter[str] = Counter()
+
+
+def reach(name: str) -> None:
+    """Die here with SIGKILL if the environment says so."""
+    armed = os.environ.get("AGENTHOST_FAILPOINT")
+    if armed is None:
+        return
+    wanted, _, count = armed.partition(":")
+    if wanted != name:
+        return
+    _passes[name] += 1
+    if _passes[name] >= int(count or 1):
+        os.kill(os.getpid(), signal.SIGKILL)
