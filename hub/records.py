@@ -127,9 +127,12 @@ class Route(Struct, frozen=True, kw_only=True):
     ms: float = 0.0
 
 
-MessageState = Literal["accepted", "asking", "routed", "working", "answered", "stopped", "failed", "moved", "sent"]
+MessageState = Literal[
+    "accepted", "asking", "routed", "working", "answered", "stopped", "failed", "moved", "ready", "sent"
+]
 """Of a person's message: accepted, asking (which task?), routed, working; then answered, stopped or failed (dead).
-Of the hub's: sent; moved: retracted, for the message that it answers was moved to another task."""
+Of the hub's: ready, sent (to its platform; at once where people read for themselves); moved: retracted, for the
+message that it answers was moved to another task."""
 
 
 class Message(Struct, frozen=True, kw_only=True):
@@ -328,12 +331,15 @@ class Step(Struct, frozen=True, kw_only=True):
 # --- queues, events, replays
 
 
+Queue = Literal["inbox", "outbox"]
+
+
 class Entry(Struct, frozen=True, kw_only=True):
     """Something that waits in a spool until it's settled."""
 
     id: EntryId
     tenant: TenantId
-    queue: Literal["inbox", "outbox"]
+    queue: Queue
     lane: str
     """Entries of one lane are worked on one after another, in the order of their ids."""
     message: MessageId
@@ -359,10 +365,11 @@ class Event(Struct, frozen=True, kw_only=True):
     tenant: TenantId
     person: PersonId
     kind: EventKind
-    body: str
-    """JSON of the resource as the API shows it."""
     created_at: datetime
+    message: MessageId | None = None
     task: TaskId | None = None
+    turn: TurnId | None = None
+    """Ids, not bodies: who is shown an event sees the records as they are now."""
     seq: int = 0
     """Given by the store at commit; grows without end."""
 
