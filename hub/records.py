@@ -6,9 +6,10 @@ Every record is frozen; a changed one is a new value, made with `msgspec.structs
 import secrets
 import time
 from datetime import datetime
-from typing import Literal, NewType
+from typing import Literal, NewType, TypeVar
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 TenantId = NewType("TenantId", str)
 PersonId = NewType("PersonId", str)
@@ -387,6 +388,14 @@ class Replay(Struct, frozen=True, kw_only=True):
     """0 while the first request is still at work."""
     body: str
     created_at: datetime
+
+
+Revised = TypeVar("Revised", Task, Entry)
+
+
+def saved(record: Revised) -> Revised:
+    """Return a record as the store has it once it's saved: with the next revision."""
+    return replace(record, revision=record.revision + 1)
 
 
 Record = Person | Link | Key | Message | Correction | Task | Turn | Step | Entry | Event | Replay

@@ -39,9 +39,9 @@ class Spool:
         """Return what's next in a lane, in order."""
         return await self._store.entries(lane, now, limit)
 
-    def begin(self, entry: Entry) -> Save:
-        """Note that this boot works on it: should the hub die meanwhile, it's known that it may be half done."""
-        return Save(replace(entry, boot=self.boot, attempts=entry.attempts + 1))
+    def begin(self, entry: Entry) -> Entry:
+        """Return the entry, worked on by this boot: should the hub die, it's known that it may be half done."""
+        return replace(entry, boot=self.boot, attempts=entry.attempts + 1)
 
     def settle(self, entry: Entry) -> Save:
         """It's done, for good."""

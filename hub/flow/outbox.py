@@ -11,7 +11,7 @@ from hub.failpoints import reach
 from hub.flow import lanes
 from hub.flow.journal import Journal
 from hub.ports import Add, Bridge, Change, Clock, Save, Store
-from hub.records import Entry, Message
+from hub.records import Entry, EventKind, Message, saved
 from hub.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class Outbox:
 
     def say(self, message: Message) -> tuple[Change, ...]:
         """Return what keeps a message of the hub and has it delivered; commit it with what it tells of."""
-        kind = "notice" if message.role == "notice" else "reply"
+        kind: EventKind = "notice" if message.role == "notice" else "reply"
         if message.address.bridge not in self._bridges:
             sent = replace(message, state="sent")
             return Add(sent), self._journal.about_message(kind, sent)
@@ -63,8 +63,8 @@ class Outbox:
             await self._journal.commit(self._spool.settle(entry))
             return True
         begun = self._spool.begin(entry)
-        await self._journal.commit(begun)
-        entry = replace(begun.record, revision=entry.revision + 1) if isinstance(begun.record, Entry) else entry
+        await self._journal.commit(Save(begun))
+        entry = saved(begun)
         reach("outbox.before-deliver")
         try:
             await bridge.deliver(message, again=entry.deaths > 0)
