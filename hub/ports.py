@@ -404,7 +404,8 @@ class Delta(Struct, frozen=True, kw_only=True):
     person: PersonId
     task: TaskId
     turn: TurnId
-    message: MessageId
+    message: MessageId | None
+    """The person's message that's being answered; None if nobody asked just now."""
     text: str
     whole: bool = False
 
