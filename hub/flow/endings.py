@@ -100,10 +100,8 @@ class Endings:
 
     async def tell_waiting(self, task: Task, info: LLMInfo) -> None:
         """Tell a task's person once that what they said is kept and waits for the model."""
-        if info.state == "ready" or info.state == "restarting":
-            return
         chat = f"{task.origin.bridge}:{task.origin.chat}"
-        if chat in self._told or info.state == "loading":
+        if info.state not in {"absent", "broken"} or chat in self._told:
             return
         self._told.add(chat)
         detail = f" ({info.detail})" if info.detail else ""

@@ -50,12 +50,8 @@ class Inbox:
         Raises NotAllowed, BadRequest, TooLarge or TooMany with words for the sender, StoreUnavailable if it can't be
         kept now. Once it returns, the hub answers for the message.
         """
-        check_parts(incoming, self._limits.message_bytes)
-        person = await self._who(incoming)
+        message = await self.checked(incoming)
         command = is_command(incoming)
-        if not command:
-            await self._check_waiting(incoming, person)
-        message = await self._message(incoming, person)
         lane = (lanes.commands if command else lanes.chat)(message.tenant, message.address)
         reach("inbox.before-commit")
         try:
@@ -69,6 +65,14 @@ class Inbox:
             return await self._known(incoming), False
         reach("inbox.after-commit")
         return message, True
+
+    async def checked(self, incoming: Incoming) -> Message:
+        """Return what's to be kept, once it's clear that it may be; raises as `keep` does."""
+        check_parts(incoming, self._limits.message_bytes)
+        person = await self._who(incoming)
+        if not is_command(incoming):
+            await self._check_waiting(incoming, person)
+        return await self._message(incoming, person)
 
     async def _who(self, incoming: Incoming) -> PersonId:
         sender = (incoming.tenant, incoming.address.bridge, incoming.sender)

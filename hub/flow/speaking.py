@@ -15,7 +15,7 @@ from hub.flow.toolbox import Toolbox
 from hub.flow.work import Work
 from hub.manifests import Agent
 from hub.ports import LLM, Clock, Delta, End, Feed, Priority, Said, Store, Terms, Tool, ToolCall
-from hub.records import Message, Step
+from hub.records import Again, Message, Step
 
 HISTORY = 60
 """Messages read back at most; what's older is in the digest."""
@@ -165,7 +165,8 @@ class Speaker:
         """Return the prompt, shortened until it fits; the system prompt and the goal are always in it."""
         room = min(PROMPT_TOKENS, (self._llm.info.context or 10**9) - self._answer_tokens - MARGIN)
         history = await self._history(work)
-        note = work.task.verdict.why if work.task.kind == "assignment" and work.task.verdict is not None else ""
+        verdict = work.task.verdict
+        note = verdict.why if isinstance(verdict, Again) and work.task.kind == "assignment" else ""
         while True:
             said = prompts.answer(agent, work.task, history, steps, self._clock.now(), note)
             tokens = await self._llm.count(said)

@@ -46,6 +46,8 @@ class Supervisor:
             return Ask(
                 question=f"I've used up {spent} for this task. Shall I go on?", choices=(MORE, FINISH), why=spent
             )
+        if turn.error:
+            return Again(after=_pause(task.used), why=f"the last turn failed: {turn.error}")
         if before is not None and _same(before.answer, turn.answer):
             return Ask(
                 question="I'm going in circles: my last two turns came to the same. Shall I go on?",
