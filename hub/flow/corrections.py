@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from hub.errors import BadRequest, Conflict, Duplicate, NotFound
 from hub.flow import lanes
 from hub.flow.journal import Journal
-from hub.flow.router import Router
+from hub.flow.routes import Routes
 from hub.flow.tasks import Stops, Tasks
 from hub.ports import Add, Change, Clock, Save, Store
 from hub.records import Correction, Message, Route, Task, TaskId, Turn, new_id
@@ -20,14 +20,14 @@ class Corrections:
     """Moves messages between tasks, at their person's word."""
 
     def __init__(
-        self, store: Store, spool: Spool, journal: Journal, clock: Clock, tasks: Tasks, router: Router, turns: Stops
+        self, store: Store, spool: Spool, journal: Journal, clock: Clock, tasks: Tasks, routes: Routes, turns: Stops
     ) -> None:
         self._store = store
         self._spool = spool
         self._journal = journal
         self._clock = clock
         self._tasks = tasks
-        self._router = router
+        self._routes = routes
         self._turns = turns
 
     async def move(self, message: Message, to: TaskId | Literal["new"]) -> Task:
@@ -35,32 +35,42 @@ class Corrections:
 
         What was answered to it alone is retracted, a turn that works on it is stopped, a task that it had founded and
         that holds nothing else is canceled. The message and both tasks are kept as a labelled example. Moving it to
-        where it is does nothing. Raises BadRequest for what isn't a person's routed message, NotFound for an unknown task.
+        where it is does nothing. Raises BadRequest for what isn't a person's routed message, NotFound for an unknown
+        task.
         """
         if message.role != "user":
             raise BadRequest("message", "only a person's own message can be moved, not an answer")
         if message.state == "asking":
-            await self._router.choose(message.id, None if to == "new" else to)
+            await self._routes.choose(message.id, None if to == "new" else to)
             return await self._task_of(message)
         if message.task is None:
             raise BadRequest("message", "it isn't routed yet; wait a moment")
         if message.task == to:
             return await self._task_of(message)
-        await self._cut_off(message)
+        wrong = await self._task_of(message)
+        cut_off = await self._cut_off(message)
         for _ in range(TRIES):
             try:
-                return await self._move(message, to)
+                right = await self._move(message, to)
             except (Conflict, Duplicate):
                 continue
+            if cut_off:
+                await self._go_on(wrong)
+            return right
         raise Conflict(f"message {message.id} can't be moved: its tasks change all the time")
 
-    async def _cut_off(self, message: Message) -> None:
+    async def _cut_off(self, message: Message) -> bool:
         """Stop the turn that works on the message, if one does."""
-        if message.task is None:
-            return
-        last = next(iter(await self._store.turns(message.task, limit=1)), None)
+        last = next(iter(await self._store.turns(message.task, limit=1)), None) if message.task else None
         if last and last.state == "working" and message.id in last.messages:
-            await self._turns.stop(message.task)
+            return await self._turns.stop(last.task)
+        return False
+
+    async def _go_on(self, wrong: Task) -> None:
+        """Have what was cut off together with the moved message answered after all."""
+        task = await self._store.task(wrong.id)
+        if task is not None and task.state == "input-required":
+            await self._tasks.resume(task)
 
     async def _move(self, message: Message, to: TaskId | Literal["new"]) -> Task:
         message = await self._store.message(message.id) or message

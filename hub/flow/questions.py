@@ -1,7 +1,7 @@
 """Answers to questions that were put with choices: by a button, by an ad-hoc command, or by a number."""
 
 from hub.errors import BadRequest, NotFound
-from hub.flow.router import Router
+from hub.flow.routes import Routes
 from hub.flow.tasks import Tasks
 from hub.ports import Store
 from hub.records import Choice, Message, MessageId, Task, TaskId
@@ -13,9 +13,9 @@ LOOK_BACK = 6
 class Questions:
     """Takes the choices people make."""
 
-    def __init__(self, store: Store, router: Router, tasks: Tasks) -> None:
+    def __init__(self, store: Store, routes: Routes, tasks: Tasks) -> None:
         self._store = store
-        self._router = router
+        self._routes = routes
         self._tasks = tasks
 
     async def choose(self, question: Message, choice: str) -> None:
@@ -25,7 +25,7 @@ class Questions:
             raise BadRequest("choice", f"{choice!r} isn't one of this message's choices: {offered}")
         kind, id, what = choice.split("/", 2)
         if kind == "route":
-            await self._router.choose(MessageId(id), None if what == "new" else TaskId(what))
+            await self._routes.choose(MessageId(id), None if what == "new" else TaskId(what))
         else:
             await self._about_task(TaskId(id), what)
 

@@ -11,14 +11,13 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from hub.config import LimitsConfig
-from hub.errors import Conflict, Duplicate, LLMError
-from hub.failpoints import reach
-from hub.flow import lanes
+from hub.errors import LLMError
 from hub.flow.journal import Journal
 from hub.flow.outbox import Outbox
-from hub.flow.tasks import Tasks
+from hub.flow.questions import Questions
+from hub.flow.routes import Routes, to_task
 from hub.flow.weighing import Seen, Weighed, fallback, weigh, weigh_by_choice
-from hub.ports import LLM, Add, Change, Clock, Priority, Save, Scoring, Store, Terms
+from hub.ports import LLM, Clock, Priority, Save, Scoring, Store, Terms
 from hub.records import (
     OPEN,
     Candidate,
@@ -40,7 +39,6 @@ from hub.spool import Spool
 log = logging.getLogger(__name__)
 
 LINES = 8
-TRIES = 5
 OFFERED = 3
 """Tasks offered in a question, besides a new one."""
 PATIENCE = timedelta(minutes=10)
@@ -60,7 +58,8 @@ class Router:
         journal: Journal,
         outbox: Outbox,
         clock: Clock,
-        tasks: Tasks,
+        routes: Routes,
+        questions: Questions,
         decider: LLM,
         scoring: Scoring | None,
         limits: LimitsConfig,
@@ -70,7 +69,8 @@ class Router:
         self._journal = journal
         self._outbox = outbox
         self._clock = clock
-        self._tasks = tasks
+        self._routes = routes
+        self._questions = questions
         self._decider = decider
         self._scoring = scoring
         self._limits = limits
@@ -86,69 +86,45 @@ class Router:
             else:
                 await self._route(entry, message)
 
-    async def choose(self, asked: MessageId, task: TaskId | None) -> None:
-        """Route a message that its person was asked about; None is a new task. Done before, it's no error."""
-        entry = await self._store.entry_of("inbox", asked)
-        message = await self._store.message(asked)
-        if message is None or entry is None or entry.state != "held":
-            return
-        candidates = message.route.candidates if message.route else ()
-        await self._settle(entry, message, "asked", task, 1.0, candidates=candidates)
-
-    async def expire(self) -> None:
-        """Route by the best guess what nobody answered a question about."""
-        for entry in await self._store.held(self._clock.now(), 100):
-            message = await self._store.message(entry.message)
-            if message is not None and message.route is not None:
-                await self._settle_as_guessed(entry, message, message.route)
-
     # --- the rules, in their order
 
     async def _route(self, entry: Entry, message: Message) -> None:
-        began = self._clock.monotonic()
+        if answered := await self._questions.answered_by(message):
+            await self._choose(entry, message, *answered)
+        elif route := await self._by_rule(message):
+            await self._routes.settle(entry, message, route)
+        elif roster := await self._roster(message):
+            began = self._clock.monotonic()
+            rule, weighed = await self._weigh(message, roster)
+            await self._decide(entry, message, _guess(rule, roster, weighed, self._clock.monotonic() - began))
+        else:
+            await self._routes.settle(entry, message, to_task("first", None))
+
+    async def _by_rule(self, message: Message) -> Route | None:
         if message.wish == "new":
-            return await self._settle(entry, message, "explicit", None, 1.0)
+            return to_task("explicit", None)
         if message.wish is not None and (task := await self._own(message, TaskId(message.wish))):
-            return await self._settle(entry, message, "explicit", task.id, 1.0)
+            return to_task("explicit", task.id)
         if message.reply_to is not None and (task := await self._replied_to(message)):
-            return await self._settle(entry, message, "reply", task.id, 1.0)
+            return to_task("reply", task.id)
         if message.address.thread is not None:
             bound = await self._bound(message)
-            return await self._settle(entry, message, "thread", bound.id if bound else None, 1.0)
-        roster = await self._roster(message)
-        if not roster:
-            return await self._settle(entry, message, "first", None, 1.0)
-        rule, weighed = await self._weigh(message, roster)
-        return await self._decide(entry, message, roster, rule, weighed, began)
+            return to_task("thread", bound.id if bound else None)
+        return None
 
-    async def _decide(
-        self, entry: Entry, message: Message, roster: Sequence[Seen], rule: Rule, weighed: Weighed, began: float
-    ) -> None:
-        tasks: list[Task | None] = [*(seen.task for seen in roster), None]
-        candidates = tuple(
-            Candidate(
-                task=task.id if task else None,
-                title=task.title if task else "a new task",
-                probability=probability,
-                evidence=evidence,
-            )
-            for task, probability, evidence in zip(tasks, weighed.probabilities, weighed.evidence, strict=True)
-        )
-        best = max(candidates, key=lambda candidate: candidate.probability)
-        guess = Route(
-            rule=rule,
-            task=best.task or TaskId(""),
-            new=best.task is None,
-            probability=best.probability,
-            candidates=candidates,
-            model=weighed.model,
-            tokens=weighed.tokens,
-            ms=(self._clock.monotonic() - began) * 1000,
-        )
-        if best.probability < self._limits.ask_below and self._may_ask(message.person):
+    async def _decide(self, entry: Entry, message: Message, guess: Route) -> None:
+        if guess.probability < self._limits.ask_below and self._may_ask(message.person):
             await self._ask(entry, message, guess)
         else:
-            await self._settle_as_guessed(entry, message, guess)
+            await self._routes.settle(entry, message, guess)
+
+    async def _choose(self, entry: Entry, message: Message, question: Message, choice: str) -> None:
+        """Do what the person answered to a question; their answer itself needs no task and no other answer."""
+        await self._questions.choose(question, choice)
+        answered = replace(message, state="answered", reply_to=question.id)
+        await self._journal.commit(
+            self._spool.settle(entry), Save(answered), self._journal.about_message("message", answered)
+        )
 
     async def _own(self, message: Message, id: TaskId) -> Task | None:
         task = await self._store.task(id)
@@ -239,60 +215,28 @@ class Router:
             wake=(self._outbox.lane(question),),
         )
 
-    # --- the answer
 
-    async def _settle_as_guessed(self, entry: Entry, message: Message, guess: Route) -> None:
-        task = None if guess.new else guess.task
-        await self._settle(entry, message, guess.rule, task, guess.probability, guess=guess)
-
-    async def _settle(
-        self,
-        entry: Entry,
-        message: Message,
-        rule: Rule,
-        id: TaskId | None,
-        probability: float,
-        *,
-        candidates: tuple[Candidate, ...] = (),
-        guess: Route | None = None,
-    ) -> None:
-        """Commit the route: message, task and entry together; from here on the task's lane has it."""
-        for _ in range(TRIES):
-            task = await self._taken_up(id) if id else None
-            new = task is None
-            task = task or await self._tasks.found(message)
-            route = guess or Route(rule=rule, task=task.id, new=new, probability=probability, candidates=candidates)
-            routed = replace(message, state="routed", task=task.id, route=replace(route, task=task.id, new=new))
-            reach("route.before-commit")
-            try:
-                await self._journal.commit(*self._changes(entry, routed, task, new=new), wake=(lanes.task(task.id),))
-            except (Conflict, Duplicate):
-                # The task changed or its number was taken meanwhile, or the entry is somebody else's by now.
-                fresh = await self._store.entry(entry.id)
-                if fresh is None or fresh.lane != entry.lane or fresh.state in {"done", "dead"}:
-                    return
-                entry = fresh
-                continue
-            reach("route.after-commit")
-            return
-        raise Conflict(f"message {message.id} can't be routed: its task changes all the time")
-
-    def _changes(self, entry: Entry, message: Message, task: Task, *, new: bool) -> tuple[Change, ...]:
-        return (
-            Add(task) if new else Save(task),
-            Save(message),
-            self._spool.move(entry, lanes.task(task.id)),
-            self._journal.about_message("route", message),
-            self._journal.about_task(task),
+def _guess(rule: Rule, roster: Sequence[Seen], weighed: Weighed, seconds: float) -> Route:
+    """Return the route to the likeliest candidate, with all of them as evidence."""
+    tasks: list[Task | None] = [*(seen.task for seen in roster), None]
+    candidates = tuple(
+        Candidate(
+            task=task.id if task else None,
+            title=task.title if task else "a new task",
+            probability=probability,
+            evidence=evidence,
         )
-
-    async def _taken_up(self, id: TaskId) -> Task | None:
-        """Return a task as it stands once somebody has spoken about it: at work, or about to be."""
-        task = await self._store.task(id)
-        if task is None:
-            return None
-        state: TaskState = task.state if task.state in {"submitted", "working"} else "submitted"
-        return replace(task, state=state, updated_at=self._clock.now())
+        for task, probability, evidence in zip(tasks, weighed.probabilities, weighed.evidence, strict=True)
+    )
+    best = max(candidates, key=lambda candidate: candidate.probability)
+    return replace(
+        to_task(rule, best.task),
+        probability=best.probability,
+        candidates=candidates,
+        model=weighed.model,
+        tokens=weighed.tokens,
+        ms=seconds * 1000,
+    )
 
 
 def _short(text: str) -> str:

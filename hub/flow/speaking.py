@@ -194,7 +194,10 @@ class Speaker:
 
     async def _history(self, work: Work) -> tuple[Message, ...]:
         messages = await self._store.messages_of_task(work.task.id, limit=HISTORY, after=work.task.digested)
-        return tuple(message for message in messages if message.role != "notice")
+        answering = {message.id for message in work.messages}
+        # What's being answered comes last, also if it's older: a message that was moved here from another task.
+        before = [message for message in messages if message.role != "notice" and message.id not in answering]
+        return (*before, *work.messages)
 
     def _terms(self, work: Work, priority: Priority) -> Terms:
         return Terms(tenant=work.task.tenant, priority=priority, deadline=self._timeout)
