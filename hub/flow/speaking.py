@@ -1,12 +1,15 @@
 """What the agent does in a turn: read the transcript, call tools, write the answer while people watch."""
 
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec.structs import replace
 
+from hub.config import LLMConfig
 from hub.errors import ContextOverflow, ToolError
 from hub.flow import prompts
 from hub.flow.digest import clipped, shorten
@@ -15,10 +18,11 @@ from hub.flow.toolbox import Toolbox
 from hub.flow.work import Work
 from hub.manifests import Agent
 from hub.ports import LLM, Clock, Delta, End, Feed, Priority, Said, Store, Terms, Tool, ToolCall
-from hub.records import Again, Message, Step
+from hub.records import Again, Message, Step, Text
 
 HISTORY = 60
 """Messages read back at most; what's older is in the digest."""
+NONE = "none"
 TOOL_CALLS = 4
 """In one turn."""
 PROMPT_TOKENS = 1_500
@@ -46,15 +50,16 @@ class Speaker:
     """Has an agent speak."""
 
     def __init__(
-        self, store: Store, feed: Feed, clock: Clock, llm: LLM, toolbox: Toolbox, answer_tokens: int, timeout: float
+        self, store: Store, feed: Feed, clock: Clock, llm: LLM, toolbox: Toolbox, config: LLMConfig, zone: str
     ) -> None:
         self._store = store
         self._feed = feed
         self._clock = clock
         self._llm = llm
         self._toolbox = toolbox
-        self._answer_tokens = answer_tokens
-        self._timeout = timeout
+        self._answer_tokens = config.answer_tokens
+        self._timeout = config.timeout_seconds
+        self._zone = ZoneInfo(zone)
 
     async def speak(self, agent: Agent, work: Work, ledger: Ledger, join: Join) -> Spoken:
         """Call the tools that are wanted and write the answer; raises LLMError.
@@ -82,45 +87,41 @@ class Speaker:
     async def _use_tools(self, agent: Agent, work: Work, ledger: Ledger, join: Join) -> None:
         for _ in range(TOOL_CALLS):
             await join(work)
-            used = tuple(step for step in ledger.steps if step.kind == "tool")
             text = "\n".join(message.text for message in work.messages) or work.task.goal
-            offered = self._toolbox.offered(agent, text, used)
+            offered = self._toolbox.offered(agent, text)
             if not offered:
                 return
-            said = await self._prompt(agent, work, ledger.steps)
-            tool = await self._choose(work, ledger, said, text, offered, used)
+            said = prompts.conversation(await self._history(work)) or (Said("user", work.task.goal),)
+            tool = await self._choose(work, ledger, said, offered)
             if tool is None:
                 return
-            await self._call(agent, work, ledger, said, text, tool, len(used))
+            await self._call(agent, work, ledger, said, tool)
 
-    async def _choose(
-        self,
-        work: Work,
-        ledger: Ledger,
-        said: Sequence[Said],
-        text: str,
-        offered: Sequence[Tool],
-        used: Sequence[Step],
-    ) -> Tool | None:
+    async def _choose(self, work: Work, ledger: Ledger, said: Sequence[Said], offered: Sequence[Tool]) -> Tool | None:
+        used = [step.name for step in _calls(ledger.steps)]
+
         async def choose() -> Made:
-            tool, decision = await self._toolbox.choose(text, offered, used, self._terms(work, Priority.DECISION))
-            return (tool.name if tool else ""), (decision.tokens if decision else 0), 0, False
+            tool, decision = await self._toolbox.choose(said, offered, used, self._terms(work, Priority.DECISION))
+            return (tool.name if tool else NONE), (decision.tokens if decision else 0), 0, False
 
-        request = json.dumps([len(used), *(tool.name for tool in offered)])
-        step = await ledger.once("choose", "tool", request, choose)
+        offer = ", ".join(tool.name for tool in offered)
+        step = await ledger.once("choose", f"tool {len(used) + 1}", offer, choose)
         return next((tool for tool in offered if tool.name == step.result), None)
 
-    async def _call(
-        self, agent: Agent, work: Work, ledger: Ledger, said: Sequence[Said], text: str, tool: Tool, nth: int
-    ) -> None:
+    async def _call(self, agent: Agent, work: Work, ledger: Ledger, said: Sequence[Said], tool: Tool) -> None:
+        nth = len(_calls(ledger.steps)) + 1
+
         async def arguments() -> Made:
-            filled = await self._toolbox.arguments(text, tool, self._terms(work, Priority.DECISION))
+            try:
+                filled = await self._toolbox.arguments(said, tool, self._terms(work, Priority.DECISION))
+            except ToolError as error:
+                return str(error), 0, 0, True
             return filled.json, filled.tokens_in, filled.tokens_out, False
 
-        filled = await ledger.once("arguments", tool.name, str(nth), arguments)
+        filled = await ledger.once("arguments", tool.name, f"call {nth}", arguments)
         call = ToolCall(
             tool=tool.name,
-            arguments=msgspec.json.decode(filled.result, type=dict[str, object]),
+            arguments={} if filled.failed else msgspec.json.decode(filled.result, type=dict[str, object]),
             key=f"{work.turn.id}:{nth}",
             tenant=work.task.tenant,
             person=work.task.person,
@@ -129,10 +130,10 @@ class Speaker:
         )
 
         async def do() -> Made:
-            try:
-                return await self._toolbox.call(tool, call), 0, 0, False
-            except ToolError as error:
-                return str(error), 0, 0, True
+            if filled.failed:
+                return filled.result, 0, 0, True
+            called = await self._toolbox.call(tool, call)
+            return called.result, 0, 0, called.failed
 
         await ledger.once("tool", tool.name, filled.result, do)
 
@@ -168,7 +169,7 @@ class Speaker:
         verdict = work.task.verdict
         note = verdict.why if isinstance(verdict, Again) and work.task.kind == "assignment" else ""
         while True:
-            said = prompts.answer(agent, work.task, history, steps, self._clock.now(), note)
+            said = prompts.answer(agent, work.task, history, _calls(steps), self._now(), note=note)
             tokens = await self._llm.count(said)
             if tokens <= room:
                 return said
@@ -185,8 +186,8 @@ class Speaker:
         for _ in range(6):
             characters = int(characters * min(0.7, room / tokens))
             each = max(characters // max(len(history), 1), 80)
-            cut = [prompts.with_text(message, clipped(message.text, each)) for message in history]
-            said = prompts.answer(agent, work.task, cut, steps, self._clock.now(), "")
+            cut = [replace(message, parts=(Text(clipped(message.text, each)),)) for message in history]
+            said = prompts.answer(agent, work.task, cut, _calls(steps), self._now())
             tokens = await self._llm.count(said)
             if tokens <= room:
                 return said
@@ -201,3 +202,10 @@ class Speaker:
 
     def _terms(self, work: Work, priority: Priority) -> Terms:
         return Terms(tenant=work.task.tenant, priority=priority, deadline=self._timeout)
+
+    def _now(self) -> datetime:
+        return self._clock.now().astimezone(self._zone)
+
+
+def _calls(steps: Sequence[Step]) -> tuple[Step, ...]:
+    return tuple(step for step in steps if step.kind == "tool")

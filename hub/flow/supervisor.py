@@ -60,7 +60,9 @@ class Supervisor:
         terms = Terms(tenant=task.tenant, priority=Priority.BACKGROUND)
         try:
             decision = await self._judge.decide(
-                prompts.judge(task, turn.answer, steps), prompts.JUDGEMENTS, terms, lead=prompts.JUDGE_LEAD
+                prompts.judge(task, [step for step in steps if step.kind == "tool"], turn.answer),
+                prompts.COMPLETE,
+                terms,
             )
         except LLMError as error:
             log.warning("task %s: the judge failed: %s", task.id, error)

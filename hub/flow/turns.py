@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from hub.errors import Conflict, LLMError, LLMUnavailable
+from hub.errors import AgentHostError, Conflict, LLMError, LLMUnavailable, StoreError
 from hub.failpoints import reach
 from hub.flow import lanes
 from hub.flow.endings import Ending, Endings
@@ -33,7 +33,7 @@ JOINED = 20
 
 @dataclass
 class _Running:
-    work: asyncio.Task[Spoken | LLMError]
+    work: asyncio.Task[Spoken | AgentHostError]
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -156,25 +156,32 @@ class Turns:
         if running.work.cancelled():
             return Ending(kind="stopped")
         spoken = running.work.result()
-        if isinstance(spoken, LLMError):
+        if isinstance(spoken, AgentHostError):
             return Ending(kind="failed", error=str(spoken))
         return Ending(kind="answered", spoken=spoken)
 
-    async def _speak(self, work: Work) -> Spoken | LLMError:
+    async def _speak(self, work: Work) -> Spoken | AgentHostError:
         agent = self._agents.get(work.task.agent) or self._agents[self._default]
-        for deaths in range(DEATHS):
+        last: AgentHostError = LLMUnavailable()
+        for attempt in range(1, DEATHS + 1):
             try:
-                if deaths == 0:
+                if attempt == 1:
                     return await self._speak_once(agent, work)
                 async with self._alone:
                     await self._llm.ready()
                     return await self._speak_once(agent, work)
             except LLMUnavailable as error:
-                log.warning("turn %s: the model went away (%s), attempt %d", work.turn.id, error, deaths + 1)
-                last: LLMError = error
+                log.warning("turn %s: the model went away (%s), attempt %d", work.turn.id, error, attempt)
+                last = error
                 await self._llm.ready()
             except LLMError as error:
                 return error
+            except StoreError:
+                raise  # not this turn's fault: the lane is looked at again
+            except Exception as error:
+                # A fault of ours in a tool or a prompt ends this turn with words, not the lane with silence.
+                log.exception("turn %s: failed", work.turn.id)
+                return AgentHostError(f"something is wrong inside the hub ({type(error).__name__}); its log says more")
         return last
 
     async def _speak_once(self, agent: Agent, work: Work) -> Spoken:
