@@ -16,16 +16,8 @@ from make.places import Places
 from make.words import SetupError, call, say
 
 PYTHON_FLOOR = "3.11"
-_COMPILE = [
-    "pip",
-    "compile",
-    "--quiet",
-    "--universal",
-    "--generate-hashes",
-    "--no-header",
-    "--no-annotate",
-    "--no-config",
-]
+_QUIETLY = ("--quiet", "--upgrade", "--no-config", "--no-header", "--no-annotate")
+_FOR_ALL = ("--universal", "--generate-hashes", "--python-version", PYTHON_FLOOR)
 
 
 def entries(lock: Path) -> dict[str, str]:
@@ -67,8 +59,9 @@ def _compile(places: Places, out: Path, wanted: list[str], *options: str) -> Non
     with tempfile.NamedTemporaryFile("w", suffix=".in") as source:
         source.write("\n".join(wanted) + "\n")
         source.flush()
+        command = (places.uv, "pip", "compile", *_QUIETLY, *_FOR_ALL, *options, "-o", out, source.name)
         call(
-            [places.uv, *_COMPILE, "--upgrade", "--python-version", PYTHON_FLOOR, *options, "-o", out, source.name],
+            *command,
             why=f"{out.name} was not renewed",
             cwd=places.root,
         )

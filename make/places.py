@@ -14,10 +14,8 @@ from pathlib import Path
 
 def cache_home(environ: Mapping[str, str]) -> Path:
     """The folder for built wheels and models; it survives the checkout."""
-    named = environ.get("XDG_CACHE_HOME", "")
-    # The XDG rules let a relative path count for nothing.
-    base = Path(named) if named.startswith("/") else Path(environ.get("HOME") or Path.home()) / ".cache"
-    return base / "agenthost"
+    base = environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME") or Path.home()) / ".cache"
+    return Path(base).absolute() / "agenthost"
 
 
 @dataclass(frozen=True, kw_only=True)

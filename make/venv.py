@@ -29,13 +29,13 @@ def ensure_venv(places: Places, stamps: Stamps) -> None:
         say(f"making .venv with Python {sys.version.split()[0]}")
         shutil.rmtree(places.venv, ignore_errors=True)
         # The base Python and not a venv's: this may run inside an environment of the user's own.
-        call([_base_python(), "-m", "venv", places.venv], why="the virtual environment could not be made")
+        call(_base_python(), "-m", "venv", places.venv, why="the virtual environment could not be made")
         stamps.keep("venv", made)
     locked = fingerprint(places.lock("uv"))
     if not stamps.is_fresh("uv", locked):
         call(
-            [places.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-            + ["--no-deps", "--only-binary=:all:", "--require-hashes", "-r", places.lock("uv")],
+            *(places.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
+            *("--no-deps", "--only-binary=:all:", "--require-hashes", "-r", places.lock("uv")),
             why="uv, the installer, could not be installed",
         )
         stamps.keep("uv", locked)
@@ -66,7 +66,7 @@ def ensure_packages(places: Places, stamps: Stamps, *, dev: bool) -> None:
 
 def pip(places: Places, verb: str, *arguments: str | Path, why: str) -> None:
     """Let uv change .venv. Raises SetupError, with `why` in its text, if it fails."""
-    call([places.uv, "pip", verb, "--quiet", "--python", places.python, *arguments], why=why, cwd=places.root)
+    call(places.uv, "pip", verb, "--quiet", "--python", places.python, *arguments, why=why, cwd=places.root)
 
 
 def missing_for_venv() -> str:

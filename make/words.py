@@ -6,11 +6,10 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TextIO
 
-_NINJA = re.compile(rb"^\[(\d+)/(\d+)\]", re.MULTILINE)
+_NINJA = re.compile(rb"^ *\[(\d+)/(\d+)\] ", re.MULTILINE)
 
 
 class SetupError(Exception):
@@ -23,9 +22,7 @@ def say(text: str) -> None:
         print(f"==> {line}" if line else "", flush=True)
 
 
-def call(
-    command: Sequence[str | Path], *, why: str, cwd: Path | None = None, env: Mapping[str, str] | None = None
-) -> None:
+def call(*command: str | Path, why: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> None:
     """Run a short command; what it prints is shown as it comes.
 
     Raises SetupError, with `why` in its text, if it can't be started or fails.
@@ -39,18 +36,9 @@ def call(
 
 
 def call_patiently(
-    command: Sequence[str | Path],
-    *,
-    log: Path,
-    what: str,
-    cwd: Path,
-    env: Mapping[str, str],
-    every: float = 10.0,
-    out: TextIO | None = None,
+    *command: str | Path, log: Path, what: str, cwd: Path, env: Mapping[str, str], every: float = 10.0
 ) -> int:
     """Run a long command with its output in `log`; say every so often how far it is. Returns its exit code."""
-    out = out or sys.stdout
-    began = time.monotonic()
     with (
         log.open("ab") as stream,
         subprocess.Popen(
@@ -63,13 +51,10 @@ def call_patiently(
         ) as child,
     ):
         try:
-            code = _wait(child, began, log, what, 1.0 if out.isatty() else every, out)
+            return _wait(child, log, what, every)
         except BaseException:
             child.terminate()
             raise
-    if out.isatty():
-        out.write("\n")
-    return code
 
 
 def last_lines(file: Path, count: int) -> str:
@@ -83,11 +68,14 @@ def progress(log: bytes) -> str:
     return f"{100 * int(steps[-1][0]) // int(steps[-1][1])} %" if steps else ""
 
 
-def _wait(child: subprocess.Popen[bytes], began: float, log: Path, what: str, every: float, out: TextIO) -> int:
+def _wait(child: subprocess.Popen[bytes], log: Path, what: str, every: float) -> int:
+    began, alive = time.monotonic(), sys.stdout.isatty()
     while True:
         try:
-            return child.wait(timeout=every)
+            code = child.wait(timeout=1.0 if alive else every)
         except subprocess.TimeoutExpired:
             line = f"==> {what}: {time.monotonic() - began:.0f} s {progress(log.read_bytes())}".rstrip()
-            out.write(f"\r{line}\x1b[K" if out.isatty() else f"{line}\n")
-            out.flush()
+            print(f"\r{line}\x1b[K" if alive else line, end="" if alive else "\n", flush=True)
+        else:
+            print(end="\n" if alive else "", flush=True)
+            return code
