@@ -23,7 +23,7 @@ from make.venv import pip
 from make.words import SetupError, call, call_patiently, last_lines, say
 
 PACKAGE = "llama-cpp-python"
-# llama.cpp's common library serves its command-line tools alone, and takes a quarter of the build.
+# llama.cpp's common library serves its command-line tools alone, and takes more than half of the build's time.
 _UNUSED = ("set(LLAMA_BUILD_COMMON ON ", "set(LLAMA_BUILD_COMMON OFF ")
 
 
@@ -107,7 +107,7 @@ def _build(places: Places, home: Path, entry: str, environ: Mapping[str, str], *
         raise SetupError(
             f"llama.cpp couldn't be built the last time; {log} says why.\n'make llama' tries again. {REMOTE}"
         )
-    say("building llama.cpp, which runs the model: about 5 minutes on 2 cores, once for this machine")
+    say("building llama.cpp, which runs the model: 3 to 5 minutes on 2 cores, once for this machine")
     log.write_bytes(b"")
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="agenthost-llama-") as folder:

@@ -59,9 +59,9 @@ def _compile(places: Places, out: Path, wanted: list[str], *options: str) -> Non
     with tempfile.NamedTemporaryFile("w", suffix=".in") as source:
         source.write("\n".join(wanted) + "\n")
         source.flush()
-        command = (places.uv, "pip", "compile", *_QUIETLY, *_FOR_ALL, *options, "-o", out, source.name)
         call(
-            *command,
+            *(places.uv, "pip", "compile", "--output-file", out),
+            *(*_QUIETLY, *_FOR_ALL, *options, source.name),
             why=f"{out.name} was not renewed",
             cwd=places.root,
         )
