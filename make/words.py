@@ -57,9 +57,10 @@ def call_patiently(
             raise
 
 
-def last_lines(file: Path, count: int) -> str:
-    lines = file.read_text(errors="replace").splitlines() if file.exists() else []
-    return "\n".join(f"    {line[:300]}" for line in lines[-count:])
+def last_lines(log: Path, count: int) -> str:
+    """The end of a build's own words; what pip adds about itself after them is left out."""
+    words = log.read_text(errors="replace").split("error: subprocess-exited-with-error")[0] if log.exists() else ""
+    return "\n".join(f"    {line[:300]}" for line in words.rstrip().splitlines()[-count:])
 
 
 def progress(log: bytes) -> str:

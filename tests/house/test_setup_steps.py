@@ -107,5 +107,17 @@ def test_progress_is_what_ninja_counted_last() -> None:
     assert progress(b"[1/136] one\n  [68/136] two\nnote: [9/9]\n") == "50 %"
 
 
-def test_this_python_can_make_virtual_environments() -> None:
+def test_a_failed_builds_own_words_are_shown_and_not_pips(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("one\n  two: No such file\n  error: subprocess-exited-with-error\n\n  note: pip's\n")
+
+    assert last_lines(log, 1) == "      two: No such file"
+    assert last_lines(tmp_path / "none", 1) == ""
+
+
+def test_a_python_without_venv_names_the_package_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     assert missing_for_venv() == ""
+
+    # As on a Debian without python3-venv.
+    monkeypatch.setitem(sys.modules, "ensurepip", None)
+    assert "apt-get install python3-venv" in missing_for_venv()
