@@ -107,7 +107,7 @@ def _build(places: Places, home: Path, entry: str, environ: Mapping[str, str], *
         raise SetupError(
             f"llama.cpp couldn't be built the last time; {log} says why.\n'make llama' tries again. {REMOTE}"
         )
-    say("building llama.cpp, which runs the model: 3 to 5 minutes on 2 cores, once for this machine")
+    say("building llama.cpp, which runs the model: 2 to 6 minutes on 2 cores, once for this machine")
     log.write_bytes(b"")
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="agenthost-llama-") as folder:

@@ -135,15 +135,6 @@ def test_a_lock_without_a_pin_is_refused() -> None:
         locks.version_of("llama-cpp-python>=0.3\n")
 
 
-def test_packages_that_locks_share_have_one_version() -> None:
-    shared: dict[str, set[str]] = {}
-    for lock in ("requirements.lock", "requirements-dev.lock", "requirements-llama.lock"):
-        for name, entry in locks.entries(ROOT / lock).items():
-            shared.setdefault(name, set()).add(entry)
-
-    assert [name for name, entries in shared.items() if len(entries) > 1] == []
-
-
 def programs(folder: Path, **texts: str) -> dict[str, str]:
     """An environment in whose PATH these programs are alone."""
     for name, text in texts.items():
