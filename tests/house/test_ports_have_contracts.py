@@ -3,7 +3,7 @@
 import ast
 import re
 
-from tests.house.tree import ROOT, classes
+from tests.house.tree import ROOT, classes, files
 
 # An ability that only some implementations of a port have is claimed in that port's suite.
 ABILITIES = {"Scoring": "llm", "Typing": "bridge"}
@@ -32,7 +32,10 @@ def test_exceptions_name_ports_that_exist() -> None:
 
 
 def ports() -> list[str]:
-    return [node.name for node in classes(ROOT / "hub" / "ports.py") if any(is_protocol(base) for base in node.bases)]
+    room = ROOT / "hub" / "ports"
+    modules = files(room) if room.is_dir() else [room.with_suffix(".py")]
+    found = [node for path in modules if path.suffix == ".py" for node in classes(path)]
+    return [node.name for node in found if any(is_protocol(base) for base in node.bases)]
 
 
 def is_protocol(base: ast.expr) -> bool:
