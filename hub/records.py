@@ -6,9 +6,10 @@ Every record is frozen; a changed one is a new value, made with `msgspec.structs
 import secrets
 import time
 from datetime import datetime
-from typing import Literal, NewType
+from typing import Literal, NewType, TypeVar
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 TenantId = NewType("TenantId", str)
 PersonId = NewType("PersonId", str)
@@ -127,9 +128,12 @@ class Route(Struct, frozen=True, kw_only=True):
     ms: float = 0.0
 
 
-MessageState = Literal["accepted", "asking", "routed", "working", "answered", "stopped", "failed", "moved", "sent"]
+MessageState = Literal[
+    "accepted", "asking", "routed", "working", "answered", "stopped", "failed", "moved", "ready", "sent"
+]
 """Of a person's message: accepted, asking (which task?), routed, working; then answered, stopped or failed (dead).
-Of the hub's: sent; moved: retracted, for the message that it answers was moved to another task."""
+Of the hub's: ready, sent (to its platform; at once where people read for themselves); moved: retracted, for the
+message that it answers was moved to another task."""
 
 
 class Message(Struct, frozen=True, kw_only=True):
@@ -328,12 +332,15 @@ class Step(Struct, frozen=True, kw_only=True):
 # --- queues, events, replays
 
 
+Queue = Literal["inbox", "outbox"]
+
+
 class Entry(Struct, frozen=True, kw_only=True):
     """Something that waits in a spool until it's settled."""
 
     id: EntryId
     tenant: TenantId
-    queue: Literal["inbox", "outbox"]
+    queue: Queue
     lane: str
     """Entries of one lane are worked on one after another, in the order of their ids."""
     message: MessageId
@@ -359,10 +366,11 @@ class Event(Struct, frozen=True, kw_only=True):
     tenant: TenantId
     person: PersonId
     kind: EventKind
-    body: str
-    """JSON of the resource as the API shows it."""
     created_at: datetime
+    message: MessageId | None = None
     task: TaskId | None = None
+    turn: TurnId | None = None
+    """Ids, not bodies: who is shown an event sees the records as they are now."""
     seq: int = 0
     """Given by the store at commit; grows without end."""
 
@@ -380,6 +388,14 @@ class Replay(Struct, frozen=True, kw_only=True):
     """0 while the first request is still at work."""
     body: str
     created_at: datetime
+
+
+Revised = TypeVar("Revised", Task, Entry)
+
+
+def saved(record: Revised) -> Revised:
+    """Return a record as the store has it once it's saved: with the next revision."""
+    return replace(record, revision=record.revision + 1)
 
 
 Record = Person | Link | Key | Message | Correction | Task | Turn | Step | Entry | Event | Replay
