@@ -150,7 +150,9 @@ class People:
         person = await self._store.person(found.tenant, found.person)
         if person is None:
             return None
-        scopes = ("admin",) if person.role == "owner" else ("messages:read", "messages:write", "tasks:read", "tasks:write")
+        scopes = (
+            ("admin",) if person.role == "owner" else ("messages:read", "messages:write", "tasks:read", "tasks:write")
+        )
         id, secret = new_secret()
         until = self._clock.now() + SESSION_SPAN
         key = replace(self._key(id, person.tenant, person.id, "browser", secret, scopes, until), kind="session")

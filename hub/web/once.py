@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -12,7 +14,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec.structs import replace
 
-from hub.errors import AlreadyUsed, BadRequest, Duplicate
+from hub.errors import AlreadyUsed, BadRequest, Duplicate, PersonError
 from hub.ports import Add, Remove, Save
 from hub.records import Replay
 from hub.web.auth import Caller, caller_of, services_of
@@ -22,7 +24,7 @@ from hub.web.services import Services
 HEADER = "Idempotency-Key"
 OWN = "own_replay"
 """In an endpoint's `opt`: what it keeps has the key in it, so it sees by itself that a request comes again."""
-SECRET = "secret_answer"
+SHOWN_ONCE = "shown_once"
 """In an endpoint's `opt`: its answer is shown once and never kept."""
 AT_WORK = timedelta(minutes=5)
 """A first request without an answer for so long has died."""
@@ -47,18 +49,18 @@ class Once(ASGIMiddleware):
             return
         services = services_of(request)
         body = await request.body()
-        replay, answer = await claim(services, caller, f"POST {scope['path']} {idempotency}", body)
-        if answer:
-            if opt.get(SECRET):
+        replay, kept = await claim(services, caller, f"POST {scope['path']} {idempotency}", body)
+        if kept is not None and _answered(services, kept):
+            if opt.get(SHOWN_ONCE):
                 raise AlreadyUsed(f"{HEADER}: its answer held a secret, which was shown once; use a fresh key")
-            await _send_again(answer, send)
+            await _send_again(kept, send)
             return
         recorder = Recorder(send)
         try:
             await next_app(scope, receive, recorder.send)
         finally:
             # Without a good answer nothing was done: the same key may try again.
-            done = replace(replay, status=recorder.status, body="" if opt.get(SECRET) else recorder.body.decode())
+            done = replace(replay, status=recorder.status, body="" if opt.get(SHOWN_ONCE) else recorder.body.decode())
             await asyncio.shield(services.store.commit(Save(done) if recorder.status < 300 else Remove(replay)))
 
 
@@ -89,9 +91,9 @@ def key_of(header: str | None) -> str | None:
 
 
 async def claim(services: Services, caller: Caller, name: str, body: bytes) -> tuple[Replay, Replay | None]:
-    """Say that this request is at work; return its record, and the answer to an earlier one like it.
+    """Say that this request is at work; return its record, and that of an earlier one like it.
 
-    Raises AlreadyUsed if the name stands for another body, Busy if the first request has no answer yet.
+    Raises AlreadyUsed if the name stands for another body.
     """
     fresh = Replay(
         tenant=caller.tenant,
@@ -108,19 +110,42 @@ async def claim(services: Services, caller: Caller, name: str, body: bytes) -> t
         kept = await services.store.replay(caller.key.id, name)
         if kept is None:
             raise Busy(f"{HEADER}: its first request just ended; send it again") from None
-        return await _seen(services, kept, fresh)
+        if kept.fingerprint != fresh.fingerprint:
+            raise AlreadyUsed(
+                f"{HEADER}: it came before with another body; use a fresh key for another request"
+            ) from None
+        return kept, kept
     return fresh, None
 
 
-async def _seen(services: Services, kept: Replay, fresh: Replay) -> tuple[Replay, Replay | None]:
-    if kept.fingerprint != fresh.fingerprint:
-        raise AlreadyUsed(f"{HEADER}: it came before with another body; use a fresh key for another request")
+@asynccontextmanager
+async def claimed(
+    services: Services, caller: Caller, name: str, key: str | None, body: bytes
+) -> AsyncGenerator[None, None]:
+    """Do within what is itself kept once under this idempotency key; raises AlreadyUsed for another body.
+
+    If the request is refused, the key is free again.
+    """
+    if key is None:
+        yield
+        return
+    fresh, kept = await claim(services, caller, f"{name} {key}", body)
+    try:
+        yield
+    except PersonError:
+        if kept is None:
+            await services.store.commit(Remove(fresh))
+        raise
+
+
+def _answered(services: Services, kept: Replay) -> bool:
+    """Say whether the first request was answered; False if it died, raises Busy if it's at work."""
     if kept.status:
-        return kept, kept
+        return True
     alive = kept.created_at >= services.started_at and services.clock.now() - kept.created_at < AT_WORK
     if alive:
         raise Busy(f"{HEADER}: its first request is still at work; come again for the answer")
-    return kept, None
+    return False
 
 
 async def _send_again(answer: Replay, send: Send) -> None:

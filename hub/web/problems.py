@@ -10,11 +10,7 @@ from typing import Any
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import (
-    ClientException,
     HTTPException,
-    MethodNotAllowedException,
-    NotAuthorizedException,
-    NotFoundException,
     ValidationException,
 )
 from litestar.openapi.datastructures import ResponseSpec
@@ -35,8 +31,6 @@ from hub.errors import (
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-LATER = 1
-"""Seconds after which to come again when nothing better is known."""
 SHOWN = 80
 """Characters of a bad value that are repeated in an answer."""
 
@@ -53,8 +47,10 @@ class Problem(Struct, frozen=True, kw_only=True):
     instance: str | UnsetType = UNSET
 
 
-class Busy(PersonError):
-    """The first request with this idempotency key is still at work."""
+class Busy(AlreadyUsed):
+    """The first request with this idempotency key is still at work; come again after so many seconds."""
+
+    after = 1.0
 
 
 PROBLEMS: Mapping[int, ResponseSpec] = {
@@ -95,14 +91,14 @@ def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Respons
     return Response(problem, status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
 
 
-def fault_of(error: msgspec.DecodeError) -> BadRequest:
+def fault_of(error: msgspec.DecodeError | UnicodeError) -> BadRequest:
     """Return a fault in JSON that msgspec found, naming the field."""
     text = str(error)
     if not isinstance(error, msgspec.ValidationError):
         return BadRequest("body", f"isn't JSON in UTF-8: {text}")
     found = re.search(r" - at `(?:key in )?`?\$(.*?)`$", text)
     field = found.group(1).strip(".") if found else ""
-    return BadRequest(field or _missing(text) or "body", _plain(text.split(" - at ")[0]))
+    return BadRequest(field or _missing(text) or "body", _plain(text.partition(" - at ")[0]))
 
 
 def shown(value: object) -> str:
@@ -126,38 +122,35 @@ def _told(error: Exception) -> tuple[int, str, dict[str, str]]:
     return 500, f"the hub failed at this; its log tells more under the id {id}. Repeating it does no harm", {}
 
 
+STATUSES: tuple[tuple[type[PersonError], int], ...] = (
+    (TooMany, 429),
+    (AlreadyUsed, 409),
+    (NotFound, 404),
+    (NotAllowed, 403),
+    (TooLarge, 413),
+    (PersonError, 400),
+)
+
+
 def _person(error: PersonError) -> tuple[int, str, dict[str, str]]:
-    match error:
-        case TooMany():
-            return 429, str(error), _after(error.after)
-        case Busy():
-            return 409, str(error), _after(LATER)
-        case AlreadyUsed():
-            return 409, str(error), {}
-        case NotFound():
-            return 404, str(error), {}
-        case NotAllowed():
-            return 403, str(error), {}
-        case TooLarge():
-            return 413, str(error), {}
-    return 400, str(error), {}
+    status = next(status for kind, status in STATUSES if isinstance(error, kind))
+    return status, str(error), _after(error.after) if isinstance(error, TooMany | Busy) else {}
 
 
 def _http(error: HTTPException) -> str:
-    match error:
-        case ValidationException():
-            return _validation(error)
-        case NotAuthorizedException():
-            return error.detail
-        case NotFoundException():
-            return "no such page or endpoint; /schema/openapi.json lists them"
-        case MethodNotAllowedException():
-            return "this endpoint has other methods; /schema/openapi.json lists them"
-        case ClientException() if error.status_code == 413:
-            return "body: larger than 1 MiB; send less in one go"
-        case ClientException() if isinstance(error.__cause__, msgspec.MsgspecError | UnicodeDecodeError | ValueError):
-            return f"body: isn't JSON in UTF-8: {error.__cause__}"
-    return error.detail or HTTPStatus(error.status_code).description
+    if isinstance(error, ValidationException):
+        return _validation(error)
+    cause = error.__cause__
+    if isinstance(cause, msgspec.MsgspecError | ValueError):
+        return f"body: isn't JSON in UTF-8: {cause}"
+    return WORDS.get(error.status_code) or error.detail or HTTPStatus(error.status_code).description
+
+
+WORDS = {
+    404: "no such page or endpoint; /schema/openapi.json lists them",
+    405: "this endpoint has other methods; /schema/openapi.json lists them",
+    413: "body: larger than 1 MiB; send less in one go",
+}
 
 
 def _http_headers(error: HTTPException) -> dict[str, str]:
@@ -165,7 +158,7 @@ def _http_headers(error: HTTPException) -> dict[str, str]:
     if error.status_code == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if error.status_code in (429, 503):
-        headers.setdefault("Retry-After", str(LATER))
+        headers.setdefault("Retry-After", "1")
     return headers
 
 

@@ -244,9 +244,7 @@ def chat_name(bridge: str, chat: str, person: PersonId) -> str:
     return chat.removeprefix(f"{person}/") if bridge == HTTP else chat
 
 
-async def _message(
-    names: Names, message: Message, replies: list[MessageView] | UnsetType = UNSET
-) -> MessageView:
+async def _message(names: Names, message: Message, replies: list[MessageView] | UnsetType = UNSET) -> MessageView:
     return MessageView(
         id=message.id,
         state=message.state,

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from litestar.config.csrf import CSRFConfig
 from litestar.connection import ASGIConnection
 from litestar.datastructures import MutableScopeHeaders
+from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.middleware.csrf import CSRFMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,7 +18,7 @@ from hub.web.auth import COOKIE, services_of
 SAFE = ("GET", "HEAD", "OPTIONS")
 CSRF_COOKIE = "csrftoken"
 CSRF_HEADER = "x-csrftoken"
-NO_TOKEN = "no_token"
+WITHOUT_TOKEN = "without_token"
 """In an endpoint's `opt`: it needs no token, for it gives none of the session's rights away."""
 
 HEADERS = {
@@ -39,7 +40,7 @@ class Shield(ASGIMiddleware):
         host = connection.headers.get("host", "")
         check_host(host, urlsplit(services_of(connection).config.hub.url).hostname)
         if "authorization" not in connection.headers and (
-            scope["type"] == "websocket" or connection.scope.get("method") not in SAFE
+            scope["type"] == ScopeType.WEBSOCKET or connection.scope.get("method") not in SAFE
         ):
             check_origin(host, connection.headers.get("origin"), connection.headers.get("sec-fetch-site"))
         await next_app(scope, receive, send)
@@ -65,7 +66,7 @@ def csrf_config(secret: bytes, *, secure: bool) -> CSRFConfig:
         header_name=CSRF_HEADER,
         cookie_samesite="strict",
         cookie_secure=secure,
-        exclude_from_csrf_key=NO_TOKEN,
+        exclude_from_csrf_key=WITHOUT_TOKEN,
     )
 
 
