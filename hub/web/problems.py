@@ -31,6 +31,8 @@ from hub.errors import (
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+ALIASES = {"states": "state", "last_event_id": "Last-Event-ID", "idempotency_key": "Idempotency-Key"}
+"""What clients call the parameters whose names are taken here."""
 SHOWN = 80
 """Characters of a bad value that are repeated in an answer."""
 
@@ -101,6 +103,17 @@ def fault_of(error: msgspec.DecodeError | UnicodeError) -> BadRequest:
     return BadRequest(field or _missing(text) or "body", _plain(text.partition(" - at ")[0]))
 
 
+class JsonRequest(Request[Any, Any, Any]):
+    """A request that tells what's wrong with its JSON."""
+
+    async def json(self) -> Any:
+        """Return the body's JSON; raises BadRequest."""
+        try:
+            return msgspec.json.decode(await self.body() or b"null")
+        except (msgspec.DecodeError, UnicodeError) as error:
+            raise fault_of(error) from None
+
+
 def shown(value: object) -> str:
     """Return a bad value as it can be repeated in an answer."""
     text = repr(value)
@@ -119,7 +132,7 @@ def _told(error: Exception) -> tuple[int, str, dict[str, str]]:
             return error.status_code, _http(error), _http_headers(error)
     id = secrets.token_hex(4)
     log.error("request failed, id %s", id, exc_info=error)
-    return 500, f"the hub failed at this; its log tells more under the id {id}. Repeating it does no harm", {}
+    return 500, f"the hub failed at this; its log tells more under the id {id}.", {}
 
 
 STATUSES: tuple[tuple[type[PersonError], int], ...] = (
@@ -140,9 +153,6 @@ def _person(error: PersonError) -> tuple[int, str, dict[str, str]]:
 def _http(error: HTTPException) -> str:
     if isinstance(error, ValidationException):
         return _validation(error)
-    cause = error.__cause__
-    if isinstance(cause, msgspec.MsgspecError | ValueError):
-        return f"body: isn't JSON in UTF-8: {cause}"
     return WORDS.get(error.status_code) or error.detail or HTTPStatus(error.status_code).description
 
 
@@ -179,6 +189,7 @@ def _field(error: Exception) -> str | UnsetType:
 
 def _key(fault: Mapping[str, object]) -> str:
     key = str(fault.get("key", ""))
+    key = ALIASES.get(key, key)
     if key in ("", "data"):
         return _missing(str(fault.get("message", ""))) or "body"
     missing = _missing(str(fault.get("message", "")))
@@ -192,6 +203,10 @@ def _missing(text: str) -> str:
 
 
 def _plain(text: str) -> str:
+    if text == "'data'":
+        return "is missing; send JSON"
+    if text.startswith("Invalid "):
+        return f"{text.rpartition(' value ')[2]} isn't known here; /schema/openapi.json lists what is"
     if "missing required field" in text:
         return "is missing; send it"
     if "contains unknown field" in text:
