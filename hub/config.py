@@ -136,11 +136,15 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
     Raises ConfigError with a line for every fault, each starting with its key path.
     """
     tree = _read(path) if path else {}
-    faults = _overlay(tree, environ)
+    overlaid, faults = _overlay(tree, environ)
     good = _good(tree, Config, "", faults)
     config = msgspec.convert(good, Config, strict=False)
     told = {_path(fault) for fault in faults}
     faults += [fault for fault in _check(config) if _path(fault) not in told]
+    faults = [
+        f"{fault} (from the environment's {name})" if (name := overlaid.get(_path(fault))) else fault
+        for fault in faults
+    ]
     if faults:
         raise ConfigError(*faults)
     return _with_secrets(config)
@@ -225,13 +229,15 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: isn't TOML: {error}") from None
 
 
-def _overlay(tree: dict[str, Any], environ: Mapping[str, str]) -> list[str]:
+def _overlay(tree: dict[str, Any], environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Lay the environment over a config; return which variable each key came from, and the faults."""
+    overlaid: dict[str, str] = {}
     faults = []
     known = set(key_paths())
     for name, value in environ.items():
+        path = name.removeprefix(PREFIX).lower().replace("__", ".")
         if not name.startswith(PREFIX):
             continue
-        path = name.removeprefix(PREFIX).lower().replace("__", ".")
         if path not in known:
             faults.append(f"{path}: unknown key (from the environment's {name}); unset it or see config.example.toml")
             continue
@@ -243,7 +249,8 @@ def _overlay(tree: dict[str, Any], environ: Mapping[str, str]) -> list[str]:
                 break
         else:
             node[key] = value
-    return faults
+            overlaid[path] = name
+    return overlaid, faults
 
 
 def _good(node: object, kind: Any, path: str, faults: list[str]) -> dict[str, Any]:
