@@ -8,6 +8,7 @@ import secrets
 import sqlite3
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from hub import __version__
-from hub.cli.folder import DATABASE, KEPT, LOCK, damage, opened
+from hub.cli.folder import DATABASE, KEPT, LOCK, damage, locked, opened
 from hub.errors import AgentHostError
 
 MANIFEST = "manifest.json"
