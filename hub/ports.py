@@ -419,7 +419,7 @@ class Feed(Protocol):
         """Forget the text of a turn's unfinished answer: the reply is kept, or there won't be one."""
 
     def watch(self, tenant: TenantId, person: PersonId) -> AsyncIterator[Event | Delta]:
-        """Yield news from now on, first the unfinished answers as they stand.
+        """Yield news from the moment of this call on, first the unfinished answers as they stand.
 
         A watcher that falls too far behind is ended; it can catch up from the store.
         """
@@ -462,8 +462,8 @@ class Tool(Protocol):
     """One line, written for the LLM."""
     schema: Mapping[str, object]
     """JSON schema of the arguments."""
-    effect: Literal["none", "keyed", "once"]
-    """keyed: calling it twice with one key does it once. once: an interrupted call is not repeated but asked about."""
+    effect: Literal["none", "keyed"]
+    """keyed: it changes something, and calling it twice with one key does it once."""
 
     def fits(self, text: str) -> bool:
         """Say whether it's worth offering for a message; cheap, and rather yes than no."""
