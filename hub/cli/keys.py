@@ -3,6 +3,7 @@
 import asyncio
 import re
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import msgspec
 import rich_click as click
@@ -106,4 +107,4 @@ def revoke(place: Place, id: str) -> None:
 
 async def _revoke(place: Place, id: str) -> None:
     async with Client(place) as hub:
-        await hub.delete(f"/v1/keys/{id}")
+        await hub.delete(f"/v1/keys/{quote(id, safe='')}")

@@ -101,7 +101,8 @@ class Talk:
         """Take an event, and return what's to be shown for good."""
         if event.id and event.kind not in ("hello", "delta"):
             self.after = event.id
-        match event.kind:
+        # A kept event whose record is gone by now tells nothing.
+        match event.kind if event.data != "null" else "":
             case "hello":
                 self.after = self.after or str(msgspec.json.decode(event.data, type=Hello).last)
             case "delta":

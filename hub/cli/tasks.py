@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import get_args
+from urllib.parse import quote
 
 import msgspec
 import rich_click as click
@@ -160,18 +161,12 @@ _change("resume", "Go on with TASK (its number or id).")
 
 async def find(hub: Client, name: str) -> Task:
     """Return a task by its number (as 3 or #3) or its id. Raises Trouble."""
-    number = name.removeprefix("#")
-    if not number.isdecimal():
-        return await hub.get(f"/v1/tasks/{name}", Task)
     try:
-        return await hub.get(f"/v1/tasks/{number}", Task)
+        return await hub.get(f"/v1/tasks/{quote(name.removeprefix('#'), safe='')}", Task)
     except Refused as error:
-        if error.status not in (400, 404):
-            raise
-    for task in await hub.pages("/v1/tasks", Task, 10_000):
-        if task.number == int(number):
-            return task
-    raise Trouble(f"There's no task #{number}; `agenthost tasks` lists them.")
+        if error.status == 404:
+            raise Trouble(f"There's no task {name}; `agenthost tasks` lists them.") from None
+        raise
 
 
 def _run(place: Place, work: Callable[[Client], Awaitable[None]]) -> None:
