@@ -22,7 +22,7 @@ class Site(Controller):
     """The pages that people open in a browser."""
 
     include_in_schema = False
-    opt = {"exclude_from_auth": True}  # noqa: RUF012  (Litestar reads it from the class)
+    opt = {"open": True}  # noqa: RUF012 - Litestar reads it from the class
 
     @get("/", media_type=MediaType.HTML, sync_to_thread=False)
     def chat(self) -> Template:
@@ -50,7 +50,7 @@ def static_files() -> Router:
     return create_static_files_router(
         path="/static",
         directories=[FOLDER / "static"],
-        opt={"exclude_from_auth": True},
+        opt={"open": True},
         include_in_schema=False,
         cache_control=None,
         after_request=None,

@@ -151,7 +151,9 @@ async function send(note) {
   } catch (problem) {
     note.problem = problem.message;
     note.passing = problem.passing;
-    if (unsent.includes(note)) show(note, "unsent");
+    if (!unsent.includes(note)) return;
+    show(note, "unsent");
+    if (problem.passing) setTimeout(resend, 1000 * (problem.after || 4));
   }
 }
 

@@ -44,7 +44,7 @@ export function icon(name) {
 export function chip(task, short = false) {
   const name = `Task ${task.number}: ${task.title}`;
   return h(`a.chip.${hue(task)}`, { href: `/tasks/${task.id}`, title: name, "aria-label": name },
-    h("i"), `#${task.number}`, short || h("span", {}, task.title));
+    h("i"), `#${task.number}`, !short && h("span", {}, task.title));
 }
 
 export const hue = (task) => (task ? `t${task.number % 8}` : "t");

@@ -41,10 +41,9 @@ function drawAgent(message, known, on) {
   body.innerHTML = message.html; // Sanitised by the hub.
   dress(body);
   return h(`li.said.agent.${hue(message.task)}`, {},
-    h("div.meta", {}, message.task && chip(message.task), time(message.created_at), quote(message, asked),
-      h("span.tools", {}, copyButton(() => message.text), asked && whyButton(asked),
-        wrongButton(message, asked ?? message, on))),
-    body, files(message), message.error && h("p.fault", {}, message.error), choices(message, on));
+    h("div.meta", {}, message.task && chip(message.task), time(message.created_at), quote(message, asked)),
+    body, files(message), message.error && h("p.fault", {}, message.error), choices(message, on),
+    h("div.tools", {}, copyButton(() => message.text), asked && whyButton(asked), wrongButton(message, asked ?? message, on)));
 }
 
 function drawNotice(message, known, on) {

@@ -20,7 +20,7 @@ export const onStatus = (watcher) => watchers.status.push(watcher);
 
 // Start the page. `on` takes events as events.js has them; `load` fills the page, and events wait for it.
 export function start({ load, busy = () => false, ...on }) {
-  paintTheme();
+  byId("theme").append(icon("moon"), icon("sun"));
   byId("theme").onclick = turnTheme;
   byId("sign-out").append(icon("out"));
   byId("sign-out").onclick = async () => {
@@ -117,25 +117,11 @@ function showModel() {
 
 // --- light and dark
 
-const system = matchMedia("(prefers-color-scheme: dark)");
-const isDark = () => (document.documentElement.dataset.theme ?? (system.matches ? "dark" : "light")) === "dark";
-
-function paintTheme() {
-  byId("theme").replaceChildren(icon(isDark() ? "sun" : "moon"));
-  byId("theme").title = isDark() ? "Light theme" : "Dark theme";
-}
-
+// theme.js follows the system; here a choice against it is made, or taken back.
 function turnTheme() {
-  const theme = isDark() ? "light" : "dark";
-  // The system's own theme is followed again as soon as it's what was chosen.
-  if ((theme === "dark") === system.matches) {
-    delete document.documentElement.dataset.theme;
-    localStorage.removeItem("agenthost.theme");
-  } else {
-    document.documentElement.dataset.theme = theme;
-    localStorage.setItem("agenthost.theme", theme);
-  }
-  paintTheme();
+  const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+  const systems = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  if (theme === systems) localStorage.removeItem("agenthost.theme");
+  else localStorage.setItem("agenthost.theme", theme);
+  document.documentElement.dataset.theme = theme;
 }
-
-system.addEventListener("change", paintTheme);

@@ -15,7 +15,7 @@ async function signIn(code) {
     byId("door").inert = false;
     words.className = "fault";
     words.textContent = problem.passing ? `${problem.message} Try again in a moment.`
-      : "This link or key doesn’t work: a link is good once, for an hour. On the hub’s machine, agenthost status --link prints a fresh one; or paste the key from owner.key.";
+      : "This link or key doesn’t work. A link is good for an hour, and until the hub restarts: on the hub’s machine, agenthost status --link prints a fresh one. Or paste the key from owner.key.";
     document.querySelector("details").open = !problem.passing;
     byId("code").focus();
   }

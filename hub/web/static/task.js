@@ -39,7 +39,7 @@ function head() {
   return h("header.head", {},
     h("p.crumbs", {}, h("a", { href: "/tasks" }, "Tasks"), " / ", `#${task.number}`),
     h("h1", {}, h("i.mark"), task.title),
-    h("p.facts", {}, h(`span.state.${task.state}`, {}, STATES[task.state]), ` ${task.agent} · begun ${ago(task.created_at)}`,
+    h("p.facts", {}, h(`span.state.${task.state}`, {}, STATES[task.state]), ` · ${task.agent} · begun ${ago(task.created_at)}`,
       task.due_at && open ? ` · due ${ago(task.due_at)}` : "", task.schedule ? ` · every ${task.schedule}` : ""),
     h("div.acts", {}, task.state === "working" && act("stop", "Stop"),
       (task.state === "input-required" || !open) && act("resume", "Resume"), open && act("cancel", "Cancel task")));
@@ -96,7 +96,7 @@ function turnOf(turn) {
 
 function stepOf(step) {
   return h(step.failed ? "li.failed" : "li", {},
-    h("p", {}, h("b", {}, step.kind), " ", step.name, h("span.facts", {}, `${step.tokens_in + step.tokens_out} tokens · ${seconds(step.ms)}`)),
+    h("p", {}, h("b", {}, step.kind), step.name !== step.kind && ` ${step.name}`, h("span.facts", {}, `${step.tokens_in + step.tokens_out} tokens · ${seconds(step.ms)}`)),
     step.request && h("pre", { tabIndex: 0 }, step.request), step.result && h("pre.result", { tabIndex: 0 }, step.result));
 }
 
