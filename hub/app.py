@@ -44,7 +44,7 @@ from hub.manifests import Agent, load_agents
 from hub.ports import LLM, Bridge, Clock, Documents, Scoring, Store
 from hub.records import new_id
 from hub.spool import Spool
-from hub.store.documents import TinyDocuments
+from hub.store.documents import FileDocuments
 from hub.store.sql import SqlStore
 from hub.tools import built_in
 from hub.web.app import build
@@ -232,7 +232,7 @@ async def _opened(config: Config, stack: AsyncExitStack) -> tuple[Hub, str]:
         store=store,
         llm=llm,
         decider=decider,
-        documents=TinyDocuments(data / "documents"),
+        documents=FileDocuments(data / "documents"),
         clock=SystemClock(),
         agents=agents,
         bridges={},
