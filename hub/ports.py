@@ -340,6 +340,7 @@ class LLM(Protocol):
         """Return how many tokens a prompt has, with all that the model's template adds; an estimate for remote ones."""
 
 
+@runtime_checkable
 class Scoring(Protocol):
     """An LLM that can tell how likely a text is."""
 

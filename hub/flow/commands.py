@@ -15,7 +15,7 @@ from hub.flow.outbox import Outbox
 from hub.flow.tasks import Tasks
 from hub.flow.whens import When, parse
 from hub.manifests import Agent
-from hub.ports import LLM, Clock, Documents, Save, Store
+from hub.ports import LLM, Clock, Save, Store
 from hub.records import OPEN, Entry, Message, MessageId, Task, TaskId, Text, new_id
 from hub.spool import Spool
 
@@ -72,7 +72,6 @@ class Commands:
         tasks: Tasks,
         corrections: Corrections,
         agents: Mapping[str, Agent],
-        preferences: Documents,
         llm: LLM,
         decider: LLM,
         zone: str,
@@ -85,7 +84,6 @@ class Commands:
         self._service = tasks
         self._corrections = corrections
         self._agents = agents
-        self._preferences = preferences
         self._llm = llm
         self._decider = decider
         self._zone = zone
@@ -192,6 +190,7 @@ class Commands:
 
     async def _stop(self, said: Said) -> str:
         message = said.message
+        stopped: tuple[Task, ...]
         if said.rest:
             stopped = (await self._service.stop(await self._numbered(said, said.rest)),)
         else:
@@ -216,17 +215,15 @@ class Commands:
         return "\n".join(f"- {line}" for line in lines)
 
     async def _agent(self, said: Said) -> str:
-        owner = f"preferences-{said.message.tenant}-{said.message.person}"
-        if not said.rest:
-            chosen = (await self._preferences.get(owner, "agent") or {}).get("name")
-            return "\n".join(
-                f"- `{name}` – {agent.description}{' (yours)' if name == chosen else ''}"
-                for name, agent in sorted(self._agents.items())
-            )
-        if said.rest not in self._agents:
-            return f"There's no agent {said.rest!r}; there are: {', '.join(sorted(self._agents))}."
-        await self._preferences.put(owner, "agent", {"name": said.rest})
-        return f"`{said.rest}` takes your new tasks from now on."
+        who = (said.message.tenant, said.message.person)
+        if said.rest:
+            await self._service.choose_agent(*who, said.rest)
+            return f"`{said.rest}` takes your new tasks from now on."
+        chosen = await self._service.chosen_agent(*who)
+        return "\n".join(
+            f"- `{name}` – {agent.description}{' (yours)' if name == chosen else ''}"
+            for name, agent in sorted(self._agents.items())
+        )
 
     async def _model(self, said: Said) -> str:
         return f"{self._about_model('Model', self._llm)}. The config's [llm] section names another."
@@ -284,9 +281,10 @@ class Commands:
 
     async def _shown(self, task: Task) -> str:
         lines = [_line(task), f"Goal: {_short(task.goal, 300)}"]
-        turns = await self._store.turns(task.id, limit=3)
-        for turn in reversed(turns):
-            lines.append(f"Turn {turn.number} ({turn.state}): {_short(turn.answer or turn.error or '…', 200)}")
+        turns = reversed(await self._store.turns(task.id, limit=3))
+        lines += [
+            f"Turn {turn.number} ({turn.state}): {_short(turn.answer or turn.error or '…', 200)}" for turn in turns
+        ]
         if task.due_at:
             lines.append(f"Next at {task.due_at:%Y-%m-%d %H:%M} UTC")
         return "\n".join(f"- {line}" for line in lines)

@@ -45,7 +45,7 @@ class Corrections:
             return await self._task_of(message)
         if message.task is None:
             raise BadRequest("message", "it isn't routed yet; wait a moment")
-        if message.task == to:
+        if message.task == to or (to == "new" and _founded_by_move(message)):
             return await self._task_of(message)
         wrong = await self._task_of(message)
         cut_off = await self._cut_off(message)
@@ -141,3 +141,8 @@ class Corrections:
         if task is None:
             raise NotFound("the message belongs to no task")
         return task
+
+
+def _founded_by_move(message: Message) -> bool:
+    """Say whether the message has been moved to a new task already: a command obeyed twice after a crash."""
+    return message.route is not None and message.route.rule == "corrected" and message.route.new

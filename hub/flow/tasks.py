@@ -14,7 +14,7 @@ from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
 from hub.flow.schedules import next_time
 from hub.manifests import Agent
-from hub.ports import Add, Change, Clock, Save, Store
+from hub.ports import Add, Change, Clock, Documents, Save, Store
 from hub.records import (
     Address,
     Entry,
@@ -61,6 +61,7 @@ class Tasks:
         zone: str,
         agents: Mapping[str, Agent],
         default: str,
+        preferences: Documents,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -72,6 +73,7 @@ class Tasks:
         self._zone = zone
         self._agents = agents
         self._default = default
+        self._preferences = preferences
 
     async def found(self, message: Message, agent: str | None = None) -> Task:
         """Return a new task for a message. It isn't kept yet: it's committed with the message's route."""
@@ -84,7 +86,7 @@ class Tasks:
             origin=message.address,
             title=title_of(message.text),
             goal=message.text,
-            agent=self._agent(agent or message.agent),
+            agent=await self._agent(agent or message.agent, message),
             state="submitted",
             created_at=now,
             updated_at=now,
@@ -251,8 +253,20 @@ class Tasks:
             raise NotFound("the message belongs to no task yet")
         return task
 
-    def _agent(self, name: str | None) -> str:
-        return name if name in self._agents and name is not None else self._default
+    async def _agent(self, wished: str | None, message: Message) -> str:
+        """Return the agent for a new task: the one wished for, else the person's own choice, else the default."""
+        chosen = wished or await self.chosen_agent(message.tenant, message.person)
+        return chosen if chosen in self._agents else self._default
+
+    async def chosen_agent(self, tenant: TenantId, person: PersonId) -> str:
+        """Return the agent that a person has chosen for their new tasks, or nothing."""
+        kept = await self._preferences.get(preferences_of(tenant, person), "agent")
+        return str(kept["name"]) if kept else ""
+
+    async def choose_agent(self, tenant: TenantId, person: PersonId, name: str) -> None:
+        """Have an agent take a person's new tasks; raises BadRequest if there's no such agent."""
+        self._check_agent(name)
+        await self._preferences.put(preferences_of(tenant, person), "agent", {"name": name})
 
     def _check_agent(self, name: str | None) -> None:
         if name is not None and name not in self._agents:
@@ -263,3 +277,8 @@ def title_of(text: str) -> str:
     """Return a short title for a task: the beginning of what was said."""
     line = re.sub(r"\s+", " ", text).strip()
     return line if len(line) <= TITLE else line[:TITLE].rsplit(" ", 1)[0].rstrip(",.;:") + " …"
+
+
+def preferences_of(tenant: TenantId, person: PersonId) -> str:
+    """Return the owner of a person's preferences among the documents."""
+    return f"preferences/{tenant}/{person}"
