@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from datetime import timedelta
@@ -273,8 +274,11 @@ async def _greet(parts: Hub, server: Server, listening: socket.socket) -> None:
         await parts.clock.sleep(0.02)
     host, port = listening.getsockname()[:2]
     base = parts.config.hub.url.rstrip("/") or f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    print(f"AgentHost {hub.__version__} is at {base} – this link signs you in, for an hour:", flush=True)
-    print(f"{base}/sign-in#{parts.people.new_code()}", flush=True)
+    sys.stdout.write(
+        f"AgentHost {hub.__version__} is at {base} – this link signs you in, for an hour:\n"
+        f"{base}/sign-in#{parts.people.new_code()}\n"
+    )
+    sys.stdout.flush()
 
 
 @contextmanager
