@@ -1,7 +1,5 @@
 """The web, put together: API, sign-in, events and pages over one set of services."""
 
-from typing import Any
-
 from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
