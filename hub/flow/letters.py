@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 """Dead letters: what the hub gave up, taken up again at the operator's word."""
 
 from msgspec.structs import replace
@@ -6,6 +7,17 @@ from hub.errors import NotFound
 from hub.flow.journal import Journal
 from hub.ports import Save, Store
 from hub.records import Entry, Message, MessageState
+=======
+"""Dead letters: what was given up, kept for the operator, who may have it tried once more."""
+
+from msgspec.structs import replace
+
+from hub.errors import Conflict, NotFound
+from hub.flow import lanes
+from hub.flow.journal import Journal
+from hub.ports import Change, Save, Store
+from hub.records import Entry, saved
+>>>>>>> main
 
 
 class Letters:
@@ -16,6 +28,7 @@ class Letters:
         self._journal = journal
 
     async def retry(self, entry: Entry) -> Entry:
+<<<<<<< HEAD
         """Have a dead letter worked on as if it had just come; return its entry as it waits now.
 
         Raises NotFound if it isn't a dead letter (any more), Conflict if somebody changes it at the same time.
@@ -36,3 +49,26 @@ def _state(entry: Entry, message: Message) -> MessageState:
     if entry.queue == "outbox":
         return "ready"
     return "routed" if message.task else "accepted"
+=======
+        """Have a dead letter worked on again, as if it had come just now; return its entry.
+
+        Raises NotFound if it's no dead letter (any more).
+        """
+        if entry.state != "dead":
+            raise NotFound(f"{entry.id} is no dead letter; GET /v1/dead lists them")
+        again = replace(entry, state="ready", deaths=0, attempts=0, error=None, due_at=None, boot=None)
+        changes: list[Change] = [Save(again)]
+        message = await self._store.message(entry.message)
+        if message is not None:
+            waiting = "ready" if entry.queue == "outbox" else ("routed" if message.task else "accepted")
+            again_message = replace(message, state=waiting, error=None)
+            changes += [Save(again_message), self._journal.about_message("message", again_message)]
+            if entry.queue == "inbox" and not entry.lane.startswith("task:"):
+                again = replace(again, lane=lanes.chat(message.tenant, message.address))
+                changes[0] = Save(again)
+        try:
+            await self._journal.commit(*changes, wake=(again.lane,))
+        except Conflict:
+            raise NotFound(f"{entry.id} is being tried again already") from None
+        return saved(again)
+>>>>>>> main

@@ -114,17 +114,17 @@ async def test_a_second_request_while_the_first_is_at_work_is_told_to_come_again
     world = await a_world()
     task = a_task()
     await world.store.commit(Add(task))
-    going_on = asyncio.Event()
+    begun, going_on = asyncio.Event(), asyncio.Event()
 
     async def slow(task: Any) -> Any:
+        begun.set()
         await going_on.wait()
         return task
 
     world.echo.cancel = slow  # type: ignore[method-assign]
     async with world.client() as client:
         first = asyncio.ensure_future(client.post(f"/v1/tasks/{task.id}/cancel", headers=KEY))
-        while not await world.store.replay(world.owner.id, f"POST /v1/tasks/{task.id}/cancel k1"):
-            await asyncio.sleep(0)
+        await begun.wait()
         second = await client.post(f"/v1/tasks/{task.id}/cancel", headers=KEY)
         going_on.set()
         assert (await first).status_code == 200
