@@ -52,17 +52,17 @@ class World:
     @asynccontextmanager
     async def served(self, key: str | None = None) -> AsyncGenerator[httpx.AsyncClient, None]:
         """A client of a real server on a free port: for streams, which the test client would wait for."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        server = Server(self.app, host="127.0.0.1", port=port, closing=self.services.closing)
-        serving = asyncio.ensure_future(server.serve())
+        listening = socket.create_server(("127.0.0.1", 0))
+        server = Server(self.app, closing=self.services.closing)
+        serving = asyncio.ensure_future(server.serve(sockets=[listening]))
         while not server.started:  # noqa: ASYNC110 - uvicorn tells it in no other way
             await asyncio.sleep(0.005)
         key = self.key if key is None else key
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         try:
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=10) as client:
+            async with httpx.AsyncClient(
+                base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", headers=headers, timeout=10
+            ) as client:
                 yield client
         finally:
             server.should_exit = True
