@@ -1,13 +1,3 @@
-<<<<<<< HEAD
-"""Dead letters: what the hub gave up, taken up again at the operator's word."""
-
-from msgspec.structs import replace
-
-from hub.errors import NotFound
-from hub.flow.journal import Journal
-from hub.ports import Save, Store
-from hub.records import Entry, Message, MessageState
-=======
 """Dead letters: what was given up, kept for the operator, who may have it tried once more."""
 
 from msgspec.structs import replace
@@ -17,7 +7,6 @@ from hub.flow import lanes
 from hub.flow.journal import Journal
 from hub.ports import Change, Save, Store
 from hub.records import Entry, saved
->>>>>>> main
 
 
 class Letters:
@@ -28,28 +17,6 @@ class Letters:
         self._journal = journal
 
     async def retry(self, entry: Entry) -> Entry:
-<<<<<<< HEAD
-        """Have a dead letter worked on as if it had just come; return its entry as it waits now.
-
-        Raises NotFound if it isn't a dead letter (any more), Conflict if somebody changes it at the same time.
-        """
-        found = await self._store.entry(entry.id)
-        message = await self._store.message(entry.message)
-        if found is None or message is None or found.state != "dead":
-            raise NotFound(f"entry: {entry.id!r} isn't a dead letter; it may have been taken up already")
-        ready = replace(found, state="ready", boot=None, due_at=None, attempts=0, deaths=0, error=None)
-        waiting = replace(message, state=_state(found, message), error=None)
-        await self._journal.commit(
-            Save(ready), Save(waiting), self._journal.about_message("message", waiting), wake=(ready.lane,)
-        )
-        return await self._store.entry(entry.id) or ready
-
-
-def _state(entry: Entry, message: Message) -> MessageState:
-    if entry.queue == "outbox":
-        return "ready"
-    return "routed" if message.task else "accepted"
-=======
         """Have a dead letter worked on again, as if it had come just now; return its entry.
 
         Raises NotFound if it's no dead letter (any more).
@@ -71,4 +38,3 @@ def _state(entry: Entry, message: Message) -> MessageState:
         except Conflict:
             raise NotFound(f"{entry.id} is being tried again already") from None
         return saved(again)
->>>>>>> main
