@@ -7,7 +7,8 @@ decided in one place, the API.
 from pathlib import Path
 
 from litestar import Controller, MediaType, Router, get
-from litestar.contrib.jinja import JinjaTemplateEngine
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.params import FromPath
 from litestar.response import Template
 from litestar.static_files import create_static_files_router
 from litestar.template.config import TemplateConfig
@@ -35,7 +36,7 @@ class Site(Controller):
         return Template("tasks.html", context={"page": "tasks"}, headers=FRESH)
 
     @get("/tasks/{task:str}", media_type=MediaType.HTML, sync_to_thread=False)
-    def task(self, task: str) -> Template:
+    def task(self, task: FromPath[str]) -> Template:
         """Show one task: its turns, verdicts and steps. The page itself reads the id from its address."""
         return Template("task.html", context={"page": "task"}, headers=FRESH)
 
