@@ -80,6 +80,8 @@ function paint() {
     if (today !== last) element.dataset.day = today;
     else delete element.dataset.day;
     last = today;
+    const quote = element.querySelector(".quote");
+    if (quote) quote.hidden = element.previousElementSibling?.dataset.id === message?.answers;
   }
 }
 
