@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from enum import IntEnum
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -340,6 +340,7 @@ class LLM(Protocol):
         """Return how many tokens a prompt has, with all that the model's template adds; an estimate for remote ones."""
 
 
+@runtime_checkable
 class Scoring(Protocol):
     """An LLM that can tell how likely a text is."""
 
@@ -404,7 +405,8 @@ class Delta(Struct, frozen=True, kw_only=True):
     person: PersonId
     task: TaskId
     turn: TurnId
-    message: MessageId
+    message: MessageId | None
+    """The person's message that's being answered; None if nobody asked just now."""
     text: str
     whole: bool = False
 
@@ -419,7 +421,7 @@ class Feed(Protocol):
         """Forget the text of a turn's unfinished answer: the reply is kept, or there won't be one."""
 
     def watch(self, tenant: TenantId, person: PersonId) -> AsyncIterator[Event | Delta]:
-        """Yield news from now on, first the unfinished answers as they stand.
+        """Yield news from the moment of this call on, first the unfinished answers as they stand.
 
         A watcher that falls too far behind is ended; it can catch up from the store.
         """
@@ -462,11 +464,31 @@ class Tool(Protocol):
     """One line, written for the LLM."""
     schema: Mapping[str, object]
     """JSON schema of the arguments."""
-    effect: Literal["none", "keyed", "once"]
-    """keyed: calling it twice with one key does it once. once: an interrupted call is not repeated but asked about."""
+    effect: Literal["none", "keyed"]
+    """keyed: it changes something, and calling it twice with one key does it once."""
 
     def fits(self, text: str) -> bool:
         """Say whether it's worth offering for a message; cheap, and rather yes than no."""
 
     async def call(self, call: ToolCall) -> str:
         """Do it; the result is written for the LLM. Raises ToolError."""
+
+
+@runtime_checkable
+class Reading(Protocol):
+    """A tool that sees by plain rules when a message asks for it: it spares the LLM a call, and a small one errors."""
+
+    def read(self, text: str) -> Mapping[str, object] | None:
+        """Return the arguments if the message leaves no doubt that it wants this tool and with what.
+
+        None, rather too often than wrongly, leaves the choice and the arguments to the LLM. May take some
+        milliseconds, and is called in a thread.
+        """
+
+
+@runtime_checkable
+class Quoting(Protocol):
+    """A tool of which some arguments must be what was said: an LLM's inventions are kept from it."""
+
+    quotes: tuple[str, ...]
+    """These arguments."""
