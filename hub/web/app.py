@@ -19,6 +19,7 @@ from hub.web.problems import JsonRequest, answer_problem
 from hub.web.services import Services
 from hub.web.sessions import SessionsController, Tries
 from hub.web.shield import Csrf, Shield, add_headers, csrf_config
+from hub.web.site import Site, static_files, templates
 from hub.web.socket import talk
 from hub.web.status import StatusController
 from hub.web.tasks import TasksController
@@ -39,6 +40,8 @@ def build(services: Services) -> Litestar:
             StatusController,
             watch_events,
             talk,
+            Site,
+            static_files(),
         ],
         state=State({"services": services}),
         dependencies={
@@ -59,6 +62,7 @@ def build(services: Services) -> Litestar:
         before_send=[add_headers],
         request_max_body_size=BODY,
         openapi_config=_openapi(services.version),
+        template_config=templates(),
         request_class=JsonRequest,
         logging_config=None,
     )

@@ -29,7 +29,7 @@ function stateOf(message, on) {
   if (!words) return null;
   return h(`span.progress.${message.state}`, { role: message.state === "failed" ? "alert" : undefined }, words,
     message.error && `: ${message.error}`,
-    message.state === "failed" && h("button.quiet", { type: "button", onclick: () => on.retry(message) }, "Try again"));
+    ["failed", "stopped"].includes(message.state) && h("button.quiet", { type: "button", onclick: () => on.retry(message) }, "Try again"));
 }
 
 function drawAgent(message, known, on) {
