@@ -7,8 +7,8 @@ decided in one place, the API.
 from pathlib import Path
 
 from litestar import Controller, MediaType, Router, get
-from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.params import FromPath
+from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Template
 from litestar.static_files import create_static_files_router
 from litestar.template.config import TemplateConfig
