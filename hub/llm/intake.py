@@ -10,6 +10,7 @@ from hub.llm.jobs import Branch, Job, Weighing, Writing
 from hub.llm.prefixes import SHORTEST, common
 from hub.llm.sampling import FreeSampler, GrammarSampler
 from hub.llm.template import Template
+from hub.ports import Score
 
 LEAST = 16
 """Tokens of an answer for which there must be room, if so many are wanted."""
@@ -23,8 +24,8 @@ class TooLong(Exception):
         self.tokens = tokens
 
 
-def make(asked: wire.Work, engine: Engine, template: Template) -> Job:
-    """Turn a request into work; raises TooLong, or ValueError if it can't be served."""
+def make(asked: wire.Work, engine: Engine, template: Template) -> Job | wire.Weighed:
+    """Turn a request into work, or answer it at once; raises TooLong, or ValueError if it can't be served."""
     match asked:
         case wire.Chat():
             prompt = template.tokens(asked.prompt)
@@ -68,8 +69,8 @@ def _pair(engine: Engine, prefix: str, continuation: str) -> tuple[list[int], li
     return (stem, tokens) if stem else (tokens[:1], tokens[1:])
 
 
-def _weighing(asked: wire.Asked, pairs: Sequence[tuple[list[int], list[int]]], engine: Engine) -> Weighing:
-    longest = max(len(stem) + len(leaf) for stem, leaf in pairs)
+def _weighing(asked: wire.Asked, pairs: Sequence[tuple[list[int], list[int]]], engine: Engine) -> Job | wire.Weighed:
+    longest = max((len(stem) + len(leaf) for stem, leaf in pairs), default=0)
     if longest > engine.context:
         raise TooLong(longest)
     stems: dict[tuple[int, ...], list[tuple[int, list[int]]]] = {}
@@ -77,8 +78,11 @@ def _weighing(asked: wire.Asked, pairs: Sequence[tuple[list[int], list[int]]], e
         if leaf:
             stems.setdefault(tuple(stem), []).append((item, leaf))
     branches = [branch for stem, leaves in stems.items() for branch in _branches(list(stem), leaves)]
+    counts = [len(leaf) for _, leaf in pairs]
+    if not branches:
+        return wire.Weighed(id=asked.id, scores=tuple(Score(0.0, count) for count in counts), tokens=0)
     _link(branches)
-    return Weighing(asked, branches, [len(leaf) for _, leaf in pairs], engine.cells - engine.context)
+    return Weighing(asked, branches, counts, engine.cells - engine.context)
 
 
 def _branches(stem: list[int], leaves: list[tuple[int, list[int]]]) -> list[Branch]:
