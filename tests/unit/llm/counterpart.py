@@ -32,10 +32,12 @@ class Counterpart:
 
     def __init__(self, answer: Callable[[Asked], Reply] | None = None) -> None:
         self.replies: list[Reply] = []
+        self.models = Reply(b'{"data": []}')
+        """The answer to those who look whether anybody is there."""
         self.asked: list[Asked] = []
         self.keys: list[str] = []
-        self.left = 0
-        """Clients that closed the connection while they were answered."""
+        self.left = asyncio.Event()
+        """Set once a client has closed the connection while it was answered."""
         self.url = ""
         self._answer = answer or model
         self._server: asyncio.Server | None = None
@@ -57,7 +59,7 @@ class Counterpart:
             body = await reader.readexactly(int(fields.get("content-length", 0)))
             self.keys.append(fields.get("authorization", ""))
             if head.startswith("GET"):
-                reply = Reply(b'{"data": []}')
+                reply = self.models
             else:
                 self.asked.append(json.loads(body))
                 reply = self.replies.pop(0) if self.replies else self._answer(self.asked[-1])
@@ -73,7 +75,7 @@ class Counterpart:
             await asyncio.sleep(0)
         if reply.hangs:
             await reader.read()
-            self.left += 1
+            self.left.set()
         elif not reply.breaks:
             writer.write(b"0\r\n\r\n")
             await writer.drain()
@@ -117,3 +119,10 @@ def refused(status: int, text: str, *, code: str = "", **headers: str) -> Reply:
     """A no."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Reply(json.dumps({"error": {"message": text, "code": code}}).encode(), status=status, headers=named)
+
+
+async def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Return once something is true; fail if it never gets so."""
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110 - what's watched has no event to wait for
+            await asyncio.sleep(0.002)
