@@ -100,13 +100,7 @@ class KeysController(Controller):
         """Return all API keys, revoked ones too, oldest first."""
         return Page(items=[_view(key) for key in await services.store.keys(caller.tenant)])
 
-    @post(
-        "/keys",
-        status_code=201,
-        opt={"scope": "keys:write", SHOWN_ONCE: True},
-        responses=PROBLEMS,
-        summary="Make a key",
-    )
+    @post("/keys", status_code=201, opt={"scope": "keys:write", SHOWN_ONCE: True}, responses=PROBLEMS, summary="Make a key")
     async def make(self, services: Services, caller: Caller, data: NewKey) -> FreshKey:
         """Make a key for the caller's person; the answer is the only time that it's shown."""
         for scope in data.scopes:
