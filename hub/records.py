@@ -132,11 +132,14 @@ class Candidate(Struct, frozen=True, kw_only=True):
     """What the probability was made of, by name."""
 
 
+Rule = Literal["explicit", "reply", "thread", "first", "model", "asked", "corrected", "fallback", "command"]
+"""first: there was no other task. asked: the person chose. fallback: the model couldn't be asked in time."""
+
+
 class Route(Struct, frozen=True, kw_only=True):
     """The router's answer, with its evidence."""
 
-    rule: Literal["explicit", "reply", "thread", "first", "model", "asked", "corrected", "fallback", "command"]
-    """first: there was no other task. asked: the person chose. fallback: the model couldn't be asked in time."""
+    rule: Rule
     task: TaskId
     new: bool
     probability: float

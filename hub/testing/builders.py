@@ -150,7 +150,7 @@ def an_entry(message: Message, **fields: Any) -> Entry:
 
 def an_event(**fields: Any) -> Event:
     """Return news for the owner about a message."""
-    return replace(Event(tenant=HOME, person=OWNER, kind="message", body="{}", created_at=NOON), **fields)
+    return replace(Event(tenant=HOME, person=OWNER, kind="message", created_at=NOON), **fields)
 
 
 def a_correction(message: Message, wrong: Task, right: Task, **fields: Any) -> Correction:

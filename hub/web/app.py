@@ -1,7 +1,5 @@
 """The web, put together: API, sign-in, events and pages over one set of services."""
 
-from typing import Any
-
 from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
@@ -19,6 +17,7 @@ from hub.web.problems import JsonRequest, answer_problem
 from hub.web.services import Services
 from hub.web.sessions import SessionsController, Tries
 from hub.web.shield import Csrf, Shield, add_headers, csrf_config
+from hub.web.site import Site, static_files, templates
 from hub.web.socket import talk
 from hub.web.status import StatusController
 from hub.web.tasks import TasksController
@@ -39,6 +38,8 @@ def build(services: Services) -> Litestar:
             StatusController,
             watch_events,
             talk,
+            Site,
+            static_files(),
         ],
         state=State({"services": services}),
         dependencies={
@@ -55,6 +56,7 @@ def build(services: Services) -> Litestar:
             Once(),
         ],
         guards=[guard],
+        template_config=templates(),
         exception_handlers={Exception: answer_problem},
         before_send=[add_headers],
         request_max_body_size=BODY,

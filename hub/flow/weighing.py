@@ -1,0 +1,204 @@
+"""Which task is a message about? A probability for each open task and for a new one.
+
+The small model is never asked in prose: it says how likely the message is after each task's last words, and how
+likely after a greeting. That, and what `evidence` gathers, goes into one multinomial logistic model. A prompt is plain
+text that grows at its end, so that a model which keeps prefixes evaluates little more than the message itself.
+"""
+
+import math
+import time
+import zlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from hub.config import MODEL_SHA256
+from hub.flow import weights
+from hub.flow.evidence import Features, Line, Seen, gather
+from hub.ports import LLM, Said, Score, Scores, Scoring, Terms
+
+__all__ = ["Line", "Seen", "Weighed", "fallback", "weigh", "weigh_by_choice"]
+
+NEUTRAL = "Assistant: Hello! How can I help you?\nUser:"
+PREFIX_CHARS = 480
+"""About 120 tokens for each task."""
+LINE_CHARS = 200
+MESSAGE_CHARS = 240
+LINES = 8
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+CHOICE_CHARS = 1_400
+"""Of all tasks together, so that a choice is asked for in at most 600 tokens."""
+DOUBT = 0.03
+"""A choice bound to letters may be all or nothing; no letter is believed to be impossible."""
+
+
+class Weighed(Struct, frozen=True, kw_only=True):
+    """How likely a message belongs to each task, and how that came about."""
+
+    probabilities: tuple[float, ...]
+    """In the roster's order, and last that of a new task; they sum to 1."""
+    evidence: tuple[dict[str, float], ...]
+    """In the same order: what each feature added to the score (the logarithm of the odds), by name."""
+    model: str
+    """Empty if none was asked."""
+    tokens: int
+    ms: float
+    trained: bool
+    """The weights were trained with this very model; otherwise they were set by hand."""
+
+
+async def weigh(
+    scoring: Scoring, text: str, roster: Sequence[Seen], now: datetime, terms: Terms, *, sha256: str = ""
+) -> Weighed:
+    """Weigh with a model that can tell how likely a text is.
+
+    `sha256` is the model file's: with the one that the weights were trained with, they serve. Raises what the model
+    raises (LLMUnavailable, LLMTimeout, ContextOverflow); `fallback` never does.
+    """
+    if not roster:
+        return fallback(text, roster, now)
+    began = time.perf_counter()
+    scores = await scoring.score(pairs(text, roster), terms)
+    trained = sha256 == MODEL_SHA256
+    table = weights.SCORED if trained else weights.UNTRAINED
+    found = with_scores(gather(text, roster, now), scores.scores)
+    return _weighed(found, table, scores, began, trained)
+
+
+async def weigh_by_choice(llm: LLM, text: str, roster: Sequence[Seen], now: datetime, terms: Terms) -> Weighed:
+    """Weigh with a model that can only choose a letter of a list, and with the cheap evidence.
+
+    Raises what `decide` raises.
+    """
+    if not roster:
+        return fallback(text, roster, now)
+    began = time.perf_counter()
+    decision = await llm.decide(choice(text, roster), list(LETTERS[: len(roster) + 1]), terms, lead="Answer: ")
+    found = gather(text, roster, now)
+    for features, probability in zip(found, decision.probabilities, strict=True):
+        features["choice"] = math.log(DOUBT + (1 - DOUBT) * probability)
+    scores = Scores(scores=(), model=decision.model, tokens=decision.tokens, ms=decision.ms)
+    return _weighed(found, weights.CHOSEN, scores, began, trained=False)
+
+
+def fallback(text: str, roster: Sequence[Seen], now: datetime) -> Weighed:
+    """Weigh with no model at all: by times, questions and words."""
+    began = time.perf_counter()
+    nobody = Scores(scores=(), model="", tokens=0, ms=0.0)
+    return _weighed(gather(text, roster, now), weights.CHEAP, nobody, began, trained=True)
+
+
+def pairs(text: str, roster: Sequence[Seen]) -> list[tuple[str, str]]:
+    """Return what the model scores: the message after a greeting, then after each task's last words."""
+    message = " " + _cut(text, MESSAGE_CHARS)
+    return [(NEUTRAL, message), *((prefix(seen), message) for seen in roster)]
+
+
+def prefix(seen: Seen) -> str:
+    """Return a task's last words as a prompt that the message continues."""
+    said = [_line(role, words) for role, words, _ in seen.lines[-LINES:]] or [_line("user", seen.task.goal)]
+    return "".join(said[_start(said) :]) + "User:"
+
+
+def with_scores(found: Sequence[Features], scores: Sequence[Score]) -> list[Features]:
+    """Add what the model's scores say to the features of each task and of a new one."""
+    neutral, *after = scores
+    tokens = max(1, neutral.tokens)
+    gains = [score.logprob - neutral.logprob for score in after]
+    best = max(gains)
+    tasks = [features | _gains(gain, best, tokens, features) for features, gain in zip(found[:-1], gains, strict=True)]
+    new = found[-1] | {"new_surprise": -neutral.logprob / tokens, "new_best_each": _clip(best / tokens, 3.0)}
+    return [*tasks, new]
+
+
+def likely(found: Sequence[Features], table: Mapping[str, float]) -> tuple[float, ...]:
+    """Return the probabilities: the softmax of each one's weighted features."""
+    sums = [sum(table.get(name, 0.0) * value for name, value in features.items()) for features in found]
+    top = max(sums)
+    powers = [math.exp(value - top) for value in sums]
+    return tuple(power / sum(powers) for power in powers)
+
+
+def choice(text: str, roster: Sequence[Seen]) -> list[Said]:
+    """Return the prompt that offers each task, and a new one, under a letter."""
+    room = min(280, CHOICE_CHARS // len(roster))
+    listed = [f"{letter}) {_told(seen, room)}" for letter, seen in zip(LETTERS, roster, strict=False)]
+    listed.append(f"{LETTERS[len(roster)]}) something new")
+    return [
+        Said(
+            "system",
+            "A person has several tasks under way. Say which one their new message is about. Answer with its letter.",
+        ),
+        Said("user", "\n".join([*listed, f"New message: {_cut(text, MESSAGE_CHARS)}", "Which letter?"])),
+    ]
+
+
+def _gains(gain: float, best: float, tokens: int, features: Features) -> Features:
+    return {
+        "gain": _clip(gain / 10, 3.0),
+        "gain_each": _clip(gain / tokens, 3.0),
+        "gain_best": float(gain == best),
+        "gain_behind": _clip((gain - best) / 10, 3.0),
+        "gain_last": features["last"] * _clip(gain / 10, 3.0),
+        "gain_asked": features["asked"] * _clip(gain / 10, 3.0),
+    }
+
+
+def _weighed(
+    found: Sequence[Features], table: Mapping[str, float], scores: Scores, began: float, trained: bool
+) -> Weighed:
+    parts = tuple(
+        {name: round(table[name] * value, 3) for name, value in features.items() if table.get(name) and value}
+        for features in found
+    )
+    return Weighed(
+        probabilities=likely(found, table),
+        evidence=parts,
+        model=scores.model,
+        tokens=scores.tokens,
+        ms=(time.perf_counter() - began) * 1000,
+        trained=trained,
+    )
+
+
+def _start(said: Sequence[str]) -> int:
+    """Begin at a line that stays the beginning while more is said.
+
+    Were it simply the oldest that fits, each new line would move it and the model would read all of them again. A
+    checksum picks every second of the person's lines, whatever surrounds them.
+    """
+    room = PREFIX_CHARS
+    oldest = len(said)
+    while oldest > 0 and (oldest == len(said) or len(said[oldest - 1]) <= room):
+        oldest -= 1
+        room -= len(said[oldest])
+    anchors = (at for at in range(oldest, len(said) - 1) if said[at].startswith("User") and _picked(said[at]))
+    return next(anchors, oldest)
+
+
+def _picked(line: str) -> bool:
+    return zlib.crc32(line.encode()) % 2 == 0
+
+
+def _line(role: str, text: str) -> str:
+    return f"{'User' if role == 'user' else 'Assistant'}: {_cut(text, LINE_CHARS)}\n"
+
+
+def _cut(text: str, chars: int) -> str:
+    """Keep the beginning and the end, on one line: what is asked stands mostly at one of them."""
+    line = " ".join(text.split())
+    if len(line) <= chars:
+        return line
+    tail = chars // 3
+    return f"{line[: chars - tail - 5]} ... {line[-tail:]}"
+
+
+def _told(seen: Seen, room: int) -> str:
+    said = next((text for role, text, _ in reversed(seen.lines) if role == "agent"), "")
+    goal = _cut(seen.task.goal, room // 2)
+    return f"{goal} | last answer: {_cut(said, room // 2)}" if said else goal
+
+
+def _clip(value: float, most: float) -> float:
+    return max(-most, min(most, value))
