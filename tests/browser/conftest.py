@@ -40,7 +40,9 @@ PHONE = ViewportSize(width=390, height=844)
 PAUSE = "‖"
 
 # What the page tells by itself when its policy refuses something.
-WATCH_POLICY = "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective, e.blockedURI))"
+WATCH_POLICY = (
+    "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective, e.blockedURI))"
+)
 
 
 class PacedLLM(ScriptedLLM):
