@@ -34,8 +34,8 @@ class Site(Controller):
         """Show all tasks by state."""
         return Template("tasks.html", context={"page": "tasks"}, headers=FRESH)
 
-    @get("/tasks/{task:str}", media_type=MediaType.HTML, sync_to_thread=False)
-    def task(self, task: str) -> Template:
+    @get("/tasks/{id:str}", media_type=MediaType.HTML, sync_to_thread=False)
+    def task(self) -> Template:
         """Show one task: its turns, verdicts and steps. The page itself reads the id from its address."""
         return Template("task.html", context={"page": "task"}, headers=FRESH)
 

@@ -16,8 +16,7 @@ from hub.app import SHIPPED_AGENTS, Hub
 from hub.clock import SystemClock
 from hub.config import Config, LimitsConfig
 from hub.manifests import load_agents
-from hub.ports import End, Piece, Terms
-from hub.records import new_id
+from hub.ports import End, Piece, Store, Terms
 from hub.store.documents import TinyDocuments
 from hub.store.memory import MemoryStore
 from hub.testing import ScriptedLLM
@@ -38,9 +37,12 @@ FLAGS = [
 DESKTOP = ViewportSize(width=1280, height=800)
 PHONE = ViewportSize(width=390, height=844)
 PAUSE = "‖"
+OWNER_KEY = "ah_owner_0123456789abcdef0123456789abcdef"
 
 # What the page tells by itself when its policy refuses something.
-WATCH_POLICY = "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective, e.blockedURI))"
+WATCH_POLICY = (
+    "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective, e.blockedURI))"
+)
 
 
 class PacedLLM(ScriptedLLM):
@@ -82,13 +84,14 @@ class Running:
 
 
 @asynccontextmanager
-async def serving(folder: Path, **limits: float) -> AsyncIterator[Running]:
-    """Run a hub with these limits until the end of the block."""
+async def serving(
+    folder: Path, *, store: Store | None = None, port: int = 0, limits: LimitsConfig = LimitsConfig()
+) -> AsyncIterator[Running]:
+    """Run a hub until the end of the block; with the same store and port it's the same hub, started again."""
     llm = PacedLLM()
-    config = Config(limits=LimitsConfig(**limits))  # type: ignore[arg-type]  # keys of one kind
     parts = Hub(
-        config,
-        store=MemoryStore(),
+        Config(limits=limits),
+        store=store or MemoryStore(),
         llm=llm,
         decider=llm,
         documents=TinyDocuments(folder),
@@ -96,21 +99,20 @@ async def serving(folder: Path, **limits: float) -> AsyncIterator[Running]:
         agents=load_agents([SHIPPED_AGENTS]),
         bridges={},
     )
-    secret = f"ah_owner_{new_id() * 2}"
-    await parts.people.ensure_owner(secret)
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = Server(build(parts.services(secret)), closing=parts.closing)
-    async with asyncio.TaskGroup() as group:
-        work = group.create_task(parts.run())
-        served = group.create_task(server.serve(sockets=[listening]))
-        while not server.started:
-            await asyncio.sleep(0.01)
-        try:
-            yield Running(url=f"http://127.0.0.1:{listening.getsockname()[1]}", parts=parts, llm=llm)
-        finally:
-            server.should_exit = True
-            await served
-            work.cancel()
+    await parts.people.ensure_owner(OWNER_KEY)
+    server = Server(build(parts.services(OWNER_KEY)), closing=parts.closing)
+    with socket.create_server(("127.0.0.1", port)) as listening:
+        async with asyncio.TaskGroup() as group:
+            work = group.create_task(parts.run())
+            served = group.create_task(server.serve(sockets=[listening]))
+            while not server.started:
+                await asyncio.sleep(0.01)
+            try:
+                yield Running(url=f"http://127.0.0.1:{listening.getsockname()[1]}", parts=parts, llm=llm)
+            finally:
+                server.should_exit = True
+                await served
+                work.cancel()
 
 
 @pytest.fixture
@@ -134,6 +136,12 @@ class Tabs:
         page.on("console", lambda said: self.faults.append(said.text) if said.type == "error" else None)
         await page.goto(url)
         return page
+
+    def expect_faults(self, *words: str) -> None:
+        """Say that there must have been faults, and that each had one of these words in it."""
+        assert self.faults
+        assert [fault for fault in self.faults if not any(word in fault for word in words)] == []
+        self.faults.clear()
 
 
 def chromium_path() -> str:
