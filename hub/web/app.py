@@ -1,7 +1,5 @@
 """The web, put together: API, sign-in, events and pages over one set of services."""
 
-from typing import Any
-
 from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
@@ -58,11 +56,11 @@ def build(services: Services) -> Litestar:
             Once(),
         ],
         guards=[guard],
+        template_config=templates(),
         exception_handlers={Exception: answer_problem},
         before_send=[add_headers],
         request_max_body_size=BODY,
         openapi_config=_openapi(services.version),
-        template_config=templates(),
         request_class=JsonRequest,
         logging_config=None,
     )

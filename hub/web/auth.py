@@ -1,8 +1,9 @@
 """Who asks, and may they: a bearer key or a browser's session, one scope for each endpoint, closed by default."""
 
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from litestar.connection import ASGIConnection
+from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException
 from litestar.handlers import BaseRouteHandler
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
@@ -98,9 +99,13 @@ def caller_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller | None:
 
 def services_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Services:
     """Return the services that this web was built with."""
-    services = connection.app.state.services
-    assert isinstance(services, Services)
-    return services
+    return cast("Services", connection.app.state.services)
+
+
+Hub = NamedDependency[Services]
+"""An endpoint's parameter `services`."""
+Asker = NamedDependency[Caller]
+"""An endpoint's parameter `caller`."""
 
 
 def provide_services(request: ASGIConnection[Any, Any, Any, Any]) -> Services:
@@ -111,5 +116,6 @@ def provide_services(request: ASGIConnection[Any, Any, Any, Any]) -> Services:
 def provide_caller(request: ASGIConnection[Any, Any, Any, Any]) -> Caller:
     """Give `caller` to endpoints that aren't open."""
     caller = caller_of(request)
-    assert caller is not None
+    if caller is None:
+        raise NotAuthorizedException(detail=str(request.scope.get("auth")))
     return caller

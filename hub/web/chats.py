@@ -1,19 +1,19 @@
 """/v1/messages: what's said and what's answered."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
-from litestar import Controller, Request, Response, get, post, put
+from litestar import Controller, Response, get, post, put
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from bridges.http import convert
 from hub.errors import BadRequest, NotFound
 from hub.ports import Store
 from hub.records import Message, MessageId, PersonId, TaskId, new_id
-from hub.web.auth import Caller
+from hub.web.auth import Asker, Caller, Hub
 from hub.web.once import HEADER, OWN, claimed, key_of
 from hub.web.problems import PROBLEMS, shown
 from hub.web.resources import Accepted, MessageView, Page, view_message, view_messages
@@ -22,10 +22,10 @@ from hub.web.stream import SETTLED, settled
 
 Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
-Cursor = Annotated[str | None, Parameter(max_length=64, description="What `next` said.")]
-Limit = Annotated[int, Parameter(ge=1, le=200, description="At most so many.")]
+Cursor = Annotated[str | None, QueryParameter(max_length=64, description="What `next` said.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=200, description="At most so many.")]
 IdempotencyKey = Annotated[
-    str | None, Parameter(header=HEADER, description="The same key and body again: the same answer, done once.")
+    str | None, HeaderParameter(name=HEADER, description="The same key and body again: the same answer, done once.")
 ]
 MAIN = "main"
 
@@ -72,7 +72,7 @@ class StopChat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Stopped(Struct, frozen=True, kw_only=True):
-    """How many turns were stopped."""
+    """How many tasks were stopped."""
 
     stopped: int
 
@@ -95,12 +95,11 @@ class MessagesController(Controller):
     )
     async def say(
         self,
-        request: Request[Any, Any, Any],
-        services: Services,
-        caller: Caller,
-        data: NewMessage,
+        services: Hub,
+        caller: Asker,
+        data: JSONBody[NewMessage],
         idempotency_key: IdempotencyKey = None,
-        wait: Annotated[float, Parameter(ge=0, le=120, description="Seconds to wait for the answer.")] = 0,
+        wait: Annotated[float, QueryParameter(ge=0, le=120, description="Seconds to wait for the answer.")] = 0,
     ) -> Response[Accepted | MessageView]:
         """Keep a message; it's on disk when this answers. With ?wait, answer with its replies once they're there."""
         message = await keep(services, caller, data, key_of(idempotency_key))
@@ -113,9 +112,9 @@ class MessagesController(Controller):
     @get("/messages", opt={"scope": "messages:read"}, responses=PROBLEMS, summary="Read a chat")
     async def chat(
         self,
-        services: Services,
-        caller: Caller,
-        chat: Annotated[str, Parameter(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")] = MAIN,
+        services: Hub,
+        caller: Asker,
+        chat: Annotated[str, QueryParameter(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")] = MAIN,
         cursor: Cursor = None,
         limit: Limit = 50,
     ) -> Page[MessageView]:
@@ -126,12 +125,12 @@ class MessagesController(Controller):
         return await messages_page(services.store, found, limit)
 
     @get("/messages/{id:str}", opt={"scope": "messages:read"}, responses=PROBLEMS, summary="Read a message")
-    async def read(self, services: Services, caller: Caller, id: str) -> MessageView:
+    async def read(self, services: Hub, caller: Asker, id: FromPath[str]) -> MessageView:
         """Return a message with what was answered to it."""
         return await view_message(services.store, await message_of(services, caller, id), replies=True)
 
     @put("/messages/{id:str}/task", opt={"scope": "messages:write"}, responses=PROBLEMS, summary="Correct a route")
-    async def move(self, services: Services, caller: Caller, id: str, data: NewTask) -> MessageView:
+    async def move(self, services: Hub, caller: Asker, id: FromPath[str], data: JSONBody[NewTask]) -> MessageView:
         """Move a message, or the one that a reply answers, to the task where it belongs, and have it answered there."""
         message = await message_of(services, caller, id)
         if message.role != "user" and message.answers:
@@ -149,7 +148,7 @@ class MessagesController(Controller):
         responses=PROBLEMS,
         summary="Answer a question",
     )
-    async def choose(self, services: Services, caller: Caller, id: str, data: Choose) -> Accepted:
+    async def choose(self, services: Hub, caller: Asker, id: FromPath[str], data: JSONBody[Choose]) -> Accepted:
         """Choose one of the answers that a message offers."""
         question = await _question(services, await message_of(services, caller, id))
         offered = [choice.id for choice in question.choices]
@@ -165,10 +164,10 @@ class MessagesController(Controller):
         responses=PROBLEMS,
         summary="Stop what runs",
     )
-    async def stop(self, services: Services, caller: Caller, data: StopChat | None = None) -> Stopped:
+    async def stop(self, services: Hub, caller: Asker, data: JSONBody[StopChat | None] = None) -> Stopped:
         """Stop whatever runs for a chat."""
         address = convert.address(caller.person, (data or StopChat()).chat)
-        return Stopped(stopped=await services.tasks.stop_chat(caller.tenant, address))
+        return Stopped(stopped=len(await services.tasks.stop_chat(caller.tenant, address, caller.person)))
 
 
 async def keep(services: Services, caller: Caller, new: NewMessage, key: str | None) -> Message:

@@ -6,13 +6,13 @@ from typing import Annotated
 
 from litestar import get
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, QueryParameter
 from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
 from hub.errors import BadRequest
 from hub.records import TaskId
-from hub.web.auth import Caller
+from hub.web.auth import Asker, Caller, Hub
 from hub.web.problems import PROBLEMS, shown
 from hub.web.services import Services
 from hub.web.stream import frames
@@ -35,12 +35,12 @@ from hub.web.stream import frames
     tags=["events"],
 )
 async def watch_events(
-    services: Services,
-    caller: Caller,
-    after: Annotated[int | None, Parameter(ge=0, le=2**62, description="As Last-Event-ID, which goes first.")] = None,
-    task: Annotated[str | None, Parameter(max_length=64, description="Only this task's events.")] = None,
+    services: Hub,
+    caller: Asker,
+    after: Annotated[int | None, QueryParameter(ge=0, le=2**62, description="As Last-Event-ID.")] = None,
+    task: Annotated[str | None, QueryParameter(max_length=64, description="Only this task's events.")] = None,
     last_event_id: Annotated[
-        str | None, Parameter(header="Last-Event-ID", description="First what was missed since this event.")
+        str | None, HeaderParameter(name="Last-Event-ID", description="First what was missed since this event.")
     ] = None,
 ) -> ServerSentEvent:
     """Stream what happens to this person: first what was missed, then what comes."""

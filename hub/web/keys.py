@@ -4,16 +4,16 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from litestar import Controller, delete, get, post
+from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from hub.errors import NotAllowed
 from hub.flow.people import SCOPES
 from hub.records import Key, KeyId, PersonId, TenantId
-from hub.web.auth import ANY, Caller
+from hub.web.auth import ANY, Asker, Hub
 from hub.web.once import SHOWN_ONCE
 from hub.web.problems import PROBLEMS
 from hub.web.resources import Page
-from hub.web.services import Services
 
 Scope = Literal[
     "messages:read",
@@ -84,7 +84,7 @@ class KeysController(Controller):
     tags = ("keys",)
 
     @get("/whoami", opt={"scope": ANY}, responses=PROBLEMS, summary="Whose is this key?")
-    async def whoami(self, services: Services, caller: Caller) -> WhoAmI:
+    async def whoami(self, services: Hub, caller: Asker) -> WhoAmI:
         """Return the key's person, and what it may."""
         person = await services.store.person(caller.tenant, caller.person)
         if person is None:
@@ -96,7 +96,7 @@ class KeysController(Controller):
         )
 
     @get("/keys", opt={"scope": "keys:write"}, responses=PROBLEMS, summary="List keys")
-    async def keys(self, services: Services, caller: Caller) -> Page[KeyView]:
+    async def keys(self, services: Hub, caller: Asker) -> Page[KeyView]:
         """Return all API keys, revoked ones too, oldest first."""
         return Page(items=[_view(key) for key in await services.store.keys(caller.tenant)])
 
@@ -107,7 +107,7 @@ class KeysController(Controller):
         responses=PROBLEMS,
         summary="Make a key",
     )
-    async def make(self, services: Services, caller: Caller, data: NewKey) -> FreshKey:
+    async def make(self, services: Hub, caller: Asker, data: JSONBody[NewKey]) -> FreshKey:
         """Make a key for the caller's person; the answer is the only time that it's shown."""
         for scope in data.scopes:
             # Nobody hands on what they haven't got.
@@ -126,7 +126,7 @@ class KeysController(Controller):
         )
 
     @delete("/keys/{id:str}", opt={"scope": "keys:write"}, responses=PROBLEMS, summary="Revoke a key")
-    async def revoke(self, services: Services, caller: Caller, id: str) -> None:
+    async def revoke(self, services: Hub, caller: Asker, id: FromPath[str]) -> None:
         """End a key; it stops working at once."""
         await services.people.revoke(caller.tenant, KeyId(id))
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import uvicorn
 from litestar import Litestar
@@ -13,14 +15,12 @@ GRACE = 5
 
 
 class Server(uvicorn.Server):
-    """A uvicorn server that tells streams to end before it waits for them."""
+    """A uvicorn server that tells streams to end before it waits for them. Set `should_exit` to stop it."""
 
-    def __init__(self, app: Litestar, *, host: str, port: int, closing: asyncio.Event) -> None:
+    def __init__(self, app: Litestar, *, closing: asyncio.Event) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
-                host=host,
-                port=port,
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -31,6 +31,11 @@ class Server(uvicorn.Server):
             )
         )
         self._closing = closing
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Leave signals alone: whoever runs the server decides what they mean."""
+        yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop serving: streams end now, other requests within the grace."""

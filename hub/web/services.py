@@ -1,7 +1,7 @@
 """What the web needs of the hub: one record that app.py fills, typed by what's called and by nothing more."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -42,8 +42,8 @@ class TasksService(Protocol):
     async def cancel(self, task: Task) -> Task: ...
     async def resume(self, task: Task) -> Task: ...
     async def stop(self, task: Task) -> Task: ...
-    async def stop_chat(self, tenant: TenantId, address: Address) -> int:
-        """Stop what runs for a chat; return how many turns."""
+    async def stop_chat(self, tenant: TenantId, address: Address, person: PersonId) -> Sequence[Task]:
+        """Stop a person's tasks that are at work for a chat, and return them."""
 
 
 class CorrectionsService(Protocol):
@@ -56,6 +56,12 @@ class QuestionsService(Protocol):
     """Takes the answers to questions that were put with choices."""
 
     async def choose(self, message: Message, choice: str) -> None: ...
+
+
+class LettersService(Protocol):
+    """Gives dead letters another life."""
+
+    async def retry(self, entry: Entry) -> Entry: ...
 
 
 class AgentInfo(Struct, frozen=True, kw_only=True):
@@ -104,6 +110,7 @@ class Services:
     tasks: TasksService
     corrections: CorrectionsService
     questions: QuestionsService
+    letters: LettersService
     llm: LLM
     decisions: LLM
     agents: Callable[[], Sequence[AgentInfo]]
@@ -112,9 +119,6 @@ class Services:
     store_info: Callable[[], StoreInfo]
     unready: Callable[[], str | None]
     """Why the hub can't take messages now; None if it can."""
-    retry: Callable[[Entry], Awaitable[None]]
-    """Takes a dead letter up again."""
-    task_counts: Callable[[TenantId], Awaitable[Mapping[str, int]]]
     secret: bytes
     """Stays the same over restarts; signs the tokens against forged requests."""
     closing: asyncio.Event

@@ -5,17 +5,19 @@ from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, post
 from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException
+from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from hub.errors import TooMany
 from hub.flow.people import SESSION_SPAN
 from hub.ports import Clock
-from hub.web.auth import ANY, COOKIE, Caller
+from hub.web.auth import ANY, COOKIE, Asker, Hub
 from hub.web.once import SHOWN_ONCE
 from hub.web.problems import PROBLEMS
 from hub.web.services import Services
-from hub.web.shield import WITHOUT_TOKEN
+from hub.web.shield import NO_FORGERY
 
 TRIES = 20
 WITHIN = 60.0
@@ -59,9 +61,9 @@ class SessionsController(Controller):
     path = "/v1"
     tags = ("sign-in",)
 
-    @post("/sign-in", status_code=204, opt={"open": True, WITHOUT_TOKEN: True}, responses=PROBLEMS, summary="Sign in")
+    @post("/sign-in", status_code=204, opt={"open": True, NO_FORGERY: True}, responses=PROBLEMS, summary="Sign in")
     async def sign_in(
-        self, request: Request[Any, Any, Any], services: Services, tries: Tries, data: SignIn
+        self, request: Request[Any, Any, Any], services: Hub, tries: NamedDependency[Tries], data: JSONBody[SignIn]
     ) -> Response[None]:
         """Open a session for a code; its cookie is out of reach for scripts and for other sites."""
         tries.count(request.client.host if request.client else "")
@@ -76,7 +78,7 @@ class SessionsController(Controller):
         )
 
     @post("/sign-out", status_code=204, opt={"scope": ANY}, responses=PROBLEMS, summary="Sign out")
-    async def sign_out(self, services: Services, caller: Caller) -> Response[None]:
+    async def sign_out(self, services: Hub, caller: Asker) -> Response[None]:
         """End the session that asks; a bearer key stays."""
         if caller.key.kind == "session":
             await services.people.revoke(caller.tenant, caller.key.id)
@@ -89,7 +91,7 @@ class SessionsController(Controller):
         responses=PROBLEMS,
         summary="Make a sign-in link",
     )
-    async def link(self, services: Services, caller: Caller) -> SignInLink:
+    async def link(self, services: Hub, caller: Asker) -> SignInLink:
         """Make a link that signs a browser in as the caller's person."""
         return SignInLink(url=sign_in_url(services, services.people.new_code(caller.tenant, caller.person)))
 

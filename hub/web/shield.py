@@ -18,7 +18,7 @@ from hub.web.auth import COOKIE, services_of
 SAFE = ("GET", "HEAD", "OPTIONS")
 CSRF_COOKIE = "csrftoken"
 CSRF_HEADER = "x-csrftoken"
-WITHOUT_TOKEN = "without_token"
+NO_FORGERY = "no_forgery"
 """In an endpoint's `opt`: it needs no token, for it gives none of the session's rights away."""
 
 HEADERS = {
@@ -66,7 +66,7 @@ def csrf_config(secret: bytes, *, secure: bool) -> CSRFConfig:
         header_name=CSRF_HEADER,
         cookie_samesite="strict",
         cookie_secure=secure,
-        exclude_from_csrf_key=WITHOUT_TOKEN,
+        exclude_from_csrf_key=NO_FORGERY,
     )
 
 

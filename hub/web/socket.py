@@ -7,12 +7,12 @@ from typing import Annotated, Any
 import msgspec
 from litestar import WebSocket, websocket
 from litestar.exceptions import WebSocketDisconnect
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from hub.errors import PersonError, StoreUnavailable
 from hub.records import TaskId
-from hub.web.auth import Caller
+from hub.web.auth import Asker, Caller, Hub
 from hub.web.chats import Id, Name, NewMessage, keep
 from hub.web.once import key_of
 from hub.web.problems import Problem, fault_of, problem_of
@@ -49,10 +49,10 @@ class Told(Struct, frozen=True, kw_only=True):
 @websocket("/v1/ws", opt={"scope": "messages:read"})
 async def talk(
     socket: WebSocket[Any, Any, Any],
-    services: Services,
-    caller: Caller,
-    after: Annotated[int | None, Parameter(ge=0, le=2**62)] = None,
-    task: Annotated[str | None, Parameter(max_length=64)] = None,
+    services: Hub,
+    caller: Asker,
+    after: Annotated[int | None, QueryParameter(ge=0, le=2**62)] = None,
+    task: Annotated[str | None, QueryParameter(max_length=64)] = None,
 ) -> None:
     """Tell what happens, and take messages."""
     await socket.accept()

@@ -30,7 +30,7 @@ class DeltaView(Struct, frozen=True, kw_only=True):
 
     task: TaskId
     turn: TurnId
-    message: MessageId
+    message: MessageId | None
     text: str
     whole: bool
 

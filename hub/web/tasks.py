@@ -5,13 +5,13 @@ from typing import Annotated
 
 import msgspec
 from litestar import Controller, get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from bridges.http import convert
 from hub.errors import BadRequest, NotFound
 from hub.records import Limits, MessageId, Task, TaskId, TaskState, new_id
-from hub.web.auth import Caller
+from hub.web.auth import Asker, Caller, Hub
 from hub.web.chats import MAIN, Cursor, IdempotencyKey, Limit, Name, check_agent, messages_page, sees
 from hub.web.once import OWN, claimed, key_of
 from hub.web.problems import PROBLEMS, shown
@@ -50,10 +50,10 @@ class TasksController(Controller):
     @get(opt={"scope": "tasks:read"}, responses=PROBLEMS, summary="List tasks")
     async def tasks(
         self,
-        services: Services,
-        caller: Caller,
+        services: Hub,
+        caller: Asker,
         states: Annotated[
-            list[TaskState] | None, Parameter(query="state", description="Only in these states.", max_items=6)
+            list[TaskState] | None, QueryParameter(name="state", description="Only in these states.", max_items=6)
         ] = None,
         cursor: Cursor = None,
         limit: Limit = 50,
@@ -71,7 +71,7 @@ class TasksController(Controller):
 
     @post(status_code=201, opt={"scope": "tasks:write", OWN: True}, responses=PROBLEMS, summary="Assign a task")
     async def assign(
-        self, services: Services, caller: Caller, data: NewAssignment, idempotency_key: IdempotencyKey = None
+        self, services: Hub, caller: Asker, data: JSONBody[NewAssignment], idempotency_key: IdempotencyKey = None
     ) -> TaskView:
         """Have something done; the answer comes into the person's main chat."""
         if data.due_at is not None and data.schedule is not None:
@@ -94,13 +94,13 @@ class TasksController(Controller):
         return view_task(task)
 
     @get("/{id:str}", opt={"scope": "tasks:read"}, responses=PROBLEMS, summary="Read a task")
-    async def task(self, services: Services, caller: Caller, id: str) -> TaskView:
+    async def task(self, services: Hub, caller: Asker, id: FromPath[str]) -> TaskView:
         """Return a task, by its id or number."""
         return view_task(await task_of(services, caller, id))
 
     @get("/{id:str}/messages", opt={"scope": "tasks:read"}, responses=PROBLEMS, summary="Read a task's messages")
     async def messages(
-        self, services: Services, caller: Caller, id: str, cursor: Cursor = None, limit: Limit = 50
+        self, services: Hub, caller: Asker, id: FromPath[str], cursor: Cursor = None, limit: Limit = 50
     ) -> Page[MessageView]:
         """Return a task's newest messages, oldest first; `next` leads to older ones."""
         task = await task_of(services, caller, id)
@@ -111,10 +111,10 @@ class TasksController(Controller):
     @get("/{id:str}/turns", opt={"scope": "tasks:read"}, responses=PROBLEMS, summary="Read a task's turns")
     async def turns(
         self,
-        services: Services,
-        caller: Caller,
-        id: str,
-        cursor: Annotated[int | None, Parameter(ge=0, le=2**31, description="What `next` said.")] = None,
+        services: Hub,
+        caller: Asker,
+        id: FromPath[str],
+        cursor: Annotated[int | None, QueryParameter(ge=0, le=2**31, description="What `next` said.")] = None,
         limit: Limit = 50,
     ) -> Page[TurnView]:
         """Return a task's turns with their steps, newest first."""
@@ -126,19 +126,19 @@ class TasksController(Controller):
     @post(
         "/{id:str}/cancel", status_code=200, opt={"scope": "tasks:write"}, responses=PROBLEMS, summary="Cancel a task"
     )
-    async def cancel(self, services: Services, caller: Caller, id: str) -> TaskView:
+    async def cancel(self, services: Hub, caller: Asker, id: FromPath[str]) -> TaskView:
         """Give a task up."""
         return view_task(await services.tasks.cancel(await task_of(services, caller, id)))
 
     @post(
         "/{id:str}/resume", status_code=200, opt={"scope": "tasks:write"}, responses=PROBLEMS, summary="Resume a task"
     )
-    async def resume(self, services: Services, caller: Caller, id: str) -> TaskView:
+    async def resume(self, services: Hub, caller: Asker, id: FromPath[str]) -> TaskView:
         """Go on with a task that was stopped, canceled or had spent its limits."""
         return view_task(await services.tasks.resume(await task_of(services, caller, id)))
 
     @post("/{id:str}/stop", status_code=200, opt={"scope": "tasks:write"}, responses=PROBLEMS, summary="Stop a turn")
-    async def stop(self, services: Services, caller: Caller, id: str) -> TaskView:
+    async def stop(self, services: Hub, caller: Asker, id: FromPath[str]) -> TaskView:
         """Stop a task's running turn; the task then waits for its person."""
         return view_task(await services.tasks.stop(await task_of(services, caller, id)))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
 
 from hub.app import SHIPPED_AGENTS, Hub
@@ -36,6 +37,8 @@ FLAGS = [
 ]
 DESKTOP = ViewportSize(width=1280, height=800)
 PHONE = ViewportSize(width=390, height=844)
+LOOP = pytest.mark.asyncio(loop_scope="session")
+"""One event loop for all of these tests: Chromium is started in it once."""
 PAUSE = "‖"
 OWNER_KEY = "ah_owner_0123456789abcdef0123456789abcdef"
 
@@ -49,7 +52,7 @@ class PacedLLM(ScriptedLLM):
     """A ScriptedLLM that says no word after a ‖ in an answer until the test lets it go on."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(decisions=lambda _, options: options[-1])  # no tool
         self._go = asyncio.Event()
 
     def go_on(self) -> None:
@@ -85,12 +88,12 @@ class Running:
 
 @asynccontextmanager
 async def serving(
-    folder: Path, *, store: Store | None = None, port: int = 0, limits: LimitsConfig = LimitsConfig()
+    folder: Path, *, store: Store | None = None, port: int = 0, limits: LimitsConfig | None = None
 ) -> AsyncIterator[Running]:
     """Run a hub until the end of the block; with the same store and port it's the same hub, started again."""
     llm = PacedLLM()
     parts = Hub(
-        Config(limits=limits),
+        Config(limits=limits or LimitsConfig()),
         store=store or MemoryStore(),
         llm=llm,
         decider=llm,
@@ -105,7 +108,7 @@ async def serving(
         async with asyncio.TaskGroup() as group:
             work = group.create_task(parts.run())
             served = group.create_task(server.serve(sockets=[listening]))
-            while not server.started:
+            while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
                 await asyncio.sleep(0.01)
             try:
                 yield Running(url=f"http://127.0.0.1:{listening.getsockname()[1]}", parts=parts, llm=llm)
@@ -115,7 +118,7 @@ async def serving(
                 work.cancel()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def hub(tmp_path: Path) -> AsyncIterator[Running]:
     """A hub that asks nothing it needn't."""
     async with serving(tmp_path) as running:
@@ -155,7 +158,7 @@ def chromium_path() -> str:
     return path
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[Browser]:
     """Chromium, without a window."""
     path = chromium_path()
@@ -165,7 +168,7 @@ async def chromium() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def tabs(chromium: Browser) -> AsyncIterator[Tabs]:
     """A browser that must end without a script's error and without a refusal by the policy."""
     async with looking(chromium) as looked:

@@ -7,10 +7,10 @@ from playwright.async_api import expect
 
 from hub.config import LimitsConfig
 from hub.store.memory import MemoryStore
-from tests.browser.conftest import OWNER_KEY, Running, Tabs, serving
+from tests.browser.conftest import LOOP, OWNER_KEY, Running, Tabs, serving
 from tests.browser.pages import answer, said, say, sign_in, writing
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, LOOP]
 
 
 # --- signing in

@@ -6,11 +6,16 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.conftest import PHONE, Running, Tabs, looking
+from tests.browser.conftest import LOOP, PHONE, Running, Tabs, looking
 from tests.browser.pages import answer, said, say, sign_in
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, LOOP]
 
+FONT_SIZES = """
+[...document.querySelectorAll("input:not(.sr), textarea")].map((field) => parseFloat(getComputedStyle(field).fontSize))
+"""
+DARK = "rgb(23, 22, 20)"
+LIGHT = "rgb(250, 249, 247)"
 PLAN = """That’s in **13 days**. A plan that leaves some air:
 
 | When | What |
@@ -108,9 +113,7 @@ async def test_a_phone_shows_all_of_it_without_scrolling_sideways(hub: Running, 
             await page.goto(hub.url + path)
             await expect(page.locator(".said, .ticket, .turns, #door").first).to_be_visible()
             assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
-            sizes = await page.evaluate(
-                "[...document.querySelectorAll('input:not(.sr), textarea')].map((e) => parseFloat(getComputedStyle(e).fontSize))"
-            )
+            sizes = await page.evaluate(FONT_SIZES)
             assert all(size >= 16 for size in sizes), "a phone zooms into smaller fields"
 
 
@@ -131,17 +134,17 @@ async def test_a_narrow_phone_has_room_for_it_too(hub: Running, chromium: Browse
 async def test_dark_and_light_follow_the_system_until_one_is_chosen(hub: Running, chromium: Browser) -> None:
     async with looking(chromium, dark=True) as tabs:
         page = await sign_in(tabs, hub)
-        ground = "getComputedStyle(document.documentElement).backgroundColor"
-        assert await page.evaluate(ground) == "rgb(23, 22, 20)"
+        html = page.locator("html")
+        await expect(html).to_have_css("background-color", DARK)
 
         await page.get_by_role("button", name="Light or dark").click()
-        assert await page.evaluate(ground) == "rgb(250, 249, 247)"
+        await expect(html).to_have_css("background-color", LIGHT)
         await page.reload()
-        assert await page.evaluate(ground) == "rgb(250, 249, 247)"
+        await expect(html).to_have_css("background-color", LIGHT)
 
         await page.get_by_role("button", name="Light or dark").click()
         await page.emulate_media(color_scheme="light")
-        assert await page.evaluate(ground) == "rgb(250, 249, 247)"
+        await expect(html).to_have_css("background-color", LIGHT)
 
 
 async def test_hostile_markdown_in_an_answer_runs_and_loads_nothing(hub: Running, tabs: Tabs) -> None:

@@ -1,6 +1,7 @@
 """python -m tests.unit.web.demo [PORT]: the web over a flow that echoes slowly, to try front ends by hand."""
 
 import asyncio
+import socket
 import sys
 
 import msgspec
@@ -16,7 +17,7 @@ async def serve(port: int) -> None:
     world = configured(world, replace_port(Config(), port))
     print(f"key: {world.key}")
     print(sign_in_url(world.services, world.people.new_code()), flush=True)
-    await Server(world.app, host="127.0.0.1", port=port, closing=world.services.closing).serve()
+    await Server(world.app, closing=world.services.closing).serve(sockets=[socket.create_server(("127.0.0.1", port))])
 
 
 def replace_port(config: Config, port: int) -> Config:

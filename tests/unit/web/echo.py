@@ -43,6 +43,7 @@ class Echo:
         self.clock = clock
         self.pace = pace
         self.kept = 0
+        self.heard = asyncio.Event()
         self.stopped: list[Address] = []
         self.retried: list[Entry] = []
         self._running: set[asyncio.Task[None]] = set()
@@ -69,12 +70,11 @@ class Echo:
         try:
             await self.commit(Add(message), self.about("message", message))
         except Duplicate:
-            kept = await self.store.message_by_external(
-                incoming.tenant, incoming.address, incoming.external_id
-            )
+            kept = await self.store.message_by_external(incoming.tenant, incoming.address, incoming.external_id)
             assert kept is not None
             return kept, False
         self.kept += 1
+        self.heard.set()
         if text != "wait":
             work = asyncio.ensure_future(self.answer(message))
             self._running.add(work)
@@ -210,9 +210,13 @@ class Echo:
         )
         return saved(task)
 
-    async def stop_chat(self, tenant: TenantId, address: Address) -> int:
+    async def change_message(self, message: Message) -> None:
+        await self.commit(Save(message), self.about("message", message))
+
+    async def stop_chat(self, tenant: TenantId, address: Address, person: PersonId) -> tuple[Task, ...]:
         self.stopped.append(address)
-        return 1
+        working = await self.store.tasks(tenant, person, states=("working",), chat=address)
+        return tuple([await self.stop(task) for task in working])
 
     async def move(self, message: Message, to: TaskId | Literal["new"]) -> Task:
         task = await self.task_for(replace(message, wish=to))
@@ -226,8 +230,9 @@ class Echo:
         assert asked is not None
         await self.commit(Save(replace(asked, state="answered")), self.about("route", asked))
 
-    async def retry(self, entry: Entry) -> None:
+    async def retry(self, entry: Entry) -> Entry:
         self.retried.append(entry)
+        return entry
 
     def reply(self, message: Message, text: str, role: Literal["agent", "notice"] = "agent") -> Message:
         id = MessageId(new_id())

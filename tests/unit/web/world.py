@@ -1,23 +1,25 @@
 """A web over the memory store, with an owner who has a key."""
 
 import asyncio
+import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import cached_property
 
+import httpx
 from litestar import Litestar
-from litestar.testing import AsyncTestClient
 
 from hub.clock import SystemClock
 from hub.config import Config
 from hub.dispatch.feed import LocalFeed
 from hub.flow.people import OWNER_KEY, People, new_secret
 from hub.ports import Clock
-from hub.records import HOME, OWNER
+from hub.records import HOME, OWNER, Key
 from hub.store.memory import MemoryStore
 from hub.testing import ScriptedLLM
 from hub.web.app import build
+from hub.web.server import Server
 from hub.web.services import AgentInfo, BridgeInfo, RouterInfo, Services, StoreInfo
 from tests.unit.web.echo import Echo
 
@@ -34,20 +36,37 @@ class World:
     echo: Echo
     services: Services
     key: str
+    owner: Key
     unready: list[str] = field(default_factory=list)
 
-    @property
+    @cached_property
     def app(self) -> Litestar:
         return build(self.services)
 
-    @asynccontextmanager
-    async def client(self, key: str | None = None, **options: Any) -> AsyncGenerator[AsyncTestClient[Litestar], None]:
-        """A client with the owner's key, or another, or none ("")."""
+    def client(self, key: str | None = None) -> httpx.AsyncClient:
+        """A client with the owner's key, or another, or none (""), in this very event loop."""
         key = self.key if key is None else key
-        async with AsyncTestClient(self.app, base_url=HERE, **options) as client:
-            if key:
-                client.headers["authorization"] = f"Bearer {key}"
-            yield client
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=HERE, headers=headers)
+
+    @asynccontextmanager
+    async def served(self, key: str | None = None) -> AsyncGenerator[httpx.AsyncClient, None]:
+        """A client of a real server on a free port: for streams, which the test client would wait for."""
+        listening = socket.create_server(("127.0.0.1", 0))
+        server = Server(self.app, closing=self.services.closing)
+        serving = asyncio.ensure_future(server.serve(sockets=[listening]))
+        while not server.started:  # noqa: ASYNC110 - uvicorn tells it in no other way
+            await asyncio.sleep(0.005)
+        key = self.key if key is None else key
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        try:
+            async with httpx.AsyncClient(
+                base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", headers=headers, timeout=10
+            ) as client:
+                yield client
+        finally:
+            server.should_exit = True
+            await serving
 
     async def key_with(self, *scopes: str) -> str:
         """Make a key with these scopes."""
@@ -55,17 +74,18 @@ class World:
         return secret
 
 
-async def a_world(config: Config | None = None, clock: Clock | None = None, pace: float = 0.0) -> World:
+async def a_world(
+    config: Config | None = None, clock: Clock | None = None, store: MemoryStore | None = None, pace: float = 0.0
+) -> World:
     """Return a hub's web whose flow echoes."""
-    store, feed, clock = MemoryStore(), LocalFeed(), clock or SystemClock()
+    store, feed, clock = store or MemoryStore(), LocalFeed(), clock or SystemClock()
     people, echo = People(store, clock), Echo(store, feed, clock, pace=pace)
     _, key = new_secret(OWNER_KEY)
     await people.ensure_owner(key)
+    owner = await people.whose(key)
+    assert owner
     llm = ScriptedLLM()
     unready: list[str] = []
-
-    async def counts(_: str) -> dict[str, int]:
-        return {"working": 0}
 
     services = Services(
         config=config or Config(),
@@ -80,6 +100,7 @@ async def a_world(config: Config | None = None, clock: Clock | None = None, pace
         tasks=echo,
         corrections=echo,
         questions=echo,
+        letters=echo,
         llm=llm,
         decisions=llm,
         agents=lambda: [AgentInfo(name="default", description="Helps.", model="scripted", tools=("calculate",))],
@@ -87,12 +108,12 @@ async def a_world(config: Config | None = None, clock: Clock | None = None, pace
         router=lambda: RouterInfo(rule="untrained", model="scripted"),
         store_info=lambda: StoreInfo(path="memory", bytes=0),
         unready=lambda: unready[0] if unready else None,
-        retry=echo.retry,
-        task_counts=counts,
         secret=b"0" * 32,
         closing=asyncio.Event(),
     )
-    return World(store=store, feed=feed, people=people, echo=echo, services=services, key=key, unready=unready)
+    return World(
+        store=store, feed=feed, people=people, echo=echo, services=services, key=key, owner=owner, unready=unready
+    )
 
 
 def configured(world: World, config: Config) -> World:
