@@ -100,7 +100,7 @@ def main() -> None:
     parser.add_argument("command", choices=["fit", "report"])
     parser.add_argument("rest", nargs="+")
     parser.add_argument("--strength", type=float, default=1.0)
-    parser.add_argument("--dear", type=float, default=3.0)
+    parser.add_argument("--dear", type=float, default=2.0)
     given = parser.parse_args()
     match given.command:
         case "fit":

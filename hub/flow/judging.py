@@ -12,7 +12,7 @@ from typing import Literal
 from msgspec import Struct
 
 from hub.flow import weights
-from hub.flow.evidence import CONFIRM, OPEN_QUESTION, OPENER, OVER, THANKS, Features
+from hub.flow.evidence import ANSWER, CONFIRM, OPEN_QUESTION, OPENER, OVER, THANKS, Features
 
 Spoken = tuple[Literal["user", "agent", "notice"], str]
 
@@ -68,7 +68,7 @@ class Judged(Struct, frozen=True, kw_only=True):
 def judge(goal: str, transcript: Sequence[Spoken], receipts: Sequence[Receipt]) -> Judged:
     """Judge by what was said and done; no model is asked.
 
-    Where it errs, it errs towards "not complete": calling an incomplete task complete was made three times as dear.
+    Where it errs, it errs towards "not complete": calling an incomplete task complete was made twice as dear.
     """
     found = signs(goal, transcript, receipts)
     parts = {name: round(weights.COMPLETE.get(name, 0.0) * value, 3) for name, value in found.items() if value}
@@ -87,6 +87,8 @@ def signs(goal: str, transcript: Sequence[Spoken], receipts: Sequence[Receipt]) 
     further = bool(FURTHER_HELP.search(said))
     report = reports(said)
     promise = bool(PROMISE.search(said))
+    informed = any(letter.isdigit() for letter in said)
+    agreed = bool(ANSWER.search(wish))
     farewell = len(kept) < len(lines)
     unanswered = kept[-1][0] == "user" if kept else False
     return {
@@ -104,7 +106,12 @@ def signs(goal: str, transcript: Sequence[Spoken], receipts: Sequence[Receipt]) 
         "promise_farewell": float(promise and not report and farewell),
         "failure": float(bool(FAILURE.search(said))),
         "failure_farewell": float(farewell and bool(FAILURE.search(said))),
-        "informed": float(any(letter.isdigit() for letter in said)),
+        "informed": float(informed),
+        "informed_farewell": float(informed and farewell),
+        "agreed": float(agreed),
+        "agreed_farewell": float(agreed and farewell and not report),
+        "asked_farewell": float(farewell and wish.rstrip().endswith("?")),
+        "length": math.log1p(len(said.split())),
         "brief": float(len(said.split()) <= 8 and not report),
         "wish_opens": float(bool(OPENER.search(wish))),
         "wish_asks": float(wish.rstrip().endswith("?")),
