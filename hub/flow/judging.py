@@ -17,6 +17,9 @@ from hub.flow.evidence import ANSWER, CONFIRM, OPEN_QUESTION, OPENER, OVER, THAN
 Spoken = tuple[Literal["user", "agent", "notice"], str]
 
 END_CHARS = 400
+MOST_WORDS = 20
+MOST_LINES = 24
+"""Beyond what was trained on, more says no more."""
 REPORT = re.compile(
     r"\b(has been|have been|had been|was|were|is|are|'s|'re|'ve|have|i) (now |just |successfully |already )*"
     r"(booked|reserved|confirmed|made|scheduled|purchased|bought|sent|ordered|transferred|added|played|playing|started"
@@ -105,17 +108,16 @@ def signs(goal: str, transcript: Sequence[Spoken], receipts: Sequence[Receipt]) 
         "promise": float(promise and not report),
         "promise_farewell": float(promise and not report and farewell),
         "failure": float(bool(FAILURE.search(said))),
-        "failure_farewell": float(farewell and bool(FAILURE.search(said))),
         "informed": float(informed),
         "informed_farewell": float(informed and farewell),
         "agreed": float(agreed),
         "agreed_farewell": float(agreed and farewell and not report),
         "asked_farewell": float(farewell and wish.rstrip().endswith("?")),
-        "length": math.log1p(len(said.split())),
+        "length": math.log1p(min(len(said.split()), MOST_WORDS)),
         "brief": float(len(said.split()) <= 8 and not report),
         "wish_opens": float(bool(OPENER.search(wish))),
         "wish_asks": float(wish.rstrip().endswith("?")),
-        "lines": math.log1p(len(lines)),
+        "lines": math.log1p(min(len(lines), MOST_LINES)),
         "receipt": float(any(not receipt.failed for receipt in later)),
         "receipt_failed": float(any(receipt.failed for receipt in later)),
     }
