@@ -35,7 +35,7 @@ from hub.testing import a_message, an_entry, an_event
 async def go_on(store):
     while True:
         message = a_message()
-        await store.commit(Add(message), Add(an_entry(message)), Add(an_event(body=message.id)))
+        await store.commit(Add(message), Add(an_entry(message)), Add(an_event(message=message.id)))
         print(message.id, flush=True)
 
 async def main():
