@@ -15,7 +15,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hub.errors import BadRequest, Duplicate, NotFound, StartError
+from hub.errors import BadRequest, NotFound, StartError
 from hub.ports import Add, Clock, Save, Store
 from hub.records import HOME, OWNER, Key, KeyId, Person, PersonId, TenantId, new_id
 
