@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from datetime import timedelta
@@ -44,7 +45,7 @@ from hub.manifests import Agent, load_agents
 from hub.ports import LLM, Bridge, Clock, Documents, Scoring, Store
 from hub.records import new_id
 from hub.spool import Spool
-from hub.store.documents import TinyDocuments
+from hub.store.documents import FileDocuments
 from hub.store.sql import SqlStore
 from hub.tools import built_in
 from hub.web.app import build
@@ -82,6 +83,7 @@ class Hub:
         self.started_at = clock.now()
         self.closing = asyncio.Event()
         zone, limits, default = config.hub.timezone, config.limits, config.agents.default
+        scoring = decider if isinstance(decider, Scoring) else None
         self.feed = LocalFeed()
         self.dispatcher = LocalDispatcher(clock, {"task": limits.tasks_at_once})
         journal = Journal(store, self.feed, self.dispatcher, clock)
@@ -89,7 +91,7 @@ class Hub:
         self.people = People(store, clock)
         self.inbox = Inbox(store, self.spool, journal, clock, limits)
         self.outbox = Outbox(store, self.spool, journal, clock, bridges)
-        endings = Endings(store, self.spool, journal, self.outbox, self.feed, clock, Supervisor(decider), zone)
+        endings = Endings(store, self.spool, journal, self.outbox, self.feed, clock, Supervisor(decider, scoring), zone)
         toolbox = Toolbox(built_in(clock, timezone(config), documents), decider, llm)
         speaker = Speaker(store, self.feed, clock, llm, toolbox, config.llm, zone)
         self.turns = Turns(store, self.spool, journal, clock, llm, speaker, endings, agents, default)
@@ -98,7 +100,6 @@ class Hub:
         )
         routes = Routes(store, self.spool, journal, clock, self.tasks)
         self.questions = Questions(store, routes, self.tasks)
-        scoring = decider if isinstance(decider, Scoring) else None
         self.router = Router(
             store, self.spool, journal, self.outbox, clock, routes, self.questions, decider, scoring, limits
         )
@@ -192,7 +193,6 @@ def serve(config: Config, config_path: Path | None = None) -> int:
 
     SIGHUP has the config looked at again: a changed and good one takes over, a bad one is logged and changes nothing.
     """
-    logs.configure(config)
     return asyncio.run(_serve(config, config_path))
 
 
@@ -216,6 +216,8 @@ def _kept(config: Config, fresh: Config) -> Config:
 
 async def _opened(config: Config, stack: AsyncExitStack) -> tuple[Hub, str]:
     """Build a hub over what the config names; `stack` closes it."""
+    secrets = [secret for secret in (config.llm.key, config.llm.decisions.key) if secret]
+    redaction = logs.configure(config.hub.log, config.hub.log_level, secrets=secrets)
     data = config.data
     _make_folder(data)
     agents = _agents(config)
@@ -223,6 +225,7 @@ async def _opened(config: Config, stack: AsyncExitStack) -> tuple[Hub, str]:
     await store.open()
     stack.push_async_callback(store.close)
     secret = owner_secret(data / "owner.key", os.environ.get("AGENTHOST_OWNER_KEY"))
+    redaction.hide(secret)
     llm, decider = models(config, os.environ)
     for model in {id(model): model for model in (llm, decider)}.values():
         await model.open()
@@ -232,7 +235,7 @@ async def _opened(config: Config, stack: AsyncExitStack) -> tuple[Hub, str]:
         store=store,
         llm=llm,
         decider=decider,
-        documents=TinyDocuments(data / "documents"),
+        documents=FileDocuments(data / "documents"),
         clock=SystemClock(),
         agents=agents,
         bridges={},
@@ -273,8 +276,11 @@ async def _greet(parts: Hub, server: Server, listening: socket.socket) -> None:
         await parts.clock.sleep(0.02)
     host, port = listening.getsockname()[:2]
     base = parts.config.hub.url.rstrip("/") or f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    print(f"AgentHost {hub.__version__} is at {base} – this link signs you in, for an hour:", flush=True)
-    print(f"{base}/sign-in#{parts.people.new_code()}", flush=True)
+    sys.stdout.write(
+        f"AgentHost {hub.__version__} is at {base} – this link signs you in, for an hour:\n"
+        f"{base}/sign-in#{parts.people.new_code()}\n"
+    )
+    sys.stdout.flush()
 
 
 @contextmanager

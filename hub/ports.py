@@ -1,6 +1,6 @@
 """One Protocol for each thing that can be swapped; their docstrings are what the contract tests check."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from enum import IntEnum
 from typing import Literal, Protocol, runtime_checkable
@@ -91,12 +91,15 @@ class Store(Protocol):
         Raises Duplicate (Add of a known id or natural key), Conflict (Save of an unknown record or an old revision),
         StoreUnavailable (no space, not writable). Natural keys: a message's (tenant, bridge, chat, external_id), a
         task's (tenant, person, number), a turn's (task, number), a step's (turn, number), a link's
-        (tenant, bridge, sender), a key's hash, a replay's (key, name). Calls at the same time may share one
+        (tenant, bridge, sender), a key's hash, a replay's (key, name). An entry is added after its message. Removing
+        what isn't kept is harmless. Calls at the same time may share one
         write to disk; each still succeeds or fails on its own.
         """
 
     async def person(self, tenant: TenantId, id: PersonId) -> Person | None: ...
-    async def people(self, tenant: TenantId) -> tuple[Person, ...]: ...
+    async def people(self, tenant: TenantId) -> tuple[Person, ...]:
+        """Return everybody, oldest first."""
+
     async def link(self, tenant: TenantId, bridge: str, sender: str) -> Link | None: ...
     async def key_by_hash(self, hash: str) -> Key | None: ...
     async def key(self, tenant: TenantId, id: KeyId) -> Key | None: ...
@@ -195,7 +198,9 @@ class Store(Protocol):
     async def forget_events(self, before: datetime) -> int:
         """Remove events made before a time; return how many. Their `seq` is never given again."""
 
-    async def corrections(self, tenant: TenantId, limit: int) -> tuple[Correction, ...]: ...
+    async def corrections(self, tenant: TenantId, limit: int) -> tuple[Correction, ...]:
+        """Return the newest corrections, newest first."""
+
     async def replay(self, key: KeyId, name: str) -> Replay | None: ...
 
     async def backup(self, path: str) -> None:
@@ -438,6 +443,21 @@ class Documents(Protocol):
         """Return an owner's documents with their ids, in the order they were first put."""
 
     async def remove(self, owner: str, id: str) -> bool: ...
+
+
+class Files(Protocol):
+    """The bytes of files that came along with messages, each kept once under their SHA-256 in hexadecimal."""
+
+    async def put(self, data: bytes | AsyncIterable[bytes], *, limit: int) -> tuple[str, int]:
+        """Keep a file durably, and return its SHA-256 and size.
+
+        Raises TooLarge as soon as more than `limit` bytes have come, StoreUnavailable if there's no room.
+        """
+
+    async def read(self, sha256: str) -> bytes:
+        """Return a file's bytes; raises NotFound."""
+
+    async def exists(self, sha256: str) -> bool: ...
 
 
 # --- tools

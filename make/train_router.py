@@ -328,11 +328,12 @@ def last(cheap: Sequence[Features]) -> tuple[float, ...]:
 
 
 def lexical(cheap: Sequence[Features]) -> tuple[float, ...]:
-    """A baseline: the task that shares most words, the last one among equals; a wish that shares none is new."""
+    """A baseline: the task that shares most words, the last one among equals; new if hardly a word is shared."""
     if len(cheap) == 1:
         return (1.0,)
     overlaps = [features["overlap"] + 0.01 * features["last"] for features in cheap[:-1]]
-    return (*overlaps, 0.02 + 0.3 * cheap[-1]["new_opener"])
+    strange = cheap[-1]["new_unknown"] > 0.85 and not cheap[-1]["new_short"]
+    return (*overlaps, 2.0 * strange)
 
 
 def table(title: str, measures: dict[str, dict[str, float]]) -> None:

@@ -94,13 +94,14 @@ class Endings:
                 await self._look_again(work)
                 continue
             reach("turn.after-commit")
+            self._told.discard(_chat(task))
             self._feed.finish(turn.id)
             return
         raise Conflict(f"task {work.task.id} changes faster than a turn of it can end")
 
     async def tell_waiting(self, task: Task, info: LLMInfo) -> None:
         """Tell a task's person once that what they said is kept and waits for the model."""
-        chat = f"{task.origin.bridge}:{task.origin.chat}"
+        chat = _chat(task)
         if info.state not in {"absent", "broken"} or chat in self._told:
             return
         self._told.add(chat)
@@ -244,3 +245,7 @@ class Endings:
             turn=turn.id if turn else None,
             choices=choices,
         )
+
+
+def _chat(task: Task) -> str:
+    return f"{task.origin.bridge}:{task.origin.chat}"

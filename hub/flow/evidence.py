@@ -85,12 +85,22 @@ OVER = re.compile(
     r"|glad (to|i)|happy to help|my pleasure|take care|no problem)\b",
     re.IGNORECASE,
 )
+CONFIRM = re.compile(r"\b(confirm|make sure|to check|is (that|this) (correct|right|ok))\b(?!ed)", re.IGNORECASE)
+OPEN_QUESTION = re.compile(
+    r"\b(what|when|where|which|who|how (many|much|long|about)|prefer|preference|specific|particular)\b[^.!?]*[.?]?\s*$",
+    re.IGNORECASE,
+)
 WORD = re.compile(r"[^\W_]+")
 DAY = 86_400.0
+MOST_CHARS = 2_000
+"""Of any text, so that a huge one costs no more than a long one."""
+END_CHARS = 400
+"""Of an agent's answer: where it asks, it asks at the end."""
 
 
 def shape(text: str) -> Shape:
-    """Look at a message by itself."""
+    """Look at a message by itself, at its beginning if it's long."""
+    text = text[:MOST_CHARS]
     words = content(text)
     return Shape(
         words=words,
@@ -129,9 +139,13 @@ def gather(text: str, roster: Sequence[Seen], now: datetime) -> list[Features]:
 def _of_task(
     message: Shape, seen: Seen, known: frozenset[str], idf: Mapping[str, float], *, rank: int, age: float
 ) -> Features:
-    said = next((text for role, text, _ in reversed(seen.lines) if role == "agent"), "")
+    said = next((text for role, text, _ in reversed(seen.lines) if role == "agent"), "")[-END_CHARS:]
     last = float(rank == 0)
-    asked = float(seen.asked or said.rstrip().endswith("?"))
+    asked = float(seen.asked or said.rstrip().endswith("?") or bool(CONFIRM.search(said)))
+    wide = asked * bool(OPEN_QUESTION.search(said))
+    overlap = _share(message.words & known, idf)
+    echo = _share(message.words & content(said), idf)
+    told = not message.answer and not message.opener and not message.question
     over = float(bool(OVER.search(said)) and not asked)
     settled = float(bool(SETTLED.search(said)))
     return {
@@ -143,16 +157,21 @@ def _of_task(
         "asked": asked,
         "last_asked": last * asked,
         "over": over,
-        "last_over": last * over,
         "settled": settled,
-        "overlap": _share(message.words & known, idf),
-        "echo": _share(message.words & content(said), idf),
+        "overlap": overlap,
+        "echo": echo,
+        "opener_overlap": message.opener * overlap,
+        "peak": max((idf[word] for word in message.words & known), default=0.0),
+        "greeting_last": last * message.greeting,
         "last_short": last * message.short,
-        "last_pronoun": last * message.pronoun,
         "last_answer": last * message.answer,
         "last_further": last * message.further,
         "asked_answer": asked * message.answer,
         "asked_question": asked * message.question,
+        "asked_wide": wide,
+        "wide_answer": wide * message.answer,
+        "wide_told": wide * told,
+        "asked_told": asked * told,
         "asked_digits": asked * message.digits,
         "thanks_settled": settled * message.thanks,
         "thanks_over": over * message.thanks,
@@ -175,7 +194,6 @@ def _of_new(
         "new_answer": float(message.answer),
         "new_thanks": float(message.thanks),
         "new_further": float(message.further),
-        "new_question": float(message.question),
         "new_digits": float(message.digits),
         "new_unknown": strange,
         "new_words": math.log1p(len(message.words)),
@@ -193,7 +211,7 @@ def _of_new(
 
 
 def _words(seen: Seen) -> frozenset[str]:
-    return content(" ".join([seen.task.goal, *(text for _, text, _ in seen.lines)]))
+    return content(" ".join(text[:MOST_CHARS] for text in (seen.task.goal, *(text for _, text, _ in seen.lines))))
 
 
 def _last_at(seen: Seen) -> datetime:

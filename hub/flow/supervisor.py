@@ -9,9 +9,11 @@ import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
+from hub.config import MODEL_SHA256
 from hub.errors import LLMError
 from hub.flow import prompts
-from hub.ports import LLM, Priority, Terms
+from hub.flow.judging import Receipt, Spoken, judge
+from hub.ports import LLM, Priority, Scoring, Terms
 from hub.records import Again, Ask, Choice, Done, Step, Task, Turn, Usage, Verdict
 
 log = logging.getLogger(__name__)
@@ -30,10 +32,11 @@ FINISH = Choice(id="finish", text="Leave it at that")
 
 
 class Supervisor:
-    """Judges each turn."""
+    """Judges each turn: with the small model's trained judgement if it's that one that decides, else by asking."""
 
-    def __init__(self, judge: LLM) -> None:
+    def __init__(self, judge: LLM, scoring: Scoring | None) -> None:
         self._judge = judge
+        self._scoring = scoring
 
     async def judge(self, task: Task, turn: Turn, steps: Sequence[Step], before: Turn | None) -> Verdict:
         """Return the verdict on a turn that ended with an answer; `before` is the turn before it, if any.
@@ -57,25 +60,34 @@ class Supervisor:
         return await self._weigh(task, turn, steps)
 
     async def _weigh(self, task: Task, turn: Turn, steps: Sequence[Step]) -> Verdict:
-        terms = Terms(tenant=task.tenant, priority=Priority.BACKGROUND)
+        if question := _last_question(turn.answer):
+            return Ask(question=question, why="the answer ends with a question")
         try:
-            decision = await self._judge.decide(
-                prompts.judge(task, [step for step in steps if step.kind == "tool"], turn.answer),
-                prompts.COMPLETE,
-                terms,
-            )
+            complete, person = await self._likely(task, turn, [step for step in steps if step.kind == "tool"])
         except LLMError as error:
             log.warning("task %s: the judge failed: %s", task.id, error)
             return Again(after=_pause(task.used), why=f"the supervisor couldn't judge: {error}")
-        complete, unfinished, person = decision.probabilities
         if complete >= COMPLETE:
             return Done(summary=turn.answer[:QUESTION], why=f"complete with probability {complete:.2f}")
         if person >= PERSON:
             return Ask(question=turn.answer[-QUESTION:], why=f"needs the person with probability {person:.2f}")
         return Again(
             after=_pause(task.used),
-            why=f"not finished yet (complete {complete:.2f}, unfinished {unfinished:.2f}): do what's still missing",
+            why=f"not finished yet (complete with probability {complete:.2f}): do what's still missing",
         )
+
+    async def _likely(self, task: Task, turn: Turn, calls: Sequence[Step]) -> tuple[float, float]:
+        """Return how likely the goal is reached, and how likely only the person can say how it goes on."""
+        terms = Terms(tenant=task.tenant, priority=Priority.BACKGROUND)
+        sha256 = self._judge.info.sha256
+        if self._scoring is not None and sha256 == MODEL_SHA256:
+            said: list[Spoken] = [("user", task.goal), ("agent", turn.answer)]
+            receipts = [Receipt(tool=step.name, failed=step.failed, after=1) for step in calls]
+            judged = await judge(self._scoring, task.goal, said, receipts, terms, sha256=sha256)
+            return judged.probability, 0.0
+        decision = await self._judge.decide(prompts.judge(task, calls, turn.answer), prompts.COMPLETE, terms)
+        complete, _, person = decision.probabilities
+        return complete, person
 
 
 def _conversation(turn: Turn) -> Verdict:

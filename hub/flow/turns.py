@@ -157,7 +157,7 @@ class Turns:
             return Ending(kind="stopped")
         spoken = running.work.result()
         if isinstance(spoken, AgentHostError):
-            return Ending(kind="failed", error=str(spoken))
+            return Ending(kind="failed", error=str(spoken) or type(spoken).__name__)
         return Ending(kind="answered", spoken=spoken)
 
     async def _speak(self, work: Work) -> Spoken | AgentHostError:

@@ -39,6 +39,7 @@ from hub.records import (
 )
 from hub.store import queries, sqlite
 from hub.store.committer import Committer
+from hub.store.disk import make_folder
 from hub.store.queries import Query, by
 from hub.store.rows import record_of
 from hub.store.schema import bring_up_to_date
@@ -247,7 +248,7 @@ class SqlStore:
 
     def _take_hold(self) -> None:
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self.path.parent)
         except OSError as error:
             raise StartError(f"{self.path.parent}: can't be made ({error.strerror})") from None
         held = sqlite.lock(self.path)

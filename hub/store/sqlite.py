@@ -13,6 +13,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from hub.errors import StartError
+from hub.store.disk import sync
 
 MAGIC = b"SQLite format 3\x00"
 RESERVE = 16 << 20
@@ -53,7 +54,7 @@ def unlock(held: int) -> None:
 
 def check(database: Path) -> None:
     """Make sure that a database file is whole; raises StartError saying what to do."""
-    way_out = f"restore a backup, or look for {database.name}.before-* beside it; nothing was changed"
+    way_out = f"restore a backup, or look for {database.name}.before-* beside it"
     if not database.exists():
         if database.with_name(database.name + "-wal").exists():
             raise StartError(f"{database}: is gone, but its write-ahead log is still there; {way_out}")
@@ -90,9 +91,9 @@ def copy(source: Path, target: Path) -> None:
             origin.backup(copied)
             # Without a write-ahead log of its own, the copy is one file that can be moved and read anywhere.
             copied.execute("PRAGMA journal_mode = DELETE")
-        _sync(unfinished)
+        sync(unfinished)
         unfinished.replace(target)
-        _sync(target.parent)
+        sync(target.parent)
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
@@ -138,9 +139,9 @@ def moved_in_when_whole(database: Path) -> Iterator[Path]:
         database.with_name(name).unlink(missing_ok=True)
     create(unfinished)
     yield unfinished
-    _sync(unfinished)
+    sync(unfinished)
     unfinished.replace(database)
-    _sync(database.parent)
+    sync(database.parent)
 
 
 def _prepare(connection: Any, _: object) -> None:
@@ -163,11 +164,3 @@ def _read_only(connection: Any, _: object) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA query_only = ON")
     cursor.close()
-
-
-def _sync(path: Path) -> None:
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

@@ -22,7 +22,7 @@ from hub.testing.builders import (
     an_event,
     hello,
 )
-from hub.testing.clock import FakeClock
+from hub.testing.clock import FakeClock, settle
 from hub.testing.llm import Asked, Hang, ScriptedLLM
 
 __all__ = [
@@ -48,4 +48,5 @@ __all__ = [
     "an_entry",
     "an_event",
     "hello",
+    "settle",
 ]

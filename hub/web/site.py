@@ -7,6 +7,10 @@ decided in one place, the API.
 from pathlib import Path
 
 from litestar import Controller, MediaType, Router, get
+<<<<<<< HEAD
+=======
+from litestar.params import FromPath
+>>>>>>> main
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Template
 from litestar.static_files import create_static_files_router

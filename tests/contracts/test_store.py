@@ -14,10 +14,10 @@ from hub.records import (
     HOME,
     OWNER,
     Address,
-    File,
-    Message,
     Done,
+    File,
     Limits,
+    Message,
     PersonId,
     Task,
     TaskId,
@@ -129,7 +129,7 @@ async def test_a_commit_of_nothing_does_nothing(store: Store) -> None:
 async def test_all_changes_are_done_or_none(store: Store) -> None:
     kept, fresh, task = a_message(), a_message(), a_task()
     await add(store, kept, task)
-    failing = [
+    failing: list[Change] = [
         Add(fresh),
         Add(an_event()),
         Add(an_entry(fresh)),

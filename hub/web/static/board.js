@@ -1,7 +1,7 @@
 // All tasks, by what they need.
 import { call, newKey } from "./api.js";
 import { ago, byId, chip, h, hue, toast } from "./dom.js";
-import { OPEN, keepTask, onTasks, start, tasks } from "./shell.js";
+import { isOpen, keepTask, onTasks, start, tasks } from "./shell.js";
 
 const isDue = (task) => task.due_at && new Date(task.due_at) > new Date();
 const COLUMNS = [
@@ -36,7 +36,7 @@ function ticket(task) {
       .filter(Boolean).join(" · ")));
 }
 
-const due = (task) => OPEN.includes(task.state) && (task.schedule ? `again ${ago(task.due_at)}` : task.due_at && ago(task.due_at));
+const due = (task) => isOpen(task) && (task.schedule ? `again ${ago(task.due_at)}` : task.due_at && ago(task.due_at));
 
 // A verdict in a line.
 export function said(verdict) {

@@ -27,7 +27,7 @@ function keep(message) {
   const old = byId(element.id) ?? (before ? null : placeOf(message));
   if (old) swap(old, element);
   else insert(element);
-  if (message.role === "user") paintQuestions(message);
+  if (message.role === "user") paintQuestions();
   if (["stopped", "failed", "answered"].includes(message.state)) endLives(message.id);
   paint();
 }
@@ -61,12 +61,10 @@ function insert(element) {
 }
 
 // The choices of a question are open as long as nobody chose.
-function paintQuestions(message) {
-  for (const other of messages.values()) {
-    if (other.choices.length && (other.answers === message.id || other.task?.id === message.task?.id)) {
-      const buttons = byId(`m-${other.id}`)?.querySelectorAll(".choice") ?? [];
-      for (const button of buttons) button.disabled = !controls.isAsking(other);
-    }
+function paintQuestions() {
+  for (const message of messages.values()) {
+    if (!message.choices.length) continue;
+    for (const button of byId(`m-${message.id}`).querySelectorAll(".choice")) button.disabled = !controls.isAsking(message);
   }
 }
 
@@ -80,6 +78,8 @@ function paint() {
     if (today !== last) element.dataset.day = today;
     else delete element.dataset.day;
     last = today;
+    const quote = element.querySelector(".quote");
+    if (quote) quote.hidden = element.previousElementSibling?.dataset.id === message?.answers;
   }
 }
 
@@ -218,11 +218,15 @@ const controls = {
       toast(problem.message);
     }
   },
-  retry: (message) => write(message.text, message.task?.id ?? null),
+  // Its task answers after all what was stopped or failed; a message without a task is said once more.
+  async retry(message) {
+    if (!message.task) return write(message.text, null);
+    await call("POST", `/v1/tasks/${message.task.id}/resume`, undefined, newKey()).catch((problem) => toast(problem.message));
+  },
   isAsking(message) {
-    const asked = messages.get(message.answers);
-    if (message.role === "notice") return !asked || asked.state === "asking";
-    return ![...messages.values()].some((m) => m.role === "user" && m.task?.id === message.task?.id && m.id > message.id);
+    if (messages.get(message.answers)?.state === "asking") return true;
+    return tasks.get(message.task?.id)?.state === "input-required" &&
+      ![...messages.values()].some((m) => m.role === "user" && m.task?.id === message.task.id && m.id > message.id);
   },
 };
 
@@ -320,6 +324,7 @@ start({
   delivery: keep,
   reply: told,
   notice: told,
+  task: paintQuestions,
   turn: turned,
   delta: follow,
 });

@@ -1,6 +1,6 @@
 // Where a message is written: grows, keeps the draft, offers commands, aims at a task.
 import { byId, hue, h, icon, menu } from "./dom.js";
-import { onTasks, openTasks, tasks } from "./shell.js";
+import { onTasks, likelyTasks, tasks } from "./shell.js";
 
 const COMMANDS = [
   ["/new", "begin a new task with what follows"], ["/tasks", "list your open tasks"],
@@ -128,7 +128,7 @@ function chooseTarget() {
   menu(byId("target"), "What is it about?", [
     { label: "Auto", note: "the hub finds the task", checked: target === null, pick: () => pick(null) },
     { label: "New task", checked: target === "new", pick: () => pick("new") },
-    ...openTasks().map(task),
+    ...likelyTasks().map(task),
   ]);
 }
 

@@ -29,7 +29,7 @@ function bar(candidate) {
   const percent = Math.round(candidate.probability * 100);
   const fill = h("i");
   fill.style.width = `${Math.max(percent, 1)}%`;
-  const evidence = Object.entries(candidate.evidence ?? {}).map(([name, value]) => `${name} ${Number(value).toFixed(2)}`);
+  const evidence = Object.entries(candidate.evidence ?? {}).map(([name, value]) => `${name} ${value > 0 ? "+" : ""}${Number(value).toFixed(2)}`);
   const name = candidate.task ? `#${candidate.number ?? "?"} ${candidate.title}` : "A new task";
   return h(`li.${candidate.number ? hue(candidate) : "t"}`, {},
     h("span.name", {}, name), h("span.percent", {}, `${percent} %`), h("span.track", {}, fill),

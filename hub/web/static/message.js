@@ -1,7 +1,7 @@
 // How a message looks.
-import { byId, chip, h, hue, icon, menu, time } from "./dom.js";
+import { chip, h, hue, icon, menu, time } from "./dom.js";
 import { explain } from "./evidence.js";
-import { openTasks } from "./shell.js";
+import { likelyTasks } from "./shell.js";
 
 // Return a kept message's element. `on` has what its controls do: move, choose, retry; `known` finds other messages.
 export function draw(message, known, on) {
@@ -29,7 +29,7 @@ function stateOf(message, on) {
   if (!words) return null;
   return h(`span.progress.${message.state}`, { role: message.state === "failed" ? "alert" : undefined }, words,
     message.error && `: ${message.error}`,
-    message.state === "failed" && h("button.quiet", { type: "button", onclick: () => on.retry(message) }, "Try again"));
+    ["failed", "stopped"].includes(message.state) && h("button.quiet", { type: "button", onclick: () => on.retry(message) }, "Try again"));
 }
 
 function drawAgent(message, known, on) {
@@ -41,7 +41,7 @@ function drawAgent(message, known, on) {
   body.innerHTML = message.html; // Sanitised by the hub.
   dress(body);
   return h(`li.said.agent.${hue(message.task)}`, {},
-    h("div.meta", {}, message.task && chip(message.task), time(message.created_at), quote(message, asked)),
+    h("div.meta", {}, message.task && chip(message.task), time(message.created_at), quote(asked)),
     body, files(message), message.error && h("p.fault", {}, message.error), choices(message, on),
     h("div.tools", {}, copyButton(() => message.text), asked && whyButton(asked), wrongButton(message, asked ?? message, on)));
 }
@@ -89,9 +89,9 @@ export function drawUnsent(note, on) {
       : h("span.progress", {}, "Sending…")));
 }
 
-function quote(message, asked) {
-  const before = byId(`m-${message.id}`)?.previousElementSibling ?? byId("messages").lastElementChild;
-  if (!asked || before?.dataset.id === asked.id) return null;
+// Which message it answers. The page hides it where that's the one just above.
+function quote(asked) {
+  if (!asked) return null;
   const short = asked.text.length > 60 ? `${asked.text.slice(0, 58)}…` : asked.text;
   return h("a.quote", { href: `#m-${asked.id}` }, icon("reply"), short);
 }
@@ -113,7 +113,7 @@ function wrongButton(message, asked, on) {
   return h("button.quiet", {
     type: "button", "aria-haspopup": "menu", "aria-expanded": "false", "data-act": "wrong",
     onclick: (event) => menu(event.currentTarget, "Move this message to", [
-      ...openTasks().filter((task) => task.id !== message.task.id).map((task) => (
+      ...likelyTasks().filter((task) => task.id !== message.task.id).map((task) => (
         { label: task.title, note: `#${task.number}`, hue: hue(task), pick: () => on.move(asked, task.id, `#${task.number}`) })),
       { label: "New task", pick: () => on.move(asked, "new", "a new task") },
     ]),

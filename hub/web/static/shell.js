@@ -3,15 +3,21 @@ import { call } from "./api.js";
 import { byId, chip, float, h, icon } from "./dom.js";
 import { follow } from "./events.js";
 
-export const OPEN = ["submitted", "working", "input-required"];
+const OPEN = ["submitted", "working", "input-required"];
 export const STATES = {
   submitted: "Waiting", working: "Working", "input-required": "Needs you",
   completed: "Done", failed: "Failed", canceled: "Canceled",
 };
 
 export const tasks = new Map();
-export const openTasks = () =>
-  [...tasks.values()].filter((task) => OPEN.includes(task.state)).sort((a, b) => b.number - a.number);
+export const isOpen = (task) => OPEN.includes(task.state);
+const DAY = 86_400_000;
+
+// Tasks that a message may be about: open ones, then those finished within a day, which can be taken up again.
+export function likelyTasks() {
+  const likely = [...tasks.values()].filter((task) => isOpen(task) || Date.now() - new Date(task.updated_at) < DAY);
+  return likely.sort((a, b) => isOpen(b) - isOpen(a) || b.number - a.number).slice(0, 12);
+}
 
 let status = null;
 const watchers = { tasks: [], status: [] };
@@ -68,11 +74,12 @@ async function loadTasks() {
 }
 
 function paintTasks() {
-  const open = openTasks();
-  byId("open-count").textContent = open.length;
-  byId("open-count").hidden = !open.length;
-  byId("open-none").hidden = open.length > 0;
-  byId("open-tasks").replaceChildren(...open.slice(0, 12).map((task) =>
+  const likely = likelyTasks();
+  const open = likely.filter(isOpen).length;
+  byId("open-count").textContent = open;
+  byId("open-count").hidden = !open;
+  byId("open-none").hidden = likely.length > 0;
+  byId("open-tasks").replaceChildren(...likely.map((task) =>
     h("li", {}, chip(task), h(`span.state.${task.state}`, {}, STATES[task.state]))));
   for (const watcher of watchers.tasks) watcher();
 }

@@ -2,7 +2,7 @@
 import { call, newKey } from "./api.js";
 import { ago, byId, h, hue, time, toast } from "./dom.js";
 import { dress } from "./message.js";
-import { OPEN, STATES, keepTask, start } from "./shell.js";
+import { STATES, isOpen, keepTask, start } from "./shell.js";
 
 const id = decodeURIComponent(location.pathname.split("/")[2]);
 const page = byId("task");
@@ -35,7 +35,7 @@ function paint() {
 
 function head() {
   const act = (name, words) => h("button", { type: "button", "data-act": name, onclick: () => ask(name) }, words);
-  const open = OPEN.includes(task.state);
+  const open = isOpen(task);
   return h("header.head", {},
     h("p.crumbs", {}, h("a", { href: "/tasks" }, "Tasks"), " / ", `#${task.number}`),
     h("h1", {}, h("i.mark"), task.title),

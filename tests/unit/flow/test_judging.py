@@ -1,0 +1,112 @@
+"""Is a task really complete?"""
+
+from collections.abc import Sequence
+
+import pytest
+
+from hub.config import MODEL_SHA256
+from hub.errors import LLMUnavailable
+from hub.flow.judging import Receipt, Spoken, expectations, judge, judge_without, signs
+from hub.ports import Score, Scores, Terms
+from hub.records import HOME
+
+TERMS = Terms(tenant=HOME)
+GOAL = "Book a table for two at Efes tonight"
+
+
+class FlatScoring:
+    """A model to which every text is as likely."""
+
+    async def score(self, pairs: Sequence[tuple[str, str]], ask: Terms) -> Scores:
+        return Scores(scores=tuple(Score(-12.0, 6) for _ in pairs), model="flat", tokens=90, ms=2.0)
+
+
+class BrokenScoring:
+    """A model that's away."""
+
+    async def score(self, pairs: Sequence[tuple[str, str]], ask: Terms) -> Scores:
+        raise LLMUnavailable("no model")
+
+
+def spoken(*texts: str) -> list[Spoken]:
+    said: list[Spoken] = [("user", GOAL), ("agent", "For what time?"), ("user", "Seven, please.")]
+    for at, text in enumerate(texts):
+        said.append(("user" if at % 2 else "agent", text))
+    return said
+
+
+DONE = "Your table is booked for 7 pm. The reference number is 6LZYPIFZ."
+GOODBYES = ("Thanks, that's all.", "You're welcome. Have a great day!")
+
+
+def probability(*texts: str, receipts: Sequence[Receipt] = ()) -> float:
+    return judge_without(GOAL, spoken(*texts), receipts).probability
+
+
+@pytest.mark.parametrize("goodbyes", [(), GOODBYES])
+def test_a_reported_result_completes_a_task(goodbyes: tuple[str, ...]) -> None:
+    booked = Receipt(tool="book", failed=False, after=4)
+
+    assert probability(DONE, *goodbyes, receipts=[booked]) > 0.5
+
+
+@pytest.mark.parametrize("goodbyes", [(), GOODBYES])
+@pytest.mark.parametrize(
+    "act",
+    [
+        "Okay, working on it.",
+        "I'll book that and let you know.",
+        "Consider it handled, give me a while.",
+        "Sorry, I couldn't book the table. How about 8 pm?",
+        "The booking was not successful.",
+    ],
+)
+def test_a_promise_or_a_failure_completes_nothing_whatever_goodbyes_follow(act: str, goodbyes: tuple[str, ...]) -> None:
+    assert probability(act, *goodbyes) < 0.5
+
+
+@pytest.mark.parametrize("act", ["Do you prefer a table inside?", "Just to confirm, a table for two at Efes at 7 pm."])
+def test_a_question_without_an_answer_completes_nothing(act: str) -> None:
+    assert probability(act) < 0.5
+
+
+def test_a_message_without_an_answer_completes_nothing() -> None:
+    assert probability(DONE, "Can you also find me a taxi there?") < 0.5
+    assert judge_without(GOAL, [("user", GOAL)], ()).probability < 0.5
+
+
+def test_a_receipt_since_the_last_wish_speaks_for_completeness_and_an_old_one_says_nothing() -> None:
+    without = probability(DONE)
+
+    assert probability(DONE, receipts=[Receipt(tool="book", failed=False, after=4)]) > without
+    assert probability(DONE, receipts=[Receipt(tool="book", failed=True, after=4)]) < without
+    assert probability(DONE, receipts=[Receipt(tool="find", failed=False, after=1)]) == without
+
+
+def test_an_empty_transcript_is_judged_by_the_goal_alone() -> None:
+    assert judge_without(GOAL, (), ()).probability < 0.5
+
+
+def test_goodbyes_are_set_aside_before_the_last_act_is_looked_at() -> None:
+    assert signs(GOAL, spoken("Okay, working on it.", *GOODBYES), ())["promise"] == 1.0
+    assert signs(GOAL, spoken(DONE, *GOODBYES), ())["report"] == 1.0
+
+
+async def test_the_model_is_asked_what_it_expects_next() -> None:
+    judged = await judge(FlatScoring(), GOAL, spoken(DONE), (), TERMS, sha256=MODEL_SHA256)
+
+    assert judged.trained
+    assert judged.model == "flat"
+    assert judged.tokens == 90
+    assert {prefix.count("Seven, please.") for prefix, _ in expectations(GOAL, spoken(DONE, *GOODBYES))} == {1}
+
+
+async def test_another_model_than_the_trained_one_is_not_asked() -> None:
+    judged = await judge(BrokenScoring(), GOAL, spoken(DONE), (), TERMS, sha256="0" * 64)
+
+    assert judged == judge_without(GOAL, spoken(DONE), ())
+
+
+async def test_a_model_that_is_away_is_told() -> None:
+    with pytest.raises(LLMUnavailable):
+        await judge(BrokenScoring(), GOAL, spoken(DONE), (), TERMS, sha256=MODEL_SHA256)
