@@ -50,13 +50,16 @@ class Running:
 
     def start(self) -> None:
         services = replace(self.world.services, closing=asyncio.Event())
-        self._server = Server(build(services), host="127.0.0.1", port=self.port, closing=services.closing)
-        self._serving: Future[None] = asyncio.run_coroutine_threadsafe(self._server.serve(), self._loop)
+        self._listening = socket.create_server(("127.0.0.1", self.port))
+        self._server = Server(build(services), closing=services.closing)
+        serving = self._server.serve(sockets=[self._listening])
+        self._serving: Future[None] = asyncio.run_coroutine_threadsafe(serving, self._loop)
         self.do(self._until_started())
 
     def stop(self) -> None:
         self._server.should_exit = True
         self._serving.result(timeout=10)
+        self._listening.close()
 
     def close(self) -> None:
         self.stop()
