@@ -99,6 +99,9 @@ WORD = re.compile(r"[^\W_]+")
 DAY = 86_400.0
 MOST_CHARS = 2_000
 """Of any text, so that a huge one costs no more than a long one."""
+MOST_WORDS = 25
+MOST_LINES = 8
+"""Beyond what was trained on, more says no more."""
 END_CHARS = 400
 """Of an agent's answer: where it asks, it asks at the end."""
 
@@ -180,7 +183,7 @@ def _of_task(
         "asked_digits": asked * message.digits,
         "thanks_settled": settled * message.thanks,
         "thanks_over": over * message.thanks,
-        "turns": math.log1p(len(seen.lines)),
+        "turns": math.log1p(min(len(seen.lines), MOST_LINES)),
     }
 
 
@@ -201,7 +204,7 @@ def _of_new(
         "new_further": float(message.further),
         "new_digits": float(message.digits),
         "new_unknown": strange,
-        "new_words": math.log1p(len(message.words)),
+        "new_words": math.log1p(min(len(message.words), MOST_WORDS)),
         "new_count": math.log1p(len(known)),
         "new_age": last.get("age", 0.0),
         "new_pause": pause,

@@ -47,7 +47,7 @@ class Weighed(Struct, frozen=True, kw_only=True):
     tokens: int
     ms: float
     trained: bool
-    """The weights were trained with this very model; otherwise they were set by hand."""
+    """Every weight was trained, with this very model if one was asked; otherwise the model's weight was set by hand."""
 
 
 async def weigh(
