@@ -1,6 +1,7 @@
 """What each feature counts for, by what was asked: a scoring model, a choosing one, or none.
 
-Written by make/train_router.py and make/train_judging.py from the training files alone, but for UNTRAINED and CHOSEN.
+Written by make/train_router.py and make/train_judging.py from the training files alone; TOLD, UNTRAINED and CHOSEN
+are set by hand.
 """
 
 from collections.abc import Mapping
@@ -111,6 +112,8 @@ SCORED: Mapping[str, float] = {
     "wide_answer": -1.421,
     "wide_told": 1.194,
 }
+TOLD: Mapping[str, float] = {"new_told": 4.0}
+"""Set by hand, for nobody in the training files says "new task"; it's added to every table."""
 UNTRAINED: Mapping[str, float] = {**CHEAP, "gain_each": 1.5}
 """For a scoring model that SCORED wasn't trained with: its scores count, but for about half."""
 CHOSEN: Mapping[str, float] = {**CHEAP, "choice": 1.0}
