@@ -189,6 +189,8 @@ def _line(role: str, text: str) -> str:
 
 def _cut(text: str, chars: int) -> str:
     """Keep the beginning and the end, on one line: what is asked stands mostly at one of them."""
+    if len(text) > 8 * chars:
+        text = text[: 4 * chars] + text[-4 * chars :]
     line = " ".join(text.split())
     weight = _weight(line)
     if weight <= chars:
