@@ -1,16 +1,20 @@
 """config.toml and the environment -> Config, strictly: unknown keys are errors, and every fault is told at once."""
 
+import logging
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 from msgspec import Meta, Struct
 
 from hub.errors import ConfigError
+
+log = logging.getLogger(__name__)
 
 PREFIX = "AGENTHOST__"
 MODEL_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -132,15 +136,66 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
     Raises ConfigError with a line for every fault, each starting with its key path.
     """
     tree = _read(path) if path else {}
-    faults = _overlay(tree, environ)
-    faults += _faults(tree, Config, "")
-    if faults:
-        raise ConfigError(*faults)
-    config = msgspec.convert(tree, Config, strict=False)
-    faults = _check(config)
+    overlaid, faults = _overlay(tree, environ)
+    good = _good(tree, Config, "", faults)
+    config = msgspec.convert(good, Config, strict=False)
+    told = {_path(fault) for fault in faults}
+    faults += [fault for fault in _check(config) if _path(fault) not in told]
+    faults = [
+        f"{fault} (from the environment's {name})" if (name := overlaid.get(_path(fault))) else fault
+        for fault in faults
+    ]
     if faults:
         raise ConfigError(*faults)
     return _with_secrets(config)
+
+
+def misgivings(config: Config) -> list[str]:
+    """Return what doesn't keep the hub from starting but from answering, a line for each, as `load` tells faults.
+
+    A model's file may be on a disk that's mounted later: until then messages are kept.
+    """
+    found = []
+    for path, llm in (("llm", config.llm), ("llm.decisions", config.llm.decisions)):
+        if llm.backend == "llamacpp" and llm.model and not Path(llm.model).expanduser().is_file():
+            found.append(f"{path}.model: no file {llm.model!r}; give the path of a GGUF file, or leave it empty")
+    folder = config.agents.folder
+    if folder and not Path(folder).expanduser().is_dir():
+        found.append(f"agents.folder: no folder {folder!r}; create it, or leave it empty")
+    return found
+
+
+class Reloader:
+    """Looks again at the config of a running hub, and keeps the last good one.
+
+    The constructor loads it and raises ConfigError as `load` does.
+    """
+
+    def __init__(self, path: Path | None, environ: Mapping[str, str]) -> None:
+        self._path = path
+        self._environ = environ
+        self._told: tuple[str, ...] = ()
+        self.config = load(path, environ)
+
+    def look(self) -> Config | None:
+        """Return the config if it changed and is good, else None; faults are logged once for each change."""
+        try:
+            config = load(self._path, self._environ)
+        except ConfigError as error:
+            if error.faults != self._told:
+                self._told = error.faults
+                log.error("the config has faults, the last good one stays: %s", "; ".join(error.faults))
+            return None
+        self._told = ()
+        if config == self.config:
+            return None
+        self.config = config
+        return config
+
+
+def timezone(config: Config) -> ZoneInfo:
+    """Return the hub's time zone."""
+    return ZoneInfo(config.hub.timezone)
 
 
 def embedded_model(environ: Mapping[str, str]) -> Path:
@@ -174,13 +229,15 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: isn't TOML: {error}") from None
 
 
-def _overlay(tree: dict[str, Any], environ: Mapping[str, str]) -> list[str]:
+def _overlay(tree: dict[str, Any], environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Lay the environment over a config; return which variable each key came from, and the faults."""
+    overlaid: dict[str, str] = {}
     faults = []
     known = set(key_paths())
     for name, value in environ.items():
+        path = name.removeprefix(PREFIX).lower().replace("__", ".")
         if not name.startswith(PREFIX):
             continue
-        path = name.removeprefix(PREFIX).lower().replace("__", ".")
         if path not in known:
             faults.append(f"{path}: unknown key (from the environment's {name}); unset it or see config.example.toml")
             continue
@@ -192,28 +249,53 @@ def _overlay(tree: dict[str, Any], environ: Mapping[str, str]) -> list[str]:
                 break
         else:
             node[key] = value
-    return faults
+            overlaid[path] = name
+    return overlaid, faults
 
 
-def _faults(node: object, kind: Any, path: str) -> list[str]:
-    """Convert piece by piece, for msgspec tells only the first fault of a whole tree."""
-    if not (isinstance(kind, type) and issubclass(kind, Struct)):
-        try:
-            msgspec.convert(node, kind, strict=False)
-        except msgspec.ValidationError as error:
-            return [f"{path}: {_plain(str(error))}; it is {_shown(path, node)}"]
-        return []
+def _good(node: object, kind: Any, path: str, faults: list[str]) -> dict[str, Any]:
+    """Return what of a section can be used, and add a line to `faults` for what can't.
+
+    Key by key, for msgspec tells only the first fault of a whole tree.
+    """
     if not isinstance(node, dict):
-        return [f"{path}: must be a section ([{path}]); it is {_shown(path, node)}"]
-    fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
-    faults = []
+        faults.append(f"{path}: must be a section ([{path}]); it is {_shown(path, node)}")
+        return {}
+    kinds = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    good: dict[str, Any] = {}
     for key, value in node.items():
         below = f"{path}.{key}" if path else key
-        if key in fields:
-            faults += _faults(value, fields[key], below)
+        if key not in kinds:
+            faults.append(f"{below}: unknown key; known here: {', '.join(kinds)}")
+        elif isinstance(kinds[key], type) and issubclass(kinds[key], Struct):
+            good[key] = _good(value, kinds[key], below, faults)
+        elif fault := _fault(value, kinds[key]):
+            faults.append(f"{below}: {fault}; it is {_shown(below, value)}")
         else:
-            faults.append(f"{below}: unknown key; known here: {', '.join(fields)}")
-    return faults
+            good[key] = value
+    return good
+
+
+def _fault(value: object, kind: Any) -> str:
+    try:
+        msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        if get_origin(kind) is Literal:
+            return f"must be one of {', '.join(choice or 'empty' for choice in get_args(kind))}"
+        return _plain(str(error))
+    return ""
+
+
+def _plain(text: str) -> str:
+    """Say msgspec's complaint in the words of somebody who writes TOML."""
+    words = {"Expected": "must be", "got": "not", "int": "a whole number", "float": "a number", "str": "text"}
+    words |= {"bool": "true or false", "object": "a section", "array": "a list"}
+    plain = text.removesuffix(" - at `$`").replace("`", "")
+    return re.sub(r"\w+", lambda word: words.get(word[0], word[0]), plain)
+
+
+def _path(fault: str) -> str:
+    return fault.partition(":")[0]
 
 
 def _check(config: Config) -> list[str]:
@@ -229,10 +311,8 @@ def _check(config: Config) -> list[str]:
             faults.append(f"{path}.url: must begin with http:// or https://; it is {llm.url!r}")
         if llm.key and llm.key_file:
             faults.append(f"{path}.key_file: set besides {path}.key; keep one of them")
-        if llm.key_file and not os.access(llm.key_file, os.R_OK):
+        if llm.key_file and not os.access(Path(llm.key_file).expanduser(), os.R_OK):
             faults.append(f"{path}.key_file: {llm.key_file!r} can't be read; create it or mend its rights")
-        if llm.backend == "llamacpp" and llm.model and not Path(llm.model).expanduser().is_file():
-            faults.append(f"{path}.model: no file {llm.model!r}; give the path of a GGUF file")
     if config.store.url and not config.store.url.startswith("sqlite+aiosqlite:///"):
         faults.append("store.url: only sqlite+aiosqlite:///PATH is served so far; leave it empty for the data folder")
     return faults
@@ -246,17 +326,11 @@ def _with_secrets(config: Config) -> Config:
 
 
 def _secret(value: str, file: str) -> Secret:
-    return Secret(Path(file).read_text(encoding="utf-8").strip() if file else value)
-
-
-def _plain(text: str) -> str:
-    return text.removesuffix(" - at `$`").replace("`", "").replace("Expected", "must be")
+    return Secret(Path(file).expanduser().read_text(encoding="utf-8").strip() if file else value)
 
 
 def _shown(path: str, value: object) -> str:
-    return "hidden" if path.endswith(("key", "token", "password", "secret")) else repr(value)
-
-
-def timezone(config: Config) -> ZoneInfo:
-    """Return the hub's time zone."""
-    return ZoneInfo(config.hub.timezone)
+    if path.endswith(("key", "token", "password", "secret")):
+        return "hidden"
+    shown = f'"{value}"' if isinstance(value, str) else repr(value)
+    return shown if len(shown) <= 80 else shown[:79] + "…"

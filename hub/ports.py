@@ -1,9 +1,9 @@
 """One Protocol for each thing that can be swapped; their docstrings are what the contract tests check."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from enum import IntEnum
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -91,12 +91,15 @@ class Store(Protocol):
         Raises Duplicate (Add of a known id or natural key), Conflict (Save of an unknown record or an old revision),
         StoreUnavailable (no space, not writable). Natural keys: a message's (tenant, bridge, chat, external_id), a
         task's (tenant, person, number), a turn's (task, number), a step's (turn, number), a link's
-        (tenant, bridge, sender), a key's hash, a replay's (key, name). Calls at the same time may share one
+        (tenant, bridge, sender), a key's hash, a replay's (key, name). An entry is added after its message. Removing
+        what isn't kept is harmless. Calls at the same time may share one
         write to disk; each still succeeds or fails on its own.
         """
 
     async def person(self, tenant: TenantId, id: PersonId) -> Person | None: ...
-    async def people(self, tenant: TenantId) -> tuple[Person, ...]: ...
+    async def people(self, tenant: TenantId) -> tuple[Person, ...]:
+        """Return everybody, oldest first."""
+
     async def link(self, tenant: TenantId, bridge: str, sender: str) -> Link | None: ...
     async def key_by_hash(self, hash: str) -> Key | None: ...
     async def key(self, tenant: TenantId, id: KeyId) -> Key | None: ...
@@ -195,7 +198,9 @@ class Store(Protocol):
     async def forget_events(self, before: datetime) -> int:
         """Remove events made before a time; return how many. Their `seq` is never given again."""
 
-    async def corrections(self, tenant: TenantId, limit: int) -> tuple[Correction, ...]: ...
+    async def corrections(self, tenant: TenantId, limit: int) -> tuple[Correction, ...]:
+        """Return the newest corrections, newest first."""
+
     async def replay(self, key: KeyId, name: str) -> Replay | None: ...
 
     async def backup(self, path: str) -> None:
@@ -340,6 +345,7 @@ class LLM(Protocol):
         """Return how many tokens a prompt has, with all that the model's template adds; an estimate for remote ones."""
 
 
+@runtime_checkable
 class Scoring(Protocol):
     """An LLM that can tell how likely a text is."""
 
@@ -404,7 +410,8 @@ class Delta(Struct, frozen=True, kw_only=True):
     person: PersonId
     task: TaskId
     turn: TurnId
-    message: MessageId
+    message: MessageId | None
+    """The person's message that's being answered; None if nobody asked just now."""
     text: str
     whole: bool = False
 
@@ -419,7 +426,7 @@ class Feed(Protocol):
         """Forget the text of a turn's unfinished answer: the reply is kept, or there won't be one."""
 
     def watch(self, tenant: TenantId, person: PersonId) -> AsyncIterator[Event | Delta]:
-        """Yield news from now on, first the unfinished answers as they stand.
+        """Yield news from the moment of this call on, first the unfinished answers as they stand.
 
         A watcher that falls too far behind is ended; it can catch up from the store.
         """
@@ -436,6 +443,21 @@ class Documents(Protocol):
         """Return an owner's documents with their ids, in the order they were first put."""
 
     async def remove(self, owner: str, id: str) -> bool: ...
+
+
+class Files(Protocol):
+    """The bytes of files that came along with messages, each kept once under their SHA-256 in hexadecimal."""
+
+    async def put(self, data: bytes | AsyncIterable[bytes], *, limit: int) -> tuple[str, int]:
+        """Keep a file durably, and return its SHA-256 and size.
+
+        Raises TooLarge as soon as more than `limit` bytes have come, StoreUnavailable if there's no room.
+        """
+
+    async def read(self, sha256: str) -> bytes:
+        """Return a file's bytes; raises NotFound."""
+
+    async def exists(self, sha256: str) -> bool: ...
 
 
 # --- tools
@@ -462,11 +484,31 @@ class Tool(Protocol):
     """One line, written for the LLM."""
     schema: Mapping[str, object]
     """JSON schema of the arguments."""
-    effect: Literal["none", "keyed", "once"]
-    """keyed: calling it twice with one key does it once. once: an interrupted call is not repeated but asked about."""
+    effect: Literal["none", "keyed"]
+    """keyed: it changes something, and calling it twice with one key does it once."""
 
     def fits(self, text: str) -> bool:
         """Say whether it's worth offering for a message; cheap, and rather yes than no."""
 
     async def call(self, call: ToolCall) -> str:
         """Do it; the result is written for the LLM. Raises ToolError."""
+
+
+@runtime_checkable
+class Reading(Protocol):
+    """A tool that sees by plain rules when a message asks for it: it spares the LLM a call, and a small one errors."""
+
+    def read(self, text: str) -> Mapping[str, object] | None:
+        """Return the arguments if the message leaves no doubt that it wants this tool and with what.
+
+        None, rather too often than wrongly, leaves the choice and the arguments to the LLM. May take some
+        milliseconds, and is called in a thread.
+        """
+
+
+@runtime_checkable
+class Quoting(Protocol):
+    """A tool of which some arguments must be what was said: an LLM's inventions are kept from it."""
+
+    quotes: tuple[str, ...]
+    """These arguments."""

@@ -4,11 +4,13 @@ Every record is frozen; a changed one is a new value, made with `msgspec.structs
 """
 
 import secrets
+import threading
 import time
 from datetime import datetime
-from typing import Literal, NewType
+from typing import Literal, NewType, TypeVar
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 TenantId = NewType("TenantId", str)
 PersonId = NewType("PersonId", str)
@@ -24,9 +26,26 @@ HOME = TenantId("home")
 OWNER = PersonId("owner")
 
 
+class _Ids:
+    """Ids that only grow, even within a millisecond and when the clock is put back while the process lives."""
+
+    def __init__(self) -> None:
+        self._last = 0
+        self._lock = threading.Lock()
+
+    def next(self) -> str:
+        fresh = (time.time_ns() // 1_000_000) << 64 | secrets.randbits(63)
+        with self._lock:
+            self._last = max(fresh, self._last + 1 + secrets.randbits(40))
+            return f"{self._last:028x}"
+
+
+_ids = _Ids()
+
+
 def new_id() -> str:
-    """Return an id that sorts by the time it was made: 48 bits of milliseconds, 64 random bits, in hexadecimal."""
-    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(8)}"
+    """Return an id that sorts after every id this process made before: milliseconds and random bits, in hexadecimal."""
+    return _ids.next()
 
 
 # --- who and where
@@ -113,11 +132,14 @@ class Candidate(Struct, frozen=True, kw_only=True):
     """What the probability was made of, by name."""
 
 
+Rule = Literal["explicit", "reply", "thread", "first", "model", "asked", "corrected", "fallback", "command"]
+"""first: there was no other task. asked: the person chose. fallback: the model couldn't be asked in time."""
+
+
 class Route(Struct, frozen=True, kw_only=True):
     """The router's answer, with its evidence."""
 
-    rule: Literal["explicit", "reply", "thread", "first", "model", "asked", "corrected", "fallback", "command"]
-    """first: there was no other task. asked: the person chose. fallback: the model couldn't be asked in time."""
+    rule: Rule
     task: TaskId
     new: bool
     probability: float
@@ -127,9 +149,12 @@ class Route(Struct, frozen=True, kw_only=True):
     ms: float = 0.0
 
 
-MessageState = Literal["accepted", "asking", "routed", "working", "answered", "stopped", "failed", "moved", "sent"]
+MessageState = Literal[
+    "accepted", "asking", "routed", "working", "answered", "stopped", "failed", "moved", "ready", "sent"
+]
 """Of a person's message: accepted, asking (which task?), routed, working; then answered, stopped or failed (dead).
-Of the hub's: sent; moved: retracted, for the message that it answers was moved to another task."""
+Of the hub's: ready, sent (to its platform; at once where people read for themselves); moved: retracted, for the
+message that it answers was moved to another task."""
 
 
 class Message(Struct, frozen=True, kw_only=True):
@@ -328,12 +353,15 @@ class Step(Struct, frozen=True, kw_only=True):
 # --- queues, events, replays
 
 
+Queue = Literal["inbox", "outbox"]
+
+
 class Entry(Struct, frozen=True, kw_only=True):
     """Something that waits in a spool until it's settled."""
 
     id: EntryId
     tenant: TenantId
-    queue: Literal["inbox", "outbox"]
+    queue: Queue
     lane: str
     """Entries of one lane are worked on one after another, in the order of their ids."""
     message: MessageId
@@ -359,10 +387,11 @@ class Event(Struct, frozen=True, kw_only=True):
     tenant: TenantId
     person: PersonId
     kind: EventKind
-    body: str
-    """JSON of the resource as the API shows it."""
     created_at: datetime
+    message: MessageId | None = None
     task: TaskId | None = None
+    turn: TurnId | None = None
+    """Ids, not bodies: who is shown an event sees the records as they are now."""
     seq: int = 0
     """Given by the store at commit; grows without end."""
 
@@ -380,6 +409,14 @@ class Replay(Struct, frozen=True, kw_only=True):
     """0 while the first request is still at work."""
     body: str
     created_at: datetime
+
+
+Revised = TypeVar("Revised", Task, Entry)
+
+
+def saved(record: Revised) -> Revised:
+    """Return a record as the store has it once it's saved: with the next revision."""
+    return replace(record, revision=record.revision + 1)
 
 
 Record = Person | Link | Key | Message | Correction | Task | Turn | Step | Entry | Event | Replay

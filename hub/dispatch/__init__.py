@@ -1,0 +1,1 @@
+"""Who works on which chat and task, now: in one process (local) so far."""

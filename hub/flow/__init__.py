@@ -1,0 +1,1 @@
+"""What happens to a message; knows no platform, no model, no file format."""

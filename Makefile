@@ -1,0 +1,49 @@
+# AgentHost, from a bare machine: `make run`. Every target first sees to it that what it needs is there,
+# and does nothing for what is there already. ARGS reaches the command: make run ARGS="--port 9000".
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+START := @./make/start.sh
+export PYTHON
+
+.PHONY: help run venv test check bench lock llama format clean
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: venv ## set up and start the hub on 127.0.0.1:8080; it prints a link that signs you in
+	@exec .venv/bin/agenthost run $(ARGS)
+
+venv: ## set up .venv, llama.cpp and the embedded model, without starting anything
+	$(START) setup run
+
+test: ## set up, check, and run the tests; make test ARGS="-k inbox" runs some
+	$(START) setup test
+	@$(MAKE) check
+	@exec .venv/bin/python -m pytest $(ARGS)
+
+check: ## format, lint, types and layers, changing nothing
+	$(START) setup check
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/python -m mypy
+	@.venv/bin/lint-imports
+
+format: ## put the code into the house's format
+	$(START) setup check
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+bench: venv ## measure accepts, tokens, idle cost and memory
+	@exec .venv/bin/agenthost bench $(ARGS)
+
+llama: ## build llama.cpp again after a failure
+	$(START) setup llama
+
+lock: ## renew the lock files to the newest versions that pyproject.toml allows
+	$(START) setup check
+	$(START) locks
+
+clean: ## remove .venv and caches of the checkout; built wheels and models stay in the user's cache
+	rm -rf .venv .cache dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

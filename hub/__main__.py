@@ -1,0 +1,54 @@
+"""The command line, `agenthost COMMAND`: each command's module is loaded when it's called, so that help is quick."""
+
+from importlib import import_module
+
+import rich_click as click
+
+from hub import __version__
+
+COMMANDS = {
+    "run": "Start the hub.",
+    "check": "Tell every fault of the config.",
+    "doctor": "Find what's wrong, and say how to mend it.",
+    "status": "Show how the hub is.",
+    "chat": "Talk to your agents in this terminal.",
+    "send": "Send one message, and show the answer.",
+    "tasks": "List, show, stop, cancel or resume tasks.",
+    "keys": "Create, list and revoke API keys.",
+    "backup": "Write everything that's kept into one file.",
+    "restore": "Bring back what a backup holds.",
+    "bench": "Measure how fast the hub is here.",
+}
+"""Each command with its line of help; it's `command` in hub.cli.NAME."""
+
+
+class Commands(click.RichGroup):
+    """A group that shows its commands from a table, and loads the one that's called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return click.RichCommand(name=cmd_name, help=COMMANDS[cmd_name]) if cmd_name in COMMANDS else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command and load(str(name)), rest
+
+
+def load(name: str) -> click.Command:
+    """Return a command, ready to be called."""
+    command: click.Command = import_module(f"hub.cli.{name}").command
+    return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="agenthost")
+def main() -> None:
+    """A hub for LLM agents: messages come in from any chat, are kept, and are worked on until they're done."""
+
+
+if __name__ == "__main__":
+    main(prog_name="agenthost")

@@ -1,0 +1,102 @@
+"""`agenthost check`: tells every fault of the config, or what would run."""
+
+import os
+from pathlib import Path
+
+import rich_click as click
+from msgspec import Struct
+
+from hub.cli.place import config_path
+from hub.cli.words import print_json
+from hub.config import Config, DecisionsConfig, LLMConfig, load, misgivings
+from hub.errors import ConfigError
+
+
+class Checked(Struct, frozen=True, kw_only=True):
+    """What was found, for `--json`."""
+
+    config: str | None
+    faults: list[str]
+    runs: dict[str, str]
+
+
+@click.command(name="check")
+@click.option("--config", "-c", type=click.Path(path_type=Path), help="The config file [config.toml, if there]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(config: Path | None, as_json: bool) -> None:
+    """Tell every fault of the config, each with its key and line; exit status 1 if there's one.
+
+    More is checked than a start needs: a model's file that's missing doesn't keep the hub from accepting messages, but
+    from answering them.
+    """
+    found = check(config_path(config))
+    if as_json:
+        print_json(found)
+    elif found.faults:
+        for fault in found.faults:
+            click.echo(fault, err=True)
+        click.echo(f"{len(found.faults)} {'fault' if len(found.faults) == 1 else 'faults'}", err=True)
+    else:
+        for name, value in found.runs.items():
+            click.echo(f"{name + ':':<10} {value}")
+        click.echo("No faults.")
+    raise SystemExit(1 if found.faults else 0)
+
+
+def check(path: Path | None) -> Checked:
+    """Return a config's faults, or what would run by it."""
+    faults: list[str] = []
+    runs: dict[str, str] = {}
+    try:
+        config = load(path, os.environ)
+    except ConfigError as error:
+        faults += error.faults
+    else:
+        faults += misgivings(config)
+        runs = summary(config, path)
+    return Checked(config=str(path) if path else None, faults=[located(fault, path) for fault in faults], runs=runs)
+
+
+def summary(config: Config, path: Path | None) -> dict[str, str]:
+    """Say what would run."""
+    llm = config.llm
+    return {
+        "config": str(path) if path else "none: everything has its default",
+        "listens": f"http://{config.hub.host}:{config.hub.port}",
+        "data": str(config.data),
+        "store": config.store.url or f"SQLite in {config.data}",
+        "model": _model(llm),
+        "decisions": _model(llm.decisions) if llm.decisions.backend else "the small model that comes along",
+        "agent": config.agents.default,
+        "log": f"{config.hub.log}, {config.hub.log_level}",
+    }
+
+
+def _model(llm: LLMConfig | DecisionsConfig) -> str:
+    if llm.backend == "remote":
+        return f"{llm.model} at {llm.url}"
+    return llm.model or "the small one that comes along"
+
+
+def located(fault: str, path: Path | None) -> str:
+    """Add the config file's line to a fault, if its key stands there."""
+    if path is None or not path.is_file() or "(from the environment" in fault:
+        return fault
+    line = line_of(path.read_text(encoding="utf-8", errors="replace"), fault.partition(":")[0])
+    return f"{fault} ({path}, line {line})" if line else fault
+
+
+def line_of(text: str, key_path: str) -> int:
+    """Return the line of a TOML file where a key or section stands as `[section]` and `key = ...`; 0 if it doesn't."""
+    section = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        stripped = line.split("#")[0].strip()
+        if stripped.startswith("["):
+            section = stripped.strip("[] ").replace(" ", "")
+            here = section
+        else:
+            key = stripped.partition("=")[0].replace(" ", "")
+            here = f"{section}.{key}" if section else key
+        if here == key_path:
+            return number
+    return 0

@@ -1,0 +1,110 @@
+"""`agenthost keys`: what lets programs and other machines in. A key is shown once, when it's created."""
+
+import asyncio
+import re
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+import msgspec
+import rich_click as click
+from rich.text import Text
+
+from hub.cli.client import Client
+from hub.cli.place import Place, place_options
+from hub.cli.wire import Key
+from hub.cli.words import ago, console, print_json, short, table
+
+SCOPES = (
+    "messages:read",
+    "messages:write",
+    "tasks:read",
+    "tasks:write",
+    "status:read",
+    "keys:write",
+    "people:write",
+    "admin",
+)
+SPANS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1), "y": timedelta(days=365)}
+
+
+@click.group(name="keys")
+def command() -> None:
+    """Create, list and revoke API keys."""
+
+
+@command.command(name="create")
+@click.argument("name")
+@click.option("--scopes", "-s", required=True, help=f"What it may do, with commas between: {', '.join(SCOPES)}.")
+@click.option("--expires", "-e", help="How long it's good, as 12h, 90d, 8w or 1y [for ever]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: {id, key}.")
+@place_options
+def create(place: Place, name: str, scopes: str, expires: str | None, as_json: bool) -> None:
+    """Create a key called NAME, and show it: this once, for the hub keeps only its hash."""
+    wanted = [scope for scope in re.split(r"[,\s]+", scopes) if scope]
+    unknown = [scope for scope in wanted if scope not in SCOPES]
+    if unknown or not wanted:
+        raise click.UsageError(f"--scopes: unknown {', '.join(unknown) or 'and empty'}; known are {', '.join(SCOPES)}.")
+    body: dict[str, object] = {"name": name, "scopes": wanted}
+    if expires:
+        body["expires_at"] = expiry(expires, datetime.now(UTC)).isoformat()
+    made = asyncio.run(_create(place, body))
+    if as_json:
+        print_json({"id": made.id, "key": made.key})
+        return
+    click.echo(made.key)
+    click.echo(f"Keep it now: it isn't shown again. Its id is {made.id}.", err=True)
+
+
+def expiry(text: str, now: datetime) -> datetime:
+    """Return when a key made now with `--expires TEXT` ends."""
+    found = re.fullmatch(r"(\d{1,4})([hdwy])", text)
+    if not found or not int(found[1]):
+        raise click.UsageError(f"--expires: {text!r} isn't a span; write it as 12h, 90d, 8w or 1y.")
+    return now + int(found[1]) * SPANS[found[2]]
+
+
+async def _create(place: Place, body: dict[str, object]) -> Key:
+    async with Client(place) as hub:
+        return await hub.post("/v1/keys", body, Key)
+
+
+@command.command(name="list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@place_options
+def list_(place: Place, as_json: bool) -> None:
+    """List the keys: their names and what they may do, never the keys themselves."""
+    found = asyncio.run(_keys(place))
+    if as_json:
+        print_json({"items": found, "next": None})
+        return
+    rows = table("id", "name", "scopes", "made", "state")
+    for key in (msgspec.json.decode(raw, type=Key) for raw in found):
+        rows.add_row(key.id, Text(short(key.name, 40)), ", ".join(key.scopes), ago(key.created_at), _state(key))
+    console().print(rows)
+
+
+def _state(key: Key) -> str:
+    if key.revoked_at:
+        return f"revoked {ago(key.revoked_at)}"
+    if key.expires_at:
+        return f"{'expired' if key.expires_at <= datetime.now(UTC) else 'expires'} {ago(key.expires_at)}"
+    return "good"
+
+
+async def _keys(place: Place) -> list[msgspec.Raw]:
+    async with Client(place) as hub:
+        return await hub.pages("/v1/keys", msgspec.Raw, 10_000)
+
+
+@command.command(name="revoke")
+@click.argument("id")
+@place_options
+def revoke(place: Place, id: str) -> None:
+    """Revoke the key with this ID: from now on it opens nothing."""
+    asyncio.run(_revoke(place, id))
+    click.echo(f"Revoked: {id}")
+
+
+async def _revoke(place: Place, id: str) -> None:
+    async with Client(place) as hub:
+        await hub.delete(f"/v1/keys/{quote(id, safe='')}")

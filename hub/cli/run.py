@@ -1,0 +1,33 @@
+"""`agenthost run`: starts the hub in this terminal."""
+
+import os
+from pathlib import Path
+
+import rich_click as click
+
+from hub.cli.place import config_or_exit, config_path, overlay, refuse
+from hub.errors import ConfigError, StartError
+
+
+@click.command(name="run")
+@click.option("--config", "-c", type=click.Path(path_type=Path), help="The config file [config.toml, if there]")
+@click.option("--data", "-d", type=click.Path(path_type=Path), help="The folder for all that's kept [data]")
+@click.option("--host", help="The address to listen at [127.0.0.1]")
+@click.option("--port", "-p", type=click.IntRange(0, 65535), help="The port to listen at [8080]")
+def command(config: Path | None, data: Path | None, host: str | None, port: int | None) -> None:
+    """Start the hub, and serve until Ctrl-C.
+
+    Without a config file everything has a default. A fault of the config is told with its key, and the hub doesn't
+    start (exit status 2).
+    """
+    # Flags go into the environment, for they must still hold when the running hub loads its config again.
+    os.environ.update(overlay(hub_data=data, hub_host=host, hub_port=port))
+    settings = config_or_exit(config)
+    # The hub's parts take a second to load: only after the config is known to be good, and only for this command.
+    from hub.app import serve  # noqa: PLC0415
+
+    try:
+        status = serve(settings, config_path(config))
+    except (ConfigError, StartError) as error:
+        refuse(*str(error).splitlines())
+    raise SystemExit(status)

@@ -1,0 +1,65 @@
+"""`agenthost status`: how the hub is, on one screen."""
+
+import asyncio
+
+import msgspec
+import rich_click as click
+from rich.text import Text
+
+from hub.cli.client import Client
+from hub.cli.place import Place, place_options
+from hub.cli.wire import Model, SignIn, Status
+from hub.cli.words import ago, console, plain, print_json, size, state, table
+
+
+@click.command(name="status")
+@click.option("--link", is_flag=True, help="Print a fresh link that signs a browser in, good for an hour.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@place_options
+def command(place: Place, link: bool, as_json: bool) -> None:
+    """Show how the hub is: its model, its queues, its tasks."""
+    raw = asyncio.run(_ask(place, link))
+    if as_json:
+        print_json(raw)
+    elif link:
+        click.echo(msgspec.json.decode(raw, type=SignIn).url)
+    else:
+        show(msgspec.json.decode(raw, type=Status), place.url)
+
+
+async def _ask(place: Place, link: bool) -> msgspec.Raw:
+    async with Client(place) as hub:
+        if link:
+            return await hub.post("/v1/sign-in/links", {}, msgspec.Raw)
+        return await hub.get("/v1/status", msgspec.Raw)
+
+
+def show(status: Status, url: str) -> None:
+    """Print it."""
+    rows = table("", "")
+    rows.show_header = False
+    lines: dict[str, Text | str] = {
+        "hub": f"{status.version} at {url}, started {ago(status.started_at)}",
+        "model": _model(status.llm),
+        "decisions": _model(status.decisions),
+        "router": " ".join(filter(None, (status.router.rule, status.router.model and f"for {status.router.model}"))),
+        "queues": _counts(status.queues) or "empty",
+        "tasks": _counts(status.tasks) or "none",
+        "bridges": ", ".join(f"{bridge.name} ({bridge.state})" for bridge in status.bridges),
+        "store": f"{status.store.path}, {size(status.store.bytes)}",
+    }
+    for name, value in lines.items():
+        if value:
+            rows.add_row(Text(name, "dim"), value)
+    console().print(rows)
+
+
+def _model(model: Model) -> Text:
+    facts = [f"{model.tokens_per_second:.0f} tokens/s" if model.tokens_per_second else ""]
+    facts += [f"{model.threads} threads" if model.threads else "", f"context {model.context}" if model.context else ""]
+    facts += [f"restarted {model.restarts} times" if model.restarts else "", plain(model.detail)]
+    return Text.assemble(plain(model.model), " ", state(model.state), ("  " + ", ".join(filter(None, facts)), "dim"))
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items() if count)

@@ -1,0 +1,79 @@
+"""News for those who watch, in one process."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+
+from msgspec.structs import replace
+
+from hub.ports import Delta
+from hub.records import Event, PersonId, TenantId, TurnId
+
+BEHIND = 1000
+"""A watcher that many news behind is ended: it reads slower than things happen."""
+
+Who = tuple[TenantId, PersonId]
+
+
+class LocalFeed:
+    """A Feed on asyncio queues."""
+
+    def __init__(self) -> None:
+        self._watchers: dict[Who, set[asyncio.Queue[Event | Delta | None]]] = defaultdict(set)
+        self._unfinished: dict[TurnId, Delta] = {}
+
+    def publish(self, *news: Event | Delta) -> None:
+        """See Feed."""
+        for item in news:
+            if isinstance(item, Delta):
+                self._keep(item)
+            for queue in tuple(self._watchers.get((item.tenant, item.person), ())):
+                self._hand(queue, item)
+
+    def finish(self, turn: TurnId) -> None:
+        """See Feed."""
+        self._unfinished.pop(turn, None)
+
+    def close(self) -> None:
+        """End every watcher."""
+        for queues in self._watchers.values():
+            for queue in queues:
+                _end(queue)
+
+    def watch(self, tenant: TenantId, person: PersonId) -> AsyncIterator[Event | Delta]:
+        """See Feed."""
+        queue: asyncio.Queue[Event | Delta | None] = asyncio.Queue(BEHIND)
+        who = (tenant, person)
+        # Registered now, not at the first `anext`: what's committed between the two must not be missed.
+        self._watchers[who].add(queue)
+        for delta in self._unfinished.values():
+            if (delta.tenant, delta.person) == who:
+                queue.put_nowait(delta)
+        return self._news(queue, who)
+
+    async def _news(self, queue: asyncio.Queue[Event | Delta | None], who: Who) -> AsyncIterator[Event | Delta]:
+        try:
+            while (item := await queue.get()) is not None:
+                yield item
+        finally:
+            self._watchers[who].discard(queue)
+            if not self._watchers[who]:
+                del self._watchers[who]
+
+    def _keep(self, delta: Delta) -> None:
+        before = self._unfinished.get(delta.turn)
+        text = delta.text if delta.whole or before is None else before.text + delta.text
+        self._unfinished[delta.turn] = replace(delta, text=text, whole=True)
+
+    def _hand(self, queue: asyncio.Queue[Event | Delta | None], item: Event | Delta) -> None:
+        if queue.full():
+            _end(queue)
+        else:
+            queue.put_nowait(item)
+
+
+def _end(queue: asyncio.Queue[Event | Delta | None]) -> None:
+    """Let a watcher read nothing more than the end."""
+    while not queue.empty():
+        queue.get_nowait()
+    queue.put_nowait(None)

@@ -1,0 +1,320 @@
+"""What people say to the hub itself: the same words in every bridge, obeyed at once, even while a task is at work."""
+
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from hub.errors import AgentHostError, PersonError
+from hub.flow import lanes
+from hub.flow.corrections import Corrections
+from hub.flow.journal import Journal
+from hub.flow.outbox import Outbox
+from hub.flow.tasks import Tasks
+from hub.flow.whens import When, parse
+from hub.manifests import Agent
+from hub.ports import LLM, Clock, Save, Store
+from hub.records import OPEN, Entry, Message, MessageId, Task, TaskId, Text, new_id
+from hub.spool import Spool
+
+log = logging.getLogger(__name__)
+
+HELP = {
+    "start": "say hello",
+    "help": "this list",
+    "new": "new TEXT: begin a new task with a message",
+    "tasks": "your tasks and how they stand",
+    "task": "task N: how task N stands; task N TEXT: say something about it",
+    "move": "move N or move new: your last message (or the one you reply to) was about another task",
+    "stop": "stop what's at work; stop N: that task. “stop” alone does the same",
+    "resume": "resume N: go on with a task that was stopped or failed",
+    "status": "how the hub and its model are",
+    "agent": "agent: the agents there are; agent NAME: who takes your new tasks",
+    "model": "which model answers",
+    "approve": "approve what an agent asks leave for",
+    "deny": "refuse it",
+    "schedule": "schedule in 20m TEXT, schedule 08:30 TEXT, schedule daily 08:30 TEXT, schedule 0 8 * * 1-5 TEXT",
+    "whoami": "who the hub takes you for",
+    "pair": "link another chat account to you",
+}
+SHOWN = 10
+
+
+class Said(Struct, frozen=True, kw_only=True):
+    """A command in its parts."""
+
+    name: str
+    rest: str
+    message: Message
+
+
+class Redirect(Exception):
+    """The command is a message to a task after all: route `text` there."""
+
+    def __init__(self, wish: str, text: str) -> None:
+        super().__init__(wish)
+        self.wish = wish
+        self.text = text
+
+
+class Commands:
+    """Obeys commands."""
+
+    def __init__(
+        self,
+        store: Store,
+        spool: Spool,
+        journal: Journal,
+        outbox: Outbox,
+        clock: Clock,
+        tasks: Tasks,
+        corrections: Corrections,
+        agents: Mapping[str, Agent],
+        llm: LLM,
+        decider: LLM,
+        zone: str,
+    ) -> None:
+        self._store = store
+        self._spool = spool
+        self._journal = journal
+        self._outbox = outbox
+        self._clock = clock
+        self._service = tasks
+        self._corrections = corrections
+        self._agents = agents
+        self._llm = llm
+        self._decider = decider
+        self._zone = zone
+        self._known: dict[str, Callable[[Said], Awaitable[str]]] = {name: getattr(self, f"_{name}") for name in HELP}
+
+    async def obey(self, lane: str) -> None:
+        """Obey the commands that wait in a lane, one after another."""
+        while waiting := await self._spool.ready(lane, self._clock.now()):
+            entry = waiting[0]
+            message = await self._store.message(entry.message)
+            if message is None:
+                await self._journal.commit(self._spool.settle(entry))
+            else:
+                await self._obey(entry, message)
+
+    async def _obey(self, entry: Entry, message: Message) -> None:
+        try:
+            text = await self._answer(message)
+        except Redirect as redirect:
+            await self._send_on(entry, message, redirect)
+            return
+        except PersonError as error:
+            text = str(error)
+        except AgentHostError as error:
+            log.warning("command %s: %s", message.id, error)
+            text = f"That didn't work: {error}"
+        answered = replace(message, state="answered")
+        notice = self._notice(message, text)
+        await self._journal.commit(
+            Save(answered),
+            self._spool.settle(entry),
+            *self._outbox.say(notice),
+            self._journal.about_message("message", answered),
+            wake=(self._outbox.lane(notice),),
+        )
+
+    async def _answer(self, message: Message) -> str:
+        said = parted(message)
+        known = self._known.get(said.name)
+        if known is None:
+            return f"I don't know /{said.name}. /help lists what I know."
+        return await known(said)
+
+    async def _send_on(self, entry: Entry, message: Message, redirect: Redirect) -> None:
+        """Have the router take it: the rest of the message goes to the task that the command names."""
+        lane = lanes.chat(message.tenant, message.address)
+        sent_on = replace(message, wish=redirect.wish, parts=(Text(redirect.text), *message.parts[1:]))
+        await self._journal.commit(Save(sent_on), self._spool.move(entry, lane), wake=(lane,))
+
+    def _notice(self, message: Message, text: str) -> Message:
+        id = MessageId(new_id())
+        return Message(
+            id=id,
+            tenant=message.tenant,
+            address=message.address,
+            external_id=id,
+            role="notice",
+            person=message.person,
+            parts=(Text(text),),
+            state="ready",
+            created_at=self._clock.now(),
+            answers=message.id,
+        )
+
+    # --- the commands, in the order of HELP
+
+    async def _start(self, said: Said) -> str:
+        return (
+            "Hello! Write to me as you would to a person: I keep every message, find out which of your tasks it's"
+            " about, and answer. /help lists what else I know."
+        )
+
+    async def _help(self, said: Said) -> str:
+        return "\n".join(f"- `/{name}` – {text}" for name, text in HELP.items())
+
+    async def _new(self, said: Said) -> str:
+        if said.rest:
+            raise Redirect("new", said.rest)
+        return "Say what it's about: `/new TEXT` begins a new task with that message."
+
+    async def _tasks(self, said: Said) -> str:
+        who = (said.message.tenant, said.message.person)
+        still_open = await self._store.tasks(*who, states=OPEN, limit=SHOWN, by="updated_at")
+        ended = await self._store.tasks(*who, states=("completed", "failed", "canceled"), limit=SHOWN, by="updated_at")
+        lines = [_line(task) for task in (*still_open, *ended)[:SHOWN]]
+        return "\n".join(lines) or "No tasks yet. Write to me, and there'll be one."
+
+    async def _task(self, said: Said) -> str:
+        number, _, text = said.rest.partition(" ")
+        if number == "new" and text.strip():
+            raise Redirect("new", text.strip())
+        task = await self._numbered(said, number)
+        if text.strip():
+            raise Redirect(task.id, text.strip())
+        return await self._shown(task)
+
+    async def _move(self, said: Said) -> str:
+        message = await self._meant(said.message)
+        if message is None:
+            return "There's no message of yours here to move."
+        to = "new" if said.rest == "new" else (await self._numbered(said, said.rest)).id
+        right = await self._corrections.move(message, TaskId(to) if to != "new" else "new")
+        return f"Moved “{_short(message.text)}” to {_tag(right)}; it's answered there."
+
+    async def _stop(self, said: Said) -> str:
+        message = said.message
+        stopped: tuple[Task, ...]
+        if said.rest:
+            stopped = (await self._service.stop(await self._numbered(said, said.rest)),)
+        else:
+            stopped = await self._service.stop_chat(message.tenant, message.address, message.person)
+        if not stopped:
+            return "Nothing is at work."
+        return f"Stopped {', '.join(_tag(task) for task in stopped)}. /resume N goes on."
+
+    async def _resume(self, said: Said) -> str:
+        task = await self._service.resume(await self._numbered(said, said.rest))
+        return f"Going on with {_tag(task)}."
+
+    async def _status(self, said: Said) -> str:
+        counts = await self._store.counts()
+        waiting = sum(count for name, count in counts.items() if name.startswith("inbox.") and name != "inbox.dead")
+        lines = [self._about_model("Model", self._llm)]
+        if self._decider is not self._llm:
+            lines.append(self._about_model("Decisions", self._decider))
+        lines.append(f"Messages waiting: {waiting}")
+        if dead := counts.get("inbox.dead", 0) + counts.get("outbox.dead", 0):
+            lines.append(f"Dead letters: {dead}")
+        return "\n".join(f"- {line}" for line in lines)
+
+    async def _agent(self, said: Said) -> str:
+        who = (said.message.tenant, said.message.person)
+        if said.rest:
+            await self._service.choose_agent(*who, said.rest)
+            return f"`{said.rest}` takes your new tasks from now on."
+        chosen = await self._service.chosen_agent(*who)
+        return "\n".join(
+            f"- `{name}` – {agent.description}{' (yours)' if name == chosen else ''}"
+            for name, agent in sorted(self._agents.items())
+        )
+
+    async def _model(self, said: Said) -> str:
+        return f"{self._about_model('Model', self._llm)}. The config's [llm] section names another."
+
+    async def _approve(self, said: Said) -> str:
+        return "Nothing waits for your approval."
+
+    async def _deny(self, said: Said) -> str:
+        return "Nothing waits for your approval."
+
+    async def _schedule(self, said: Said) -> str:
+        when: When = parse(said.rest, self._clock.now(), self._zone)
+        message = said.message
+        task, _ = await self._service.assign(
+            tenant=message.tenant,
+            person=message.person,
+            address=message.address,
+            text=when.text,
+            external_id=f"schedule:{message.id}",
+            due_at=when.due_at,
+            schedule=when.schedule,
+        )
+        return f"{_tag(task)}: {when.words}."
+
+    async def _whoami(self, said: Said) -> str:
+        message = said.message
+        person = await self._store.person(message.tenant, message.person)
+        name = f"{person.name} ({person.role})" if person else message.person
+        return f"You are {name}, writing from {message.address.bridge}, chat {message.address.chat}."
+
+    async def _pair(self, said: Said) -> str:
+        return "You're signed in by your key, so there's nothing to pair here."
+
+    # --- what they share
+
+    async def _numbered(self, said: Said, number: str) -> Task:
+        digits = number.strip().lstrip("#")
+        if not digits.isdecimal() or len(digits) > 9:
+            raise PersonError(f"/{said.name} needs a task's number, as in `/{said.name} 3`; /tasks lists them.")
+        task = await self._store.task_by_number(said.message.tenant, said.message.person, int(digits))
+        if task is None:
+            raise PersonError(f"There's no task {digits}; /tasks lists yours.")
+        return task
+
+    async def _meant(self, command: Message) -> Message | None:
+        """Return the message that a command is about: the one replied to (or that it answers), else the last one."""
+        if command.reply_to is not None:
+            replied = await self._store.message(command.reply_to)
+            if replied is not None and replied.answers is not None:
+                return await self._store.message(replied.answers)
+            return replied
+        recent = await self._store.messages_of_chat(command.tenant, command.address, limit=50, before=command.id)
+        mine = [message for message in recent if message.role == "user" and (message.task or message.state == "asking")]
+        return mine[-1] if mine else None
+
+    async def _shown(self, task: Task) -> str:
+        lines = [_line(task), f"Goal: {_short(task.goal, 300)}"]
+        turns = reversed(await self._store.turns(task.id, limit=3))
+        lines += [
+            f"Turn {turn.number} ({turn.state}): {_short(turn.answer or turn.error or '…', 200)}" for turn in turns
+        ]
+        if task.due_at:
+            lines.append(f"Next at {task.due_at:%Y-%m-%d %H:%M} UTC")
+        return "\n".join(f"- {line}" for line in lines)
+
+    def _about_model(self, label: str, llm: LLM) -> str:
+        info = llm.info
+        speed = f", {info.tokens_per_second:.0f} tokens/s" if info.tokens_per_second else ""
+        detail = f" ({info.detail})" if info.detail else ""
+        return f"{label}: {info.model or 'none'}, {info.state}{speed}{detail}"
+
+
+def parted(message: Message) -> Said:
+    """Return a command in its parts; "stop" alone, and "cancel", are /stop."""
+    text = message.text.strip()
+    if not text.startswith("/"):
+        return Said(name="stop", rest="", message=message)
+    # /stop@name is how Telegram addresses one bot among several.
+    found = re.match(r"/([A-Za-z_]+)(?:@\S+)?\s*(.*)", text, re.DOTALL)
+    name, rest = (found[1].lower(), found[2].strip()) if found else (text[1:], "")
+    return Said(name=name, rest=rest, message=message)
+
+
+def _tag(task: Task) -> str:
+    return f"#{task.number} {task.title}"
+
+
+def _line(task: Task) -> str:
+    return f"#{task.number} {task.title} – {task.state}"
+
+
+def _short(text: str, characters: int = 60) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= characters else line[: characters - 1] + "…"

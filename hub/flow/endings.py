@@ -1,0 +1,251 @@
+"""How a turn ends: one commit that holds all of it, whatever way it went."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, assert_never
+
+from msgspec.structs import replace
+
+from hub.errors import Conflict
+from hub.failpoints import reach
+from hub.flow.journal import Journal
+from hub.flow.outbox import Outbox
+from hub.flow.schedules import next_time
+from hub.flow.speaking import Spoken
+from hub.flow.supervisor import Supervisor
+from hub.flow.work import Work
+from hub.ports import Change, Clock, Feed, LLMInfo, Save, Store
+from hub.records import (
+    Again,
+    Ask,
+    Blocked,
+    Choice,
+    Done,
+    Entry,
+    Message,
+    MessageId,
+    Part,
+    Step,
+    Task,
+    TaskState,
+    Text,
+    Turn,
+    Usage,
+    Verdict,
+    Wait,
+    new_id,
+)
+from hub.spool import Spool
+
+log = logging.getLogger(__name__)
+
+TRIES = 5
+EMPTY = "The model gave an empty answer. Say it differently, or name a better model in the config's [llm] section."
+
+
+@dataclass(frozen=True)
+class Ending:
+    """answered: with what was spoken. stopped: by its person. failed: the LLM couldn't. dead: the hub died over it."""
+
+    kind: Literal["answered", "stopped", "failed", "dead"]
+    spoken: Spoken | None = None
+    error: str = ""
+
+
+class Endings:
+    """Keeps how turns end."""
+
+    def __init__(
+        self,
+        store: Store,
+        spool: Spool,
+        journal: Journal,
+        outbox: Outbox,
+        feed: Feed,
+        clock: Clock,
+        supervisor: Supervisor,
+        zone: str,
+    ) -> None:
+        self._store = store
+        self._spool = spool
+        self._journal = journal
+        self._outbox = outbox
+        self._feed = feed
+        self._clock = clock
+        self._supervisor = supervisor
+        self._zone = zone
+        self._told: set[str] = set()
+
+    async def end(self, work: Work, ending: Ending) -> None:
+        """Commit the end of a turn: entries settled, task, turn, messages and what's said, all or nothing."""
+        turn = self._ended(work, ending)
+        steps = ending.spoken.steps if ending.spoken else ()
+        for _ in range(TRIES):
+            task = await self._judged(work, turn, ending, steps)
+            said = self._say(work, task, turn, ending)
+            changes = self._changes(work, task, turn, ending, said)
+            reach("turn.before-commit")
+            try:
+                await self._journal.commit(*changes, wake=tuple(self._outbox.lane(message) for message in said))
+            except Conflict:
+                # The task was changed meanwhile, or a message moved away from it: look again at what's ours.
+                await self._look_again(work)
+                continue
+            reach("turn.after-commit")
+            self._told.discard(_chat(task))
+            self._feed.finish(turn.id)
+            return
+        raise Conflict(f"task {work.task.id} changes faster than a turn of it can end")
+
+    async def tell_waiting(self, task: Task, info: LLMInfo) -> None:
+        """Tell a task's person once that what they said is kept and waits for the model."""
+        chat = _chat(task)
+        if info.state not in {"absent", "broken"} or chat in self._told:
+            return
+        self._told.add(chat)
+        detail = f" ({info.detail})" if info.detail else ""
+        text = f"I've kept your message. There's no model to answer it yet{detail}; I'll answer as soon as there is."
+        notice = self._message(task, None, None, (Text(text),), "notice")
+        await self._journal.commit(*self._outbox.say(notice), wake=(self._outbox.lane(notice),))
+
+    # --- what's kept
+
+    def _ended(self, work: Work, ending: Ending) -> Turn:
+        spoken = ending.spoken
+        error = ending.error or (EMPTY if spoken and not spoken.text else None)
+        state: Literal["done", "stopped", "failed"] = "stopped" if ending.kind == "stopped" else "done"
+        return replace(
+            work.turn,
+            state="failed" if error else state,
+            ended_at=self._clock.now(),
+            answer=spoken.text if spoken else work.written,
+            tokens_in=spoken.tokens_in if spoken else 0,
+            tokens_out=spoken.tokens_out if spoken else 0,
+            ms=spoken.ms if spoken else (self._clock.now() - work.turn.started_at).total_seconds() * 1000,
+            error=error,
+        )
+
+    async def _judged(self, work: Work, turn: Turn, ending: Ending, steps: Sequence[Step]) -> Task:
+        task = await self._store.task(work.task.id) or work.task
+        used = Usage(
+            turns=task.used.turns + 1,
+            tokens=task.used.tokens + turn.tokens_in + turn.tokens_out,
+            minutes=task.used.minutes + turn.ms / 60_000,
+            money=task.used.money + (ending.spoken.money if ending.spoken else 0.0),
+        )
+        task = replace(
+            task, used=used, digest=work.task.digest, digested=work.task.digested, updated_at=self._clock.now()
+        )
+        if task.state == "canceled":
+            return task
+        if ending.kind == "stopped":
+            return replace(task, state="input-required", due_at=None)
+        if turn.error and (work.messages or ending.kind == "dead"):
+            return replace(task, state="input-required", due_at=None, verdict=Blocked(missing=turn.error))
+        before = None
+        if task.kind == "assignment":
+            before = next(iter(await self._store.turns(task.id, before=turn.number, limit=1)), None)
+        verdict = await self._supervisor.judge(task, turn, steps, before)
+        return self._with(task, verdict)
+
+    def _with(self, task: Task, verdict: Verdict) -> Task:
+        state: TaskState
+        due_at: datetime | None = None
+        match verdict:
+            case Done():
+                state = "completed"
+                if task.schedule:
+                    state, due_at = "submitted", next_time(task.schedule, self._zone, self._clock.now())
+            case Again(after=after):
+                state, due_at = "working", self._clock.now() + timedelta(seconds=after)
+            case Wait(until=until):
+                state, due_at = "working", until
+            case Ask() | Blocked():
+                state = "input-required"
+            case _:
+                assert_never(verdict)
+        return replace(task, state=state, due_at=due_at, verdict=verdict)
+
+    def _changes(
+        self, work: Work, task: Task, turn: Turn, ending: Ending, said: Sequence[Message]
+    ) -> tuple[Change, ...]:
+        turn = replace(turn, verdict=task.verdict if turn.state == "done" else None)
+        changes: list[Change] = [Save(turn), Save(task)]
+        for entry in work.entries:
+            dead = ending.kind == "dead"
+            changes.append(self._spool.bury(entry, ending.error) if dead else self._spool.settle(entry))
+        for message in work.messages:
+            state: Literal["answered", "stopped", "failed"] = "answered"
+            if turn.state != "done":
+                state = "stopped" if turn.state == "stopped" else "failed"
+            answered = replace(message, state=state, turn=turn.id, error=turn.error)
+            changes += [Save(answered), self._journal.about_message("message", answered)]
+        for message in said:
+            changes += self._outbox.say(message)
+        return (*changes, self._journal.about_turn(turn, task), self._journal.about_task(task))
+
+    async def _look_again(self, work: Work) -> None:
+        entries: list[Entry] = []
+        messages: list[Message] = []
+        for entry, message in zip(work.entries, work.messages, strict=True):
+            now = await self._store.entry(entry.id)
+            if now is not None and now.boot == entry.boot and now.lane == entry.lane and now.state == "ready":
+                entries.append(now)
+                messages.append(message)
+        work.entries, work.messages = entries, messages
+
+    # --- what's said
+
+    def _say(self, work: Work, task: Task, turn: Turn, ending: Ending) -> tuple[Message, ...]:
+        to = work.messages[-1] if work.messages else None
+        if ending.kind == "stopped":
+            return (self._answer(task, turn, to),) if turn.answer.strip() else ()
+        if turn.error:
+            return (self._failure(task, turn, to),) if work.messages else ()
+        verdict = task.verdict
+        said = []
+        if to is not None or isinstance(verdict, Done | Ask | Blocked):
+            said.append(self._answer(task, turn, to))
+        if task.kind == "assignment" and isinstance(verdict, Ask) and verdict.choices:
+            choices = tuple(Choice(id=f"task/{task.id}/{c.id}", text=c.text) for c in verdict.choices)
+            said.append(self._message(task, turn, to, (Text(verdict.question),), "notice", choices))
+        return tuple(said)
+
+    def _answer(self, task: Task, turn: Turn, to: Message | None) -> Message:
+        return self._message(task, turn, to, (Text(turn.answer.strip()),), "agent")
+
+    def _failure(self, task: Task, turn: Turn, to: Message | None) -> Message:
+        text = f"I couldn't answer: {turn.error}\n\nYour message is kept; /resume {task.number} tries again."
+        return self._message(task, turn, to, (Text(text),), "notice")
+
+    def _message(
+        self,
+        task: Task,
+        turn: Turn | None,
+        to: Message | None,
+        parts: tuple[Part, ...],
+        role: Literal["agent", "notice"],
+        choices: tuple[Choice, ...] = (),
+    ) -> Message:
+        id = MessageId(new_id())
+        return Message(
+            id=id,
+            tenant=task.tenant,
+            address=to.address if to else task.origin,
+            external_id=id,
+            role=role,
+            person=task.person,
+            parts=parts,
+            state="ready",
+            created_at=self._clock.now(),
+            answers=to.id if to else None,
+            task=task.id,
+            turn=turn.id if turn else None,
+            choices=choices,
+        )
+
+
+def _chat(task: Task) -> str:
+    return f"{task.origin.bridge}:{task.origin.chat}"

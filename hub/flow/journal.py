@@ -1,0 +1,53 @@
+"""One commit, and then everybody who should know of it."""
+
+from hub.ports import Add, Change, Clock, Dispatcher, Feed, Store
+from hub.records import Event, EventKind, Message, Task, Turn
+
+
+class Journal:
+    """Commits changes, publishes the events among them, wakes lanes. In that order: nobody hears of what isn't kept."""
+
+    def __init__(self, store: Store, feed: Feed, dispatcher: Dispatcher, clock: Clock) -> None:
+        self._store = store
+        self._feed = feed
+        self._dispatcher = dispatcher
+        self._clock = clock
+
+    async def commit(self, *changes: Change, wake: tuple[str, ...] = ()) -> None:
+        """Keep the changes, all or none; raises what Store.commit raises."""
+        events = await self._store.commit(*changes)
+        self._feed.publish(*events)
+        self._dispatcher.wake(*wake)
+
+    def about_message(self, kind: EventKind, message: Message) -> Add:
+        """Tell of a message: that it came, where it went, that it's answered."""
+        return Add(
+            Event(
+                tenant=message.tenant,
+                person=message.person,
+                kind=kind,
+                created_at=self._clock.now(),
+                message=message.id,
+                task=message.task,
+                turn=message.turn,
+            )
+        )
+
+    def about_task(self, task: Task) -> Add:
+        """Tell of a task's change."""
+        return Add(
+            Event(tenant=task.tenant, person=task.person, kind="task", created_at=self._clock.now(), task=task.id)
+        )
+
+    def about_turn(self, turn: Turn, task: Task) -> Add:
+        """Tell of a turn's begin or end."""
+        return Add(
+            Event(
+                tenant=task.tenant,
+                person=task.person,
+                kind="turn",
+                created_at=self._clock.now(),
+                task=task.id,
+                turn=turn.id,
+            )
+        )

@@ -1,0 +1,28 @@
+"""Names of the lanes that entries wait in: what stands before the first colon says who works on it."""
+
+from hub.records import Address, TaskId, TenantId
+
+
+def chat(tenant: TenantId, address: Address) -> str:
+    """Messages of a chat, waiting for the router in the order they came."""
+    return f"chat:{tenant}:{address.bridge}:{address.chat}"
+
+
+def commands(tenant: TenantId, address: Address) -> str:
+    """Commands of a chat: beside its messages, so that they work at once."""
+    return f"now:{tenant}:{address.bridge}:{address.chat}"
+
+
+def task(id: TaskId) -> str:
+    """Messages that wait for a turn of their task."""
+    return f"task:{id}"
+
+
+def out(tenant: TenantId, address: Address) -> str:
+    """What's to be delivered to a chat."""
+    return f"out:{tenant}:{address.bridge}:{address.chat}"
+
+
+def task_of(lane: str) -> TaskId:
+    """Return the task that a `task:` lane belongs to."""
+    return TaskId(lane.removeprefix("task:"))

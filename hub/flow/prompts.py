@@ -1,0 +1,141 @@
+"""Every word that's sent to an LLM, as functions of what it's about.
+
+What people, tools and earlier answers said is data: it stands in the roles `user` and `assistant`, never in `system`,
+and what would end a part of a prompt is broken up.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from hub.manifests import Agent
+from hub.ports import Said, Tool
+from hub.records import Message, Step, Task
+
+COMPLETE = ("yes", "no", "question")
+"""What a judge may say: the goal is reached, it isn't, only the person can say how it goes on."""
+
+
+def answer(
+    agent: Agent, task: Task, history: Sequence[Message], results: Sequence[Step], now: datetime, *, note: str = ""
+) -> tuple[Said, ...]:
+    """Return the prompt for an agent's answer.
+
+    It always holds the agent's system prompt and the task's goal: in the history where that still has it, else before
+    it, with the digest of what was left out. `history` is oldest first and ends with what's to be answered; `results`
+    are this turn's tool steps; `now` is in the person's time zone; `note` is why another turn is taken.
+    """
+    said = conversation(history)
+    opening = _opening(task, said)
+    if opening:
+        said = (Said("user", opening), *said)
+    closing = _closing(results, note, asked=bool(said) and said[-1].role == "user")
+    if closing:
+        said = (*said, Said("user", closing))
+    return (system(agent, now), *_alternating(said))
+
+
+def system(agent: Agent, now: datetime) -> Said:
+    """Return the system part: the same all day, so that what the model computed for it can be kept."""
+    return Said("system", f"{agent.prompt}\nToday is {now:%A}, {now.day} {now:%B} {now.year}.")
+
+
+def conversation(history: Sequence[Message]) -> tuple[Said, ...]:
+    """Return what a person and the agent said; what the hub itself said is left out."""
+    return tuple(
+        Said("user" if message.role == "user" else "assistant", plain(message.text))
+        for message in history
+        if message.role != "notice" and message.text.strip()
+    )
+
+
+def choose(text: str, offered: Sequence[Tool]) -> tuple[Said, ...]:
+    """Return the prompt for the choice of a tool, to be answered with one of its names or `none`."""
+    lines = "\n".join(f"{tool.name}: {tool.description}" for tool in offered)
+    return (
+        Said(
+            "system", f"Which tool does the message need? Answer with its name, or none.\n{lines}\nnone: Just answer."
+        ),
+        Said("user", plain(text)),
+    )
+
+
+def arguments(said: Sequence[Said], tool: Tool) -> tuple[Said, ...]:
+    """Return the prompt for a tool's arguments, to be answered with JSON."""
+    return (
+        Said("system", f"Write the JSON arguments of the tool {tool.name} for the user's message.\n{tool.description}"),
+        *said[-3:],
+    )
+
+
+def digest(task: Task, messages: Sequence[Message]) -> tuple[Said, ...]:
+    """Return the prompt for a summary of a task's older messages, on top of the digest that it has."""
+    told = "\n".join(f"{part.role}: {part.text}" for part in conversation(messages))
+    before = f"Summary so far: {plain(task.digest)}\n" if task.digest else ""
+    return (
+        Said(
+            "system", "Sum up the conversation in at most five short sentences. Keep names, numbers, dates and wishes."
+        ),
+        Said("user", f"{before}{told}\n\nSum this up."),
+    )
+
+
+def judge(task: Task, results: Sequence[Step], answer: str) -> tuple[Said, ...]:
+    """Return the prompt for a supervisor, to be answered with one of `COMPLETE`."""
+    evidence = "\n".join(_result(step) for step in results) or "No tool was called."
+    return (
+        Said(
+            "system",
+            "You check work. Is the goal reached? Trust the evidence, not the claim. Answer yes, no or question.",
+        ),
+        Said(
+            "user",
+            f"Goal: {plain(task.goal)}\n\nEvidence:\n{evidence}\n\nClaim: {plain(answer)}\n\nIs the goal reached?",
+        ),
+    )
+
+
+def plain(text: str) -> str:
+    """Return a text that can't be taken for the marks between the parts of a prompt."""
+    return _MARK.sub(r"<\1 \2 \1>", text).strip()
+
+
+def _opening(task: Task, said: Sequence[Said]) -> str:
+    goal = plain(task.goal)
+    parts = []
+    if not any(part.role == "user" and goal in part.text for part in said):
+        parts.append(f"My goal: {goal}")
+    if task.digest:
+        parts.append(f"What we said before, in short: {plain(task.digest)}")
+    return "\n".join(parts)
+
+
+def _closing(results: Sequence[Step], note: str, *, asked: bool) -> str:
+    parts = []
+    if results:
+        parts.append("\n".join(_result(step) for step in results))
+    if note:
+        parts.append(f"Go on with my goal. {plain(note)}")
+    elif not asked:
+        parts.append("Go on with my goal.")
+    return "\n".join(parts)
+
+
+def _result(step: Step) -> str:
+    return f"[{step.name}: {plain(step.result)}]"
+
+
+def _alternating(said: Sequence[Said]) -> tuple[Said, ...]:
+    """Join neighbours of one role: some models' templates refuse two in a row."""
+    joined: list[Said] = []
+    for part in said:
+        if joined and joined[-1].role == part.role:
+            joined[-1] = Said(part.role, f"{joined[-1].text}\n\n{part.text}")
+        else:
+            joined.append(part)
+    if joined and joined[0].role == "assistant":
+        joined.insert(0, Said("user", "Go on."))
+    return tuple(joined)
+
+
+_MARK = re.compile(r"<(\|)([A-Za-z0-9_]{1,40})\|>")

@@ -1,0 +1,244 @@
+"""Which task is it about? Plain rules first; the LLM over a closed set when they don't decide; a question when it's
+too close to call. Every answer is kept with its evidence.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from hub.config import LimitsConfig
+from hub.errors import LLMError
+from hub.flow.journal import Journal
+from hub.flow.outbox import Outbox
+from hub.flow.questions import Questions
+from hub.flow.routes import Routes, to_task
+from hub.flow.weighing import Seen, Weighed, fallback, weigh, weigh_by_choice
+from hub.ports import LLM, Clock, Priority, Save, Scoring, Store, Terms
+from hub.records import (
+    OPEN,
+    Candidate,
+    Choice,
+    Entry,
+    Message,
+    MessageId,
+    PersonId,
+    Route,
+    Rule,
+    Task,
+    TaskId,
+    TaskState,
+    Text,
+    new_id,
+)
+from hub.spool import Spool
+
+log = logging.getLogger(__name__)
+
+LINES = 8
+OFFERED = 3
+"""Tasks offered in a question, besides a new one."""
+PATIENCE = timedelta(minutes=10)
+"""A question that nobody answers so long is answered by the best guess."""
+DEADLINE = 30.0
+HOUR = 3600.0
+CLOSED: tuple[TaskState, ...] = ("completed",)
+
+
+class Router:
+    """Routes messages, each chat's in order."""
+
+    def __init__(
+        self,
+        store: Store,
+        spool: Spool,
+        journal: Journal,
+        outbox: Outbox,
+        clock: Clock,
+        routes: Routes,
+        questions: Questions,
+        decider: LLM,
+        scoring: Scoring | None,
+        limits: LimitsConfig,
+    ) -> None:
+        self._store = store
+        self._spool = spool
+        self._journal = journal
+        self._outbox = outbox
+        self._clock = clock
+        self._routes = routes
+        self._questions = questions
+        self._decider = decider
+        self._scoring = scoring
+        self._limits = limits
+        self._asked: dict[PersonId, deque[float]] = defaultdict(deque)
+
+    async def route(self, lane: str) -> None:
+        """Route what waits in a chat's lane."""
+        while waiting := await self._spool.ready(lane, self._clock.now()):
+            entry = waiting[0]
+            message = await self._store.message(entry.message)
+            if message is None:
+                await self._journal.commit(self._spool.settle(entry))
+            else:
+                await self._route(entry, message)
+
+    # --- the rules, in their order
+
+    async def _route(self, entry: Entry, message: Message) -> None:
+        if answered := await self._questions.answered_by(message):
+            await self._choose(entry, message, *answered)
+        elif route := await self._by_rule(message):
+            await self._routes.settle(entry, message, route)
+        elif roster := await self._roster(message):
+            began = self._clock.monotonic()
+            rule, weighed = await self._weigh(message, roster)
+            await self._decide(entry, message, _guess(rule, roster, weighed, self._clock.monotonic() - began))
+        else:
+            await self._routes.settle(entry, message, to_task("first", None))
+
+    async def _by_rule(self, message: Message) -> Route | None:
+        if message.wish == "new":
+            return to_task("explicit", None)
+        if message.wish is not None and (task := await self._own(message, TaskId(message.wish))):
+            return to_task("explicit", task.id)
+        if message.reply_to is not None and (task := await self._replied_to(message)):
+            return to_task("reply", task.id)
+        if message.address.thread is not None:
+            bound = await self._bound(message)
+            return to_task("thread", bound.id if bound else None)
+        return None
+
+    async def _decide(self, entry: Entry, message: Message, guess: Route) -> None:
+        if guess.probability < self._limits.ask_below and self._may_ask(message.person):
+            await self._ask(entry, message, guess)
+        else:
+            await self._routes.settle(entry, message, guess)
+
+    async def _choose(self, entry: Entry, message: Message, question: Message, choice: str) -> None:
+        """Do what the person answered to a question; their answer itself needs no task and no other answer."""
+        await self._questions.choose(question, choice)
+        answered = replace(message, state="answered", reply_to=question.id)
+        await self._journal.commit(
+            self._spool.settle(entry), Save(answered), self._journal.about_message("message", answered)
+        )
+
+    async def _own(self, message: Message, id: TaskId) -> Task | None:
+        task = await self._store.task(id)
+        return task if task and (task.tenant, task.person) == (message.tenant, message.person) else None
+
+    async def _replied_to(self, message: Message) -> Task | None:
+        replied = await self._store.message(message.reply_to) if message.reply_to else None
+        return await self._own(message, replied.task) if replied and replied.task else None
+
+    async def _bound(self, message: Message) -> Task | None:
+        """Return the task that began in this thread."""
+        of_chat = await self._store.tasks(message.tenant, message.person, chat=message.address, limit=200)
+        return next((task for task in of_chat if task.origin.thread == message.address.thread), None)
+
+    # --- the LLM
+
+    async def _roster(self, message: Message) -> tuple[Seen, ...]:
+        """Return the tasks it may be about: open ones and those just finished, the latest first, at most a handful."""
+        many = self._limits.candidates
+        since = self._clock.now() - timedelta(hours=self._limits.reopen_hours)
+        who = (message.tenant, message.person)
+        found = await self._store.tasks(*who, states=OPEN, limit=many, by="updated_at")
+        found += await self._store.tasks(*who, states=CLOSED, updated_since=since, limit=many, by="updated_at")
+        latest = sorted(found, key=lambda task: task.updated_at, reverse=True)[:many]
+        return tuple([await self._seen(task) for task in latest])
+
+    async def _seen(self, task: Task) -> Seen:
+        messages = await self._store.messages_of_task(task.id, limit=LINES)
+        lines = tuple(
+            (message.role, message.text, message.created_at) for message in messages if message.role != "notice"
+        )
+        return Seen(task=task, lines=lines, asked=task.state == "input-required")
+
+    async def _weigh(self, message: Message, roster: Sequence[Seen]) -> tuple[Rule, Weighed]:
+        terms = Terms(tenant=message.tenant, priority=Priority.DECISION, deadline=DEADLINE)
+        now = message.created_at
+        for _ in range(2):
+            if self._decider.info.state in {"absent", "broken"}:
+                break
+            try:
+                async with asyncio.timeout(DEADLINE):
+                    await self._decider.ready()
+                    if self._scoring is None:
+                        return "model", await weigh_by_choice(self._decider, message.text, roster, now, terms)
+                    sha256 = self._decider.info.sha256
+                    return "model", await weigh(self._scoring, message.text, roster, now, terms, sha256=sha256)
+            except (LLMError, TimeoutError) as error:
+                log.warning("message %s: the model couldn't weigh it: %s", message.id, error or "no answer in time")
+        return "fallback", fallback(message.text, roster, now)
+
+    # --- the question
+
+    def _may_ask(self, person: PersonId) -> bool:
+        """Count a question against the person's hourly budget, if there's still one left."""
+        asked = self._asked[person]
+        now = self._clock.monotonic()
+        while asked and now - asked[0] > HOUR:
+            asked.popleft()
+        if len(asked) >= self._limits.questions_per_hour:
+            return False
+        asked.append(now)
+        return True
+
+    async def _ask(self, entry: Entry, message: Message, guess: Route) -> None:
+        likely = sorted(guess.candidates, key=lambda candidate: candidate.probability, reverse=True)
+        offered = [candidate for candidate in likely if candidate.task][:OFFERED]
+        choices = tuple(Choice(id=f"route/{message.id}/{item.task}", text=item.title) for item in offered)
+        asking = replace(message, state="asking", route=guess)
+        id = MessageId(new_id())
+        question = Message(
+            id=id,
+            tenant=message.tenant,
+            address=message.address,
+            external_id=id,
+            role="notice",
+            person=message.person,
+            parts=(Text(f"Which task is “{_short(message.text)}” about?"),),
+            state="ready",
+            created_at=self._clock.now(),
+            answers=message.id,
+            choices=(*choices, Choice(id=f"route/{message.id}/new", text="A new task")),
+        )
+        await self._journal.commit(
+            Save(asking),
+            self._spool.hold(entry, self._clock.now() + PATIENCE),
+            *self._outbox.say(question),
+            self._journal.about_message("message", asking),
+            wake=(self._outbox.lane(question),),
+        )
+
+
+def _guess(rule: Rule, roster: Sequence[Seen], weighed: Weighed, seconds: float) -> Route:
+    """Return the route to the likeliest candidate, with all of them as evidence."""
+    tasks: list[Task | None] = [*(seen.task for seen in roster), None]
+    candidates = tuple(
+        Candidate(
+            task=task.id if task else None,
+            title=task.title if task else "a new task",
+            probability=probability,
+            evidence=evidence,
+        )
+        for task, probability, evidence in zip(tasks, weighed.probabilities, weighed.evidence, strict=True)
+    )
+    best = max(candidates, key=lambda candidate: candidate.probability)
+    return replace(
+        to_task(rule, best.task),
+        probability=best.probability,
+        candidates=candidates,
+        model=weighed.model,
+        tokens=weighed.tokens,
+        ms=seconds * 1000,
+    )
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 80 else line[:79] + "…"

@@ -1,0 +1,90 @@
+"""Keeping a route: message, task and entry in one commit, whoever decided it."""
+
+from msgspec.structs import replace
+
+from hub.errors import Conflict, Duplicate
+from hub.failpoints import reach
+from hub.flow import lanes
+from hub.flow.journal import Journal
+from hub.flow.tasks import Tasks
+from hub.ports import Add, Change, Clock, Save, Store
+from hub.records import Entry, Message, MessageId, Route, Rule, Task, TaskId, TaskState
+from hub.spool import Spool
+
+TRIES = 5
+MANY = 100
+
+
+class Routes:
+    """Sends messages on to their tasks."""
+
+    def __init__(self, store: Store, spool: Spool, journal: Journal, clock: Clock, tasks: Tasks) -> None:
+        self._store = store
+        self._spool = spool
+        self._journal = journal
+        self._clock = clock
+        self._tasks = tasks
+
+    async def settle(self, entry: Entry, message: Message, route: Route) -> None:
+        """Commit the route: message, task and entry together; from here on the task's lane has it.
+
+        A route to a task that's gone founds a new one.
+        """
+        for _ in range(TRIES):
+            task = None if route.new else await self._taken_up(route.task)
+            new = task is None
+            task = task or await self._tasks.found(message)
+            routed = replace(message, state="routed", task=task.id, route=replace(route, task=task.id, new=new))
+            reach("route.before-commit")
+            try:
+                await self._journal.commit(*self._changes(entry, routed, task, new=new), wake=(lanes.task(task.id),))
+            except (Conflict, Duplicate):
+                # The task changed or its number was taken meanwhile, or the entry is somebody else's by now.
+                fresh = await self._store.entry(entry.id)
+                if fresh is None or fresh.lane != entry.lane or fresh.state in {"done", "dead"}:
+                    return
+                entry = fresh
+                continue
+            reach("route.after-commit")
+            return
+        raise Conflict(f"message {message.id} can't be routed: its task changes all the time")
+
+    async def choose(self, asked: MessageId, task: TaskId | None) -> None:
+        """Route a message that its person was asked about; None is a new task. Done before, it's no error."""
+        entry = await self._store.entry_of("inbox", asked)
+        message = await self._store.message(asked)
+        if message is None or entry is None or entry.state != "held":
+            return
+        route = to_task("asked", task)
+        await self.settle(
+            entry, message, replace(route, candidates=message.route.candidates) if message.route else route
+        )
+
+    async def expire(self) -> None:
+        """Route by the best guess what nobody answered a question about."""
+        for entry in await self._store.held(self._clock.now(), MANY):
+            message = await self._store.message(entry.message)
+            if message is not None and message.route is not None:
+                await self.settle(entry, message, message.route)
+
+    def _changes(self, entry: Entry, message: Message, task: Task, *, new: bool) -> tuple[Change, ...]:
+        return (
+            Add(task) if new else Save(task),
+            Save(message),
+            self._spool.move(entry, lanes.task(task.id)),
+            self._journal.about_message("route", message),
+            self._journal.about_task(task),
+        )
+
+    async def _taken_up(self, id: TaskId) -> Task | None:
+        """Return a task as it stands once somebody has spoken about it: at work, or about to be."""
+        task = await self._store.task(id)
+        if task is None:
+            return None
+        state: TaskState = task.state if task.state in {"submitted", "working"} else "submitted"
+        return replace(task, state=state, updated_at=self._clock.now())
+
+
+def to_task(rule: Rule, task: TaskId | None) -> Route:
+    """Return a route that nobody had to weigh; None is a new task."""
+    return Route(rule=rule, task=task or TaskId(""), new=task is None, probability=1.0)

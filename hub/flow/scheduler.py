@@ -1,0 +1,71 @@
+"""What falls due: tasks, entries that wait for a time, questions nobody answered. Rows are the truth, this only looks.
+
+APScheduler ticks with its memory job store: a job of its own would be lost by a crash, a row isn't.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from hub.errors import StoreUnavailable
+from hub.flow import lanes
+from hub.ports import Clock, Dispatcher, Store
+
+log = logging.getLogger(__name__)
+
+TICK = 1.0
+MANY = 500
+SWEEP = timedelta(hours=6)
+
+
+class Scheduler:
+    """Wakes the lanes of what's due."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        dispatcher: Dispatcher,
+        expire: Callable[[], Awaitable[None]],
+        keep_events: timedelta,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._dispatcher = dispatcher
+        self._expire = expire
+        self._keep_events = keep_events
+        self._jobs = AsyncIOScheduler(timezone="UTC")
+
+    def start(self) -> None:
+        """Begin to tick."""
+        self._jobs.add_job(self.tick, IntervalTrigger(seconds=int(TICK)), max_instances=1, coalesce=True)
+        self._jobs.add_job(self.sweep, IntervalTrigger(seconds=int(SWEEP.total_seconds())), max_instances=1)
+        self._jobs.start()
+
+    def stop(self) -> None:
+        """Tick no more."""
+        self._jobs.shutdown(wait=False)
+
+    async def tick(self) -> None:
+        """Wake the lanes of tasks and entries whose time has come."""
+        now = self._clock.now()
+        due = await self._store.next_due()
+        if due is None or due > now:
+            return
+        tasks = await self._store.due_tasks(now, MANY)
+        waiting = await self._store.lanes(now, MANY)
+        self._dispatcher.wake(*(lanes.task(task.id) for task in tasks), *waiting)
+        if await self._store.held(now, 1):
+            await self._expire()
+
+    async def sweep(self) -> None:
+        """Forget events that nobody will catch up on."""
+        try:
+            forgotten = await self._store.forget_events(self._clock.now() - self._keep_events)
+        except StoreUnavailable as error:
+            log.warning("old events are kept for now: %s", error)
+            return
+        log.info("forgot %d old events", forgotten)

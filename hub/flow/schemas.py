@@ -1,0 +1,96 @@
+"""Checks a JSON value against a tool's schema, with msgspec's messages."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from hub.errors import ToolError
+
+_NUMBER = {
+    "minimum": "ge",
+    "maximum": "le",
+    "exclusiveMinimum": "gt",
+    "exclusiveMaximum": "lt",
+    "multipleOf": "multiple_of",
+}
+_KINDS: dict[str, tuple[Any, dict[str, str]]] = {
+    "string": (str, {"minLength": "min_length", "maxLength": "max_length", "pattern": "pattern"}),
+    "integer": (int, _NUMBER),
+    "number": (float, _NUMBER),
+    "boolean": (bool, {}),
+    "null": (None, {}),
+}
+_ARRAY = {"minItems": "min_length", "maxItems": "max_length"}
+
+
+def decode(json: str, schema: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the object that a text holds, if it fits the schema; raises ToolError with what's wrong.
+
+    Of JSON schema it knows types, enum, const, anyOf, properties, items and bounds; what else a schema says, only the
+    tool checks.
+    """
+    try:
+        value = msgspec.json.decode(json, type=_type(schema))
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise ToolError(f"The arguments don't fit the tool: {error}.") from None
+    built: object = msgspec.to_builtins(value)
+    if not isinstance(built, dict):
+        raise ToolError("The arguments don't fit the tool: expected an object.")
+    return built
+
+
+def _type(schema: Mapping[str, Any]) -> Any:
+    if "const" in schema:
+        return Literal[schema["const"]]
+    if "enum" in schema:
+        return Literal[tuple(schema["enum"])]
+    if "anyOf" in schema:
+        return _union([_type(one) for one in schema["anyOf"]])
+    kind = schema.get("type")
+    if isinstance(kind, list):
+        return _union([_type({**schema, "type": one}) for one in kind])
+    return _object(schema) if kind == "object" else _value(kind, schema)
+
+
+def _value(kind: str | None, schema: Mapping[str, Any]) -> Any:
+    if kind == "array":
+        items = _type(schema.get("items", {}))
+        return _bound(list[items], schema, _ARRAY)  # type: ignore[valid-type]  # made at run time
+    return _bound(_KINDS[kind][0], schema, _KINDS[kind][1]) if kind in _KINDS else Any
+
+
+def _bound(kind: Any, schema: Mapping[str, Any], names: Mapping[str, str]) -> Any:
+    bounds = {name: schema[key] for key, name in names.items() if key in schema}
+    return Annotated[kind, Meta(**bounds)] if bounds else kind
+
+
+def _union(kinds: list[Any]) -> Any:
+    union = kinds[0]
+    for kind in kinds[1:]:
+        union = union | kind
+    return union
+
+
+def _object(schema: Mapping[str, Any]) -> Any:
+    properties: Mapping[str, Any] = schema.get("properties", {})
+    required = schema.get("required", ())
+    if not properties:
+        return dict[str, Any]
+    fields: list[Any] = []
+    for index, (name, below) in enumerate(properties.items()):
+        given = _type(below)
+        field = (
+            (f"field{index}", given)
+            if name in required
+            else (f"field{index}", given | msgspec.UnsetType, msgspec.UNSET)
+        )
+        fields.append(field)
+    return msgspec.defstruct(
+        "Arguments",
+        fields,
+        kw_only=True,
+        forbid_unknown_fields=schema.get("additionalProperties") is False,
+        rename={f"field{index}": name for index, name in enumerate(properties)},
+    )

@@ -1,0 +1,211 @@
+"""What the agent does in a turn: read the transcript, call tools, write the answer while people watch."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec.structs import replace
+
+from hub.config import LLMConfig
+from hub.errors import ContextOverflow, ToolError
+from hub.flow import prompts
+from hub.flow.digest import clipped, shorten
+from hub.flow.ledger import Ledger, Made
+from hub.flow.toolbox import Toolbox
+from hub.flow.work import Work
+from hub.manifests import Agent
+from hub.ports import LLM, Clock, Delta, End, Feed, Priority, Said, Store, Terms, Tool, ToolCall
+from hub.records import Again, Message, Step, Text
+
+HISTORY = 60
+"""Messages read back at most; what's older is in the digest."""
+NONE = "none"
+TOOL_CALLS = 4
+"""In one turn."""
+PROMPT_TOKENS = 1_500
+"""A prompt above it is shortened: on two cores a small model reads about a hundred tokens a second."""
+MARGIN = 64
+"""Tokens of the context left free, for templates count differently."""
+
+Join = Callable[[Work], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """An answer with what it cost."""
+
+    text: str
+    reason: Literal["stop", "length"]
+    steps: tuple[Step, ...]
+    tokens_in: int
+    tokens_out: int
+    ms: float
+    money: float
+
+
+class Speaker:
+    """Has an agent speak."""
+
+    def __init__(
+        self, store: Store, feed: Feed, clock: Clock, llm: LLM, toolbox: Toolbox, config: LLMConfig, zone: str
+    ) -> None:
+        self._store = store
+        self._feed = feed
+        self._clock = clock
+        self._llm = llm
+        self._toolbox = toolbox
+        self._answer_tokens = config.answer_tokens
+        self._timeout = config.timeout_seconds
+        self._zone = ZoneInfo(zone)
+
+    async def speak(self, agent: Agent, work: Work, ledger: Ledger, join: Join) -> Spoken:
+        """Call the tools that are wanted and write the answer; raises LLMError.
+
+        `join` is called before each step: messages that came meanwhile are answered too. A turn that was cut off goes
+        on from the steps in the ledger. `work.task` may get a digest.
+        """
+        began = self._clock.monotonic()
+        await self._use_tools(agent, work, ledger, join)
+        await join(work)
+        said = await self._prompt(agent, work, ledger.steps)
+        text, end = await self._answer(work, said)
+        return Spoken(
+            text=text,
+            reason=end.reason,
+            steps=ledger.steps,
+            tokens_in=end.tokens_in + sum(step.tokens_in for step in ledger.steps),
+            tokens_out=end.tokens_out + sum(step.tokens_out for step in ledger.steps),
+            ms=(self._clock.monotonic() - began) * 1000,
+            money=end.money,
+        )
+
+    # --- tools
+
+    async def _use_tools(self, agent: Agent, work: Work, ledger: Ledger, join: Join) -> None:
+        for _ in range(TOOL_CALLS):
+            await join(work)
+            text = "\n".join(message.text for message in work.messages) or work.task.goal
+            offered = self._toolbox.offered(agent, text)
+            if not offered:
+                return
+            said = prompts.conversation(await self._history(work)) or (Said("user", work.task.goal),)
+            tool = await self._choose(work, ledger, said, offered)
+            if tool is None:
+                return
+            await self._call(agent, work, ledger, said, tool)
+
+    async def _choose(self, work: Work, ledger: Ledger, said: Sequence[Said], offered: Sequence[Tool]) -> Tool | None:
+        used = [step.name for step in _calls(ledger.steps)]
+
+        async def choose() -> Made:
+            tool, decision = await self._toolbox.choose(said, offered, used, self._terms(work, Priority.DECISION))
+            return (tool.name if tool else NONE), (decision.tokens if decision else 0), 0, False
+
+        offer = ", ".join(tool.name for tool in offered)
+        step = await ledger.once("choose", f"tool {len(used) + 1}", offer, choose)
+        return next((tool for tool in offered if tool.name == step.result), None)
+
+    async def _call(self, agent: Agent, work: Work, ledger: Ledger, said: Sequence[Said], tool: Tool) -> None:
+        nth = len(_calls(ledger.steps)) + 1
+
+        async def arguments() -> Made:
+            try:
+                filled = await self._toolbox.arguments(said, tool, self._terms(work, Priority.DECISION))
+            except ToolError as error:
+                return str(error), 0, 0, True
+            return filled.json, filled.tokens_in, filled.tokens_out, False
+
+        filled = await ledger.once("arguments", tool.name, f"call {nth}", arguments)
+        call = ToolCall(
+            tool=tool.name,
+            arguments={} if filled.failed else msgspec.json.decode(filled.result, type=dict[str, object]),
+            key=f"{work.turn.id}:{nth}",
+            tenant=work.task.tenant,
+            person=work.task.person,
+            agent=agent.name,
+            task=work.task.id,
+        )
+
+        async def do() -> Made:
+            if filled.failed:
+                return filled.result, 0, 0, True
+            called = await self._toolbox.call(tool, call)
+            return called.result, 0, 0, called.failed
+
+        await ledger.once("tool", tool.name, filled.result, do)
+
+    # --- the answer
+
+    async def _answer(self, work: Work, said: Sequence[Said]) -> tuple[str, End]:
+        work.written = ""
+        stream = self._llm.chat(said, self._terms(work, Priority.CHAT), limit=self._answer_tokens)
+        async for piece in stream:
+            if isinstance(piece, End):
+                return work.written.strip(), piece
+            # Begun again after a crash of the model, the answer is written anew: the first piece takes the old's place.
+            self._feed.publish(self._delta(work, piece.text, whole=not work.written))
+            work.written += piece.text
+        raise RuntimeError("the LLM's answer ended without an End")
+
+    def _delta(self, work: Work, text: str, *, whole: bool) -> Delta:
+        answered = work.messages[-1].id if work.messages else None
+        return Delta(
+            tenant=work.task.tenant,
+            person=work.task.person,
+            task=work.task.id,
+            turn=work.turn.id,
+            message=answered,
+            text=text,
+            whole=whole,
+        )
+
+    async def _prompt(self, agent: Agent, work: Work, steps: Sequence[Step]) -> tuple[Said, ...]:
+        """Return the prompt, shortened until it fits; the system prompt and the goal are always in it."""
+        room = min(PROMPT_TOKENS, (self._llm.info.context or 10**9) - self._answer_tokens - MARGIN)
+        history = await self._history(work)
+        verdict = work.task.verdict
+        note = verdict.why if isinstance(verdict, Again) and work.task.kind == "assignment" else ""
+        while True:
+            said = prompts.answer(agent, work.task, history, _calls(steps), self._now(), note=note)
+            tokens = await self._llm.count(said)
+            if tokens <= room:
+                return said
+            work.task, shorter = shorten(work.task, history)
+            if len(shorter) == len(history):
+                return await self._clip(agent, work, history, steps, room, tokens)
+            history = shorter
+
+    async def _clip(
+        self, agent: Agent, work: Work, history: Sequence[Message], steps: Sequence[Step], room: int, tokens: int
+    ) -> tuple[Said, ...]:
+        """Leave out the middle of what's still too long: the last messages themselves."""
+        characters = sum(len(message.text) for message in history)
+        for _ in range(6):
+            characters = int(characters * min(0.7, room / tokens))
+            each = max(characters // max(len(history), 1), 80)
+            cut = [replace(message, parts=(Text(clipped(message.text, each)),)) for message in history]
+            said = prompts.answer(agent, work.task, cut, _calls(steps), self._now())
+            tokens = await self._llm.count(said)
+            if tokens <= room:
+                return said
+        raise ContextOverflow(tokens, room)
+
+    async def _history(self, work: Work) -> tuple[Message, ...]:
+        messages = await self._store.messages_of_task(work.task.id, limit=HISTORY, after=work.task.digested)
+        answering = {message.id for message in work.messages}
+        # What's being answered comes last, also if it's older: a message that was moved here from another task.
+        before = [message for message in messages if message.role != "notice" and message.id not in answering]
+        return (*before, *work.messages)
+
+    def _terms(self, work: Work, priority: Priority) -> Terms:
+        return Terms(tenant=work.task.tenant, priority=priority, deadline=self._timeout)
+
+    def _now(self) -> datetime:
+        return self._clock.now().astimezone(self._zone)
+
+
+def _calls(steps: Sequence[Step]) -> tuple[Step, ...]:
+    return tuple(step for step in steps if step.kind == "tool")

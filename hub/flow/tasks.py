@@ -1,0 +1,284 @@
+"""The task's states at a person's word: assigned, stopped, canceled, taken up again; each change kept and told."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from hub.config import LimitsConfig
+from hub.errors import BadRequest, Conflict, Duplicate, NotFound
+from hub.flow import lanes
+from hub.flow.inbox import Inbox
+from hub.flow.journal import Journal
+from hub.flow.schedules import next_time
+from hub.manifests import Agent
+from hub.ports import Add, Change, Clock, Documents, Save, Store
+from hub.records import (
+    Address,
+    Entry,
+    Incoming,
+    Limits,
+    Message,
+    PersonId,
+    Route,
+    Task,
+    TaskId,
+    TaskState,
+    TenantId,
+    Text,
+    new_id,
+)
+from hub.spool import Spool
+
+TITLE = 60
+TRIES = 5
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+WAITING = 1_000
+"""Entries of one task that a stop settles at once."""
+
+
+class Stops(Protocol):
+    """Who can cut off a turn that's being taken."""
+
+    async def stop(self, task: TaskId) -> bool:
+        """Stop a task's running turn and wait until that's kept; return False if none was running."""
+
+
+class Tasks:
+    """Changes tasks."""
+
+    def __init__(
+        self,
+        store: Store,
+        spool: Spool,
+        journal: Journal,
+        inbox: Inbox,
+        clock: Clock,
+        turns: Stops,
+        limits: LimitsConfig,
+        zone: str,
+        agents: Mapping[str, Agent],
+        default: str,
+        preferences: Documents,
+    ) -> None:
+        self._store = store
+        self._spool = spool
+        self._journal = journal
+        self._inbox = inbox
+        self._clock = clock
+        self._turns = turns
+        self._limits = limits
+        self._zone = zone
+        self._agents = agents
+        self._default = default
+        self._preferences = preferences
+
+    async def found(self, message: Message, agent: str | None = None) -> Task:
+        """Return a new task for a message. It isn't kept yet: it's committed with the message's route."""
+        now = self._clock.now()
+        return Task(
+            id=TaskId(new_id()),
+            tenant=message.tenant,
+            person=message.person,
+            number=await self._store.last_number(message.tenant, message.person) + 1,
+            origin=message.address,
+            title=title_of(message.text),
+            goal=message.text,
+            agent=await self._agent(agent or message.agent, message),
+            state="submitted",
+            created_at=now,
+            updated_at=now,
+            limits=Limits(turns=self._limits.turns, tokens=self._limits.tokens, minutes=self._limits.minutes),
+        )
+
+    async def assign(
+        self,
+        *,
+        tenant: TenantId,
+        person: PersonId,
+        address: Address,
+        text: str,
+        external_id: str,
+        agent: str | None = None,
+        limits: Limits | None = None,
+        due_at: datetime | None = None,
+        schedule: str | None = None,
+    ) -> tuple[Task, Message]:
+        """Found a task that's worked on until the supervisor finds its goal reached; return it with its message.
+
+        Assigned again with the same `external_id`, it's the task that was founded the first time. Raises BadRequest
+        for an unknown agent, a schedule that isn't a crontab, or both a schedule and a time.
+        """
+        if due_at and schedule:
+            raise BadRequest("schedule", "set besides due_at; give one of them")
+        self._check_agent(agent)
+        due_at = next_time(schedule, self._zone, self._clock.now()) if schedule else due_at
+        incoming = Incoming(
+            tenant=tenant,
+            address=address,
+            external_id=external_id,
+            sender=person,
+            parts=(Text(text),),
+            sent_at=self._clock.now(),
+        )
+        message = await self._inbox.checked(incoming)
+        for _ in range(TRIES):
+            if known := await self._store.message_by_external(tenant, address, external_id):
+                return await self._task_of(known), known
+            task = replace(await self.found(message, agent), kind="assignment", due_at=due_at, schedule=schedule)
+            task = replace(task, limits=limits or task.limits)
+            routed = replace(
+                message,
+                state="routed",
+                task=task.id,
+                route=Route(rule="explicit", task=task.id, new=True, probability=1),
+            )
+            try:
+                await self._journal.commit(*self._assignment(task, routed), wake=(lanes.task(task.id),))
+            except Duplicate:
+                continue  # somebody took the number, or this very assignment came twice
+            return task, routed
+        raise Conflict("tasks are founded faster than they can be numbered")
+
+    async def stop(self, task: Task) -> Task:
+        """Stop a task's running turn and what waits for the next; the task then rests until its person speaks."""
+        await self._turns.stop(task.id)
+        return await self._rest(task, "input-required")
+
+    async def cancel(self, task: Task) -> Task:
+        """End a task for good; what waits for it won't be answered."""
+        await self._turns.stop(task.id)
+        return await self._rest(task, "canceled")
+
+    async def resume(self, task: Task) -> Task:
+        """Go on with a task that rests or has ended: what was stopped or failed is answered after all."""
+        for _ in range(TRIES):
+            task = await self._fresh(task)
+            last = await self._store.messages_of_task(task.id, limit=20)
+            again = [message for message in last if message.role == "user" and message.state in {"stopped", "failed"}]
+            due_at = self._clock.now() if not again and task.kind == "assignment" else task.due_at
+            resumed = replace(task, state="submitted", due_at=due_at, updated_at=self._clock.now())
+            changes: list[Change] = [Save(resumed), self._journal.about_task(resumed)]
+            for message in again:
+                waiting = replace(message, state="routed", turn=None, error=None)
+                changes += [Save(waiting), self._put(waiting), self._journal.about_message("message", waiting)]
+            try:
+                await self._journal.commit(*changes, wake=(lanes.task(task.id),))
+            except Conflict:
+                continue
+            return await self._fresh(task)
+        raise Conflict(f"task {task.number} changes all the time")
+
+    async def extend(self, task: Task) -> Task:
+        """Grant a task as much again as it had been granted, and go on with it."""
+        for _ in range(TRIES):
+            task = await self._fresh(task)
+            more = Limits(
+                turns=task.limits.turns + self._limits.turns,
+                tokens=task.limits.tokens + self._limits.tokens,
+                minutes=task.limits.minutes + self._limits.minutes,
+                money=task.limits.money * 2,
+            )
+            extended = replace(
+                task, limits=more, state="submitted", due_at=self._clock.now(), updated_at=self._clock.now()
+            )
+            try:
+                await self._journal.commit(
+                    Save(extended), self._journal.about_task(extended), wake=(lanes.task(task.id),)
+                )
+            except Conflict:
+                continue
+            return await self._fresh(task)
+        raise Conflict(f"task {task.number} changes all the time")
+
+    async def finish(self, task: Task) -> Task:
+        """Call a task complete, for its person says so."""
+        return await self._rest(task, "completed")
+
+    async def stop_chat(self, tenant: TenantId, address: Address, person: PersonId) -> tuple[Task, ...]:
+        """Stop every task of a person that's at work for a chat; return them as they stand now."""
+        working = await self._store.tasks(tenant, person, states=("submitted", "working"), chat=address, limit=WAITING)
+        return tuple([await self.stop(task) for task in working])
+
+    # --- inside
+
+    def _assignment(self, task: Task, message: Message) -> tuple[Change, ...]:
+        return (
+            Add(task),
+            Add(message),
+            # With a time of its own the task itself falls due, and its first message is answered by that turn.
+            *(() if task.due_at else (self._put(message),)),
+            self._journal.about_message("message", message),
+            self._journal.about_task(task),
+        )
+
+    def _put(self, message: Message) -> Add:
+        lane = lanes.task(message.task) if message.task else lanes.chat(message.tenant, message.address)
+        return self._spool.put("inbox", lane, message, self._clock.now())
+
+    async def _rest(self, task: Task, state: TaskState) -> Task:
+        for _ in range(TRIES):
+            task = await self._fresh(task)
+            resting = replace(task, state=state, due_at=None, updated_at=self._clock.now())
+            if state == "canceled":
+                resting = replace(resting, schedule=None)
+            changes: list[Change] = [Save(resting), self._journal.about_task(resting)]
+            for entry in await self._spool.ready(lanes.task(task.id), END_OF_TIME, WAITING):
+                changes += await self._stopped(entry)
+            try:
+                await self._journal.commit(*changes)
+            except Conflict:
+                continue
+            return await self._fresh(task)
+        raise Conflict(f"task {task.number} changes all the time")
+
+    async def _stopped(self, entry: Entry) -> list[Change]:
+        message = await self._store.message(entry.message)
+        if message is None:
+            return [self._spool.settle(entry)]
+        stopped = replace(message, state="stopped")
+        return [self._spool.settle(entry), Save(stopped), self._journal.about_message("message", stopped)]
+
+    async def _fresh(self, task: Task) -> Task:
+        found = await self._store.task(task.id)
+        if found is None:
+            raise NotFound(f"there's no task {task.number}")
+        return found
+
+    async def _task_of(self, message: Message) -> Task:
+        task = await self._store.task(message.task) if message.task else None
+        if task is None:
+            raise NotFound("the message belongs to no task yet")
+        return task
+
+    async def _agent(self, wished: str | None, message: Message) -> str:
+        """Return the agent for a new task: the one wished for, else the person's own choice, else the default."""
+        chosen = wished or await self.chosen_agent(message.tenant, message.person)
+        return chosen if chosen in self._agents else self._default
+
+    async def chosen_agent(self, tenant: TenantId, person: PersonId) -> str:
+        """Return the agent that a person has chosen for their new tasks, or nothing."""
+        kept = await self._preferences.get(preferences_of(tenant, person), "agent")
+        return str(kept["name"]) if kept else ""
+
+    async def choose_agent(self, tenant: TenantId, person: PersonId, name: str) -> None:
+        """Have an agent take a person's new tasks; raises BadRequest if there's no such agent."""
+        self._check_agent(name)
+        await self._preferences.put(preferences_of(tenant, person), "agent", {"name": name})
+
+    def _check_agent(self, name: str | None) -> None:
+        if name is not None and name not in self._agents:
+            raise BadRequest("agent", f"there's no agent {name!r}; there are: {', '.join(sorted(self._agents))}")
+
+
+def title_of(text: str) -> str:
+    """Return a short title for a task: the beginning of what was said."""
+    line = re.sub(r"\s+", " ", text).strip()
+    return line if len(line) <= TITLE else line[:TITLE].rsplit(" ", 1)[0].rstrip(",.;:") + " …"
+
+
+def preferences_of(tenant: TenantId, person: PersonId) -> str:
+    """Return the owner of a person's preferences among the documents."""
+    return f"preferences/{tenant}/{person}"

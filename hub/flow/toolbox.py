@@ -1,0 +1,130 @@
+"""Which tools an agent is offered for a message, which one it takes, with what, and what came of it.
+
+Plain rules first; the LLM, by typed decisions and bound arguments, when they don't decide.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from hub.errors import ToolError
+from hub.flow import prompts
+from hub.flow.schemas import decode
+from hub.manifests import Agent
+from hub.ports import LLM, Decision, Filled, Quoting, Reading, Said, Terms, Tool, ToolCall
+
+log = logging.getLogger(__name__)
+
+RESULT_CHARACTERS = 2_000
+SECONDS = 30.0
+
+
+class Called(Struct, frozen=True, kw_only=True):
+    """What came of a tool call, written for the LLM."""
+
+    result: str
+    failed: bool = False
+
+
+class Toolbox:
+    """The installed tools, and how an agent gets at them."""
+
+    def __init__(
+        self,
+        tools: Iterable[Tool],
+        decisions: LLM,
+        writer: LLM | None = None,
+        *,
+        seconds: float = SECONDS,
+        characters: int = RESULT_CHARACTERS,
+    ) -> None:
+        """Take the tools, the LLM that chooses among them, and the one that writes arguments (else the same)."""
+        self._tools = {tool.name: tool for tool in tools}
+        self._decisions = decisions
+        self._writer = writer or decisions
+        self._seconds = seconds
+        self._characters = characters
+
+    def named(self, name: str) -> Tool | None:
+        """Return the tool of that name, if it's installed."""
+        return self._tools.get(name)
+
+    def offered(self, agent: Agent, text: str) -> tuple[Tool, ...]:
+        """Return the tools that the agent may use and that may be of use for a message, in the agent's order."""
+        tools = (self._tools[name] for name in agent.tools if name in self._tools)
+        return tuple(tool for tool in tools if tool.fits(text))
+
+    async def choose(
+        self, said: Sequence[Said], offered: Sequence[Tool], used: Collection[str], terms: Terms
+    ) -> tuple[Tool | None, Decision | None]:
+        """Return the tool to call next, or None to answer; and the decision, or None if a rule decided.
+
+        `used` names the tools called in this turn: none is called twice. May raise LLMError.
+        """
+        text = _asked(said)
+        plain = [tool for tool in offered if await _read(tool, text) is not None]
+        left = [tool for tool in offered if tool.name not in used]
+        if not left or (len(plain) == 1 and plain[0].name in used):
+            return None, None
+        if len(plain) == 1:
+            return plain[0], None
+        decision = await self._decisions.decide(
+            prompts.choose(text, left), [*(tool.name for tool in left), "none"], terms
+        )
+        best = max(range(len(left) + 1), key=lambda index: decision.probabilities[index])
+        return (left[best] if best < len(left) else None), decision
+
+    async def arguments(self, said: Sequence[Said], tool: Tool, terms: Terms) -> Filled:
+        """Return arguments that fit the tool's schema; raises ToolError if none could be found, or LLMError."""
+        text = _asked(said)
+        read = await _read(tool, text)
+        if read is not None:
+            return Filled(json=msgspec.json.encode(read).decode(), tokens_in=0, tokens_out=0, ms=0.0)
+        filled = await self._writer.fill(prompts.arguments(said, tool), tool.schema, terms)
+        values = _quoted(tool, decode(filled.json, tool.schema), said)
+        return msgspec.structs.replace(filled, json=msgspec.json.encode(values).decode())
+
+    async def call(self, tool: Tool, call: ToolCall) -> Called:
+        """Call a tool; its result is cut at the cap, and says so. An error or a time-out is a failed result."""
+        try:
+            decode(msgspec.json.encode(call.arguments).decode(), tool.schema)
+            async with asyncio.timeout(self._seconds):
+                result = await tool.call(call)
+        except ToolError as error:
+            return Called(result=self._cut(str(error)), failed=True)
+        except TimeoutError:
+            log.warning("tool %s took longer than %s s for task %s", tool.name, self._seconds, call.task)
+            return Called(result=f"{tool.name} gave no answer within {self._seconds:g} seconds.", failed=True)
+        return Called(result=self._cut(result))
+
+    def _cut(self, text: str) -> str:
+        if len(text) <= self._characters:
+            return text
+        return f"{text[: self._characters]}\n[cut: {len(text) - self._characters} more characters]"
+
+
+def _asked(said: Sequence[Said]) -> str:
+    return next((part.text for part in reversed(said) if part.role == "user"), "")
+
+
+async def _read(tool: Tool, text: str) -> Mapping[str, object] | None:
+    return await asyncio.to_thread(tool.read, text) if isinstance(tool, Reading) else None
+
+
+def _quoted(tool: Tool, values: Mapping[str, object], said: Sequence[Said]) -> Mapping[str, object]:
+    """Put the person's own sentence in place of a quotation that nobody said."""
+    if not isinstance(tool, Quoting):
+        return values
+    known = _words(" ".join(part.text for part in said))
+    return {
+        name: _asked(said) if name in tool.quotes and not _words(str(value)) <= known else value
+        for name, value in values.items()
+    }
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", text.lower()))

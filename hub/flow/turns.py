@@ -1,0 +1,207 @@
+"""One turn of an agent on a task: what waits is read, tools are called, an answer is written, and all of it is kept.
+
+A turn begins with a commit that says so and ends with one that holds everything: entries settled, task, turn, reply.
+In between only finished steps are kept. Killed before the last commit, the turn goes on from its last finished step;
+after it, nothing is done again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from hub.errors import AgentHostError, Conflict, LLMError, LLMUnavailable, StoreError
+from hub.failpoints import reach
+from hub.flow import lanes
+from hub.flow.endings import Ending, Endings
+from hub.flow.journal import Journal
+from hub.flow.ledger import Ledger
+from hub.flow.speaking import Speaker, Spoken
+from hub.flow.work import Work
+from hub.manifests import Agent
+from hub.ports import LLM, Add, Change, Clock, Save, Store
+from hub.records import OPEN, Entry, Message, Task, TaskId, Turn, TurnId, new_id, saved
+from hub.spool import DEATHS, Spool
+
+log = logging.getLogger(__name__)
+
+JOINED = 20
+"""Messages that one turn answers at most."""
+
+
+@dataclass
+class _Running:
+    work: asyncio.Task[Spoken | AgentHostError]
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Turns:
+    """Takes turns, each task's one after another."""
+
+    def __init__(
+        self,
+        store: Store,
+        spool: Spool,
+        journal: Journal,
+        clock: Clock,
+        llm: LLM,
+        speaker: Speaker,
+        endings: Endings,
+        agents: Mapping[str, Agent],
+        default: str,
+    ) -> None:
+        self._store = store
+        self._spool = spool
+        self._journal = journal
+        self._clock = clock
+        self._llm = llm
+        self._speaker = speaker
+        self._endings = endings
+        self._agents = agents
+        self._default = default
+        self._running: dict[TaskId, _Running] = {}
+        # After a death of the model's process all who were with it are suspects, and go one at a time.
+        self._alone = asyncio.Lock()
+
+    @property
+    def running(self) -> frozenset[TaskId]:
+        """Tasks with a turn being taken."""
+        return frozenset(self._running)
+
+    async def take(self, lane: str) -> None:
+        """Take turns on a task until nothing waits for one."""
+        while await self._take(lanes.task_of(lane)):
+            pass
+
+    async def stop(self, task: TaskId) -> bool:
+        """Stop a task's running turn and wait until that's kept; return False if none was running."""
+        running = self._running.get(task)
+        if running is None:
+            return False
+        running.work.cancel()
+        await running.over.wait()
+        return True
+
+    async def _take(self, id: TaskId) -> bool:
+        task = await self._store.task(id)
+        if task is None:
+            return False
+        await self._wait_for_llm(task)
+        work = await self._work_on(id)
+        if work is None:
+            return False
+        if any(entry.deaths >= DEATHS for entry in work.entries):
+            await self._endings.end(work, Ending(kind="dead", error="the hub died over it three times"))
+            return True
+        await self._run(work)
+        return True
+
+    async def _wait_for_llm(self, task: Task) -> None:
+        if self._llm.info.state != "ready":
+            await self._endings.tell_waiting(task, self._llm.info)
+            await self._llm.ready()
+
+    async def _work_on(self, id: TaskId) -> Work | None:
+        """Return the turn to take: the one that a crash cut off, or a new one if there's a reason for it."""
+        task = await self._store.task(id)
+        if task is None:
+            return None
+        last = next(iter(await self._store.turns(id, limit=1)), None)
+        entries = list(await self._spool.ready(lanes.task(id), self._clock.now(), JOINED))
+        cut_off = last if last and last.state == "working" else None
+        due = task.state in OPEN and task.due_at is not None and task.due_at <= self._clock.now()
+        if not entries and not cut_off and not due:
+            return None
+        messages = [message for entry in entries if (message := await self._store.message(entry.message))]
+        return await self._begin(task, cut_off, (last.number if last else 0) + 1, entries, messages)
+
+    async def _begin(
+        self, task: Task, cut_off: Turn | None, number: int, entries: list[Entry], messages: list[Message]
+    ) -> Work:
+        now = self._clock.now()
+        ids = tuple(message.id for message in messages)
+        turn = cut_off or Turn(
+            id=TurnId(new_id()),
+            tenant=task.tenant,
+            task=task.id,
+            number=number,
+            state="working",
+            messages=ids,
+            started_at=now,
+        )
+        turn = replace(turn, messages=ids)
+        task = replace(task, state="working", due_at=None, updated_at=now)
+        begun = [self._spool.begin(entry) for entry in entries]
+        changes: list[Change] = [Save(turn) if cut_off else Add(turn), Save(task), *map(Save, begun)]
+        changes += [self._journal.about_turn(turn, task), self._journal.about_task(task)]
+        await self._journal.commit(*changes)
+        reach("turn.begun")
+        return Work(saved(task), turn, [saved(entry) for entry in begun], messages)
+
+    async def _run(self, work: Work) -> None:
+        """Let the agent speak, so that it can be stopped at any moment, and keep how it ended."""
+        async with asyncio.TaskGroup() as group:
+            running = _Running(group.create_task(self._speak(work)))
+            self._running[work.task.id] = running
+            try:
+                await asyncio.wait([running.work])
+                await self._endings.end(work, self._ending(running))
+            finally:
+                del self._running[work.task.id]
+                running.over.set()
+
+    def _ending(self, running: _Running) -> Ending:
+        if running.work.cancelled():
+            return Ending(kind="stopped")
+        spoken = running.work.result()
+        if isinstance(spoken, AgentHostError):
+            return Ending(kind="failed", error=str(spoken) or type(spoken).__name__)
+        return Ending(kind="answered", spoken=spoken)
+
+    async def _speak(self, work: Work) -> Spoken | AgentHostError:
+        agent = self._agents.get(work.task.agent) or self._agents[self._default]
+        last: AgentHostError = LLMUnavailable()
+        for attempt in range(1, DEATHS + 1):
+            try:
+                if attempt == 1:
+                    return await self._speak_once(agent, work)
+                async with self._alone:
+                    await self._llm.ready()
+                    return await self._speak_once(agent, work)
+            except LLMUnavailable as error:
+                log.warning("turn %s: the model went away (%s), attempt %d", work.turn.id, error, attempt)
+                last = error
+                await self._llm.ready()
+            except LLMError as error:
+                return error
+            except StoreError:
+                raise  # not this turn's fault: the lane is looked at again
+            except Exception as error:
+                # A fault of ours in a tool or a prompt ends this turn with words, not the lane with silence.
+                log.exception("turn %s: failed", work.turn.id)
+                return AgentHostError(f"something is wrong inside the hub ({type(error).__name__}); its log says more")
+        return last
+
+    async def _speak_once(self, agent: Agent, work: Work) -> Spoken:
+        ledger = await Ledger.open(self._store, self._journal, self._clock, work.turn.id)
+        return await self._speaker.speak(agent, work, ledger, self._join)
+
+    async def _join(self, work: Work) -> None:
+        """Take messages that came meanwhile into the turn: the person adds to what they said."""
+        known = {entry.id for entry in work.entries}
+        waiting = await self._spool.ready(lanes.task(work.task.id), self._clock.now(), JOINED)
+        fresh = [entry for entry in waiting if entry.id not in known][: JOINED - len(known)]
+        if not fresh:
+            return
+        messages = [message for entry in fresh if (message := await self._store.message(entry.message))]
+        turn = replace(work.turn, messages=(*work.turn.messages, *(message.id for message in messages)))
+        begun = [self._spool.begin(entry) for entry in fresh]
+        try:
+            await self._journal.commit(Save(turn), *map(Save, begun))
+        except Conflict:
+            return  # moved away at this very moment
+        work.turn = turn
+        work.entries += [saved(entry) for entry in begun]
+        work.messages += messages

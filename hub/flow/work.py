@@ -1,0 +1,17 @@
+"""What a turn works on."""
+
+from dataclasses import dataclass
+
+from hub.records import Entry, Message, Task, Turn
+
+
+@dataclass
+class Work:
+    """A turn with the messages it answers; grows when messages join it."""
+
+    task: Task
+    turn: Turn
+    entries: list[Entry]
+    messages: list[Message]
+    written: str = ""
+    """What stands of the answer so far."""

@@ -1,0 +1,142 @@
+"""Small documents with one owner: a TinyDB file for each, written whole, under a quota."""
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tinydb import TinyDB, where
+from tinydb.storages import Storage
+
+from hub.errors import StoreError, StoreUnavailable, TooLarge
+from hub.store.disk import draft, make_folder
+
+QUOTA = 1 << 20
+"""Bytes that an owner may keep: every change writes all of them, so more belongs elsewhere."""
+
+T = TypeVar("T")
+Tables = dict[str, dict[str, Any]]
+
+
+class FileDocuments:
+    """Documents in a folder, a readable JSON file for each owner.
+
+    A killed process or a full disk leaves a file as it was before the change. One process may use the folder.
+    """
+
+    def __init__(self, folder: Path, quota: int = QUOTA) -> None:
+        self._folder = folder
+        self._quota = quota
+        # One thread for all: changes happen one after another, also when a caller is cancelled in the middle of his.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="documents")
+
+    async def put(self, owner: str, id: str, document: Mapping[str, object]) -> None:
+        await self._with(owner, lambda database: _put(database, id, document))
+
+    async def get(self, owner: str, id: str) -> Mapping[str, object] | None:
+        return await self._with(owner, lambda database: _get(database, id))
+
+    async def all(self, owner: str) -> tuple[tuple[str, Mapping[str, object]], ...]:
+        return await self._with(owner, _all)
+
+    async def remove(self, owner: str, id: str) -> bool:
+        return await self._with(owner, lambda database: _remove(database, id))
+
+    async def _with(self, owner: str, work: Callable[[TinyDB], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._use, owner, work)
+
+    def _use(self, owner: str, work: Callable[[TinyDB], T]) -> T:
+        try:
+            with TinyDB(storage=self._storage, owner=owner) as database:
+                return work(database)
+        except OSError as error:
+            raise StoreUnavailable(f"the documents of {owner} can't be kept: {error.strerror}") from None
+
+    def _storage(self, owner: str) -> Storage:
+        return _WholeFile(self._folder / file_name(owner), self._quota)
+
+
+class MemoryDocuments(FileDocuments):
+    """Documents that are forgotten with the process."""
+
+    def __init__(self, quota: int = QUOTA) -> None:
+        super().__init__(Path(), quota)
+        self._kept: dict[str, Storage] = {}
+
+    def _storage(self, owner: str) -> Storage:
+        return self._kept.setdefault(owner, _Memory(self._quota))
+
+
+class _WholeFile(Storage):
+    """A TinyDB storage that writes a new file and puts it in the old one's place.
+
+    TinyDB's own writes over the old one: a kill or a full disk in the middle leaves neither.
+    """
+
+    def __init__(self, path: Path, quota: int) -> None:
+        self._path = path
+        self._quota = quota
+
+    def read(self) -> Tables | None:
+        try:
+            tables: Tables = json.loads(self._path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            raise StoreError(f"{self._path}: isn't readable ({error}); mend it by hand, or move it away") from None
+        return tables
+
+    def write(self, data: Tables) -> None:
+        text = _within(self._quota, data)
+        make_folder(self._path.parent)
+        with draft(self._path.with_suffix(".part")) as new:
+            new.file.write(text)
+            new.keep_as(self._path)
+
+
+class _Memory(Storage):
+    """A TinyDB storage that keeps what would be in the file."""
+
+    def __init__(self, quota: int) -> None:
+        self._quota = quota
+        self._text: bytes | None = None
+
+    def read(self) -> Tables | None:
+        return None if self._text is None else json.loads(self._text)
+
+    def write(self, data: Tables) -> None:
+        self._text = _within(self._quota, data)
+
+
+def file_name(owner: str) -> str:
+    """Return a name that's safe in any folder, tells a reader whose it is, and is no other owner's."""
+    readable = re.sub(r"[^a-z0-9-]+", "_", owner.lower()).strip("_")[:60]
+    return f"{readable}.{sha256(owner.encode()).hexdigest()[:16]}.json"
+
+
+def _within(quota: int, data: Tables) -> bytes:
+    text = json.dumps(data, ensure_ascii=False, indent=1).encode()
+    if len(text) > quota:
+        raise TooLarge(f"documents: {len(text)} bytes, {quota} are allowed for one owner; remove some first")
+    return text
+
+
+def _put(database: TinyDB, id: str, document: Mapping[str, object]) -> None:
+    database.upsert({"id": id, "document": dict(document)}, where("id") == id)
+
+
+def _get(database: TinyDB, id: str) -> Mapping[str, object] | None:
+    found = database.get(where("id") == id)
+    return found["document"] if isinstance(found, dict) else None
+
+
+def _all(database: TinyDB) -> tuple[tuple[str, Mapping[str, object]], ...]:
+    return tuple((kept["id"], kept["document"]) for kept in database.all())
+
+
+def _remove(database: TinyDB, id: str) -> bool:
+    return bool(database.remove(where("id") == id))

@@ -1,0 +1,81 @@
+"""Files that came along with messages, kept under the SHA-256 of their bytes, each once."""
+
+import asyncio
+import hashlib
+import re
+import secrets
+from collections.abc import AsyncIterable, AsyncIterator
+from pathlib import Path
+
+from hub.errors import NotFound, StoreUnavailable, TooLarge
+from hub.store.disk import Draft, draft, make_folder
+
+
+class FileStore:
+    """Files in a folder, fanned out over two levels of folders so that none gets crowded."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._coming = folder / "coming"
+
+    async def open(self) -> None:
+        """Make the folder, and clear away what a killed hub left half written."""
+        try:
+            await asyncio.to_thread(self._clear)
+        except OSError as error:
+            raise StoreUnavailable(f"{self._folder}: can't be written ({error.strerror})") from None
+
+    async def put(self, data: bytes | AsyncIterable[bytes], *, limit: int) -> tuple[str, int]:
+        try:
+            with draft(self._coming / secrets.token_hex(8)) as coming:
+                sha256, size = await _write(coming, _chunks(data), limit)
+                await asyncio.to_thread(self._move_in, coming, sha256)
+        except OSError as error:
+            raise StoreUnavailable(f"the file can't be kept: {error.strerror}") from None
+        return sha256, size
+
+    async def read(self, sha256: str) -> bytes:
+        try:
+            return await asyncio.to_thread(self._path(sha256).read_bytes)
+        except FileNotFoundError:
+            raise NotFound(f"no file {sha256} is kept") from None
+        except OSError as error:
+            raise StoreUnavailable(f"the file {sha256} can't be read: {error.strerror}") from None
+
+    async def exists(self, sha256: str) -> bool:
+        return await asyncio.to_thread(self._path(sha256).is_file)
+
+    def _clear(self) -> None:
+        make_folder(self._coming)
+        for left in self._coming.iterdir():
+            left.unlink()
+
+    def _move_in(self, coming: Draft, sha256: str) -> None:
+        path = self._path(sha256)
+        if not path.exists():
+            make_folder(path.parent)
+            coming.keep_as(path)
+
+    def _path(self, sha256: str) -> Path:
+        if not re.fullmatch("[0-9a-f]{64}", sha256):
+            raise NotFound(f"{sha256!r} isn't the SHA-256 of a file")
+        return self._folder / sha256[:2] / sha256[2:4] / sha256
+
+
+async def _write(coming: Draft, chunks: AsyncIterable[bytes], limit: int) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    async for chunk in chunks:
+        size += len(chunk)
+        if size > limit:
+            raise TooLarge(f"the file has more than {limit} bytes; send a smaller one")
+        digest.update(chunk)
+        await asyncio.to_thread(coming.file.write, chunk)
+    return digest.hexdigest(), size
+
+
+async def _chunks(data: bytes | AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    if isinstance(data, bytes):
+        yield data
+    else:
+        async for chunk in data:
+            yield chunk

@@ -1,0 +1,218 @@
+"""The port's queries as SQL. Each is answered from an index, however long the history: a test explains them all."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Select, func, select, union, union_all
+from sqlalchemy.sql.selectable import CompoundSelect
+
+from hub.records import (
+    Address,
+    Correction,
+    Entry,
+    Event,
+    Key,
+    Message,
+    Person,
+    Record,
+    Step,
+    Task,
+    TaskState,
+    Turn,
+)
+from hub.store.rows import columns_of
+from hub.store.tables import (
+    DEAD,
+    HELD,
+    NOT_DONE,
+    OPEN_TASK,
+    READY,
+    WAITING,
+    corrections,
+    counters,
+    entries,
+    events,
+    keys,
+    messages,
+    persons,
+    steps,
+    tasks,
+    turns,
+)
+
+Query = Select[Any] | CompoundSelect[Any]
+STATES: tuple[TaskState, ...] = ("submitted", "working", "input-required", "completed", "failed", "canceled")
+
+
+def of(kind: type[Record]) -> Select[Any]:
+    """Select whole records of a kind."""
+    return select(*columns_of(kind))
+
+
+def by(record: type[Record], /, **values: object) -> Select[Any]:
+    """Select the records of a kind whose columns have these values."""
+    found = of(record)
+    return found.where(*(found.selected_columns[name] == value for name, value in values.items()))
+
+
+def people(tenant: str) -> Query:
+    return by(Person, tenant=tenant).order_by(persons.c.created_at, persons.c.id)
+
+
+def api_keys(tenant: str) -> Query:
+    return by(Key, tenant=tenant, kind="api").order_by(keys.c.created_at, keys.c.id)
+
+
+# --- messages
+
+
+def messages_of_task(task: str, limit: int, before: str | None, after: str | None) -> Query:
+    """Newest first; with `after` alone, oldest first."""
+    found = by(Message, task=task).where(messages.c.state != "moved").limit(limit)
+    if before is not None:
+        found = found.where(messages.c.id < before)
+    if after is not None:
+        found = found.where(messages.c.id > after)
+    forward = after is not None and before is None
+    return found.order_by(messages.c.id if forward else messages.c.id.desc())
+
+
+def messages_of_chat(tenant: str, address: Address, limit: int, before: str | None) -> Query:
+    """Newest first."""
+    found = by(Message, tenant=tenant, bridge=address.bridge, chat=address.chat)
+    if before is not None:
+        found = found.where(messages.c.id < before)
+    return found.order_by(messages.c.id.desc()).limit(limit)
+
+
+def replies(message: str) -> Query:
+    turn = select(messages.c.turn).where(messages.c.id == message).scalar_subquery()
+    ids = union(
+        select(messages.c.id).where(messages.c.answers == message),
+        select(messages.c.id).where(messages.c.turn == turn),
+    )
+    found = of(Message).where(messages.c.id.in_(ids))
+    return found.where(messages.c.role != "user", messages.c.state != "moved").order_by(messages.c.id)
+
+
+# --- tasks
+
+
+def last_number(tenant: str, person: str) -> Query:
+    return select(func.max(tasks.c.number)).where(tasks.c.tenant == tenant, tasks.c.person == person)
+
+
+def some_tasks(
+    tenant: str,
+    person: str | None,
+    *,
+    states: Sequence[TaskState],
+    chat: Address | None,
+    updated_since: datetime | None,
+    before: str | None,
+    limit: int,
+    order: Literal["id", "updated_at"],
+) -> Query:
+    # Each state is asked for by itself and the few first of each are merged: one query over several states would sort
+    # all of a person's tasks to find the newest.
+    found = by(Task, tenant=tenant)
+    if person is not None:
+        found = found.where(tasks.c.person == person)
+    if chat is not None:
+        found = found.where(tasks.c.bridge == chat.bridge, tasks.c.chat == chat.chat)
+    if updated_since is not None:
+        found = found.where(tasks.c.updated_at >= updated_since)
+    if before is not None:
+        found = found.where(tasks.c.id < before)
+    newest = (tasks.c.id.desc(),) if order == "id" else (tasks.c.updated_at.desc(), tasks.c.id.desc())
+    found = found.order_by(*newest).limit(limit)
+    parts = [found.where(tasks.c.state == state).subquery() for state in dict.fromkeys(states or STATES)]
+    merged = union_all(*(select(part) for part in parts)).subquery()
+    columns = (merged.c.id.desc(),) if order == "id" else (merged.c.updated_at.desc(), merged.c.id.desc())
+    return select(merged).order_by(*columns).limit(limit)
+
+
+def due_tasks(now: datetime, limit: int) -> Query:
+    return of(Task).where(OPEN_TASK, tasks.c.due_at <= now).order_by(tasks.c.due_at, tasks.c.id).limit(limit)
+
+
+def next_dues() -> Query:
+    """The earliest of the tasks, of the ready entries and of the held ones."""
+    return union_all(
+        select(func.min(tasks.c.due_at).label("due_at")).where(OPEN_TASK, tasks.c.due_at.is_not(None)),
+        select(func.min(entries.c.due_at)).where(READY, entries.c.due_at.is_not(None)),
+        select(func.min(entries.c.due_at)).where(HELD, entries.c.due_at.is_not(None)),
+    )
+
+
+def turns_of(task: str, before: int | None, limit: int) -> Query:
+    found = by(Turn, task=task)
+    if before is not None:
+        found = found.where(turns.c.number < before)
+    return found.order_by(turns.c.number.desc()).limit(limit)
+
+
+def steps_of(turn: str) -> Query:
+    return by(Step, turn=turn).order_by(steps.c.number)
+
+
+# --- queues
+
+
+def entry_of(queue: str, message: str) -> Query:
+    return by(Entry, message=message, queue=queue).order_by(entries.c.id.desc()).limit(1)
+
+
+def ready(lane: str, limit: int) -> Query:
+    return by(Entry, lane=lane).where(READY).order_by(entries.c.id).limit(limit)
+
+
+def held(now: datetime, limit: int) -> Query:
+    return of(Entry).where(HELD, entries.c.due_at <= now).order_by(entries.c.due_at, entries.c.id).limit(limit)
+
+
+def lanes(now: datetime, limit: int) -> Query:
+    first = select(func.min(entries.c.id)).where(READY).group_by(entries.c.lane)
+    due = (entries.c.due_at <= now) | entries.c.due_at.is_(None)
+    return select(entries.c.lane).where(entries.c.id.in_(first), due).order_by(entries.c.id).limit(limit)
+
+
+def begun() -> Query:
+    return of(Entry).where(READY, entries.c.boot.is_not(None)).order_by(entries.c.id)
+
+
+def waiting(tenant: str, person: str) -> Query:
+    return select(func.count()).where(WAITING, entries.c.tenant == tenant, entries.c.person == person)
+
+
+def counts() -> Query:
+    return (
+        select(entries.c.queue, entries.c.state, func.count().label("number"))
+        .where(NOT_DONE)
+        .group_by("queue", "state")
+    )
+
+
+def dead(tenant: str, limit: int) -> Query:
+    return by(Entry, tenant=tenant).where(DEAD).order_by(entries.c.id.desc()).limit(limit)
+
+
+# --- events and corrections
+
+
+def events_after(tenant: str, person: str, after: int, limit: int) -> Query:
+    found = by(Event, tenant=tenant, person=person).where(events.c.seq > after)
+    return found.order_by(events.c.seq).limit(limit)
+
+
+def old_events(before: datetime, limit: int) -> Query:
+    return of(Event).where(events.c.created_at < before).order_by(events.c.created_at).limit(limit)
+
+
+def last_seq() -> Query:
+    return select(counters.c.value).where(counters.c.name == "events")
+
+
+def corrections_of(tenant: str, limit: int) -> Query:
+    return by(Correction, tenant=tenant).order_by(corrections.c.id.desc()).limit(limit)

@@ -1,0 +1,88 @@
+"""Brings a database to the schema of this version, and refuses one from a newer version."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy.exc import SQLAlchemyError
+
+from hub.errors import StartError
+from hub.store.sqlite import check, copy, moved_in_when_whole, writing
+
+
+class Schema(Struct, frozen=True, kw_only=True):
+    """Where the migrations lie, and the newest of them."""
+
+    migrations: Path
+    head: str
+    """Written down so that a start with nothing to migrate needn't load alembic (0.4 s, 13 MB)."""
+
+
+SCHEMA = Schema(migrations=Path(__file__).parent / "migrations", head="0001")
+
+
+def bring_up_to_date(database: Path, schema: Schema = SCHEMA) -> None:
+    """Make the database if there is none, or upgrade it after copying it to `<name>.before-<revision>`.
+
+    Raises StartError if the file is damaged, isn't the hub's, or was written by a newer version, or if the upgrade
+    fails; then it's as it was.
+    """
+    check(database)
+    try:
+        if database.exists():
+            _upgrade_old(database, schema)
+        else:
+            with moved_in_when_whole(database) as unfinished:
+                _upgrade(unfinished, schema)
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        raise StartError(f"{database}: can't be brought to schema {schema.head} ({error}); it's as it was") from error
+
+
+def _upgrade_old(database: Path, schema: Schema) -> None:
+    revision = _revision(database)
+    if revision == schema.head:
+        return
+    if revision not in _known(schema):
+        raise StartError(
+            f"{database}: written by a newer AgentHost (schema {revision}, this one knows up to {schema.head});"
+            " upgrade AgentHost, or restore a backup made by this version"
+        )
+    copy(database, database.with_name(f"{database.name}.before-{revision}"))
+    _upgrade(database, schema)
+
+
+def _revision(database: Path) -> str:
+    # Over a plain connection: the engine's would turn somebody else's database to write-ahead logging.
+    with closing(sqlite3.connect(database, timeout=5)) as connection:
+        try:
+            [revision] = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        except (sqlite3.OperationalError, TypeError):
+            raise StartError(f"{database}: isn't AgentHost's database; name another file or data folder") from None
+    return str(revision)
+
+
+def _upgrade(database: Path, schema: Schema) -> None:
+    from alembic import command  # noqa: PLC0415 - see Schema.head
+
+    engine = writing(database)
+    try:
+        with engine.begin() as connection:
+            command.upgrade(_config(schema, connection), "head")
+    finally:
+        engine.dispose()
+
+
+def _known(schema: Schema) -> set[str]:
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - see Schema.head
+
+    return {script.revision for script in ScriptDirectory.from_config(_config(schema, None)).walk_revisions()}
+
+
+def _config(schema: Schema, connection: object) -> Any:
+    from alembic.config import Config  # noqa: PLC0415 - see Schema.head
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(schema.migrations).replace("%", "%%"))
+    return config

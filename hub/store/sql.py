@@ -1,0 +1,276 @@
+"""The store on SQLite: durable, committed in groups, read beside the writer. Each query is one statement."""
+
+import asyncio
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from sqlalchemy import Row
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from hub.errors import StartError, StoreUnavailable
+from hub.ports import Change, Remove
+from hub.records import (
+    Address,
+    Correction,
+    Entry,
+    EntryId,
+    Event,
+    Key,
+    KeyId,
+    Link,
+    Message,
+    MessageId,
+    Person,
+    PersonId,
+    Record,
+    Replay,
+    Step,
+    Task,
+    TaskId,
+    TaskState,
+    TenantId,
+    Turn,
+    TurnId,
+)
+from hub.store import queries, sqlite
+from hub.store.committer import Committer
+from hub.store.disk import make_folder
+from hub.store.queries import Query, by
+from hub.store.rows import record_of
+from hub.store.schema import bring_up_to_date
+
+R = TypeVar("R", bound=Record)
+CHUNK = 500
+
+
+class SqlStore:
+    """A Store in one SQLite file, which no other hub may use at the same time."""
+
+    def __init__(self, database: Path) -> None:
+        self.path = database
+        self._readers: AsyncEngine | None = None
+        self._committer: Committer | None = None
+        self._lock: int | None = None
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> "SqlStore":
+        """Return the store of a data folder."""
+        return cls(folder / "hub.db")
+
+    @classmethod
+    def at(cls, url: str, folder: Path) -> "SqlStore":
+        """Return the store that a config's `store.url` names; an empty one means the data folder."""
+        path = url.removeprefix("sqlite+aiosqlite:///")
+        return cls(Path(path).expanduser()) if path else cls.in_folder(folder)
+
+    async def open(self) -> None:
+        await asyncio.to_thread(self._take_hold)
+        self._readers = sqlite.reading(self.path)
+        self._committer = Committer(sqlite.writing(self.path), lambda: sqlite.is_short(self.path.parent))
+        self._committer.open()
+
+    async def close(self) -> None:
+        if self._committer:
+            await self._committer.close()
+        if self._readers:
+            readers, self._readers = self._readers, None
+            await readers.dispose()
+        if self._lock is not None:
+            sqlite.unlock(self._lock)
+            self._lock = None
+
+    async def commit(self, *changes: Change) -> tuple[Event, ...]:
+        if self._committer is None:
+            raise StoreUnavailable("the store isn't open")
+        return await self._committer.commit(changes) if changes else ()
+
+    # --- people and keys
+
+    async def person(self, tenant: TenantId, id: PersonId) -> Person | None:
+        return await self._first(Person, by(Person, tenant=tenant, id=id))
+
+    async def people(self, tenant: TenantId) -> tuple[Person, ...]:
+        return await self._all(Person, queries.people(tenant))
+
+    async def link(self, tenant: TenantId, bridge: str, sender: str) -> Link | None:
+        return await self._first(Link, by(Link, tenant=tenant, bridge=bridge, sender=sender))
+
+    async def key_by_hash(self, hash: str) -> Key | None:
+        return await self._first(Key, by(Key, hash=hash))
+
+    async def key(self, tenant: TenantId, id: KeyId) -> Key | None:
+        return await self._first(Key, by(Key, tenant=tenant, id=id))
+
+    async def keys(self, tenant: TenantId) -> tuple[Key, ...]:
+        return await self._all(Key, queries.api_keys(tenant))
+
+    # --- messages
+
+    async def message(self, id: MessageId) -> Message | None:
+        return await self._first(Message, by(Message, id=id))
+
+    async def message_by_external(self, tenant: TenantId, address: Address, external_id: str) -> Message | None:
+        where = {"tenant": tenant, "bridge": address.bridge, "chat": address.chat, "external_id": external_id}
+        return await self._first(Message, by(Message, **where))
+
+    async def messages_of_task(
+        self, task: TaskId, *, limit: int, before: MessageId | None = None, after: MessageId | None = None
+    ) -> tuple[Message, ...]:
+        found = await self._all(Message, queries.messages_of_task(task, limit, before, after))
+        return found if after is not None and before is None else found[::-1]
+
+    async def messages_of_chat(
+        self, tenant: TenantId, address: Address, *, limit: int, before: MessageId | None = None
+    ) -> tuple[Message, ...]:
+        return (await self._all(Message, queries.messages_of_chat(tenant, address, limit, before)))[::-1]
+
+    async def replies(self, message: MessageId) -> tuple[Message, ...]:
+        return await self._all(Message, queries.replies(message))
+
+    # --- tasks, turns and steps
+
+    async def task(self, id: TaskId) -> Task | None:
+        return await self._first(Task, by(Task, id=id))
+
+    async def task_by_number(self, tenant: TenantId, person: PersonId, number: int) -> Task | None:
+        return await self._first(Task, by(Task, tenant=tenant, person=person, number=number))
+
+    async def last_number(self, tenant: TenantId, person: PersonId) -> int:
+        [row] = await self._rows(queries.last_number(tenant, person))
+        return row[0] or 0
+
+    async def tasks(
+        self,
+        tenant: TenantId,
+        person: PersonId | None = None,
+        *,
+        states: Sequence[TaskState] = (),
+        chat: Address | None = None,
+        updated_since: datetime | None = None,
+        before: TaskId | None = None,
+        limit: int = 50,
+        by: Literal["id", "updated_at"] = "id",
+    ) -> tuple[Task, ...]:
+        query = queries.some_tasks(
+            tenant,
+            person,
+            states=states,
+            chat=chat,
+            updated_since=updated_since,
+            before=before,
+            limit=limit,
+            order=by,
+        )
+        return await self._all(Task, query)
+
+    async def due_tasks(self, now: datetime, limit: int) -> tuple[Task, ...]:
+        return await self._all(Task, queries.due_tasks(now, limit))
+
+    async def next_due(self) -> datetime | None:
+        return min((row.due_at for row in await self._rows(queries.next_dues()) if row.due_at), default=None)
+
+    async def turn(self, id: TurnId) -> Turn | None:
+        return await self._first(Turn, by(Turn, id=id))
+
+    async def turns(self, task: TaskId, *, before: int | None = None, limit: int = 50) -> tuple[Turn, ...]:
+        return await self._all(Turn, queries.turns_of(task, before, limit))
+
+    async def steps(self, turn: TurnId) -> tuple[Step, ...]:
+        return await self._all(Step, queries.steps_of(turn))
+
+    # --- queues
+
+    async def entry(self, id: EntryId) -> Entry | None:
+        return await self._first(Entry, by(Entry, id=id))
+
+    async def entry_of(self, queue: str, message: MessageId) -> Entry | None:
+        return await self._first(Entry, queries.entry_of(queue, message))
+
+    async def entries(self, lane: str, now: datetime, limit: int) -> tuple[Entry, ...]:
+        found = await self._all(Entry, queries.ready(lane, limit))
+        due = (number for number, entry in enumerate(found) if entry.due_at and entry.due_at > now)
+        return found[: next(due, limit)]
+
+    async def held(self, now: datetime, limit: int) -> tuple[Entry, ...]:
+        return await self._all(Entry, queries.held(now, limit))
+
+    async def lanes(self, now: datetime, limit: int) -> tuple[str, ...]:
+        return tuple(row.lane for row in await self._rows(queries.lanes(now, limit)))
+
+    async def begun(self) -> tuple[Entry, ...]:
+        return await self._all(Entry, queries.begun())
+
+    async def waiting(self, tenant: TenantId, person: PersonId) -> int:
+        [row] = await self._rows(queries.waiting(tenant, person))
+        return int(row[0])
+
+    async def counts(self) -> Mapping[str, int]:
+        return {f"{row.queue}.{row.state}": row.number for row in await self._rows(queries.counts())}
+
+    async def dead(self, tenant: TenantId, limit: int) -> tuple[Entry, ...]:
+        return await self._all(Entry, queries.dead(tenant, limit))
+
+    # --- events, corrections, replays
+
+    async def events(self, tenant: TenantId, person: PersonId, *, after: int, limit: int) -> tuple[Event, ...]:
+        return await self._all(Event, queries.events_after(tenant, person, after, limit))
+
+    async def last_event(self) -> int:
+        [row] = await self._rows(queries.last_seq())
+        return int(row[0])
+
+    async def forget_events(self, before: datetime) -> int:
+        # A few at a time, so that nobody's commit waits long behind it.
+        forgotten = 0
+        while old := await self._all(Event, queries.old_events(before, CHUNK)):
+            await self.commit(*map(Remove, old))
+            forgotten += len(old)
+        return forgotten
+
+    async def corrections(self, tenant: TenantId, limit: int) -> tuple[Correction, ...]:
+        return await self._all(Correction, queries.corrections_of(tenant, limit))
+
+    async def replay(self, key: KeyId, name: str) -> Replay | None:
+        return await self._first(Replay, by(Replay, key=key, name=name))
+
+    async def backup(self, path: str) -> None:
+        try:
+            await asyncio.to_thread(sqlite.copy, self.path, Path(path))
+        except (OSError, sqlite3.Error) as error:
+            raise StoreUnavailable(f"{path}: the copy can't be written ({error})") from None
+
+    # --- below
+
+    def _take_hold(self) -> None:
+        try:
+            make_folder(self.path.parent)
+        except OSError as error:
+            raise StartError(f"{self.path.parent}: can't be made ({error.strerror})") from None
+        held = sqlite.lock(self.path)
+        try:
+            bring_up_to_date(self.path)
+        except BaseException:
+            sqlite.unlock(held)
+            raise
+        self._lock = held
+
+    async def _all(self, kind: type[R], query: Query) -> tuple[R, ...]:
+        return tuple(record_of(kind, row) for row in await self._rows(query))
+
+    async def _first(self, kind: type[R], query: Query) -> R | None:
+        found = await self._all(kind, query)
+        return found[0] if found else None
+
+    async def _rows(self, query: Query) -> Sequence[Row[Any]]:
+        if self._readers is None:
+            raise StoreUnavailable("the store isn't open")
+        try:
+            async with self._readers.connect() as connection:
+                return (await connection.execute(query)).all()
+        except (DBAPIError, PoolTimeoutError) as error:
+            raise StoreUnavailable(f"the database can't be read: {getattr(error, 'orig', error)}") from None

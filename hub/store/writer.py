@@ -1,0 +1,192 @@
+"""Group commit: all change sets that wait at a moment share one transaction, and one write to disk.
+
+The sets of a group are concurrent, so any order among them is right. Those that touch different records are done
+together, a table at a time, which costs a handful of statements for the whole group. If anything is amiss, the group is
+rolled back and each set is done again by itself, in order, under its own savepoint: it succeeds or fails on its own.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Any
+
+from msgspec.structs import replace
+from sqlalchemy import Connection, Insert, Update, bindparam, delete, insert, select, update
+from sqlalchemy.exc import DatabaseError, IntegrityError, InternalError, OperationalError, StatementError
+
+from hub.errors import Conflict, Duplicate, StoreError
+from hub.ports import Add, Change, Remove, Save
+from hub.records import Entry, Event, Record
+from hub.store.keys import Identity, identity, named
+from hub.store.rows import TABLES, row_of
+from hub.store.tables import counters, entries, messages
+
+Changes = Sequence[Change]
+Result = tuple[Event, ...] | StoreError
+"""What became of a change set."""
+
+_BAD_VALUES = (ValueError, TypeError, OverflowError)
+"""What drivers raise for a value that no database takes, such as half a surrogate pair."""
+
+
+def write(connection: Connection, sets: Sequence[Changes]) -> list[Result]:
+    """Do each set or refuse it, in one transaction that's committed when this returns; a result for each."""
+    together, apart = _divide(sets)
+    results: dict[int, Result] = {}
+    with connection.begin():
+        try:
+            with connection.begin_nested():
+                results = _all(connection, {number: sets[number] for number in together})
+        except (StatementError, Conflict, *_BAD_VALUES) as error:
+            _raise_if_broken(error)
+            apart = sorted(together + apart)
+        for number in apart:
+            results[number] = _one(connection, sets[number])
+    return [results[number] for number in range(len(sets))]
+
+
+def _divide(sets: Sequence[Changes]) -> tuple[list[int], list[int]]:
+    """Tell the sets that touch no record twice, neither within nor between them, from the others."""
+    touched = Counter[tuple[type, Identity]]()
+    for changes in sets:
+        touched.update(_touches(changes))
+    together, apart = list[int](), list[int]()
+    for number, changes in enumerate(sets):
+        plain = all(isinstance(change, Add | Save) for change in changes)
+        alone = all(touched[touch] == 1 for touch in _touches(changes))
+        (together if plain and alone else apart).append(number)
+    return together, apart
+
+
+def _touches(changes: Changes) -> Iterable[tuple[type, Identity]]:
+    for change in changes:
+        # An event that's being added has no identity yet.
+        if not _adds_event(change):
+            yield type(change.record), identity(change.record)
+
+
+def _adds_event(change: Change) -> bool:
+    return isinstance(change, Add) and isinstance(change.record, Event)
+
+
+def _all(connection: Connection, sets: dict[int, Changes]) -> dict[int, Result]:
+    # Adds go first: where the order of adds and saves matters (a natural key is freed by a save and taken by an add),
+    # that fails, and the sets are done apart. Messages go before the entries that copy from them.
+    seqs = _Seqs(connection, sum(map(_adds_event, chain(*sets.values()))))
+    added: dict[int, list[Event]] = {number: [] for number in sets}
+    adds, saves = defaultdict[type, list[Record]](list), defaultdict[type, list[Record]](list)
+    for number, changes in sets.items():
+        for change in changes:
+            if isinstance(change, Save):
+                saves[type(change.record)].append(change.record)
+            elif isinstance(change.record, Event):
+                event = seqs.next(change.record)
+                added[number].append(event)
+                adds[Event].append(event)
+            else:
+                adds[type(change.record)].append(change.record)
+    for kind in TABLES:
+        if kind in adds:
+            _add(connection, adds[kind])
+    for kind in TABLES:
+        if kind in saves:
+            _save(connection, saves[kind])
+    return {number: tuple(events) for number, events in added.items()}
+
+
+def _one(connection: Connection, changes: Changes) -> Result:
+    added = list[Event]()
+    try:
+        with connection.begin_nested():
+            for change in changes:
+                _do(connection, change, added)
+    except IntegrityError:
+        return Duplicate(f"already kept: one of {', '.join(named(change.record) for change in changes)}")
+    except Conflict as conflict:
+        return conflict
+    except (StatementError, *_BAD_VALUES) as error:
+        _raise_if_broken(error)
+        return StoreError(f"can't be kept: {getattr(error, 'orig', error)}")
+    return tuple(added)
+
+
+def _raise_if_broken(error: Exception) -> None:
+    """Raise what is wrong with the database; let pass what is wrong with the values."""
+    if isinstance(error, OperationalError | InternalError) or type(error) is DatabaseError:
+        raise error
+
+
+def _do(connection: Connection, change: Change, added: list[Event]) -> None:
+    match change:
+        case Add(Event() as event):
+            event = _Seqs(connection, 1).next(event)
+            added.append(event)
+            _add(connection, [event])
+        case Add(record):
+            _add(connection, [record])
+        case Save(record):
+            _save(connection, [record])
+        case Remove(record):
+            connection.execute(delete(TABLES[type(record)]).where(*_is(record)))
+
+
+class _Seqs:
+    """Numbers for new events: taken all at once, and given back if the transaction fails."""
+
+    def __init__(self, connection: Connection, count: int) -> None:
+        self._next = 0
+        if count:
+            taken = update(counters).where(counters.c.name == "events").values(value=counters.c.value + bindparam("n"))
+            last: int = connection.execute(taken.returning(counters.c.value), {"n": count}).scalar_one()
+            self._next = last - count + 1
+
+    def next(self, event: Event) -> Event:
+        self._next += 1
+        return replace(event, seq=self._next - 1)
+
+
+def _add(connection: Connection, records: Sequence[Record]) -> None:
+    rows = [row_of(record) for record in records]
+    if isinstance(records[0], Entry):
+        for row in rows:
+            row["of_message"] = row["message"]
+    connection.execute(_INSERTS[type(records[0])], rows)
+
+
+def _save(connection: Connection, records: Sequence[Record]) -> None:
+    done = connection.execute(_UPDATES[type(records[0])], [_changed(record) for record in records])
+    if done.rowcount != len(records):
+        which = named(records[0]) if len(records) == 1 else "a record"
+        raise Conflict(f"{which} isn't kept, or was changed by somebody else since it was read")
+
+
+def _changed(record: Record) -> dict[str, Any]:
+    row = row_of(record)
+    row |= {f"old_{column.name}": row[column.name] for column in TABLES[type(record)].primary_key}
+    if "revision" in row:
+        row |= {"old_revision": row["revision"], "revision": row["revision"] + 1}
+    return row
+
+
+def _is(record: Record) -> list[Any]:
+    columns = TABLES[type(record)].primary_key
+    return [column == value for column, value in zip(columns, identity(record), strict=True)]
+
+
+def _insert_of(kind: type) -> Insert:
+    if kind is Entry:
+        of = select(messages.c.person).where(messages.c.id == bindparam("of_message"))
+        return insert(entries).values(person=of.scalar_subquery())
+    return insert(TABLES[kind])
+
+
+def _update_of(kind: type) -> Update:
+    table = TABLES[kind]
+    found = [column == bindparam(f"old_{column.name}") for column in table.primary_key]
+    if "revision" in table.c:
+        found.append(table.c.revision == bindparam("old_revision"))
+    return update(table).where(*found)
+
+
+_INSERTS = {kind: _insert_of(kind) for kind in TABLES}
+_UPDATES = {kind: _update_of(kind) for kind in TABLES}

@@ -1,0 +1,52 @@
+"""Stand-ins for what's outside (the clock, the LLM, a platform) and builders of records, for everybody's tests.
+
+Nothing in here stands for a part of the hub itself: tests use the real ones, on the memory store.
+"""
+
+from hub.testing.bridge import Delivery, FakeBridge
+from hub.testing.builders import (
+    NOON,
+    a_correction,
+    a_key,
+    a_link,
+    a_message,
+    a_person,
+    a_replay,
+    a_reply,
+    a_route,
+    a_step,
+    a_task,
+    a_turn,
+    an_address,
+    an_entry,
+    an_event,
+    hello,
+)
+from hub.testing.clock import FakeClock, settle
+from hub.testing.llm import Asked, Hang, ScriptedLLM
+
+__all__ = [
+    "NOON",
+    "Asked",
+    "Delivery",
+    "FakeBridge",
+    "FakeClock",
+    "Hang",
+    "ScriptedLLM",
+    "a_correction",
+    "a_key",
+    "a_link",
+    "a_message",
+    "a_person",
+    "a_replay",
+    "a_reply",
+    "a_route",
+    "a_step",
+    "a_task",
+    "a_turn",
+    "an_address",
+    "an_entry",
+    "an_event",
+    "hello",
+    "settle",
+]

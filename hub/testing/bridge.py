@@ -1,0 +1,136 @@
+"""A platform that a test speaks through and listens to."""
+
+import asyncio
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from hub.errors import DeliveryError, DeliveryUncertain, PersonError, StoreUnavailable
+from hub.ports import Accept
+from hub.records import Address, Incoming, Message
+from hub.testing.llm import Hang
+
+Fault = DeliveryError | Hang | None
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """A message as it arrived at the platform."""
+
+    message: Message
+    again: bool
+    id: str
+    """The platform's id of it."""
+
+    @property
+    def text(self) -> str:
+        """What the person reads."""
+        return self.message.text
+
+
+class FakeBridge:
+    """A Bridge with Typing to a platform that's a list.
+
+    `faults` befall the deliveries in order, None lets one pass. What's uncertain has arrived; what's hung on has too,
+    and isn't answered until cancelled.
+    """
+
+    def __init__(self, name: str = "fake", *, faults: Iterable[Fault] = ()) -> None:
+        self.name = name
+        self.deliveries: list[Delivery] = []
+        """What arrived, doubles too, in order."""
+        self.attempts: list[Message] = []
+        """What was tried to deliver."""
+        self.typed: list[Address] = []
+        self.acknowledged: list[str] = []
+        """External ids of what `accept` took, or refused for good."""
+        self.told: list[PersonError] = []
+        """What senders were told when their message was refused."""
+        self.unacknowledged: list[Incoming] = []
+        """What the hub couldn't keep: handed over again by `hand_over_again`."""
+        self.faults: list[Fault] = list(faults)
+        self._arrived = asyncio.Event()
+        self._incoming: asyncio.Queue[tuple[Incoming, asyncio.Future[bool]]] = asyncio.Queue()
+
+    async def say(self, incoming: Incoming) -> bool:
+        """Send a message to the hub and return what `accept` returned; raises what it raised."""
+        answer = self._send(incoming)
+        return await answer
+
+    def push(self, incoming: Incoming) -> None:
+        """Send a message to the hub without waiting for it."""
+        answer = self._send(incoming)
+        answer.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    def hand_over_again(self) -> None:
+        """Send everything again that was never acknowledged, as a platform does after a while."""
+        again, self.unacknowledged = self.unacknowledged, []
+        for incoming in again:
+            self.push(incoming)
+
+    async def run(self, accept: Accept) -> None:
+        while True:
+            incoming, answer = await self._incoming.get()
+            try:
+                new = await accept(incoming)
+            except (PersonError, StoreUnavailable) as error:
+                self._refuse(incoming, error)
+                _give(answer, error)
+            except BaseException:
+                self.unacknowledged.append(incoming)
+                answer.cancel()
+                raise
+            else:
+                self.acknowledged.append(incoming.external_id)
+                _give(answer, new)
+
+    async def deliver(self, message: Message, *, again: bool) -> str:
+        self.attempts.append(message)
+        fault = self.faults.pop(0) if self.faults else None
+        await asyncio.sleep(0)
+        if isinstance(fault, DeliveryError) and not isinstance(fault, DeliveryUncertain):
+            raise fault
+        delivery = Delivery(message=message, again=again, id=f"{self.name}-{len(self.deliveries) + 1}")
+        self.deliveries.append(delivery)
+        self._arrived.set()
+        if isinstance(fault, DeliveryUncertain):
+            raise fault
+        if isinstance(fault, Hang):
+            await asyncio.Event().wait()
+        return delivery.id
+
+    async def typing(self, address: Address) -> None:
+        self.typed.append(address)
+
+    @property
+    def texts(self) -> list[str]:
+        """What people read, in order."""
+        return [delivery.text for delivery in self.deliveries]
+
+    async def heard(self, count: int, *, within: float = 5.0) -> list[str]:
+        """Wait until so many messages have arrived, and return their texts; raises TimeoutError."""
+        async with asyncio.timeout(within):
+            while len(self.deliveries) < count:
+                self._arrived.clear()
+                await self._arrived.wait()
+        return self.texts
+
+    def _send(self, incoming: Incoming) -> asyncio.Future[bool]:
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._incoming.put_nowait((incoming, answer))
+        return answer
+
+    def _refuse(self, incoming: Incoming, error: PersonError | StoreUnavailable) -> None:
+        if isinstance(error, PersonError):
+            self.told.append(error)
+            self.acknowledged.append(incoming.external_id)
+        else:
+            self.unacknowledged.append(incoming)
+
+
+def _give(answer: asyncio.Future[bool], result: bool | Exception) -> None:
+    if answer.done():
+        return
+    if isinstance(result, Exception):
+        answer.set_exception(result)
+    else:
+        answer.set_result(result)

@@ -1,0 +1,181 @@
+"""Records with everything filled in: a test names only the fields that it's about."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from hub.records import (
+    HOME,
+    OWNER,
+    Address,
+    Correction,
+    Entry,
+    EntryId,
+    Event,
+    Incoming,
+    Key,
+    KeyId,
+    Link,
+    Message,
+    MessageId,
+    Person,
+    Replay,
+    Route,
+    Step,
+    Task,
+    TaskId,
+    Text,
+    Turn,
+    TurnId,
+    new_id,
+)
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+"""When every FakeClock starts, and when built records were made."""
+
+
+def hello(text: str = "Hello", **fields: Any) -> Incoming:
+    """Return what FakeBridge would hand in for a text; sent by "ann" in the chat "ann"."""
+    incoming = Incoming(
+        address=an_address(), external_id=new_id(), sender="ann", parts=(Text(text=text),), sent_at=NOON
+    )
+    return replace(incoming, **fields)
+
+
+def an_address(chat: str = "ann", *, bridge: str = "fake", thread: str | None = None) -> Address:
+    """Return a chat of FakeBridge."""
+    return Address(bridge=bridge, chat=chat, thread=thread)
+
+
+def a_person(**fields: Any) -> Person:
+    """Return the owner."""
+    return replace(Person(id=OWNER, tenant=HOME, name="Ann", role="owner", created_at=NOON), **fields)
+
+
+def a_link(**fields: Any) -> Link:
+    """Return the owner's account on FakeBridge: "ann"."""
+    return replace(Link(tenant=HOME, bridge="fake", sender="ann", person=OWNER, created_at=NOON), **fields)
+
+
+def a_key(**fields: Any) -> Key:
+    """Return an API key of the owner with all rights."""
+    id = new_id()
+    key = Key(
+        id=KeyId(id), tenant=HOME, person=OWNER, name="test", hash=f"hash-{id}", scopes=("admin",), created_at=NOON
+    )
+    return replace(key, **fields)
+
+
+def a_message(text: str = "Hello", **fields: Any) -> Message:
+    """Return a message of the owner, just accepted."""
+    id = MessageId(new_id())
+    message = Message(
+        id=id,
+        tenant=HOME,
+        address=an_address(),
+        external_id=f"ext-{id}",
+        role="user",
+        person=OWNER,
+        parts=(Text(text=text),),
+        state="accepted",
+        created_at=NOON,
+    )
+    return replace(message, **fields)
+
+
+def a_reply(to: Message, text: str = "Hi!", **fields: Any) -> Message:
+    """Return an agent's answer to a message."""
+    said = a_message(text, role="agent", state="sent", address=to.address, person=to.person, tenant=to.tenant)
+    return replace(said, **({"answers": to.id, "task": to.task, "turn": to.turn} | fields))
+
+
+def a_route(task: Task | None = None, **fields: Any) -> Route:
+    """Return the route of a message that founded a task."""
+    id = task.id if task else TaskId(new_id())
+    return replace(Route(rule="first", task=id, new=True, probability=1.0), **fields)
+
+
+def a_task(goal: str = "Find a train to Bonn", **fields: Any) -> Task:
+    """Return the owner's first task, just submitted."""
+    task = Task(
+        id=TaskId(new_id()),
+        tenant=HOME,
+        person=OWNER,
+        number=1,
+        origin=an_address(),
+        title=goal,
+        goal=goal,
+        agent="default",
+        state="submitted",
+        created_at=NOON,
+        updated_at=NOON,
+    )
+    return replace(task, **fields)
+
+
+def a_turn(task: Task, **fields: Any) -> Turn:
+    """Return a task's first turn, under way."""
+    turn = Turn(
+        id=TurnId(new_id()),
+        tenant=task.tenant,
+        task=task.id,
+        number=1,
+        state="working",
+        messages=(),
+        started_at=NOON,
+    )
+    return replace(turn, **fields)
+
+
+def a_step(turn: Turn, **fields: Any) -> Step:
+    """Return a turn's first step."""
+    step = Step(turn=turn.id, number=1, kind="answer", name="answer", request="Hello", result="Hi!")
+    return replace(step, **fields)
+
+
+def an_entry(message: Message, **fields: Any) -> Entry:
+    """Return an inbox entry of a message, ready, in its chat's lane."""
+    entry = Entry(
+        id=EntryId(new_id()),
+        tenant=message.tenant,
+        queue="inbox",
+        lane=f"{message.address.bridge}/{message.address.chat}",
+        message=message.id,
+        state="ready",
+        created_at=NOON,
+    )
+    return replace(entry, **fields)
+
+
+def an_event(**fields: Any) -> Event:
+    """Return news for the owner about a message."""
+    return replace(Event(tenant=HOME, person=OWNER, kind="message", created_at=NOON), **fields)
+
+
+def a_correction(message: Message, wrong: Task, right: Task, **fields: Any) -> Correction:
+    """Return what's kept when a message is moved from one task to another."""
+    correction = Correction(
+        id=new_id(),
+        tenant=message.tenant,
+        message=message.id,
+        wrong=wrong.id,
+        right=right.id,
+        route=a_route(wrong),
+        created_at=NOON,
+    )
+    return replace(correction, **fields)
+
+
+def a_replay(key: Key, **fields: Any) -> Replay:
+    """Return a kept answer to a request."""
+    replay = Replay(
+        tenant=key.tenant,
+        key=key.id,
+        name="POST /v1/messages 1",
+        fingerprint="0" * 64,
+        status=202,
+        body="{}",
+        created_at=NOON,
+    )
+    return replace(replay, **fields)

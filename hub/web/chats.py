@@ -1,0 +1,260 @@
+"""/v1/messages: what's said and what's answered."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+from litestar import Controller, Response, get, post, put
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
+from msgspec import Meta, Struct
+
+from bridges.http import convert
+from hub.errors import BadRequest, NotFound
+from hub.ports import Store
+from hub.records import Message, MessageId, PersonId, TaskId, new_id
+from hub.web.auth import Asker, Caller, Hub
+from hub.web.once import HEADER, OWN, claimed, key_of
+from hub.web.problems import PROBLEMS, shown
+from hub.web.resources import Accepted, MessageView, Page, view_message, view_messages
+from hub.web.services import Services
+from hub.web.stream import SETTLED, settled
+
+Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
+Id = Annotated[str, Meta(min_length=1, max_length=64)]
+Cursor = Annotated[str | None, QueryParameter(max_length=64, description="What `next` said.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=200, description="At most so many.")]
+IdempotencyKey = Annotated[
+    str | None, HeaderParameter(name=HEADER, description="The same key and body again: the same answer, done once.")
+]
+MAIN = "main"
+
+
+class TextPart(Struct, frozen=True, kw_only=True, tag="text", forbid_unknown_fields=True):
+    """A piece of a message, in words."""
+
+    text: str
+
+
+class NewMessage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something to say: `text`, or `parts` of it."""
+
+    text: str | None = None
+    parts: Annotated[list[TextPart], Meta(min_length=1, max_length=20)] | None = None
+    task: Annotated[int, Meta(ge=1, le=2**31)] | Id | None = None
+    """A task's id or number, or "new"; without it the router finds out."""
+    agent: Name | None = None
+    """Who shall answer, if it founds a task."""
+    chat: Name = MAIN
+    on_behalf_of: Id | None = None
+    """The person who says it, if not the key's own; needs the scope people:write."""
+    reply_to: Id | None = None
+    """The id of the message that it replies to."""
+
+
+class NewTask(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a message belongs."""
+
+    task: Annotated[int, Meta(ge=1, le=2**31)] | Id
+    """A task's id or number, or "new"."""
+
+
+class Choose(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An answer to a question that was put with choices."""
+
+    choice: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class StopChat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A chat in which whatever runs shall stop."""
+
+    chat: Name = MAIN
+
+
+class Stopped(Struct, frozen=True, kw_only=True):
+    """How many tasks were stopped."""
+
+    stopped: int
+
+
+class MessagesController(Controller):
+    """What's said and what's answered."""
+
+    path = "/v1"
+    tags = ("messages",)
+
+    @post(
+        "/messages",
+        status_code=202,
+        opt={"scope": "messages:write", OWN: True},
+        responses={
+            **PROBLEMS,
+            200: ResponseSpec(MessageView, description="Answered within ?wait.", generate_examples=False),
+        },
+        summary="Say something",
+    )
+    async def say(
+        self,
+        services: Hub,
+        caller: Asker,
+        data: JSONBody[NewMessage],
+        idempotency_key: IdempotencyKey = None,
+        wait: Annotated[float, QueryParameter(ge=0, le=120, description="Seconds to wait for the answer.")] = 0,
+    ) -> Response[Accepted | MessageView]:
+        """Keep a message; it's on disk when this answers. With ?wait, answer with its replies once they're there."""
+        message = await keep(services, caller, data, key_of(idempotency_key))
+        if wait > 0:
+            message = await settled(services, message, wait)
+            if message.state in SETTLED:
+                return Response(await view_message(services.store, message, replies=True), status_code=200)
+        return Response(Accepted(id=message.id, state=message.state), status_code=202)
+
+    @get("/messages", opt={"scope": "messages:read"}, responses=PROBLEMS, summary="Read a chat")
+    async def chat(
+        self,
+        services: Hub,
+        caller: Asker,
+        chat: Annotated[str, QueryParameter(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")] = MAIN,
+        cursor: Cursor = None,
+        limit: Limit = 50,
+    ) -> Page[MessageView]:
+        """Return a chat's newest messages, oldest first; `next` leads to older ones."""
+        address = convert.address(caller.person, chat)
+        before = MessageId(cursor) if cursor else None
+        found = await services.store.messages_of_chat(caller.tenant, address, limit=limit + 1, before=before)
+        return await messages_page(services.store, found, limit)
+
+    @get("/messages/{id:str}", opt={"scope": "messages:read"}, responses=PROBLEMS, summary="Read a message")
+    async def read(self, services: Hub, caller: Asker, id: FromPath[str]) -> MessageView:
+        """Return a message with what was answered to it."""
+        return await view_message(services.store, await message_of(services, caller, id), replies=True)
+
+    @put("/messages/{id:str}/task", opt={"scope": "messages:write"}, responses=PROBLEMS, summary="Correct a route")
+    async def move(self, services: Hub, caller: Asker, id: FromPath[str], data: JSONBody[NewTask]) -> MessageView:
+        """Move a message, or the one that a reply answers, to the task where it belongs, and have it answered there."""
+        message = await message_of(services, caller, id)
+        if message.role != "user" and message.answers:
+            message = await message_of(services, caller, message.answers)
+        if message.role != "user":
+            raise BadRequest("id", "is something the hub said by itself; only what a person said can be moved")
+        wish = await wish_of(services, message.person, caller, data.task)
+        await services.corrections.move(message, "new" if wish == "new" else TaskId(wish))
+        return await view_message(services.store, await services.store.message(message.id) or message, replies=True)
+
+    @post(
+        "/messages/{id:str}/choice",
+        status_code=202,
+        opt={"scope": "messages:write"},
+        responses=PROBLEMS,
+        summary="Answer a question",
+    )
+    async def choose(self, services: Hub, caller: Asker, id: FromPath[str], data: JSONBody[Choose]) -> Accepted:
+        """Choose one of the answers that a message offers."""
+        question = await _question(services, await message_of(services, caller, id))
+        offered = [choice.id for choice in question.choices]
+        if data.choice not in offered:
+            raise BadRequest("choice", f"must be one of {', '.join(map(repr, offered))}; it is {shown(data.choice)}")
+        await services.questions.choose(question, data.choice)
+        return Accepted(id=question.id, state=question.state)
+
+    @post(
+        "/chat/stop",
+        status_code=200,
+        opt={"scope": "messages:write"},
+        responses=PROBLEMS,
+        summary="Stop what runs",
+    )
+    async def stop(self, services: Hub, caller: Asker, data: JSONBody[StopChat | None] = None) -> Stopped:
+        """Stop whatever runs for a chat."""
+        address = convert.address(caller.person, (data or StopChat()).chat)
+        return Stopped(stopped=len(await services.tasks.stop_chat(caller.tenant, address, caller.person)))
+
+
+async def keep(services: Services, caller: Caller, new: NewMessage, key: str | None) -> Message:
+    """Keep a message for a caller, once for each idempotency key; raises PersonError and StoreUnavailable."""
+    if (new.text is None) == (new.parts is None):
+        raise BadRequest("text" if new.text is None else "parts", "send either text or parts")
+    check_agent(services, new.agent)
+    person = await _speaker(services, caller, new.on_behalf_of)
+    incoming = convert.incoming(
+        tenant=caller.tenant,
+        person=person,
+        chat=new.chat,
+        texts=[new.text] if new.text is not None else [part.text for part in new.parts or ()],
+        external_id=new_id() if key is None else convert.keyed(caller.key.id, key),
+        sent_at=services.clock.now(),
+        reply_to=await _replied(services, caller, new.reply_to),
+        wish=None if new.task is None else await wish_of(services, person, caller, new.task),
+        agent=new.agent,
+    )
+    async with claimed(services, caller, "POST /v1/messages", key, msgspec.json.encode(new)):
+        message, _ = await services.inbox.keep(incoming)
+    return message
+
+
+async def message_of(services: Services, caller: Caller, id: str) -> Message:
+    """Return a message that this caller may see; raises NotFound."""
+    message = await services.store.message(MessageId(id))
+    if message is None or message.tenant != caller.tenant or not sees(caller, message.person):
+        raise NotFound(f"message: there's no {shown(id)}; GET /v1/messages lists them")
+    return message
+
+
+def sees(caller: Caller, person: PersonId) -> bool:
+    """Say whether a caller may see what belongs to a person."""
+    return person == caller.person or caller.may("admin")
+
+
+async def wish_of(services: Services, person: PersonId, caller: Caller, task: int | str) -> str:
+    """Return a task's id, or "new", for what somebody called it; raises BadRequest if there's none."""
+    if task == "new":
+        return "new"
+    # A number is what people call a task by; ids are longer.
+    if isinstance(task, int) or (task.isdecimal() and len(task) < 10):
+        found = await services.store.task_by_number(caller.tenant, person, int(task))
+    else:
+        found = await services.store.task(TaskId(task))
+    if found is None or found.tenant != caller.tenant or found.person != person:
+        raise BadRequest("task", f"there's no {shown(task)}; give an id or number from GET /v1/tasks, or 'new'")
+    return found.id
+
+
+def check_agent(services: Services, name: str | None) -> None:
+    """Raise BadRequest for an agent that isn't installed."""
+    known = [agent.name for agent in services.agents()]
+    if name is not None and name not in known:
+        raise BadRequest("agent", f"there's no {shown(name)}; installed: {', '.join(known)}")
+
+
+async def messages_page(store: Store, found: Sequence[Message], limit: int) -> Page[MessageView]:
+    """Return messages, oldest first, of which one more than the limit was asked for; retracted ones are left out."""
+    more, found = len(found) > limit, found[-limit:]
+    shown_ones = [message for message in found if message.state != "moved"]
+    return Page(items=await view_messages(store, shown_ones), next=found[0].id if more else None)
+
+
+async def _speaker(services: Services, caller: Caller, person: str | None) -> PersonId:
+    if person is None or person == caller.person:
+        return caller.person
+    caller.needs("people:write")
+    if await services.store.person(caller.tenant, PersonId(person)) is None:
+        raise BadRequest("on_behalf_of", f"there's no person {shown(person)}")
+    return PersonId(person)
+
+
+async def _replied(services: Services, caller: Caller, id: str | None) -> str | None:
+    if id is None:
+        return None
+    message = await services.store.message(MessageId(id))
+    if message is None or message.tenant != caller.tenant or not sees(caller, message.person):
+        raise BadRequest("reply_to", f"there's no message {shown(id)}; leave it out or give an id from the chat")
+    return message.external_id
+
+
+async def _question(services: Services, message: Message) -> Message:
+    if message.choices:
+        return message
+    for reply in reversed(await services.store.replies(message.id)):
+        if reply.choices:
+            return reply
+    raise BadRequest("id", "this message offers no choices")

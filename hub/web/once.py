@@ -1,0 +1,157 @@
+"""Idempotency keys: a request that comes again gets the first one's answer and does nothing twice."""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+from litestar import Request
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from msgspec.structs import replace
+
+from hub.errors import AlreadyUsed, BadRequest, Duplicate, PersonError
+from hub.ports import Add, Remove, Save
+from hub.records import Replay
+from hub.web.auth import Caller, caller_of, services_of
+from hub.web.problems import Busy, shown
+from hub.web.services import Services
+
+HEADER = "Idempotency-Key"
+OWN = "own_replay"
+"""In an endpoint's `opt`: what it keeps has the key in it, so it sees by itself that a request comes again."""
+SHOWN_ONCE = "shown_once"
+"""In an endpoint's `opt`: its answer is shown once and never kept."""
+AT_WORK = timedelta(minutes=5)
+"""A first request without an answer for so long has died."""
+
+
+class Once(ASGIMiddleware):
+    """Keeps the answer to each POST with an idempotency key, and gives it again."""
+
+    scopes = (ScopeType.HTTP,)
+    should_bypass_for_scope = staticmethod(
+        lambda scope: scope.get("method") != "POST" or not any(n == b"idempotency-key" for n, _ in scope["headers"])
+    )
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Answer from what's kept, or keep what's answered."""
+        request: Request[Any, Any, Any] = Request(scope, receive, send)
+        caller = caller_of(request)
+        opt = request.route_handler.opt
+        idempotency = key_of(request.headers.get(HEADER))
+        if caller is None or idempotency is None or opt.get(OWN) or opt.get("open"):
+            await next_app(scope, receive, send)
+            return
+        services = services_of(request)
+        body = await request.body()
+        replay, kept = await claim(services, caller, f"POST {scope['path']} {idempotency}", body)
+        if kept is not None and _answered(services, kept):
+            if opt.get(SHOWN_ONCE):
+                raise AlreadyUsed(f"{HEADER}: its answer held a secret, which was shown once; use a fresh key")
+            await _send_again(kept, send)
+            return
+        recorder = Recorder(send)
+        try:
+            await next_app(scope, receive, recorder.send)
+        finally:
+            # Without a good answer nothing was done: the same key may try again.
+            done = replace(replay, status=recorder.status, body="" if opt.get(SHOWN_ONCE) else recorder.body.decode())
+            await asyncio.shield(services.store.commit(Save(done) if recorder.status < 300 else Remove(replay)))
+
+
+class Recorder:
+    """Sends an answer on, and keeps a copy."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 500
+        self.body = b""
+
+    async def send(self, message: Message) -> None:
+        """Take one ASGI message."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        elif message["type"] == "http.response.body":
+            self.body += message["body"]
+        await self._send(message)
+
+
+def key_of(header: str | None) -> str | None:
+    """Return an idempotency key if one was sent; raises BadRequest for one that can't be kept."""
+    if header is None:
+        return None
+    if not re.fullmatch(r"[!-~]{1,200}", header):
+        raise BadRequest(HEADER, f"must have 1 to 200 printable ASCII characters and no space; it is {shown(header)}")
+    return header
+
+
+async def claim(services: Services, caller: Caller, name: str, body: bytes) -> tuple[Replay, Replay | None]:
+    """Say that this request is at work; return its record, and that of an earlier one like it.
+
+    Raises AlreadyUsed if the name stands for another body.
+    """
+    fresh = Replay(
+        tenant=caller.tenant,
+        key=caller.key.id,
+        name=name,
+        fingerprint=sha256(body).hexdigest(),
+        status=0,
+        body="",
+        created_at=services.clock.now(),
+    )
+    try:
+        await services.store.commit(Add(fresh))
+    except Duplicate:
+        kept = await services.store.replay(caller.key.id, name)
+        if kept is None:
+            raise Busy(f"{HEADER}: its first request just ended; send it again") from None
+        if kept.fingerprint != fresh.fingerprint:
+            raise AlreadyUsed(
+                f"{HEADER}: it came before with another body; use a fresh key for another request"
+            ) from None
+        return kept, kept
+    return fresh, None
+
+
+@asynccontextmanager
+async def claimed(
+    services: Services, caller: Caller, name: str, key: str | None, body: bytes
+) -> AsyncGenerator[None, None]:
+    """Do within what is itself kept once under this idempotency key; raises AlreadyUsed for another body.
+
+    If the request is refused, the key is free again.
+    """
+    if key is None:
+        yield
+        return
+    fresh, kept = await claim(services, caller, f"{name} {key}", body)
+    try:
+        yield
+    except PersonError:
+        if kept is None:
+            await services.store.commit(Remove(fresh))
+        raise
+
+
+def _answered(services: Services, kept: Replay) -> bool:
+    """Say whether the first request was answered; False if it died, raises Busy if it's at work."""
+    if kept.status:
+        return True
+    alive = kept.created_at >= services.started_at and services.clock.now() - kept.created_at < AT_WORK
+    if alive:
+        raise Busy(f"{HEADER}: its first request is still at work; come again for the answer")
+    return False
+
+
+async def _send_again(answer: Replay, send: Send) -> None:
+    headers = [(b"content-type", b"application/json"), (b"idempotent-replayed", b"true")]
+    body = answer.body.encode()
+    if body:
+        headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,0 +1,303 @@
+"""Messages, tasks and turns as the API shows them."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Generic, Literal, TypeVar
+
+from msgspec import UNSET, Struct, UnsetType, field
+
+from hub.ports import Store
+from hub.records import (
+    Candidate,
+    Choice,
+    Limits,
+    Message,
+    MessageId,
+    MessageState,
+    Part,
+    PersonId,
+    Route,
+    Step,
+    Task,
+    TaskId,
+    TaskState,
+    Turn,
+    TurnId,
+    Usage,
+    Verdict,
+)
+from hub.web.render import markdown, plain
+
+HTTP = "http"
+"""The name of the bridge that the API, the web page and the terminal share."""
+
+Item = TypeVar("Item")
+
+
+class Page(Struct, Generic[Item], frozen=True, kw_only=True):
+    """A piece of a listing; `next` goes back as ?cursor= for the piece after it."""
+
+    items: list[Item]
+    next: str | None = None
+
+
+class TaskName(Struct, frozen=True, kw_only=True):
+    """A task in few words."""
+
+    id: TaskId
+    number: int
+    title: str
+    state: TaskState
+
+
+class CandidateView(Struct, frozen=True, kw_only=True):
+    """A task that the router weighed; without an id, a new one."""
+
+    task: TaskId | None
+    number: int | None
+    title: str
+    probability: float
+    evidence: dict[str, float]
+
+
+class RouteView(Struct, frozen=True, kw_only=True):
+    """Why a message went to its task."""
+
+    rule: str
+    probability: float
+    new: bool
+    candidates: list[CandidateView]
+    model: str
+    tokens: int
+    ms: float
+
+
+class MessageView(Struct, frozen=True, kw_only=True):
+    """Something said, by a person, an agent or the hub."""
+
+    id: MessageId
+    state: MessageState
+    role: Literal["user", "agent", "notice"]
+    text: str
+    html: str
+    """The text, safe to put into a page."""
+    parts: list[Part]
+    task: TaskName | None
+    route: RouteView | None
+    chat: str
+    bridge: str
+    reply_to: MessageId | None
+    answers: MessageId | None
+    turn: TurnId | None
+    choices: list[Choice]
+    created_at: datetime
+    error: str | None
+    replies: "list[MessageView] | UnsetType" = UNSET
+
+
+class Origin(Struct, frozen=True, kw_only=True):
+    """Where a task began."""
+
+    bridge: str
+    chat: str
+
+
+class TaskView(Struct, frozen=True, kw_only=True):
+    """What a person wants done."""
+
+    id: TaskId
+    number: int
+    title: str
+    goal: str
+    agent: str
+    kind: Literal["conversation", "assignment"]
+    state: TaskState
+    created_at: datetime
+    updated_at: datetime
+    due_at: datetime | None
+    schedule: str | None
+    limits: Limits
+    used: Usage
+    verdict: Verdict | None
+    origin: Origin
+
+
+class StepView(Struct, frozen=True, kw_only=True):
+    """A finished step of a turn."""
+
+    number: int
+    kind: str
+    name: str
+    request: str
+    result: str
+    tokens_in: int
+    tokens_out: int
+    ms: float
+    failed: bool
+
+
+class TurnView(Struct, frozen=True, kw_only=True):
+    """One run of an agent on a task."""
+
+    id: TurnId
+    number: int
+    task: TaskId
+    state: Literal["working", "done", "stopped", "failed"]
+    messages: list[MessageId]
+    started_at: datetime
+    ended_at: datetime | None
+    answer: str
+    tokens_in: int
+    tokens_out: int
+    ms: float
+    verdict: Verdict | None
+    error: str | None
+    steps: list[StepView] | UnsetType = UNSET
+
+
+class Accepted(Struct, frozen=True, kw_only=True):
+    """It's on disk, and will be answered."""
+
+    id: MessageId
+    state: MessageState
+    ref: str | UnsetType = field(default=UNSET)
+    """Over a WebSocket: the id that the client gave its frame."""
+
+
+class Names:
+    """Looks up the tasks that messages speak of, each once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._tasks: dict[TaskId, Task | None] = {}
+
+    async def task(self, id: TaskId) -> Task | None:
+        """Return a task as it was when first asked for."""
+        if id not in self._tasks:
+            self._tasks[id] = await self._store.task(id)
+        return self._tasks[id]
+
+    async def name(self, id: TaskId | None) -> TaskName | None:
+        """Return a task in few words."""
+        task = await self.task(id) if id else None
+        return TaskName(id=task.id, number=task.number, title=task.title, state=task.state) if task else None
+
+
+async def view_messages(store: Store, messages: Iterable[Message]) -> list[MessageView]:
+    """Return messages as the API shows them, without their replies."""
+    names = Names(store)
+    return [await _message(names, message) for message in messages]
+
+
+async def view_message(store: Store, message: Message, *, replies: bool = False) -> MessageView:
+    """Return a message as the API shows it, with what the hub said to it if wished."""
+    names = Names(store)
+    said: list[MessageView] | UnsetType = UNSET
+    if replies:
+        said = [await _message(names, reply) for reply in await store.replies(message.id)]
+    return await _message(names, message, said)
+
+
+def view_task(task: Task) -> TaskView:
+    """Return a task as the API shows it."""
+    return TaskView(
+        id=task.id,
+        number=task.number,
+        title=task.title,
+        goal=task.goal,
+        agent=task.agent,
+        kind=task.kind,
+        state=task.state,
+        created_at=task.created_at,
+        updated_at=task.updated_at,
+        due_at=task.due_at,
+        schedule=task.schedule,
+        limits=task.limits,
+        used=task.used,
+        verdict=task.verdict,
+        origin=Origin(bridge=task.origin.bridge, chat=chat_name(task.origin.bridge, task.origin.chat, task.person)),
+    )
+
+
+def view_turn(turn: Turn, steps: Sequence[Step] | None = None) -> TurnView:
+    """Return a turn as the API shows it, with its steps if they're given."""
+    return TurnView(
+        id=turn.id,
+        number=turn.number,
+        task=turn.task,
+        state=turn.state,
+        messages=list(turn.messages),
+        started_at=turn.started_at,
+        ended_at=turn.ended_at,
+        answer=turn.answer,
+        tokens_in=turn.tokens_in,
+        tokens_out=turn.tokens_out,
+        ms=turn.ms,
+        verdict=turn.verdict,
+        error=turn.error,
+        steps=UNSET if steps is None else [_step(step) for step in steps],
+    )
+
+
+def chat_name(bridge: str, chat: str, person: PersonId) -> str:
+    """Return what a person calls a chat: here without their own id before it."""
+    return chat.removeprefix(f"{person}/") if bridge == HTTP else chat
+
+
+async def _message(names: Names, message: Message, replies: list[MessageView] | UnsetType = UNSET) -> MessageView:
+    return MessageView(
+        id=message.id,
+        state=message.state,
+        role=message.role,
+        text=message.text,
+        html=plain(message.text) if message.role == "user" else markdown(message.text),
+        parts=list(message.parts),
+        task=await names.name(message.task),
+        route=await _route(names, message.route) if message.route else None,
+        chat=chat_name(message.address.bridge, message.address.chat, message.person),
+        bridge=message.address.bridge,
+        reply_to=message.reply_to,
+        answers=message.answers,
+        turn=message.turn,
+        choices=list(message.choices),
+        created_at=message.created_at,
+        error=message.error,
+        replies=replies,
+    )
+
+
+async def _route(names: Names, route: Route) -> RouteView:
+    return RouteView(
+        rule=route.rule,
+        probability=route.probability,
+        new=route.new,
+        candidates=[await _candidate(names, candidate) for candidate in route.candidates],
+        model=route.model,
+        tokens=route.tokens,
+        ms=route.ms,
+    )
+
+
+async def _candidate(names: Names, candidate: Candidate) -> CandidateView:
+    task = await names.task(candidate.task) if candidate.task else None
+    return CandidateView(
+        task=candidate.task,
+        number=task.number if task else None,
+        title=candidate.title,
+        probability=candidate.probability,
+        evidence=candidate.evidence,
+    )
+
+
+def _step(step: Step) -> StepView:
+    return StepView(
+        number=step.number,
+        kind=step.kind,
+        name=step.name,
+        request=step.request,
+        result=step.result,
+        tokens_in=step.tokens_in,
+        tokens_out=step.tokens_out,
+        ms=step.ms,
+        failed=step.failed,
+    )

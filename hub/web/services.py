@@ -1,0 +1,125 @@
+"""What the web needs of the hub: one record that app.py fills, typed by what's called and by nothing more."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from hub.config import Config
+from hub.flow.people import People
+from hub.ports import LLM, Clock, Feed, Store
+from hub.records import Address, Entry, Incoming, Limits, Message, PersonId, Task, TaskId, TenantId
+
+
+class InboxService(Protocol):
+    """Keeps what persons say."""
+
+    async def keep(self, incoming: Incoming) -> tuple[Message, bool]:
+        """Return the kept message, and whether it's new; raises PersonError and StoreUnavailable."""
+
+
+class TasksService(Protocol):
+    """Changes the states of tasks."""
+
+    async def assign(
+        self,
+        *,
+        tenant: TenantId,
+        person: PersonId,
+        address: Address,
+        text: str,
+        agent: str | None,
+        external_id: str,
+        limits: Limits | None,
+        due_at: datetime | None,
+        schedule: str | None,
+    ) -> tuple[Task, Message]:
+        """Make a task of a text; the same external id gives the same task again."""
+
+    async def cancel(self, task: Task) -> Task: ...
+    async def resume(self, task: Task) -> Task: ...
+    async def stop(self, task: Task) -> Task: ...
+    async def stop_chat(self, tenant: TenantId, address: Address, person: PersonId) -> Sequence[Task]:
+        """Stop a person's tasks that are at work for a chat, and return them."""
+
+
+class CorrectionsService(Protocol):
+    """Puts wrong routes right."""
+
+    async def move(self, message: Message, to: TaskId | Literal["new"]) -> Task: ...
+
+
+class QuestionsService(Protocol):
+    """Takes the answers to questions that were put with choices."""
+
+    async def choose(self, message: Message, choice: str) -> None: ...
+
+
+class LettersService(Protocol):
+    """Gives dead letters another life."""
+
+    async def retry(self, entry: Entry) -> Entry: ...
+
+
+class AgentInfo(Struct, frozen=True, kw_only=True):
+    """An agent that can be wished for."""
+
+    name: str
+    description: str
+    model: str
+    tools: tuple[str, ...] = ()
+
+
+class BridgeInfo(Struct, frozen=True, kw_only=True):
+    """A bridge and how it is."""
+
+    name: str
+    state: str
+
+
+class RouterInfo(Struct, frozen=True, kw_only=True):
+    """Whether the router's rule was trained for the model that decides."""
+
+    rule: Literal["trained", "untrained"]
+    model: str
+
+
+class StoreInfo(Struct, frozen=True, kw_only=True):
+    """Where the records lie, and how much room they take."""
+
+    path: str
+    bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """All that the web calls. Whatever is asked for at each request is a callable."""
+
+    config: Config
+    version: str
+    boot: str
+    started_at: datetime
+    clock: Clock
+    store: Store
+    feed: Feed
+    people: People
+    inbox: InboxService
+    tasks: TasksService
+    corrections: CorrectionsService
+    questions: QuestionsService
+    letters: LettersService
+    llm: LLM
+    decisions: LLM
+    agents: Callable[[], Sequence[AgentInfo]]
+    bridges: Callable[[], Sequence[BridgeInfo]]
+    router: Callable[[], RouterInfo]
+    store_info: Callable[[], StoreInfo]
+    unready: Callable[[], str | None]
+    """Why the hub can't take messages now; None if it can."""
+    secret: bytes
+    """Stays the same over restarts; signs the tokens against forged requests."""
+    closing: asyncio.Event
+    """Set when the hub begins to stop: streams and waits end at once."""

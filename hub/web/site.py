@@ -1,0 +1,62 @@
+"""The web site: pages that are shells without data, and the files they're made of.
+
+A page asks the API for everything it shows, so it's the same for everybody and needs no key; what may be seen is
+decided in one place, the API.
+"""
+
+from pathlib import Path
+
+from litestar import Controller, MediaType, Router, get
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.response import Template
+from litestar.static_files import create_static_files_router
+from litestar.template.config import TemplateConfig
+
+FOLDER = Path(__file__).parent
+
+# no-cache: kept by the browser but asked about each time, so that an upgraded hub never meets an old page.
+FRESH = {"Cache-Control": "no-cache"}
+
+
+class Site(Controller):
+    """The pages that people open in a browser."""
+
+    include_in_schema = False
+    opt = {"open": True}  # noqa: RUF012 - Litestar reads it from the class
+
+    @get("/", media_type=MediaType.HTML, sync_to_thread=False)
+    def chat(self) -> Template:
+        """Show the conversation."""
+        return Template("chat.html", context={"page": "chat"}, headers=FRESH)
+
+    @get("/tasks", media_type=MediaType.HTML, sync_to_thread=False)
+    def tasks(self) -> Template:
+        """Show all tasks by state."""
+        return Template("tasks.html", context={"page": "tasks"}, headers=FRESH)
+
+    @get("/tasks/{id:str}", media_type=MediaType.HTML, sync_to_thread=False)
+    def task(self) -> Template:
+        """Show one task: its turns, verdicts and steps. The page itself reads the id from its address."""
+        return Template("task.html", context={"page": "task"}, headers=FRESH)
+
+    @get("/sign-in", media_type=MediaType.HTML, sync_to_thread=False)
+    def sign_in(self) -> Template:
+        """Turn the code behind the # of a sign-in link, or a pasted key, into a session."""
+        return Template("sign_in.html", context={"page": "sign-in"}, headers=FRESH)
+
+
+def static_files() -> Router:
+    """Return the route of scripts, styles and pictures."""
+    return create_static_files_router(
+        path="/static",
+        directories=[FOLDER / "static"],
+        opt={"open": True},
+        include_in_schema=False,
+        cache_control=None,
+        after_request=None,
+    )
+
+
+def templates() -> TemplateConfig[JinjaTemplateEngine]:
+    """Return where the pages' templates lie, and who fills them in."""
+    return TemplateConfig(directory=FOLDER / "templates", engine=JinjaTemplateEngine)

@@ -1,0 +1,65 @@
+// Calls of the hub's API, with the session's cookie.
+
+export class Problem extends Error {
+  constructor(status, detail, after = 0) {
+    super(detail);
+    this.status = status;
+    this.after = after;
+  }
+  // True where the same request may well succeed later.
+  get passing() {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+}
+
+// Return the answer's JSON. A request that carries `key` is done once, however often it's sent.
+export async function call(method, path, body, key) {
+  let response = await request(method, path, body, key);
+  if (response.status === 403 && (await isCsrf(response))) {
+    // The hub made a new secret since: forget the cookie that it no longer knows, get another.
+    document.cookie = "csrftoken=; path=/; max-age=0";
+    await request("GET", "/v1/whoami");
+    response = await request(method, path, body, key);
+  }
+  if (response.status === 401 && location.pathname !== "/sign-in") {
+    location.replace("/sign-in");
+    return new Promise(() => {});
+  }
+  if (!response.ok) throw await problem(response);
+  return response.status === 204 ? null : response.json();
+}
+
+// Return an id that nobody else makes. crypto.randomUUID is missing where the page came over plain HTTP.
+export function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16).padStart(2, "0")).join("");
+}
+
+async function request(method, path, body, key) {
+  const headers = { Accept: "application/json" };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (key) headers["Idempotency-Key"] = key;
+  if (method !== "GET") headers["x-csrftoken"] = cookie("csrftoken");
+  try {
+    return await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+  } catch {
+    throw new Problem(0, "The hub can’t be reached.");
+  }
+}
+
+function cookie(name) {
+  return document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1) ?? "";
+}
+
+async function isCsrf(response) {
+  return (await response.clone().text()).includes("CSRF");
+}
+
+async function problem(response) {
+  let detail = `The hub answered ${response.status}.`;
+  try {
+    detail = (await response.json()).detail || detail;
+  } catch {
+    // Not JSON: something between us and the hub answered.
+  }
+  return new Problem(response.status, detail, Number(response.headers.get("Retry-After")) || 0);
+}

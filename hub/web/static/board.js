@@ -1,0 +1,67 @@
+// All tasks, by what they need.
+import { call, newKey } from "./api.js";
+import { ago, byId, chip, h, hue, toast } from "./dom.js";
+import { isOpen, keepTask, onTasks, start, tasks } from "./shell.js";
+
+const isDue = (task) => task.due_at && new Date(task.due_at) > new Date();
+const COLUMNS = [
+  ["Needs you", (task) => task.state === "input-required"],
+  ["Working", (task) => task.state === "working" && !isDue(task)],
+  ["Waiting", (task) => task.state === "submitted" || (task.state === "working" && isDue(task))],
+  ["Done", (task) => task.state === "completed"],
+  ["Ended early", (task) => task.state === "failed" || task.state === "canceled"],
+];
+let cursor = null;
+
+function paint() {
+  const focused = document.activeElement?.closest(".ticket")?.dataset.id;
+  const all = [...tasks.values()].sort((a, b) => (a.updated_at < b.updated_at ? 1 : -1));
+  byId("board").replaceChildren(...COLUMNS.map(([name, isIn]) => {
+    const found = all.filter(isIn);
+    return h(`section.column-of`, { "aria-label": name, hidden: !found.length && name === "Ended early" },
+      h("h2", {}, name, h("span.count", {}, String(found.length))),
+      h("ul", {}, found.map(ticket)),
+      !found.length && h("p.none", {}, "Nothing here"));
+  }));
+  if (focused) document.querySelector(`.ticket[data-id="${focused}"] a`)?.focus();
+}
+
+function ticket(task) {
+  const words = said(task.verdict);
+  return h(`li.ticket.${hue(task)}`, { "data-id": task.id },
+    chip(task, true),
+    h("a.name", { href: `/tasks/${task.id}` }, task.title),
+    words && h("p.verdict", {}, words),
+    h("p.facts", {}, [task.agent, `${task.used.turns} ${task.used.turns === 1 ? "turn" : "turns"}`, due(task), ago(task.updated_at)]
+      .filter(Boolean).join(" · ")));
+}
+
+const due = (task) => isOpen(task) && (task.schedule ? `again ${ago(task.due_at)}` : task.due_at && ago(task.due_at));
+
+// A verdict in a line.
+export function said(verdict) {
+  if (!verdict) return "";
+  return { done: verdict.summary, again: verdict.why, wait: verdict.why, ask: verdict.question, blocked: verdict.missing }[verdict.type] ?? "";
+}
+
+async function more() {
+  const page = await call("GET", `/v1/tasks${cursor ? `?cursor=${encodeURIComponent(cursor)}` : ""}`);
+  cursor = page.next;
+  byId("older").hidden = !cursor;
+  for (const task of page.items) tasks.set(task.id, task);
+  paint();
+}
+
+byId("older").onclick = () => more().catch((problem) => toast(problem.message));
+byId("found").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const goal = byId("goal");
+  try {
+    keepTask(await call("POST", "/v1/tasks", { text: goal.value.trim() }, newKey()));
+    goal.value = "";
+  } catch (problem) {
+    toast(problem.message);
+  }
+});
+onTasks(paint);
+start({ load: more });

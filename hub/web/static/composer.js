@@ -1,0 +1,146 @@
+// Where a message is written: grows, keeps the draft, offers commands, aims at a task.
+import { byId, hue, h, icon, menu } from "./dom.js";
+import { onTasks, likelyTasks, tasks } from "./shell.js";
+
+const COMMANDS = [
+  ["/new", "begin a new task with what follows"], ["/tasks", "list your open tasks"],
+  ["/task", "show a task, or aim at it: /task 3"], ["/move", "move your last message: /move 3"],
+  ["/stop", "stop what’s running"], ["/resume", "take a stopped task up again"],
+  ["/status", "how the hub and the model are"], ["/schedule", "do it later or again and again"],
+  ["/agent", "which agents there are"], ["/model", "which model answers"],
+  ["/approve", "allow what a task asks for"], ["/deny", "refuse what a task asks for"],
+  ["/whoami", "who the hub takes you for"], ["/pair", "let another account in"],
+  ["/start", "a short welcome"], ["/help", "all commands"],
+];
+const DRAFT = "agenthost.draft";
+
+const text = byId("text");
+const hints = byId("hints");
+let target = null; // null: the router decides; "new"; or a task's id.
+let chosen = -1;
+
+// Call send(text, task) for each message that's finished.
+export function openComposer(send) {
+  byId("send").append(icon("up"));
+  text.value = localStorage.getItem(DRAFT) ?? "";
+  text.addEventListener("input", changed);
+  text.addEventListener("keydown", press);
+  text.addEventListener("blur", () => setTimeout(hideHints, 150));
+  byId("composer").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const words = text.value.trim();
+    if (!words) return;
+    fill("");
+    send(words, target);
+    if (target === "new") aim(null);
+  });
+  byId("target").onclick = chooseTarget;
+  onTasks(paintTarget);
+  changed();
+  paintTarget();
+}
+
+// Put words into the composer, for the person to go on with.
+export function fill(words) {
+  text.value = words;
+  changed();
+}
+
+export function aim(at) {
+  target = at;
+  paintTarget();
+}
+
+function changed() {
+  text.style.height = "auto";
+  text.style.height = `${Math.min(text.scrollHeight, innerHeight * 0.4)}px`;
+  byId("send").disabled = !text.value.trim();
+  if (text.value) localStorage.setItem(DRAFT, text.value);
+  else localStorage.removeItem(DRAFT);
+  showHints();
+}
+
+// On a touch keyboard Enter begins a new line; there is a button to send.
+const isTouch = matchMedia("(hover: none) and (pointer: coarse)");
+
+function press(event) {
+  if (event.isComposing) return;
+  if (!hints.hidden && pressInHints(event)) return event.preventDefault();
+  if (event.key === "Enter" && !event.shiftKey && !isTouch.matches) {
+    event.preventDefault();
+    byId("composer").requestSubmit();
+  }
+}
+
+// --- commands
+
+function showHints() {
+  const found = /^\/\w*$/.test(text.value) ? COMMANDS.filter(([name]) => name.startsWith(text.value.toLowerCase())) : [];
+  hints.hidden = found.length === 0 || document.activeElement !== text;
+  hints.replaceChildren(...found.map(([name, words], n) =>
+    h("li", { role: "option", id: `hint-${n}`, "data-name": name, onmousedown: (event) => { event.preventDefault(); take(name); } },
+      h("b", {}, name), h("span", {}, words))));
+  choose(0);
+}
+
+function hideHints() {
+  hints.hidden = true;
+  text.removeAttribute("aria-activedescendant");
+}
+
+function choose(at) {
+  const all = [...hints.children];
+  chosen = all.length ? (at + all.length) % all.length : -1;
+  all.forEach((hint, n) => hint.setAttribute("aria-selected", (n === chosen).toString()));
+  all[chosen]?.scrollIntoView({ block: "nearest" });
+  if (hints.hidden || chosen < 0) text.removeAttribute("aria-activedescendant");
+  else text.setAttribute("aria-activedescendant", `hint-${chosen}`);
+}
+
+function pressInHints(event) {
+  const hint = hints.children[chosen];
+  switch (event.key) {
+    case "ArrowDown": choose(chosen + 1); return true;
+    case "ArrowUp": choose(chosen - 1); return true;
+    case "Escape": hideHints(); return true;
+    case "Tab": take(hint.dataset.name); return true;
+    case "Enter":
+      // A command that's complete is sent; the beginning of one is completed.
+      if (event.shiftKey || hint.dataset.name === text.value.toLowerCase()) return false;
+      take(hint.dataset.name);
+      return true;
+    default: return false;
+  }
+}
+
+function take(name) {
+  fill(`${name} `);
+  hideHints();
+  text.focus();
+}
+
+// --- the task that it's about
+
+function chooseTarget() {
+  const task = (task) => ({
+    label: task.title, note: `#${task.number}`, hue: hue(task), checked: target === task.id, pick: () => pick(task.id),
+  });
+  menu(byId("target"), "What is it about?", [
+    { label: "Auto", note: "the hub finds the task", checked: target === null, pick: () => pick(null) },
+    { label: "New task", checked: target === "new", pick: () => pick("new") },
+    ...likelyTasks().map(task),
+  ]);
+}
+
+function pick(at) {
+  aim(at);
+  text.focus();
+}
+
+function paintTarget() {
+  const task = tasks.get(target);
+  const words = target === null ? "Auto" : task ? `#${task.number} ${task.title}` : "New task";
+  byId("target").className = `target ${hue(task)}`;
+  byId("target").title = target === null ? "The hub finds the task that a message is about" : "Messages go to this task";
+  byId("target").replaceChildren(h("i"), h("span", {}, h("span.sr", {}, "Task: "), words), icon("chevron"));
+}

@@ -1,0 +1,140 @@
+// Small means to build pages: elements, icons, menus, times.
+
+// h("p.note", {title: "x", onclick}, "text", child): an element. Strings become text, never HTML.
+export function h(tag, props = {}, ...kids) {
+  const [name, ...classes] = tag.split(".");
+  const element = document.createElement(name);
+  element.classList.add(...classes);
+  for (const [key, value] of Object.entries(props)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else if (key in element) element[key] = value;
+    else element.setAttribute(key, value);
+  }
+  element.append(...kids.flat().filter((kid) => kid !== null && kid !== undefined && kid !== false));
+  return element;
+}
+
+export const byId = (id) => document.getElementById(id);
+
+const PATHS = {
+  up: "M12 19V5M6 11l6-6 6 6",
+  down: "M12 5v14M6 13l6 6 6-6",
+  chevron: "M7 10l5 5 5-5",
+  moon: "M20 14.500A8 8 0 0 1 9.500 4 8 8 0 1 0 20 14.500z",
+  sun: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2v2M12 20v2M4.200 4.200l1.400 1.400M18.400 18.400l1.400 1.400M2 12h2M20 12h2M4.200 19.800l1.400-1.400M18.400 5.600l1.400-1.400",
+  out: "M14 4H6v16h8M10 12h10M17 8.500l3.500 3.500-3.500 3.500",
+  copy: "M9 9h11v11H9zM5 15H4V4h11v1",
+  check: "M5 12.500l4.500 4.500L19 7.500",
+  reply: "M9 7l-5 5 5 5M4 12h10a6 6 0 0 1 6 6",
+};
+
+export function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  svg.classList.add("glyph");
+  path.setAttribute("d", PATHS[name]);
+  svg.append(path);
+  return svg;
+}
+
+// A task's colour, number and title, as a link to it; `short` leaves the title to the tooltip.
+export function chip(task, short = false) {
+  const name = `Task ${task.number}: ${task.title}`;
+  return h(`a.chip.${hue(task)}`, { href: `/tasks/${task.id}`, title: name, "aria-label": name },
+    h("i"), `#${task.number}`, !short && h("span", {}, task.title));
+}
+
+export const hue = (task) => (task ? `t${task.number % 8}` : "t");
+
+export function time(at) {
+  const date = new Date(at);
+  const words = date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  return h("time", { dateTime: at, title: date.toLocaleString() }, words);
+}
+
+export function day(at) {
+  const date = new Date(at);
+  const days = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(at).setHours(0, 0, 0, 0)) / 86_400_000);
+  if (days === 0) return "Today";
+  if (days === 1) return "Yesterday";
+  return date.toLocaleDateString([], { weekday: "long", day: "numeric", month: "long" });
+}
+
+// "3 minutes ago", "in 2 hours".
+export function ago(at) {
+  const seconds = (new Date(at) - Date.now()) / 1000;
+  const format = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+  for (const [unit, size] of [["day", 86_400], ["hour", 3_600], ["minute", 60]]) {
+    if (Math.abs(seconds) >= size) return format.format(Math.round(seconds / size), unit);
+  }
+  return seconds > 1 ? "in a moment" : "just now";
+}
+
+// Open a floating box beside a button. Esc or a click elsewhere closes it, and the button has the focus again.
+export function float(button, box) {
+  if (button.getAttribute("aria-expanded") === "true" || button === shutting) {
+    shutting = null;
+    return;
+  }
+  box.popover = "auto";
+  box.classList.add("float");
+  document.body.append(box);
+  button.setAttribute("aria-expanded", "true");
+  box.showPopover();
+  place(button, box);
+  // A press on the button itself closes the box; the click that follows mustn't open it again.
+  const press = (event) => { shutting = button.contains(event.target) ? button : null; };
+  document.addEventListener("pointerdown", press, true);
+  box.addEventListener("toggle", (event) => {
+    if (event.newState !== "closed") return;
+    const inside = box.contains(document.activeElement) || document.activeElement === document.body;
+    document.removeEventListener("pointerdown", press, true);
+    box.remove();
+    button.setAttribute("aria-expanded", "false");
+    if (inside && button.isConnected) button.focus();
+  });
+}
+
+let shutting = null;
+
+function place(button, box) {
+  const at = button.getBoundingClientRect();
+  const below = innerHeight - at.bottom > box.offsetHeight + 16 || at.top < box.offsetHeight + 16;
+  const top = below ? at.bottom + 6 : at.top - box.offsetHeight - 6;
+  box.style.top = `${Math.max(8, Math.min(top, innerHeight - box.offsetHeight - 8))}px`;
+  box.style.left = `${Math.max(8, Math.min(at.left, innerWidth - box.offsetWidth - 8))}px`;
+}
+
+// Open a menu: `items` are {label, note, hue, checked, pick}. Arrows, Home, End move; Enter picks.
+export function menu(button, title, items) {
+  const entries = items.map((item) =>
+    h(`button.item.${item.hue || "t"}`,
+      { type: "button", role: item.checked === undefined ? "menuitem" : "menuitemradio", "aria-checked": item.checked?.toString(),
+        tabIndex: -1, onclick: () => { box.hidePopover(); item.pick(); } },
+      h("i"), h("span", {}, item.label), item.note && h("small", {}, item.note), item.checked && icon("check")));
+  const box = h("div.menu", { role: "menu", "aria-label": title, onkeydown: (event) => walk(event, entries) },
+    h("p.title", {}, title), entries);
+  float(button, box);
+  (entries.find((_, n) => items[n].checked) ?? entries[0])?.focus();
+}
+
+function walk(event, entries) {
+  const at = entries.indexOf(document.activeElement);
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: entries.length - 1 }[event.key];
+  if (event.key === "Tab") event.currentTarget.hidePopover();
+  if (to === undefined) return;
+  event.preventDefault();
+  entries.at(to % entries.length).focus();
+}
+
+// Say something in passing, to eyes and ears.
+export function toast(words) {
+  const note = h("p", {}, words);
+  byId("toasts").append(note);
+  setTimeout(() => note.remove(), 6000);
+}
+
+export const announce = (words) => { byId("announce").textContent = words; };

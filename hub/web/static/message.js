@@ -1,0 +1,158 @@
+// How a message looks.
+import { chip, h, hue, icon, menu, time } from "./dom.js";
+import { explain } from "./evidence.js";
+import { likelyTasks } from "./shell.js";
+
+// Return a kept message's element. `on` has what its controls do: move, choose, retry; `known` finds other messages.
+export function draw(message, known, on) {
+  const element = { user: drawUser, agent: drawAgent, notice: drawNotice }[message.role](message, known, on);
+  element.dataset.id = message.id;
+  element.id = `m-${message.id}`;
+  return element;
+}
+
+function drawUser(message, known, on) {
+  return h("li.said.user", {},
+    h("div.bubble", {}, message.text, files(message)),
+    h("div.meta", {},
+      h("span.tools", {}, whyButton(message), wrongButton(message, message, on)),
+      stateOf(message, on), message.task && chip(message.task, true), time(message.created_at)));
+}
+
+const WORDS = {
+  accepted: "Kept", asking: "Which task?", routed: "Kept", working: "Working…", stopped: "Stopped", failed: "Failed",
+};
+
+function stateOf(message, on) {
+  if (message.state === "answered") return h("span.progress.answered", { title: "Answered" }, icon("check"), h("span.sr", {}, "Answered"));
+  const words = WORDS[message.state];
+  if (!words) return null;
+  return h(`span.progress.${message.state}`, { role: message.state === "failed" ? "alert" : undefined }, words,
+    message.error && `: ${message.error}`,
+    ["failed", "stopped"].includes(message.state) && h("button.quiet", { type: "button", onclick: () => on.retry(message) }, "Try again"));
+}
+
+function drawAgent(message, known, on) {
+  const asked = known(message.answers);
+  if (message.state === "moved") {
+    return h("li.said.agent.taken", {}, h("p", {}, "This answer was taken back: its message went to another task."));
+  }
+  const body = h("div.body");
+  body.innerHTML = message.html; // Sanitised by the hub.
+  dress(body);
+  return h(`li.said.agent.${hue(message.task)}`, {},
+    h("div.meta", {}, message.task && chip(message.task), time(message.created_at), quote(asked)),
+    body, files(message), message.error && h("p.fault", {}, message.error), choices(message, on),
+    h("div.tools", {}, copyButton(() => message.text), asked && whyButton(asked), wrongButton(message, asked ?? message, on)));
+}
+
+function drawNotice(message, known, on) {
+  const body = h("div.body");
+  body.innerHTML = message.html; // Sanitised by the hub.
+  dress(body);
+  return h("li.said.notice", {}, body, choices(message, on));
+}
+
+// Return the element of an answer that's still being written; .text(t, whole) adds to it.
+export function drawLive(task) {
+  const text = new Text("");
+  const body = h("div.body.plain", {}, text, h("span.caret", { "aria-hidden": "true" }));
+  const element = h(`li.said.agent.live.${hue(task)}`, { "aria-busy": "true" },
+    h("div.meta", {}, task && chip(task), h("span.sr", {}, "Working…")), body);
+  let waiting = "";
+  let replace = false;
+  // One paint for all the tokens that came since the last.
+  element.write = (more, whole) => {
+    if (!waiting && !replace) requestAnimationFrame(flush);
+    if (whole) replace = true;
+    waiting = whole ? more : waiting + more;
+  };
+  const flush = () => {
+    if (replace) text.data = waiting;
+    else text.appendData(waiting);
+    element.classList.toggle("begun", text.length > 0);
+    waiting = "";
+    replace = false;
+  };
+  return element;
+}
+
+// Return the element of a message that isn't at the hub yet.
+export function drawUnsent(note, on) {
+  const stuck = note.state === "unsent";
+  return h("li.said.user.unsent", { "aria-busy": (!stuck).toString() },
+    h("div.bubble", {}, note.text),
+    h("div.meta", {}, stuck
+      ? h("span.progress.failed", { role: "alert" }, "Not sent", note.problem && `: ${note.problem}`,
+          h("button.quiet", { type: "button", onclick: () => on.send(note) }, "Try again"),
+          h("button.quiet", { type: "button", onclick: () => on.edit(note) }, "Edit"))
+      : h("span.progress", {}, "Sending…")));
+}
+
+// Which message it answers. The page hides it where that's the one just above.
+function quote(asked) {
+  if (!asked) return null;
+  const short = asked.text.length > 60 ? `${asked.text.slice(0, 58)}…` : asked.text;
+  return h("a.quote", { href: `#m-${asked.id}` }, icon("reply"), short);
+}
+
+function files(message) {
+  return message.parts.filter((part) => part.type === "file").map((part) => h("p.file", {}, part.name));
+}
+
+function choices(message, on) {
+  if (!message.choices.length) return null;
+  return h("div.choices", { role: "group", "aria-label": "Choices" },
+    message.choices.map((choice) => h("button.choice", {
+      type: "button", disabled: !on.isAsking(message), onclick: (event) => on.choose(message, choice, event.target.parentNode),
+    }, choice.text)));
+}
+
+function wrongButton(message, asked, on) {
+  if (!message.task || asked.role !== "user") return null;
+  return h("button.quiet", {
+    type: "button", "aria-haspopup": "menu", "aria-expanded": "false", "data-act": "wrong",
+    onclick: (event) => menu(event.currentTarget, "Move this message to", [
+      ...likelyTasks().filter((task) => task.id !== message.task.id).map((task) => (
+        { label: task.title, note: `#${task.number}`, hue: hue(task), pick: () => on.move(asked, task.id, `#${task.number}`) })),
+      { label: "New task", pick: () => on.move(asked, "new", "a new task") },
+    ]),
+  }, "Wrong task?");
+}
+
+function whyButton(message) {
+  if (!message.route) return null;
+  return h("button.quiet", {
+    type: "button", "aria-haspopup": "dialog", "aria-expanded": "false", "data-act": "why",
+    onclick: (event) => explain(event.currentTarget, message),
+  }, "Why?");
+}
+
+function copyButton(text) {
+  if (!navigator.clipboard) return null;
+  return h("button.icon", {
+    type: "button", "aria-label": "Copy", title: "Copy",
+    onclick: async (event) => {
+      const button = event.currentTarget;
+      await navigator.clipboard.writeText(text());
+      button.replaceChildren(icon("check"));
+      setTimeout(() => button.replaceChildren(icon("copy")), 1500);
+    },
+  }, icon("copy"));
+}
+
+// Give code its copy button, and let wide tables scroll by themselves.
+export function dress(body) {
+  for (const table of body.querySelectorAll("table")) {
+    const frame = h("div.table", { tabIndex: 0, role: "group", "aria-label": "Table" });
+    table.replaceWith(frame);
+    frame.append(table);
+  }
+  for (const pre of body.querySelectorAll("pre")) {
+    const language = pre.firstElementChild?.className.replace("language-", "") || "text";
+    const frame = h("div.code", {}, h("div.bar", {}, h("span", {}, language), copyButton(() => pre.textContent)));
+    pre.tabIndex = 0;
+    pre.replaceWith(frame);
+    frame.append(pre);
+  }
+}

@@ -1,0 +1,123 @@
+// One task: its goal, what it may cost and has cost, its turns with their steps, its messages.
+import { call, newKey } from "./api.js";
+import { ago, byId, h, hue, time, toast } from "./dom.js";
+import { dress } from "./message.js";
+import { STATES, isOpen, keepTask, start } from "./shell.js";
+
+const id = decodeURIComponent(location.pathname.split("/")[2]);
+const page = byId("task");
+const unfolded = new Set();
+let task = null;
+let turns = [];
+let messages = [];
+
+async function load() {
+  try {
+    [task, turns, messages] = await Promise.all([
+      call("GET", `/v1/tasks/${id}`), listing(`/v1/tasks/${id}/turns`), listing(`/v1/tasks/${id}/messages`),
+    ]);
+  } catch (problem) {
+    page.replaceChildren(h("h1", {}, "No such task"), h("p", {}, problem.message), h("a", { href: "/tasks" }, "All tasks"));
+    return;
+  }
+  paint();
+}
+
+const listing = async (path) => (await call("GET", path)).items;
+
+function paint() {
+  document.title = `#${task.number} ${task.title} · AgentHost`;
+  const focused = document.activeElement?.dataset.act;
+  page.className = `page ${hue(task)}`;
+  page.replaceChildren(head(), goal(), costs(), history(), conversation());
+  if (focused) page.querySelector(`[data-act="${focused}"]`)?.focus();
+}
+
+function head() {
+  const act = (name, words) => h("button", { type: "button", "data-act": name, onclick: () => ask(name) }, words);
+  const open = isOpen(task);
+  return h("header.head", {},
+    h("p.crumbs", {}, h("a", { href: "/tasks" }, "Tasks"), " / ", `#${task.number}`),
+    h("h1", {}, h("i.mark"), task.title),
+    h("p.facts", {}, h(`span.state.${task.state}`, {}, STATES[task.state]), ` · ${task.agent} · begun ${ago(task.created_at)}`,
+      task.due_at && open ? ` · due ${ago(task.due_at)}` : "", task.schedule ? ` · every ${task.schedule}` : ""),
+    h("div.acts", {}, task.state === "working" && act("stop", "Stop"),
+      (task.state === "input-required" || !open) && act("resume", "Resume"), open && act("cancel", "Cancel task")));
+}
+
+async function ask(name) {
+  try {
+    task = await call("POST", `/v1/tasks/${task.id}/${name}`, undefined, newKey());
+    keepTask(task);
+    paint();
+  } catch (problem) {
+    toast(problem.message);
+  }
+}
+
+function goal() {
+  return h("section", { "aria-label": "Goal" }, h("h2", {}, "Goal"), h("p.goal", {}, task.goal), task.verdict && verdict(task.verdict));
+}
+
+const VERDICTS = { done: "Done", again: "Goes on", wait: "Waits", ask: "Asks you", blocked: "Blocked" };
+
+function verdict(of) {
+  const lines = [of.summary, of.question, of.missing, of.why].filter(Boolean);
+  return h(`p.verdict.${of.type}`, {}, h("b", {}, VERDICTS[of.type] ?? of.type), " ", lines.join(" · "),
+    of.until && ` (until ${new Date(of.until).toLocaleString()})`);
+}
+
+function costs() {
+  const row = (name, used, limit) => {
+    const meter = h("span.track", {}, h("i"));
+    meter.firstChild.style.width = `${Math.min(100, limit ? (used / limit) * 100 : 0)}%`;
+    const words = `${Number(used.toFixed(2)).toLocaleString()}${limit ? ` of ${limit.toLocaleString()}` : ""}`;
+    return h("li", {}, h("span.name", {}, name), h("span.percent", {}, words), meter);
+  };
+  const { used, limits } = task;
+  return h("section", { "aria-label": "Limits" }, h("h2", {}, "Used"), h("ul.bars", {},
+    row("Turns", used.turns, limits.turns), row("Tokens", used.tokens, limits.tokens), row("Minutes", used.minutes, limits.minutes),
+    (used.money > 0 || limits.money > 0) && row("Money", used.money, limits.money)));
+}
+
+function history() {
+  return h("section", { "aria-label": "Turns" }, h("h2", {}, "Turns"),
+    turns.length ? h("ol.turns", {}, [...turns].sort((a, b) => b.number - a.number).map(turnOf)) : h("p.none", {}, "No turn was taken yet."));
+}
+
+function turnOf(turn) {
+  const steps = turn.steps ?? [];
+  const facts = [seconds(turn.ms), `${turn.tokens_in} → ${turn.tokens_out} tokens`, `${steps.length} ${steps.length === 1 ? "step" : "steps"}`];
+  return h("li", {}, h("details", { open: unfolded.has(turn.id), ontoggle: (event) => unfolded[event.target.open ? "add" : "delete"](turn.id) },
+    h("summary", {}, h("b", {}, `Turn ${turn.number}`), h(`span.state.${turn.state}`, {}, turn.state), h("span.facts", {}, facts.join(" · ")), time(turn.started_at)),
+    h("ol.steps", {}, steps.map(stepOf)),
+    turn.answer && h("p.goal", {}, turn.answer), turn.error && h("p.fault", {}, turn.error), turn.verdict && verdict(turn.verdict)));
+}
+
+function stepOf(step) {
+  return h(step.failed ? "li.failed" : "li", {},
+    h("p", {}, h("b", {}, step.kind), step.name !== step.kind && ` ${step.name}`, h("span.facts", {}, `${step.tokens_in + step.tokens_out} tokens · ${seconds(step.ms)}`)),
+    step.request && h("pre", { tabIndex: 0 }, step.request), step.result && h("pre.result", { tabIndex: 0 }, step.result));
+}
+
+const seconds = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
+
+function conversation() {
+  return h("section", { "aria-label": "Messages" }, h("h2", {}, "Messages"), h("ol.messages", {}, messages.map((message) => {
+    const body = h("div.body");
+    if (message.role === "user") body.append(h("p.goal", {}, message.text));
+    else body.innerHTML = message.html; // Sanitised by the hub.
+    dress(body);
+    return h(`li.line.${message.role}`, {}, h("p.facts", {}, message.role === "user" ? "You" : task.agent, " ", time(message.created_at)), body);
+  })));
+}
+
+// Something of this task changed: read it again, once for all that came at the same time.
+let timer = 0;
+function changed(what) {
+  if (!task || (what.task?.id ?? what.task ?? what.id) !== task.id) return;
+  clearTimeout(timer);
+  timer = setTimeout(load, 150);
+}
+
+start({ load, task: changed, turn: changed, message: changed, route: changed, reply: changed, notice: changed, hello: (again) => again && load() });

@@ -1,0 +1,146 @@
+"""/v1/status, /v1/agents, /v1/dead, /healthz and /readyz: how the hub is."""
+
+from collections import Counter
+from datetime import datetime
+from typing import Literal
+
+from litestar import Controller, Response, get, post
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath
+from msgspec import UNSET, Struct, UnsetType
+
+from hub.errors import NotFound
+from hub.ports import LLMInfo
+from hub.records import OPEN, EntryId, Queue
+from hub.web.auth import Asker, Hub
+from hub.web.problems import PROBLEMS, shown
+from hub.web.resources import MessageView, Page, view_message
+from hub.web.services import AgentInfo, BridgeInfo, RouterInfo, StoreInfo
+
+DEAD = 200
+COUNTED = 10_000
+"""Open tasks above that aren't counted."""
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """How the hub is."""
+
+    version: str
+    boot: str
+    started_at: datetime
+    llm: LLMInfo
+    decisions: LLMInfo
+    queues: dict[str, int]
+    tasks: dict[str, int]
+    store: StoreInfo
+    bridges: list[BridgeInfo]
+    router: RouterInfo
+
+
+class Health(Struct, frozen=True, kw_only=True):
+    """It serves."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(Struct, frozen=True, kw_only=True):
+    """Whether messages are taken now."""
+
+    ready: bool
+    boot: str
+    reason: str | UnsetType = UNSET
+
+
+class DeadLetter(Struct, frozen=True, kw_only=True):
+    """A message that was given up."""
+
+    entry: EntryId
+    queue: Queue
+    message: MessageView | None
+    error: str | None
+    created_at: datetime
+
+
+class Retried(Struct, frozen=True, kw_only=True):
+    """A dead letter that's taken up again."""
+
+    entry: EntryId
+
+
+class StatusController(Controller):
+    """How the hub is."""
+
+    tags = ("status",)
+
+    @get("/healthz", opt={"open": True}, summary="Does it serve?")
+    async def health(self) -> Health:
+        """Answer, as long as the hub serves."""
+        return Health()
+
+    @get(
+        "/readyz",
+        opt={"open": True},
+        responses={503: ResponseSpec(Readiness, description="Not now, and why.", generate_examples=False)},
+        summary="Does it take messages?",
+    )
+    async def ready(self, services: Hub) -> Response[Readiness]:
+        """Say whether messages are taken now, and why not."""
+        reason = services.unready()
+        answer = Readiness(ready=reason is None, boot=services.boot, reason=reason if reason is not None else UNSET)
+        return Response(
+            answer, status_code=200 if reason is None else 503, headers={} if reason is None else {"Retry-After": "1"}
+        )
+
+    @get("/v1/status", opt={"scope": "status:read"}, responses=PROBLEMS, summary="How is the hub?")
+    async def status(self, services: Hub, caller: Asker) -> Status:
+        """Return the states of the models, queues, tasks, bridges and the store."""
+        open_tasks = await services.store.tasks(caller.tenant, states=OPEN, limit=COUNTED)
+        return Status(
+            version=services.version,
+            boot=services.boot,
+            started_at=services.started_at,
+            llm=services.llm.info,
+            decisions=services.decisions.info,
+            queues=dict(await services.store.counts()),
+            tasks=Counter(task.state for task in open_tasks),
+            store=services.store_info(),
+            bridges=list(services.bridges()),
+            router=services.router(),
+        )
+
+    @get("/v1/agents", opt={"scope": "messages:read"}, responses=PROBLEMS, summary="List agents")
+    async def agents(self, services: Hub) -> Page[AgentInfo]:
+        """Return the agents that can be wished for."""
+        return Page(items=list(services.agents()))
+
+    @get("/v1/dead", opt={"scope": "admin"}, responses=PROBLEMS, summary="List dead letters")
+    async def dead(self, services: Hub, caller: Asker) -> Page[DeadLetter]:
+        """Return the messages that were given up, newest first."""
+        letters = []
+        for entry in await services.store.dead(caller.tenant, DEAD):
+            message = await services.store.message(entry.message)
+            letters.append(
+                DeadLetter(
+                    entry=entry.id,
+                    queue=entry.queue,
+                    message=await view_message(services.store, message) if message else None,
+                    error=entry.error,
+                    created_at=entry.created_at,
+                )
+            )
+        return Page(items=letters)
+
+    @post(
+        "/v1/dead/{id:str}/retry",
+        status_code=202,
+        opt={"scope": "admin"},
+        responses=PROBLEMS,
+        summary="Take a dead letter up again",
+    )
+    async def retry(self, services: Hub, caller: Asker, id: FromPath[str]) -> Retried:
+        """Have a message that was given up worked on again."""
+        entry = await services.store.entry(EntryId(id))
+        if entry is None or entry.tenant != caller.tenant or entry.state != "dead":
+            raise NotFound(f"entry: there's no dead letter {shown(id)}; GET /v1/dead lists them")
+        await services.letters.retry(entry)
+        return Retried(entry=entry.id)

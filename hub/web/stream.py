@@ -1,0 +1,198 @@
+"""What happens, as a stream: what was missed, from the store; then what comes, from the feed; without gap or double."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+
+import msgspec
+from msgspec import Struct
+
+from hub.ports import Delta
+from hub.records import Event, Message, MessageId, PersonId, TaskId, TenantId, TurnId
+from hub.web.auth import Caller
+from hub.web.resources import MessageView, TaskView, TurnView, view_message, view_task, view_turn
+from hub.web.services import Services
+
+KEEP_ALIVE = 15.0
+PAGE = 100
+SETTLED = ("answered", "stopped", "failed", "asking")
+"""States of a person's message in which it waits for nothing from the hub."""
+
+
+class Hello(Struct, frozen=True, kw_only=True):
+    """The first frame: the id of the newest event that's kept."""
+
+    last: int
+
+
+class DeltaView(Struct, frozen=True, kw_only=True):
+    """Some more of an answer that's being written, or all of it so far."""
+
+    task: TaskId
+    turn: TurnId
+    message: MessageId | None
+    """The message that's being answered; none where the task goes on by itself."""
+    text: str
+    whole: bool
+
+
+FrameData = Hello | DeltaView | MessageView | TaskView | TurnView | None
+
+
+class Frame(Struct, frozen=True, kw_only=True):
+    """One event as clients see it; only kept ones have an id. Without a name it's only a sign of life."""
+
+    event: str
+    data: bytes = b""
+    id: int | None = None
+
+
+ALIVE = Frame(event="")
+
+
+class Watch:
+    """News from a feed, asked for with patience: a wait that ends without news loses none."""
+
+    def __init__(self, news: AsyncIterator[Event | Delta], closing: asyncio.Event) -> None:
+        self._news = news
+        self._closing = asyncio.ensure_future(closing.wait())
+        self._next = asyncio.ensure_future(_next(news))
+
+    async def next(self, seconds: float) -> Event | Delta | None:
+        """Return the next news, or None after so many seconds; raises Ended when there'll be none."""
+        await asyncio.wait((self._next, self._closing), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if self._closing.done():
+            raise Ended
+        if not self._next.done():
+            return None
+        news = self._next.result()
+        if news is None:
+            raise Ended
+        self._next = asyncio.ensure_future(_next(self._news))
+        return news
+
+    async def close(self) -> None:
+        """Leave the feed."""
+        self._closing.cancel()
+        self._next.cancel()
+        await asyncio.wait((self._closing, self._next))
+
+
+class Ended(Exception):
+    """The hub stops, or the reader is too slow."""
+
+
+@asynccontextmanager
+async def watching(services: Services, tenant: TenantId, person: PersonId) -> AsyncGenerator[Watch, None]:
+    """Watch a person's news from here on."""
+    watch = Watch(services.feed.watch(tenant, person), services.closing)
+    try:
+        # Once round: an iterator that was never begun couldn't take itself off the feed's list.
+        await asyncio.sleep(0)
+        yield watch
+    finally:
+        await watch.close()
+
+
+async def settled(services: Services, message: Message, seconds: float) -> Message:
+    """Return a person's message as soon as it waits for nothing from the hub, or as it is after so many seconds."""
+    end = services.clock.monotonic() + seconds
+    async with watching(services, message.tenant, message.person) as watch:
+        while True:
+            message = await services.store.message(message.id) or message
+            left = end - services.clock.monotonic()
+            if message.state in SETTLED or left <= 0:
+                return message
+            try:
+                while not _concerns(await watch.next(left), message.id) and services.clock.monotonic() < end:
+                    left = end - services.clock.monotonic()
+            except Ended:
+                return message
+
+
+async def frames(
+    services: Services, caller: Caller, after: int | None, task: TaskId | None
+) -> AsyncGenerator[Frame, None]:
+    """Yield hello, what was missed since `after`, and what comes; ends with the hub, the key, or a slow reader."""
+    async with watching(services, caller.tenant, caller.person) as watch:
+        last = await services.store.last_event()
+        yield Frame(event="hello", data=msgspec.json.encode(Hello(last=last)))
+        teller = Teller(services, caller, last if after is None else after, task)
+        async for frame in teller.catch_up(last):
+            yield frame
+        while True:
+            try:
+                news = await watch.next(KEEP_ALIVE)
+            except Ended:
+                return
+            match news:
+                case None:
+                    if not await services.people.still_good(caller.key):
+                        return
+                    yield ALIVE
+                case Delta():
+                    for frame in teller.delta(news):
+                        yield frame
+                case Event():
+                    # The store's order is the true one: news of two commits may come the wrong way round.
+                    async for frame in teller.catch_up(news.seq):
+                        yield frame
+
+
+class Teller:
+    """Tells one reader everything once, in order."""
+
+    def __init__(self, services: Services, caller: Caller, seen: int, task: TaskId | None) -> None:
+        self._services = services
+        self._caller = caller
+        self._seen = seen
+        self._task = task
+        self._ended: set[TurnId] = set()
+
+    async def catch_up(self, to: int) -> AsyncGenerator[Frame, None]:
+        """Yield the kept events that weren't told yet, up to a seq."""
+        store = self._services.store
+        while self._seen < to:
+            events = await store.events(self._caller.tenant, self._caller.person, after=self._seen, limit=PAGE)
+            for event in events:
+                if event.seq > to:
+                    return
+                self._seen = event.seq
+                if event.kind == "reply" and event.turn:
+                    self._ended.add(event.turn)
+                if self._task in (None, event.task):
+                    yield Frame(event=event.kind, id=event.seq, data=await self._data(event))
+            if len(events) < PAGE:
+                self._seen = max(self._seen, to)
+
+    def delta(self, delta: Delta) -> tuple[Frame, ...]:
+        """Return the frame of a piece of an answer, unless all of the answer was told already."""
+        if delta.turn in self._ended or self._task not in (None, delta.task):
+            return ()
+        view = DeltaView(task=delta.task, turn=delta.turn, message=delta.message, text=delta.text, whole=delta.whole)
+        return (Frame(event="delta", data=msgspec.json.encode(view)),)
+
+    async def _data(self, event: Event) -> bytes:
+        return msgspec.json.encode(await self._view(event))
+
+    async def _view(self, event: Event) -> FrameData:
+        store = self._services.store
+        match event.kind:
+            case "task":
+                task = await store.task(event.task) if event.task else None
+                return view_task(task) if task else None
+            case "turn":
+                turn = await store.turn(event.turn) if event.turn else None
+                return view_turn(turn) if turn else None
+            case _:
+                message = await store.message(event.message) if event.message else None
+                return await view_message(store, message) if message else None
+
+
+async def _next(news: AsyncIterator[Event | Delta]) -> Event | Delta | None:
+    return await anext(news, None)
+
+
+def _concerns(news: Event | Delta | None, message: MessageId) -> bool:
+    """Say whether it's worth looking at a message again."""
+    return isinstance(news, Event) and (news.message == message or news.kind in ("turn", "reply", "notice"))

@@ -1,0 +1,166 @@
+"""/v1/tasks: what's to be done, and how far it is."""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from litestar import Controller, get, post
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import Meta, Struct
+
+from bridges.http import convert
+from hub.errors import BadRequest, NotFound
+from hub.records import Limits, MessageId, Task, TaskId, TaskState, new_id
+from hub.web.auth import Asker, Caller, Hub
+from hub.web.chats import MAIN, Cursor, IdempotencyKey, Limit, Name, check_agent, messages_page, sees
+from hub.web.once import OWN, claimed, key_of
+from hub.web.problems import PROBLEMS, shown
+from hub.web.resources import MessageView, Page, TaskView, TurnView, view_task, view_turn
+from hub.web.services import Services
+
+MOST = 1_000_000_000
+
+
+class NewLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the task may cost before its person is asked; what's left out is as the config says."""
+
+    turns: Annotated[int, Meta(ge=1, le=MOST)] | None = None
+    tokens: Annotated[int, Meta(ge=1, le=MOST)] | None = None
+    minutes: Annotated[float, Meta(gt=0, le=MOST)] | None = None
+    money: Annotated[float, Meta(ge=0, le=MOST)] | None = None
+
+
+class NewAssignment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something to be done, perhaps at a time or again and again."""
+
+    text: str
+    agent: Name | None = None
+    due_at: Annotated[datetime, Meta(tz=True)] | None = None
+    schedule: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
+    """A five-field crontab in the hub's time zone."""
+    limits: NewLimits | None = None
+
+
+class TasksController(Controller):
+    """What's to be done, and how far it is."""
+
+    path = "/v1/tasks"
+    tags = ("tasks",)
+
+    @get(opt={"scope": "tasks:read"}, responses=PROBLEMS, summary="List tasks")
+    async def tasks(
+        self,
+        services: Hub,
+        caller: Asker,
+        states: Annotated[
+            list[TaskState] | None, QueryParameter(name="state", description="Only in these states.", max_items=6)
+        ] = None,
+        cursor: Cursor = None,
+        limit: Limit = 50,
+    ) -> Page[TaskView]:
+        """Return this person's tasks, newest first."""
+        found = await services.store.tasks(
+            caller.tenant,
+            caller.person,
+            states=states or (),
+            before=TaskId(cursor) if cursor else None,
+            limit=limit + 1,
+        )
+        items = [view_task(task) for task in found[:limit]]
+        return Page(items=items, next=items[-1].id if len(found) > limit else None)
+
+    @post(status_code=201, opt={"scope": "tasks:write", OWN: True}, responses=PROBLEMS, summary="Assign a task")
+    async def assign(
+        self, services: Hub, caller: Asker, data: JSONBody[NewAssignment], idempotency_key: IdempotencyKey = None
+    ) -> TaskView:
+        """Have something done; the answer comes into the person's main chat."""
+        if data.due_at is not None and data.schedule is not None:
+            raise BadRequest("schedule", "came together with due_at; send one of them")
+        check_agent(services, data.agent)
+        key = key_of(idempotency_key)
+        async with claimed(services, caller, "POST /v1/tasks", key, msgspec.json.encode(data)):
+            task, _ = await services.tasks.assign(
+                tenant=caller.tenant,
+                person=caller.person,
+                address=convert.address(caller.person, MAIN),
+                text=data.text,
+                agent=data.agent,
+                # Not the external id of a message that came under the same key.
+                external_id=new_id() if key is None else convert.keyed(caller.key.id, f"task:{key}"),
+                limits=_limits(services, data.limits),
+                due_at=data.due_at,
+                schedule=data.schedule,
+            )
+        return view_task(task)
+
+    @get("/{id:str}", opt={"scope": "tasks:read"}, responses=PROBLEMS, summary="Read a task")
+    async def task(self, services: Hub, caller: Asker, id: FromPath[str]) -> TaskView:
+        """Return a task, by its id or number."""
+        return view_task(await task_of(services, caller, id))
+
+    @get("/{id:str}/messages", opt={"scope": "tasks:read"}, responses=PROBLEMS, summary="Read a task's messages")
+    async def messages(
+        self, services: Hub, caller: Asker, id: FromPath[str], cursor: Cursor = None, limit: Limit = 50
+    ) -> Page[MessageView]:
+        """Return a task's newest messages, oldest first; `next` leads to older ones."""
+        task = await task_of(services, caller, id)
+        before = MessageId(cursor) if cursor else None
+        found = await services.store.messages_of_task(task.id, limit=limit + 1, before=before)
+        return await messages_page(services.store, found, limit)
+
+    @get("/{id:str}/turns", opt={"scope": "tasks:read"}, responses=PROBLEMS, summary="Read a task's turns")
+    async def turns(
+        self,
+        services: Hub,
+        caller: Asker,
+        id: FromPath[str],
+        cursor: Annotated[int | None, QueryParameter(ge=0, le=2**31, description="What `next` said.")] = None,
+        limit: Limit = 50,
+    ) -> Page[TurnView]:
+        """Return a task's turns with their steps, newest first."""
+        task = await task_of(services, caller, id)
+        found = await services.store.turns(task.id, before=cursor, limit=limit + 1)
+        items = [view_turn(turn, await services.store.steps(turn.id)) for turn in found[:limit]]
+        return Page(items=items, next=str(items[-1].number) if len(found) > limit else None)
+
+    @post(
+        "/{id:str}/cancel", status_code=200, opt={"scope": "tasks:write"}, responses=PROBLEMS, summary="Cancel a task"
+    )
+    async def cancel(self, services: Hub, caller: Asker, id: FromPath[str]) -> TaskView:
+        """Give a task up."""
+        return view_task(await services.tasks.cancel(await task_of(services, caller, id)))
+
+    @post(
+        "/{id:str}/resume", status_code=200, opt={"scope": "tasks:write"}, responses=PROBLEMS, summary="Resume a task"
+    )
+    async def resume(self, services: Hub, caller: Asker, id: FromPath[str]) -> TaskView:
+        """Go on with a task that was stopped, canceled or had spent its limits."""
+        return view_task(await services.tasks.resume(await task_of(services, caller, id)))
+
+    @post("/{id:str}/stop", status_code=200, opt={"scope": "tasks:write"}, responses=PROBLEMS, summary="Stop a turn")
+    async def stop(self, services: Hub, caller: Asker, id: FromPath[str]) -> TaskView:
+        """Stop a task's running turn; the task then waits for its person."""
+        return view_task(await services.tasks.stop(await task_of(services, caller, id)))
+
+
+async def task_of(services: Services, caller: Caller, id: str) -> Task:
+    """Return a task that this caller may see, by its id or their number for it; raises NotFound."""
+    if id.isdecimal() and len(id) < 10:
+        task = await services.store.task_by_number(caller.tenant, caller.person, int(id))
+    else:
+        task = await services.store.task(TaskId(id))
+    if task is None or task.tenant != caller.tenant or not sees(caller, task.person):
+        raise NotFound(f"task: there's no {shown(id)}; GET /v1/tasks lists them")
+    return task
+
+
+def _limits(services: Services, new: NewLimits | None) -> Limits | None:
+    if new is None:
+        return None
+    config = services.config.limits
+    return Limits(
+        turns=new.turns or config.turns,
+        tokens=new.tokens or config.tokens,
+        minutes=new.minutes or config.minutes,
+        money=new.money or 0.0,
+    )

@@ -1,0 +1,123 @@
+"""Every sentence that ports.Documents and ports.Files promise, over every implementation."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from hub.errors import NotFound, TooLarge
+from hub.ports import Documents, Files
+from hub.store.documents import FileDocuments, MemoryDocuments
+from hub.store.files import FileStore
+
+KINDS: dict[str, Callable[[Path], Documents]] = {
+    "memory": lambda _: MemoryDocuments(quota=5000),
+    "tinydb": lambda folder: FileDocuments(folder, quota=5000),
+}
+
+
+@pytest.fixture(params=KINDS)
+def documents(request: pytest.FixtureRequest, tmp_path: Path) -> Documents:
+    return KINDS[request.param](tmp_path / "documents")
+
+
+async def test_a_document_is_found_as_it_was_put(documents: Documents) -> None:
+    await documents.put("ann", "home", {"city": "Köln", "plz": [50667, None], "deep": {"ok": True}})
+    assert await documents.get("ann", "home") == {"city": "Köln", "plz": [50667, None], "deep": {"ok": True}}
+
+
+async def test_what_was_not_put_is_none(documents: Documents) -> None:
+    assert await documents.get("ann", "home") is None
+    assert await documents.all("ann") == ()
+    assert await documents.remove("ann", "home") is False
+
+
+async def test_a_document_takes_the_place_of_one_with_its_id_whole(documents: Documents) -> None:
+    await documents.put("ann", "home", {"city": "Bonn", "street": "Am Hof"})
+    await documents.put("ann", "home", {"city": "Köln"})
+    assert await documents.all("ann") == (("home", {"city": "Köln"}),)
+
+
+async def test_documents_come_in_the_order_they_were_first_put(documents: Documents) -> None:
+    for id in ("c", "a", "b", "a"):
+        await documents.put("ann", id, {"id": id})
+    assert [id for id, _ in await documents.all("ann")] == ["c", "a", "b"]
+
+
+async def test_a_removed_document_is_gone(documents: Documents) -> None:
+    await documents.put("ann", "a", {})
+    await documents.put("ann", "b", {})
+    assert await documents.remove("ann", "a") is True
+    assert await documents.all("ann") == (("b", {}),)
+
+
+@pytest.mark.parametrize("other", ["ANN", "ann/", "../ann", "ann ", "änn", "", "a" * 500, "ann.json"])
+async def test_owners_never_see_each_others_documents(documents: Documents, other: str) -> None:
+    await documents.put("ann", "id", {"of": "ann"})
+    assert await documents.get(other, "id") is None
+    await documents.put(other, "id", {"of": other})
+    assert await documents.get("ann", "id") == {"of": "ann"}
+
+
+async def test_more_than_the_quota_is_refused_and_changes_nothing(documents: Documents) -> None:
+    await documents.put("ann", "a", {"text": "x" * 2000})
+    with pytest.raises(TooLarge):
+        await documents.put("ann", "b", {"text": "x" * 4000})
+    assert [id for id, _ in await documents.all("ann")] == ["a"]
+    await documents.put("bea", "b", {"text": "x" * 4000})
+
+
+async def test_changes_at_the_same_time_all_count(documents: Documents) -> None:
+    await asyncio.gather(*(documents.put("ann", str(number), {"n": number}) for number in range(20)))
+    assert {id for id, _ in await documents.all("ann")} == {str(number) for number in range(20)}
+
+
+async def test_a_cancelled_change_does_not_undo_anothers(documents: Documents) -> None:
+    puts = [asyncio.ensure_future(documents.put("ann", str(number), {})) for number in range(10)]
+    await asyncio.sleep(0)
+    for put in puts[::2]:
+        put.cancel()
+    await asyncio.gather(*puts, return_exceptions=True)
+    kept = {id for id, _ in await documents.all("ann")}
+    assert kept >= {str(number) for number in range(1, 10, 2)}
+
+
+# --- files
+
+
+@pytest.fixture
+async def files(tmp_path: Path) -> Files:
+    store = FileStore(tmp_path / "files")
+    await store.open()
+    return store
+
+
+async def chunks(*data: bytes) -> AsyncIterator[bytes]:
+    for chunk in data:
+        yield chunk
+
+
+async def test_a_file_is_kept_under_its_sha256(files: Files) -> None:
+    sha256, size = await files.put(b"hello", limit=100)
+    assert (sha256, size) == (hashlib.sha256(b"hello").hexdigest(), 5)
+    assert await files.exists(sha256)
+    assert await files.read(sha256) == b"hello"
+
+
+async def test_a_file_may_come_in_chunks_and_is_kept_once(files: Files, tmp_path: Path) -> None:
+    assert await files.put(chunks(b"hel", b"lo"), limit=5) == await files.put(b"hello", limit=5)
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 1
+
+
+async def test_a_file_over_the_limit_is_refused_and_leaves_nothing(files: Files, tmp_path: Path) -> None:
+    with pytest.raises(TooLarge):
+        await files.put(chunks(b"abc", b"def"), limit=5)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("name", ["0" * 64, "", "../../etc/passwd", "A" * 64])
+async def test_what_is_not_kept_is_not_found(files: Files, name: str) -> None:
+    with pytest.raises(NotFound):
+        await files.read(name)

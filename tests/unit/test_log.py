@@ -1,0 +1,105 @@
+"""What's logged can be read, and no secret can."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Literal
+
+import pytest
+
+from hub.log import HIDDEN, Redaction, configure
+
+FORMS: tuple[Literal["console", "json"], ...] = ("console", "json")
+CANARIES = (
+    "ah_CanaryCanary-0123456789_abcdef",
+    "123456789:AAcanary-canary_canaryCANARYcanary0123",
+    'told canary/with "quotes" & ümlauts',
+)
+log = logging.getLogger("tests.log")
+
+
+@pytest.fixture(autouse=True)
+def restored() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
+
+
+def lines(form: Literal["console", "json"], level: str = "info") -> io.StringIO:
+    stream = io.StringIO()
+    configure(form, level, secrets=[CANARIES[2]], stream=stream)
+    return stream
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("canary", CANARIES)
+def test_a_secret_is_hidden_in_messages_arguments_and_urls(form: Literal["console", "json"], canary: str) -> None:
+    stream = lines(form)
+    log.info("the key is " + canary)  # noqa: G003 - as careless code would
+    log.info("the key is %s", canary)
+    log.info("GET https://api.example/bot%s/getMe", canary)
+    log.info("headers: %s", {"Authorization": "Bearer " + canary})
+    assert stream.getvalue().count(HIDDEN) >= 4
+    assert "anary" not in stream.getvalue()
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("canary", CANARIES)
+def test_a_secret_is_hidden_in_the_text_of_exceptions(form: Literal["console", "json"], canary: str) -> None:
+    stream = lines(form)
+    secret = canary
+    try:
+        try:
+            raise ValueError(secret)
+        except ValueError as cause:
+            raise RuntimeError("refused: " + secret) from cause
+    except RuntimeError:
+        log.exception("failed")
+    assert "RuntimeError" in stream.getvalue()
+    assert "ValueError" in stream.getvalue()
+    assert "anary" not in stream.getvalue()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_local_variables_stay_out_of_tracebacks(form: Literal["console", "json"]) -> None:
+    stream = lines(form)
+    said = "-".join(["what", "a", "person", "wrote"])
+    try:
+        raise RuntimeError("no", len(said))
+    except RuntimeError:
+        log.exception("failed")
+    assert "what-a-person-wrote" not in stream.getvalue()
+
+
+def test_a_secret_told_later_is_hidden_from_then_on() -> None:
+    redaction = Redaction()
+    assert redaction("pass: late-secret") == "pass: late-secret"
+    redaction.hide("late-secret", "")
+    assert redaction("pass: late-secret") == f"pass: {HIDDEN}"
+
+
+def test_a_bearer_token_of_any_shape_is_hidden() -> None:
+    assert Redaction()("authorization: bearer x.y.z, next") == f"authorization: bearer {HIDDEN} next"
+
+
+def test_ordinary_lines_are_left_alone() -> None:
+    line = "2026-11-22T10:00:00Z turn 0193f00d:12 took 5 ms; ah_ is how keys begin"
+    assert Redaction()(line) == line
+
+
+def test_json_lines_carry_time_level_logger_and_event() -> None:
+    stream = lines("json")
+    log.warning("message %s kept", "0193")
+    kept = json.loads(stream.getvalue())
+    assert kept.pop("timestamp").endswith("Z")
+    assert kept == {"event": "message 0193 kept", "level": "warning", "logger": "tests.log"}
+
+
+def test_less_than_the_level_is_not_logged() -> None:
+    stream = lines("console", "warning")
+    log.info("quiet")
+    assert stream.getvalue() == ""

@@ -1,0 +1,123 @@
+"""A web over the memory store, with an owner who has a key."""
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, cast
+
+import httpx
+from litestar import Litestar
+
+from hub.clock import SystemClock
+from hub.config import Config
+from hub.dispatch.feed import LocalFeed
+from hub.flow.people import OWNER_KEY, People, new_secret
+from hub.ports import Clock
+from hub.records import HOME, OWNER, Key
+from hub.store.memory import MemoryStore
+from hub.testing import ScriptedLLM
+from hub.web.app import build
+from hub.web.server import Server
+from hub.web.services import AgentInfo, BridgeInfo, RouterInfo, Services, StoreInfo
+from tests.unit.web.echo import Echo
+
+HERE = "http://127.0.0.1:8080"
+
+
+@dataclass
+class World:
+    """A hub's web and what it stands on."""
+
+    store: MemoryStore
+    feed: LocalFeed
+    people: People
+    echo: Echo
+    services: Services
+    key: str
+    owner: Key
+    unready: list[str] = field(default_factory=list)
+
+    @cached_property
+    def app(self) -> Litestar:
+        return build(self.services)
+
+    def client(self, key: str | None = None) -> httpx.AsyncClient:
+        """A client with the owner's key, or another, or none (""), in this very event loop."""
+        key = self.key if key is None else key
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        transport = httpx.ASGITransport(cast("Any", self.app))
+        return httpx.AsyncClient(transport=transport, base_url=HERE, headers=headers)
+
+    @asynccontextmanager
+    async def served(self, key: str | None = None) -> AsyncGenerator[httpx.AsyncClient, None]:
+        """A client of a real server on a free port: for streams, which the test client would wait for."""
+        listening = socket.create_server(("127.0.0.1", 0))
+        server = Server(self.app, closing=self.services.closing)
+        serving = asyncio.ensure_future(server.serve(sockets=[listening]))
+        while not server.started:  # noqa: ASYNC110 - uvicorn tells it in no other way
+            await asyncio.sleep(0.005)
+        key = self.key if key is None else key
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        try:
+            async with httpx.AsyncClient(
+                base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", headers=headers, timeout=10
+            ) as client:
+                yield client
+        finally:
+            server.should_exit = True
+            await serving
+
+    async def key_with(self, *scopes: str) -> str:
+        """Make a key with these scopes."""
+        _, secret = await self.people.create_key(HOME, OWNER, "test", scopes)
+        return secret
+
+
+async def a_world(
+    config: Config | None = None, clock: Clock | None = None, store: MemoryStore | None = None, pace: float = 0.0
+) -> World:
+    """Return a hub's web whose flow echoes."""
+    store, feed, clock = store or MemoryStore(), LocalFeed(), clock or SystemClock()
+    people, echo = People(store, clock), Echo(store, feed, clock, pace=pace)
+    _, key = new_secret(OWNER_KEY)
+    await people.ensure_owner(key)
+    owner = await people.whose(key)
+    assert owner
+    llm = ScriptedLLM()
+    unready: list[str] = []
+
+    services = Services(
+        config=config or Config(),
+        version="0.1.0",
+        boot="boot1",
+        started_at=clock.now(),
+        clock=clock,
+        store=store,
+        feed=feed,
+        people=people,
+        inbox=echo,
+        tasks=echo,
+        corrections=echo,
+        questions=echo,
+        letters=echo,
+        llm=llm,
+        decisions=llm,
+        agents=lambda: [AgentInfo(name="default", description="Helps.", model="scripted", tools=("calculate",))],
+        bridges=lambda: [BridgeInfo(name="http", state="running")],
+        router=lambda: RouterInfo(rule="untrained", model="scripted"),
+        store_info=lambda: StoreInfo(path="memory", bytes=0),
+        unready=lambda: unready[0] if unready else None,
+        secret=b"0" * 32,
+        closing=asyncio.Event(),
+    )
+    return World(
+        store=store, feed=feed, people=people, echo=echo, services=services, key=key, owner=owner, unready=unready
+    )
+
+
+def configured(world: World, config: Config) -> World:
+    """Return the world with another config."""
+    return replace(world, services=replace(world.services, config=config))
