@@ -69,12 +69,12 @@ class ClockTool:
         if len(text) > LONGEST or not self.fits(text):
             return None
         question = _SENTENCE.split(text.strip())[-1]
-        rest, place = _take_place(question)
+        rest, place = _take_place(_IS_IT.sub("is it today", question))
         now = self._now(self._zone)
         found = _search(rest, now)
         for span in found or ():
             rest = rest.replace(span, " ", 1)
-        if found is None or len(found) > 2 or not _ASKS.search(question) or _FILLER.sub(" ", rest).strip(_SIGNS):
+        if found is None or len(found) > 2 or not _ASKS.search(rest) or _FILLER.sub(" ", rest).strip(_SIGNS):
             return None
         if question != text.strip():
             before = _search(text.strip().removesuffix(question), now)
@@ -169,8 +169,6 @@ def _search(text: str, now: datetime) -> list[str] | None:
     with _reading:
         found = dateparser.search.search_dates(text, languages=["en"], settings=_settings(now)) or []
     spans = [span for span, _ in found if not _NOW.fullmatch(span)]
-    if re.search(r"\btoday\b", text, re.IGNORECASE):
-        spans = [span for span in spans if not re.fullmatch(_DAY, span, re.IGNORECASE)]  # "Is it Friday today?"
     # dateparser takes 17*23 and a lone "may" for dates: then a rule had better not decide.
     return spans if all(_A_DATE.search(span) for span in spans) else None
 
@@ -231,6 +229,7 @@ _A_DATE = re.compile(
 _CLOCK_TIME = re.compile(
     r"\b(?:hour|minute)s?\b|\d:\d\d|\b\d+ ?[ap]\.?m\b|o['’]?clock|\bnoon\b|midnight", re.IGNORECASE
 )
+_IS_IT = re.compile(rf"\bis (?:it|today) (?:an? )?(?:{_DAY})(?: today)?(?=\W*$)", re.IGNORECASE)
 _NOW = re.compile(r"(?:right )?now|today|the (?:day|date)", re.IGNORECASE)
 _SIGNS = " ?!.,:;'’\n"
 _SENTENCE = re.compile(r"(?<=[a-z][.!]|\d[.!])\s+(?=[A-Z])")

@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from typing import Literal
+from urllib.parse import quote
 
 from msgspec import Struct
 
@@ -124,7 +125,7 @@ class Recall:
 
 def owner_of(call: ToolCall) -> str:
     """Return the owner of a memory: an agent's, of one person, within a tenant."""
-    return f"memory/{call.tenant}/{call.agent}/{call.person}"
+    return "/".join(("memory", *(quote(part, safe="") for part in (call.tenant, call.agent, call.person))))
 
 
 def _is_question(text: str) -> bool:
