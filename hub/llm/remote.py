@@ -23,7 +23,7 @@ TOP = 20
 """Log-probabilities asked for at a position: the most that servers give."""
 
 
-class RemoteLLM:
+class Remote:
     """A model behind a server's `/chat/completions`.
 
     What fails before anything was said is tried again, as late as the server asks or after a pause that doubles.
@@ -98,12 +98,17 @@ class RemoteLLM:
         began = _now()
         choices = decisions.checked(options)
         asked = decisions.lettered(prompt, choices, lead)
-        probabilities, spent = None, 0
-        if self._weighs:
-            probabilities, spent = await self._weigh(asked, len(choices), began + ask.deadline)
+        probabilities, spent, weighs = None, 0, self._weighs
+        if weighs:
+            try:
+                probabilities, spent = await self._weigh(asked, len(choices), began + ask.deadline)
+            except Unsupported:
+                weighs = False
         if probabilities is None:
             probabilities, more = await self._choose(asked, len(choices), began + ask.deadline)
             spent += more
+        # Only now: the same no to the second request would have meant something else.
+        self._weighs = weighs
         return Decision(probabilities=probabilities, model=self._model, tokens=spent, ms=(_now() - began) * 1000)
 
     async def fill(
@@ -155,16 +160,11 @@ class RemoteLLM:
 
     async def _weigh(self, asked: tuple[Said, ...], count: int, until: float) -> tuple[tuple[float, ...] | None, int]:
         body = self._body(asked, 1, 0.0) | {"logprobs": True, "top_logprobs": TOP}
-        try:
-            found = await self._server.complete(body, until)
-        except Unsupported:
-            self._weighs = False
-            return None, 0
+        found = await self._server.complete(body, until)
         spent = found.usage.prompt_tokens if found.usage else _estimate(asked)
         told = found.choices[0].logprobs if found.choices else None
         if told is None or not told.content:
-            self._weighs = False
-            return None, spent
+            raise Unsupported(f"{self._model} tells no log-probabilities")
         likely = {item.token: item.logprob for item in told.content[0].top_logprobs}
         return decisions.by_letter(likely, count), spent
 
@@ -191,8 +191,8 @@ class RemoteLLM:
         except Unsupported:
             if not self._binds:
                 raise
-            self._binds = False
             found = await self._server.complete(body, until)
+            self._binds = False
         if not found.choices:
             raise LLMError(f"{self._model}: an answer without choices")
         choice = found.choices[0]

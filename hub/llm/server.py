@@ -43,7 +43,7 @@ class Server:
         )
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; later requests fail."""
         await self._client.aclose()
 
     async def look(self) -> str:
@@ -94,6 +94,8 @@ class Server:
 
     async def _connect(self, body: Body, until: float) -> httpx.Response:
         """Send a request until it's taken; nothing of an answer is read yet, so nothing can be said twice."""
+        if self._client.is_closed:
+            raise LLMUnavailable(f"{self._url}: the connection to it is closed")
         pause = self._backoff
         for attempt in range(1, ATTEMPTS + 1):
             reason, wish = "", 0.0
