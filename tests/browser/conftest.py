@@ -18,7 +18,7 @@ from hub.clock import SystemClock
 from hub.config import Config, LimitsConfig
 from hub.manifests import load_agents
 from hub.ports import End, Piece, Store, Terms
-from hub.store.documents import TinyDocuments
+from hub.store.documents import FileDocuments
 from hub.store.memory import MemoryStore
 from hub.testing import ScriptedLLM
 from hub.testing.llm import Prompt
@@ -97,7 +97,7 @@ async def serving(
         store=store or MemoryStore(),
         llm=llm,
         decider=llm,
-        documents=TinyDocuments(folder),
+        documents=FileDocuments(folder),
         clock=SystemClock(),
         agents=load_agents([SHIPPED_AGENTS]),
         bridges={},
