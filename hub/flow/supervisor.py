@@ -60,17 +60,13 @@ class Supervisor:
         return await self._weigh(task, turn, steps)
 
     async def _weigh(self, task: Task, turn: Turn, steps: Sequence[Step]) -> Verdict:
-        terms = Terms(tenant=task.tenant, priority=Priority.BACKGROUND)
+        if question := _last_question(turn.answer):
+            return Ask(question=question, why="the answer ends with a question")
         try:
-            decision = await self._judge.decide(
-                prompts.judge(task, [step for step in steps if step.kind == "tool"], turn.answer),
-                prompts.COMPLETE,
-                terms,
-            )
+            complete, person = await self._likely(task, turn, [step for step in steps if step.kind == "tool"])
         except LLMError as error:
             log.warning("task %s: the judge failed: %s", task.id, error)
             return Again(after=_pause(task.used), why=f"the supervisor couldn't judge: {error}")
-        complete, unfinished, person = decision.probabilities
         if complete >= COMPLETE:
             return Done(summary=turn.answer[:QUESTION], why=f"complete with probability {complete:.2f}")
         if person >= PERSON:

@@ -103,8 +103,9 @@ class Committer:
         except DBAPIError as error:
             # Full, broken or not writable: a fresh connection tries again with the next group.
             self._disconnect()
-            log.error("The database took nothing of %d commits: %s", len(sets), error.orig)
-            return [StoreUnavailable(f"the database can't write: {error.orig}")] * len(sets)
+            reason = _first(error).orig
+            log.error("The database took nothing of %d commits: %s", len(sets), reason)
+            return [StoreUnavailable(f"the database can't write: {reason}")] * len(sets)
         except Exception:
             # Whatever it is, the callers must not wait for ever and this thread must live on.
             self._disconnect()
@@ -117,6 +118,15 @@ class Committer:
                 self._connection.invalidate()
                 self._connection.close()
             self._connection = None
+
+
+def _first(error: DBAPIError) -> DBAPIError:
+    """Return what went wrong first: a full disk ends the transaction, and leaving its blocks fails once more."""
+    first, earlier = error, error.__context__
+    while earlier is not None:
+        first = earlier if isinstance(earlier, DBAPIError) else first
+        earlier = earlier.__context__
+    return first
 
 
 def _brings_more(changes: Changes) -> bool:

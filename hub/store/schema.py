@@ -1,11 +1,11 @@
 """Brings a database to the schema of this version, and refuses one from a newer version."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import column, inspect, select, table
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub.errors import StartError
@@ -54,15 +54,13 @@ def _upgrade_old(database: Path, schema: Schema) -> None:
 
 
 def _revision(database: Path) -> str:
-    engine = writing(database)
-    try:
-        with engine.connect() as connection:
-            if not inspect(connection).has_table("alembic_version"):
-                raise StartError(f"{database}: isn't AgentHost's database; name another file or data folder")
-            version = table("alembic_version", column("version_num"))
-            return str(connection.execute(select(version.c.version_num)).scalar_one())
-    finally:
-        engine.dispose()
+    # Over a plain connection: the engine's would turn somebody else's database to write-ahead logging.
+    with closing(sqlite3.connect(database, timeout=5)) as connection:
+        try:
+            [revision] = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        except (sqlite3.OperationalError, TypeError):
+            raise StartError(f"{database}: isn't AgentHost's database; name another file or data folder") from None
+    return str(revision)
 
 
 def _upgrade(database: Path, schema: Schema) -> None:

@@ -54,7 +54,7 @@ def unlock(held: int) -> None:
 
 def check(database: Path) -> None:
     """Make sure that a database file is whole; raises StartError saying what to do."""
-    way_out = f"restore a backup, or look for {database.name}.before-* beside it; nothing was changed"
+    way_out = f"restore a backup, or look for {database.name}.before-* beside it"
     if not database.exists():
         if database.with_name(database.name + "-wal").exists():
             raise StartError(f"{database}: is gone, but its write-ahead log is still there; {way_out}")

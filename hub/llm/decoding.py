@@ -1,0 +1,66 @@
+"""JSON schema -> grammar -> value."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import jsonschema
+import msgspec
+from referencing import Registry
+
+LONGEST = 120
+"""Characters of a string that the schema leaves unbounded, in a second try after the first ran on and on."""
+
+MOST = 8
+"""Items of such a list."""
+
+
+def checked(schema: Mapping[str, object]) -> str:
+    """Return a JSON schema as JSON; raises ValueError if it isn't one."""
+    try:
+        jsonschema.Draft202012Validator.check_schema(schema)
+        return json.dumps(schema)
+    except jsonschema.SchemaError as error:
+        raise ValueError(f"not a JSON schema: {error.json_path}: {error.message}") from None
+    except (TypeError, RecursionError) as error:
+        raise ValueError(f"not a JSON schema: {error}") from None
+
+
+def grammar(schema: str) -> str:
+    """Turn a JSON schema into a GBNF grammar; raises ValueError where that's impossible, rather than allow any JSON."""
+    # Here and not above: the hub's process validates values too, and must never load llama.cpp.
+    from llama_cpp.llama_grammar import json_schema_to_gbnf  # noqa: PLC0415
+
+    try:
+        return str(json_schema_to_gbnf(schema))
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, AssertionError, RecursionError) as error:
+        raise ValueError(f"the schema can't be turned into a grammar: {error}") from None
+
+
+def bounded(schema: Any) -> Any:
+    """Return the schema with an end to every string and list that had none."""
+    match schema:
+        case {"type": "string"} if not schema.keys() & {"maxLength", "enum", "const", "pattern", "format"}:
+            return {**schema, "maxLength": max(LONGEST, schema.get("minLength", 0))}
+        case {"type": "array"} if "maxItems" not in schema:
+            inner = {key: bounded(value) for key, value in schema.items()}
+            return {**inner, "maxItems": max(MOST, schema.get("minItems", 0))}
+        case dict():
+            return {key: value if key in ("enum", "const") else bounded(value) for key, value in schema.items()}
+        case list():
+            return [bounded(value) for value in schema]
+        case _:
+            return schema
+
+
+def validated(text: str, schema: Mapping[str, object]) -> str:
+    """Return the JSON in `text`, compactly; raises ValueError naming what doesn't fit the schema."""
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError(f"not JSON: {error}") from None
+    # With a registry of its own, a $ref elsewhere is an error; without, the library would fetch it.
+    validator = jsonschema.Draft202012Validator(schema, registry=Registry())
+    for fault in validator.iter_errors(value):
+        raise ValueError(f"{fault.json_path}: {fault.message}"[:500])
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,254 @@
+"""A request as work for the scheduler: which tokens to evaluate, what to read off, what to answer."""
+
+import secrets
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, Literal, assert_never
+
+from hub.llm import decoding, wire
+from hub.llm.engine import Engine
+from hub.llm.prefixes import SHORTEST, Kept, common
+from hub.llm.sampling import FreeSampler, GrammarSampler, Sampler, Utf8, loops
+from hub.llm.template import Template
+from hub.ports import End, Score
+
+WIDTH = 6
+"""Branches of one request evaluated side by side."""
+
+LEAST = 16
+"""Tokens of an answer for which there must be room, if so many are wanted."""
+
+
+class Branch:
+    """Tokens to be evaluated in a sequence of their own.
+
+    `wants` says at which positions which tokens' log-probabilities are wanted, and for which score.
+    """
+
+    def __init__(self, tokens: list[int], *, keep: int, wants: dict[int, list[tuple[int, int]]] | None = None) -> None:
+        self.tokens = tokens
+        self.keep = keep
+        self.wants = wants or {}
+        self.kept: Kept | None = None
+        self.after: Branch | None = None
+        self.shared = 0
+        self.done = False
+
+    @property
+    def known(self) -> int:
+        """How many of its tokens are evaluated."""
+        return len(self.kept.tokens) if self.kept else 0
+
+    @property
+    def startable(self) -> bool:
+        """Whether what it shares with an earlier branch is evaluated by now."""
+        return self.after is None or self.after.done or self.after.known >= self.shared
+
+    @property
+    def reusable(self) -> list[int]:
+        """The tokens that needn't be evaluated anew if they are known: all before the first one that's wanted."""
+        return self.tokens[: min(self.wants) + 1] if self.wants else self.tokens
+
+
+class Job(ABC):
+    """One request at work."""
+
+    writes: ClassVar[bool]
+    """Whether it generates text."""
+
+    def __init__(self, asked: wire.Asked, branches: list[Branch], cells: int, width: int = 1) -> None:
+        self.id = asked.id
+        self.tenant = asked.ask.tenant
+        self.priority = asked.ask.priority
+        self.arrived = time.monotonic()
+        self.deadline = self.arrived + asked.ask.deadline
+        self.branches = branches
+        self.cells = cells
+        self.width = width
+        self.fresh = 0
+
+    @abstractmethod
+    def read(self, branch: Branch, position: int, engine: Engine, row: int) -> list[wire.Answer]:
+        """Take what was wanted at a position of a branch; return what there's to say by now."""
+
+    def wants(self, branch: Branch, position: int) -> bool:
+        """Say whether the logits at a position are wanted."""
+        return position in branch.wants
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free what it holds beside its sequences."""
+
+
+class Weighing(Job):
+    """Scores continuations."""
+
+    def __init__(self, asked: wire.Asked, branches: list[Branch], counts: list[int], room: int) -> None:
+        lengths = sorted((len(branch.tokens) for branch in branches), reverse=True)
+        width = max(1, min(WIDTH, room // max(1, lengths[0])))
+        super().__init__(asked, branches, sum(lengths[:width]), width)
+        self._sums = [0.0] * len(counts)
+        self._counts = counts
+
+    writes = False
+
+    def read(self, branch: Branch, position: int, engine: Engine, row: int) -> list[wire.Answer]:
+        """Add up what was wanted here; the scores are told when nothing is left."""
+        wanted = branch.wants.pop(position)
+        found = engine.logprobs(row, [token for _, token in wanted])
+        for (item, _), value in zip(wanted, found, strict=True):
+            self._sums[item] += value
+        branch.done = branch.done or not branch.wants
+        if any(not other.done for other in self.branches):
+            return []
+        scores = tuple(Score(value, count) for value, count in zip(self._sums, self._counts, strict=True))
+        return [wire.Weighed(id=self.id, scores=scores, tokens=self.fresh)]
+
+    def close(self) -> None:
+        """Free nothing: it holds only its sequences."""
+
+
+class Writing(Job):
+    """Generates text: an answer, or JSON."""
+
+    writes = True
+
+    def __init__(self, asked: wire.Asked, prompt: list[int], sampler: Sampler, limit: int) -> None:
+        super().__init__(asked, [Branch(list(prompt), keep=0)], len(prompt) + limit)
+        self._prompt = len(prompt)
+        self._sampler = sampler
+        self._limit = limit
+        self._text = Utf8()
+        self._out: list[int] = []
+        self._first = 0.0
+        self._new = 0
+
+    def wants(self, branch: Branch, position: int) -> bool:
+        """Only the last token's: what comes next?"""
+        return position == len(branch.tokens) - 1
+
+    def read(self, branch: Branch, position: int, engine: Engine, row: int) -> list[wire.Answer]:
+        """Choose the next token; tell its text, and the end if it's one."""
+        if not self._out:
+            self._first, self._new = time.monotonic(), self.fresh
+        token = self._sampler.next(row)
+        if engine.ends(token):
+            return self._end(branch, "stop")
+        self._out.append(token)
+        branch.tokens.append(token)
+        said = self._say(self._text.more(engine.piece(token)))
+        if len(self._out) >= self._limit:
+            return said + self._end(branch, "length")
+        if self._sampler.free and loops(self._out):
+            return said + self._end(branch, "stop")
+        return said
+
+    def _say(self, text: str) -> list[wire.Answer]:
+        return [wire.Wrote(id=self.id, text=text)] if text else []
+
+    def _end(self, branch: Branch, reason: Literal["stop", "length"]) -> list[wire.Answer]:
+        branch.done = True
+        branch.keep = branch.known
+        end = End(
+            reason=reason,
+            tokens_in=self._prompt,
+            tokens_new=self._new,
+            tokens_out=len(self._out),
+            ms=(time.monotonic() - self.arrived) * 1000,
+            ms_first=(self._first - self.arrived) * 1000,
+        )
+        return [*self._say(self._text.rest()), wire.Ended(id=self.id, end=end)]
+
+    def close(self) -> None:
+        """Free the sampler's memory."""
+        self._sampler.close()
+
+
+def make(asked: wire.Work, engine: Engine, template: Template) -> Job:
+    """Turn a request into work; raises TooLong, or ValueError if it can't be served."""
+    match asked:
+        case wire.Chat():
+            prompt = template.tokens(asked.prompt)
+            limit = _limit(prompt, asked.limit, engine)
+            return Writing(asked, prompt, FreeSampler(engine, asked.temperature, _seed()), limit)
+        case wire.Fill():
+            prompt = template.tokens(asked.prompt) + engine.tokens(asked.lead)
+            limit = _limit(prompt, asked.limit, engine)
+            grammar = decoding.grammar(asked.schema)
+            return Writing(asked, prompt, GrammarSampler(engine, grammar, asked.temperature, _seed()), limit)
+        case wire.Decide():
+            # A space belongs to the word after it: "Answer: " + "yes" is one way to write it that no model has learnt.
+            lead = asked.lead.rstrip(" ")
+            spaces = asked.lead[len(lead) :]
+            stem = template.tokens(asked.prompt) + engine.tokens(lead)
+            return _weighing(asked, [(stem, engine.tokens(spaces + option)) for option in asked.options], engine)
+        case wire.ScorePairs():
+            return _weighing(asked, [_pair(engine, *pair) for pair in asked.pairs], engine)
+        case _:
+            assert_never(asked)
+
+
+class TooLong(Exception):
+    """The request has more tokens than the context holds."""
+
+    def __init__(self, tokens: int) -> None:
+        super().__init__(tokens)
+        self.tokens = tokens
+
+
+def _limit(prompt: list[int], wanted: int, engine: Engine) -> int:
+    room = engine.context - len(prompt)
+    if room < min(wanted, LEAST):
+        raise TooLong(len(prompt) + min(wanted, LEAST))
+    return min(wanted, room)
+
+
+def _seed() -> int:
+    return secrets.randbits(32)
+
+
+def _pair(engine: Engine, prefix: str, continuation: str) -> tuple[list[int], list[int]]:
+    """Tokenise a pair. BOS goes first where the model wants it; after nothing at all, a text begins where any may."""
+    bos = [engine.bos] if engine.adds_bos and engine.bos is not None else []
+    stem = bos + engine.tokens(prefix)
+    if not stem and engine.start is not None:
+        stem = [engine.start]
+    tokens = engine.tokens(continuation)
+    return (stem, tokens) if stem else (tokens[:1], tokens[1:])
+
+
+def _weighing(asked: wire.Asked, pairs: Sequence[tuple[list[int], list[int]]], engine: Engine) -> Weighing:
+    longest = max(len(stem) + len(leaf) for stem, leaf in pairs)
+    if longest > engine.context:
+        raise TooLong(longest)
+    stems: dict[tuple[int, ...], list[tuple[int, list[int]]]] = {}
+    for item, (stem, leaf) in enumerate(pairs):
+        if leaf:
+            stems.setdefault(tuple(stem), []).append((item, leaf))
+    branches = [branch for stem, leaves in stems.items() for branch in _branches(list(stem), leaves)]
+    _link(branches)
+    return Weighing(asked, branches, [len(leaf) for _, leaf in pairs], engine.cells - engine.context)
+
+
+def _branches(stem: list[int], leaves: list[tuple[int, list[int]]]) -> list[Branch]:
+    last = len(stem) - 1
+    if len(leaves) == 1:
+        item, leaf = leaves[0]
+        wants = {last + i: [(item, token)] for i, token in enumerate(leaf)}
+        return [Branch(stem + leaf[:-1], keep=len(stem), wants=wants)]
+    branches = [Branch(stem, keep=len(stem), wants={last: [(item, leaf[0]) for item, leaf in leaves]})]
+    for item, leaf in leaves:
+        if len(leaf) > 1:
+            wants = {last + i: [(item, token)] for i, token in enumerate(leaf) if i}
+            branches.append(Branch(stem + leaf[:-1], keep=0, wants=wants))
+    return branches
+
+
+def _link(branches: list[Branch]) -> None:
+    """Let each branch wait for the earlier one that it shares most with, so that what's common is evaluated once."""
+    for i, branch in enumerate(branches):
+        for earlier in branches[:i]:
+            shared = common(earlier.tokens, branch.reusable)
+            if shared > max(SHORTEST, branch.shared):
+                branch.after, branch.shared = earlier, shared

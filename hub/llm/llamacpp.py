@@ -1,0 +1,168 @@
+"""The LLM port over a GGUF model in a process of its own."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from hub.errors import LLMError
+from hub.llm import decisions, decoding, wire
+from hub.llm.keeper import Keeper
+from hub.ports import Decision, End, Filled, LLMInfo, Piece, Said, Scores, Terms
+
+COUNTING = 30.0
+"""Seconds for counting a prompt's tokens, which waits for one evaluation at most."""
+
+SECOND_TRY = 0.7
+"""The temperature at which JSON that didn't fit is written again."""
+
+ENOUGH = 16
+"""Tokens of an answer that tell how fast they are written."""
+
+A = TypeVar("A", bound=wire.Answer)
+log = logging.getLogger(__name__)
+
+
+class LlamaCpp:
+    """A local model through llama.cpp; it can score texts too.
+
+    `sha256`, if given, is what the file must be; `threads` 0 is measured.
+    """
+
+    def __init__(self, path: Path, *, sha256: str = "", context: int = 4096, threads: int = 0) -> None:
+        self._keeper = Keeper(path, sha256=sha256, context=context, threads=threads)
+
+    @property
+    def info(self) -> LLMInfo:
+        """Say how it is, at once."""
+        return self._keeper.info
+
+    @property
+    def pid(self) -> int | None:
+        """The id of the model's process, for those who watch or kill it."""
+        return self._keeper.pid
+
+    async def open(self) -> None:
+        """Begin to get ready, and return without waiting for it."""
+        self._keeper.open()
+
+    async def close(self) -> None:
+        """Stop the model's process; requests under way fail."""
+        await self._keeper.close()
+
+    async def ready(self) -> None:
+        """Return when requests can be served; wait for ever if that never comes."""
+        await self._keeper.ready()
+
+    async def chat(
+        self, prompt: Sequence[Said], ask: Terms, *, limit: int, temperature: float = 0.0
+    ) -> AsyncGenerator[Piece | End]:
+        """Answer in pieces, then one End, with at most `limit` tokens. Closing the iterator cancels."""
+        said = tuple(prompt)
+
+        def order(id: int) -> wire.Chat:
+            return wire.Chat(id=id, prompt=said, limit=limit, temperature=temperature, ask=ask)
+
+        with self._keeper.ask(order, ask.deadline) as request:
+            while True:
+                match await request.next():
+                    case wire.Wrote(text=text):
+                        yield Piece(text)
+                    case wire.Ended(end=end):
+                        self._note(end)
+                        yield end
+                        return
+                    case other:
+                        raise LLMError(f"the model's process answered a chat with {other!r}")
+
+    async def decide(self, prompt: Sequence[Said], options: Sequence[str], ask: Terms, *, lead: str = "") -> Decision:
+        """Say how likely each option is as the assistant's next words after `lead`.
+
+        The text is `lead` + option, exactly; spaces at the end of `lead` are tokenised with the option.
+        """
+        began = asyncio.get_running_loop().time()
+        said, choices = tuple(prompt), decisions.checked(options)
+
+        def order(id: int) -> wire.Decide:
+            return wire.Decide(id=id, prompt=said, options=choices, lead=lead, ask=ask)
+
+        found = await self._one(order, ask.deadline, wire.Weighed)
+        return Decision(
+            probabilities=decisions.softmax([score.logprob for score in found.scores]),
+            model=self.info.model,
+            tokens=found.tokens,
+            ms=(asyncio.get_running_loop().time() - began) * 1000,
+        )
+
+    async def score(self, pairs: Sequence[tuple[str, str]], ask: Terms) -> Scores:
+        """Score each pair (prefix, continuation) of plain text, no chat template; common prefixes cost once.
+
+        The two are tokenised apart. BOS comes first where the model wants one; an empty prefix is the beginning of a
+        document. A prefix stays known, so that the same one with more behind it costs only what's new.
+        """
+        began = asyncio.get_running_loop().time()
+        asked = tuple(pairs)
+        found = await self._one(lambda id: wire.ScorePairs(id=id, pairs=asked, ask=ask), ask.deadline, wire.Weighed)
+        ms = (asyncio.get_running_loop().time() - began) * 1000
+        return Scores(scores=found.scores, model=self.info.model, tokens=found.tokens, ms=ms)
+
+    async def fill(
+        self, prompt: Sequence[Said], schema: Mapping[str, object], ask: Terms, *, lead: str = "", limit: int = 200
+    ) -> Filled:
+        """Answer with a JSON value bound by a JSON schema; raises LLMError if none comes within `limit` tokens.
+
+        What didn't get finished is tried once more with an end to every string and list; what doesn't fit the schema
+        where a grammar can't say so (bounds of numbers, say), once more at a higher temperature.
+        """
+        began = asyncio.get_running_loop().time()
+        try:
+            text, finite = decoding.checked(schema), decoding.checked(decoding.bounded(schema))
+        except ValueError as error:
+            raise LLMError(str(error)) from None
+        order = wire.Fill(id=0, prompt=tuple(prompt), schema=text, lead=lead, limit=limit, ask=ask)
+        json, end, fault = await self._write(order, schema)
+        spent = end.tokens_out
+        if fault:
+            log.debug("JSON is written a second time: %s", fault)
+            left = replace(ask, deadline=ask.deadline - (asyncio.get_running_loop().time() - began))
+            warmth = SECOND_TRY if end.reason == "stop" else 0.0
+            json, end, fault = await self._write(replace(order, schema=finite, temperature=warmth, ask=left), schema)
+            spent += end.tokens_out
+        if fault:
+            raise LLMError(fault)
+        ms = (asyncio.get_running_loop().time() - began) * 1000
+        return Filled(json=json, tokens_in=end.tokens_in, tokens_out=spent, ms=ms)
+
+    async def count(self, prompt: Sequence[Said]) -> int:
+        """Return how many tokens a prompt has, with all that the model's template adds."""
+        said = tuple(prompt)
+        return (await self._one(lambda id: wire.Count(id=id, prompt=said), COUNTING, wire.Counted)).tokens
+
+    async def _one(self, order: Callable[[int], wire.Work | wire.Count], seconds: float, kind: type[A]) -> A:
+        with self._keeper.ask(order, seconds) as request:
+            answer = await request.next()
+        if not isinstance(answer, kind):
+            raise LLMError(f"the model's process answered with {answer!r}")
+        return answer
+
+    async def _write(self, order: wire.Fill, schema: Mapping[str, object]) -> tuple[str, End, str]:
+        """Return the JSON, its end, and what's wrong with it."""
+        text = ""
+        with self._keeper.ask(lambda id: replace(order, id=id), order.ask.deadline) as request:
+            while isinstance(answer := await request.next(), wire.Wrote):
+                text += answer.text
+        if not isinstance(answer, wire.Ended):
+            raise LLMError(f"the model's process answered with {answer!r}")
+        if answer.end.reason == "length":
+            return text, answer.end, f"no JSON for the schema within {order.limit} tokens"
+        try:
+            return decoding.validated(text, schema), answer.end, ""
+        except ValueError as error:
+            return text, answer.end, f"the JSON doesn't fit the schema: {error}"
+
+    def _note(self, end: End) -> None:
+        if end.tokens_out >= ENOUGH:
+            self._keeper.measured(1000 * (end.tokens_out - 1) / max(1.0, end.ms - end.ms_first))

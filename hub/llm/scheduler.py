@@ -1,0 +1,190 @@
+"""Which tokens are evaluated next: continuous batching of all requests at work, the urgent ones first."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from hub.llm import wire
+from hub.llm.engine import CHUNK, LOGITS, Engine, Outcome, Row
+from hub.llm.jobs import Branch, Job
+from hub.llm.prefixes import Prefixes
+from hub.ports import Priority
+
+WRITING = 8
+"""Answers generated side by side; more only makes each slower."""
+
+WEIGHING = 3
+"""Decisions and scores at work side by side."""
+
+STEP = 0.15
+"""Seconds that one evaluation should take: so long a more urgent request waits at most."""
+
+Place = tuple[Job, Branch, int]
+
+
+class Scheduler:
+    """The requests of one engine."""
+
+    def __init__(self, engine: Engine, prefixes: Prefixes, send: Callable[[wire.Answer], None]) -> None:
+        self._engine = engine
+        self._prefixes = prefixes
+        self._send = send
+        self._waiting: list[Job] = []
+        self._working: list[Job] = []
+        self._served: Counter[str] = Counter()
+        self._rate = 64 / STEP
+
+    @property
+    def idle(self) -> bool:
+        """Whether there's nothing to do."""
+        return not (self._waiting or self._working)
+
+    def submit(self, job: Job) -> None:
+        """Queue a request."""
+        # A newcomer begins level with the least served tenant at work, not ahead of all by its empty past.
+        present = [self._served[other.tenant] for other in self._waiting + self._working]
+        self._served[job.tenant] = max(self._served[job.tenant], min(present, default=0))
+        self._waiting.append(job)
+
+    def cancel(self, id: int) -> None:
+        """Drop a request; what was evaluated of its prompt stays known."""
+        for job in [*self._waiting, *self._working]:
+            if job.id == id:
+                self._finish(job)
+
+    def step(self, begin: Callable[[set[int]], bool]) -> None:
+        """Evaluate one batch and tell what came of it, unless `begin`, given its requests' ids, says no."""
+        self._drop_late()
+        self._admit()
+        places = self._plan()
+        if not places or not begin({job.id for job, _, _ in places}):
+            return
+        rows = [
+            Row(branch.kept.number, at, branch.tokens[at], job.wants(branch, at))
+            for job, branch, at in places
+            if branch.kept
+        ]
+        began = time.monotonic()
+        outcome = self._engine.evaluate(rows)
+        while outcome is Outcome.FULL:
+            if not self._prefixes.evict():
+                raise MemoryError(f"no room for {len(rows)} tokens among {self._engine.cells}")
+            outcome = self._engine.evaluate(rows)
+        if outcome is Outcome.ABORTED:
+            for branch in {id(branch): branch for _, branch, _ in places}.values():
+                if branch.kept:
+                    self._prefixes.mend(branch.kept)
+            return
+        self._measure(len(rows), time.monotonic() - began)
+        self._read(places, rows)
+
+    def _drop_late(self) -> None:
+        now = time.monotonic()
+        for job in [*self._waiting, *self._working]:
+            if job.deadline <= now:
+                self._finish(job)
+                self._send(wire.Late(id=job.id))
+
+    def _admit(self) -> None:
+        for job in sorted(self._waiting, key=self._urgency):
+            if self._fits(job):
+                self._waiting.remove(job)
+                self._working.append(job)
+
+    def _fits(self, job: Job) -> bool:
+        like = [other for other in self._working if other.writes == job.writes]
+        if len(like) >= (WRITING if job.writes else WEIGHING):
+            return False
+        taken = sum(other.cells for other in self._working)
+        if taken + job.cells > self._engine.cells:
+            return False
+        chats = sum(other.cells for other in self._working if other.priority != Priority.DECISION)
+        return job.priority == Priority.DECISION or chats + job.cells <= self._engine.context
+
+    def _urgency(self, job: Job) -> tuple[int, int, float]:
+        return job.priority, self._served[job.tenant], job.arrived
+
+    def _plan(self) -> list[Place]:
+        """Choose the next tokens: one for each answer that's being written, then prompts, the most urgent only."""
+        places: list[Place] = []
+        prompts: list[tuple[Job, Branch]] = []
+        for job in sorted(self._working, key=self._urgency):
+            for branch in self._started(job):
+                if job.writes and branch.known == len(branch.tokens) - 1:
+                    places.append((job, branch, branch.known))
+                else:
+                    prompts.append((job, branch))
+        if not prompts:
+            return places
+        room = min(CHUNK, max(16, int(self._rate * STEP)))
+        urgent = prompts[0][0].priority
+        wanted = len(places)
+        for job, branch in prompts:
+            if job.priority != urgent:
+                break
+            for at in range(branch.known, len(branch.tokens)):
+                wanted += job.wants(branch, at)
+                if len(places) >= room or wanted > LOGITS:
+                    return places
+                places.append((job, branch, at))
+        return places
+
+    def _started(self, job: Job) -> list[Branch]:
+        started: list[Branch] = []
+        for branch in job.branches:
+            if branch.done:
+                continue
+            if len(started) >= job.width:
+                break
+            if branch.kept is None and branch.startable:
+                branch.kept = self._prefixes.take(job.tenant, branch.reusable)
+            if branch.kept:
+                started.append(branch)
+        return started
+
+    def _read(self, places: list[Place], rows: list[Row]) -> None:
+        for job, branch, at in places:
+            if branch.kept:
+                branch.kept.tokens.append(branch.tokens[at])
+                job.fresh += 1
+                self._served[job.tenant] += 1
+        for i, (job, branch, at) in enumerate(places):
+            if rows[i].wanted and not branch.done:
+                self._tell(job, branch, at, i)
+        for job in {id(job): job for job, _, _ in places}.values():
+            for branch in job.branches:
+                if branch.done:
+                    self._give_back(branch)
+            if all(branch.done for branch in job.branches):
+                self._finish(job)
+
+    def _tell(self, job: Job, branch: Branch, at: int, row: int) -> None:
+        try:
+            answers = job.read(branch, at, self._engine, row)
+        except ValueError as error:
+            answers = [wire.Fault(id=job.id, text=str(error))]
+            for other in job.branches:
+                other.done = True
+        for answer in answers:
+            self._send(answer)
+
+    def _give_back(self, branch: Branch) -> None:
+        if branch.kept:
+            self._prefixes.keep(branch.kept, branch.keep)
+            branch.kept = None
+
+    def _finish(self, job: Job) -> None:
+        for branch in job.branches:
+            branch.keep = branch.keep if branch.done else branch.known
+            self._give_back(branch)
+        job.close()
+        if job in self._waiting:
+            self._waiting.remove(job)
+        else:
+            self._working.remove(job)
+        if self.idle:
+            self._served.clear()
+
+    def _measure(self, rows: int, seconds: float) -> None:
+        if rows >= 16 and seconds > 0:
+            self._rate += 0.3 * (rows / seconds - self._rate)

@@ -1,0 +1,134 @@
+"""No query reads more the longer the history is."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.dialects import sqlite as dialect
+
+from hub.records import Entry, Key, Link, Message, Person, Replay, Task, TaskState, Turn
+from hub.store import queries, sqlite
+from hub.store.queries import Query, by
+from hub.store.schema import bring_up_to_date
+from hub.testing import NOON, an_address
+
+CHAT = an_address()
+ONE: tuple[TaskState, ...] = ("working",)
+PARTIAL = {"entries_ready", "entries_begun", "entries_not_done"}
+"""Indexes of unsettled entries alone: reading one through is reading what waits, not the history."""
+
+
+def tasks(person: str | None = "p", **given: Any) -> Query:
+    asked: dict[str, Any] = {"states": ONE, "chat": None, "updated_since": None, "before": None, "limit": 5}
+    return queries.some_tasks("t", person, **(asked | {"order": "id"} | given))
+
+
+QUERIES: dict[str, Query] = {
+    "person": by(Person, tenant="t", id="i"),
+    "people": queries.people("t"),
+    "link": by(Link, tenant="t", bridge="b", sender="s"),
+    "key_by_hash": by(Key, hash="h"),
+    "key": by(Key, tenant="t", id="i"),
+    "keys": queries.api_keys("t"),
+    "message": by(Message, id="i"),
+    "message_by_external": by(Message, tenant="t", bridge="b", chat="c", external_id="e"),
+    "messages_of_task": queries.messages_of_task("t", 5, None, None),
+    "messages_of_task before": queries.messages_of_task("t", 5, "b", None),
+    "messages_of_task after": queries.messages_of_task("t", 5, None, "a"),
+    "messages_of_task between": queries.messages_of_task("t", 5, "b", "a"),
+    "messages_of_chat": queries.messages_of_chat("t", CHAT, 5, None),
+    "messages_of_chat before": queries.messages_of_chat("t", CHAT, 5, "b"),
+    "replies": queries.replies("m"),
+    "task": by(Task, id="i"),
+    "task_by_number": by(Task, tenant="t", person="p", number=1),
+    "last_number": queries.last_number("t", "p"),
+    "tasks": tasks(states=()),
+    "tasks of a tenant": tasks(person=None),
+    "tasks before": tasks(before="b"),
+    "tasks of a chat": tasks(person=None, chat=CHAT),
+    "tasks of a person in a chat": tasks(chat=CHAT),
+    "tasks by change": tasks(order="updated_at"),
+    "tasks changed since": tasks(order="updated_at", updated_since=NOON),
+    "tasks changed since, by id": tasks(updated_since=NOON),
+    "due_tasks": queries.due_tasks(NOON, 5),
+    "next_due": queries.next_dues(),
+    "turn": by(Turn, id="i"),
+    "turns": queries.turns_of("t", None, 5),
+    "turns before": queries.turns_of("t", 3, 5),
+    "steps": queries.steps_of("t"),
+    "entry": by(Entry, id="i"),
+    "entry_of": queries.entry_of("inbox", "m"),
+    "entries": queries.ready("l", 5),
+    "held": queries.held(NOON, 5),
+    "lanes": queries.lanes(NOON, 5),
+    "begun": queries.begun(),
+    "waiting": queries.waiting("t", "p"),
+    "counts": queries.counts(),
+    "dead": queries.dead("t", 5),
+    "events": queries.events_after("t", "p", 0, 5),
+    "forget_events": queries.old_events(NOON, 5),
+    "last_event": queries.last_seq(),
+    "corrections": queries.corrections_of("t", 5),
+    "replay": by(Replay, key="k", name="n"),
+}
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    database = tmp_path_factory.mktemp("queries") / "hub.db"
+    bring_up_to_date(database)
+    return sqlite.writing(database)
+
+
+def plan(engine: Engine, query: Query) -> list[str]:
+    """Return SQLite's own account of how it would answer."""
+    compiled: Any = query.compile(dialect=dialect.dialect(), compile_kwargs={"render_postcompile": True})
+    values = [compiled.params[name] for name in compiled.positiontup]
+    plain = tuple(0 if isinstance(value, datetime) else value for value in values)
+    with engine.connect() as connection:
+        return [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", plain)]
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_a_query_is_answered_from_an_index(engine: Engine, name: str) -> None:
+    steps = plan(engine, QUERIES[name])
+    # "anon" is what a query has already gathered: at most `limit` rows for each state.
+    scans = [step for step in steps if step.startswith("SCAN") and not step.startswith("SCAN anon")]
+    assert [scan for scan in scans if not PARTIAL & set(scan.split())] == []
+    assert any("INDEX" in step for step in steps)
+
+
+@pytest.mark.parametrize("name", ["messages_of_task", "messages_of_chat", "events", "entries", "turns", "tasks"])
+def test_a_page_of_history_is_read_in_order_and_not_sorted(engine: Engine, name: str) -> None:
+    gathered = [step for step in plan(engine, QUERIES[name]) if "TEMP B-TREE" in step]
+    assert len(gathered) <= (6 if name == "tasks" else 0)
+
+
+def test_every_query_that_a_store_is_asked_is_explained() -> None:
+    made = {name for name, made in vars(queries).items() if callable(made) and made.__module__ == queries.__name__}
+    assert made - {"of", "by"} == {
+        "api_keys",
+        "begun",
+        "corrections_of",
+        "counts",
+        "dead",
+        "due_tasks",
+        "entry_of",
+        "events_after",
+        "held",
+        "lanes",
+        "last_number",
+        "last_seq",
+        "messages_of_chat",
+        "messages_of_task",
+        "next_dues",
+        "old_events",
+        "people",
+        "ready",
+        "replies",
+        "some_tasks",
+        "steps_of",
+        "turns_of",
+        "waiting",
+    }
