@@ -92,7 +92,7 @@ class Hub:
         self.people = People(store, clock)
         self.inbox = Inbox(store, self.spool, journal, clock, limits)
         self.outbox = Outbox(store, self.spool, journal, clock, bridges)
-        endings = Endings(store, self.spool, journal, self.outbox, self.feed, clock, Supervisor(decider, scoring), zone)
+        endings = Endings(store, self.spool, journal, self.outbox, self.feed, clock, Supervisor(decider), zone)
         toolbox = Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm)
         speaker = Speaker(store, self.feed, clock, llm, toolbox, config.llm, zone)
         self.turns = Turns(store, self.spool, journal, clock, llm, speaker, endings, agents, default)

@@ -403,7 +403,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=["score", "fit", "report", "online"])
     parser.add_argument("rest", nargs="+")
-    parser.add_argument("--strength", type=float, default=3.0)
+    parser.add_argument("--strength", type=float, default=1.0)
     given = parser.parse_args()
     match given.command:
         case "score":

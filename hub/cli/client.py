@@ -147,11 +147,9 @@ class Client:
     def _check(self, response: httpx.Response) -> httpx.Response:
         if response.is_success:
             return response
-        text = self._problem(response)
+        text = self._problem(response).rstrip(".") + "."
         if response.status_code == 401:
             text = f"{text} {self._mend_key()}"
-        if response.status_code == 403:
-            text = f"{text} Use a key with that scope: `agenthost keys create NAME --scopes ...` makes one."
         if after := response.headers.get("Retry-After"):
             text = f"{text} Try again in {after} seconds."
         raise Refused(text, response.status_code)

@@ -94,10 +94,10 @@ async def inside(client: Client) -> list[Finding]:
     models = [("model answers", status.llm)]
     if status.decisions.model != status.llm.model or status.decisions.state != status.llm.state:
         models.append(("decisions", status.decisions))
-    return [*(_model(name, found) for name, found in models), _dead(dead)]
+    return [*(of_model(name, found) for name, found in models), of_dead(dead)]
 
 
-def _model(check: str, model: Model) -> Finding:
+def of_model(check: str, model: Model) -> Finding:
     text = ": ".join(filter(None, (f"{model.model} is {model.state}", model.detail)))
     match model.state:
         case "ready":
@@ -108,7 +108,7 @@ def _model(check: str, model: Model) -> Finding:
             return fault(check, text, "Mend [llm] in the config (see `model` above); messages are kept meanwhile.")
 
 
-def _dead(dead: tuple[Dead, ...]) -> Finding:
+def of_dead(dead: tuple[Dead, ...]) -> Finding:
     if not dead:
         return fine("dead letters", "none")
     told = "; ".join(f"{letter.entry}: {letter.error or 'no reason kept'}" for letter in dead[:SHOWN])

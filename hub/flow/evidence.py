@@ -62,7 +62,12 @@ OPENER = re.compile(
     r"\b(i('m| am)( also)? (looking|trying|interested|searching|hoping|planning|going to need)"
     r"|i('d| would)( also)? like|i( also)? (want|need|wanna|wish)"
     r"|(can|could|would|will) you( please| also)* (help|find|search|look|get|give|tell|show|recommend|book|make|remind)"
-    r"|(help|find|show|remind) me|(search|looking) for|write|summari[sz]e|translate|please (find|help|book|make))\b",
+    r"|(help|find|show|remind) me|(search|looking) for|please (find|help|book|make))\b",
+    re.IGNORECASE,
+)
+IMPERATIVE = re.compile(
+    r"^\W*(please )?(calculate|compare|compute|convert|create|define|describe|draft|explain|generate|list|plan|remind"
+    r"|schedule|solve|suggest|summari[sz]e|translate|write|how (do|can|to)|who (is|was)|why (do|does|is|are))\b",
     re.IGNORECASE,
 )
 PRONOUN = re.compile(r"\b(it|its|it's|that|that's|this|them|they|there|those|these|one|he|she|same)\b", re.IGNORECASE)
@@ -105,7 +110,7 @@ def shape(text: str) -> Shape:
     return Shape(
         words=words,
         short=len(WORD.findall(text)) <= 3 or not words,
-        opener=bool(OPENER.search(text)),
+        opener=bool(OPENER.search(text) or IMPERATIVE.search(text)),
         greeting=bool(GREETING.search(text)),
         pronoun=bool(PRONOUN.search(text)),
         answer=bool(ANSWER.search(text)),

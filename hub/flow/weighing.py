@@ -26,6 +26,8 @@ PREFIX_CHARS = 480
 LINE_CHARS = 200
 MESSAGE_CHARS = 240
 LINES = 8
+SHORT_TOKENS = 4
+"""Added to a message's length, lest chance decide about a single word."""
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CHOICE_CHARS = 1_400
 """Of all tasks together, so that a choice is asked for in at most 600 tokens."""
@@ -106,10 +108,9 @@ def with_scores(found: Sequence[Features], scores: Sequence[Score]) -> list[Feat
     neutral, *after = scores
     tokens = max(1, neutral.tokens)
     gains = [score.logprob - neutral.logprob for score in after]
-    best = max(gains)
-    tasks = [features | _gains(gain, best, tokens, features) for features, gain in zip(found[:-1], gains, strict=True)]
-    new = found[-1] | {"new_surprise": -neutral.logprob / tokens, "new_best_each": _clip(best / tokens, 3.0)}
-    return [*tasks, new]
+    tasks = [features | _gains(gain, tokens, features) for features, gain in zip(found[:-1], gains, strict=True)]
+    new = {"new_surprise": -neutral.logprob / tokens, "new_best_each": _clip(max(gains) / tokens, 3.0)}
+    return [*tasks, found[-1] | new]
 
 
 def likely(found: Sequence[Features], table: Mapping[str, float]) -> tuple[float, ...]:
@@ -134,14 +135,14 @@ def choice(text: str, roster: Sequence[Seen]) -> list[Said]:
     ]
 
 
-def _gains(gain: float, best: float, tokens: int, features: Features) -> Features:
+def _gains(gain: float, tokens: int, features: Features) -> Features:
+    """How much likelier the message is after this task's words than after a greeting, in tens of nats."""
+    tens = _clip(gain / 10, 3.0)
     return {
-        "gain": _clip(gain / 10, 3.0),
-        "gain_each": _clip(gain / tokens, 3.0),
-        "gain_best": float(gain == best),
-        "gain_behind": _clip((gain - best) / 10, 3.0),
-        "gain_last": features["last"] * _clip(gain / 10, 3.0),
-        "gain_asked": features["asked"] * _clip(gain / 10, 3.0),
+        "gain": tens,
+        "gain_each": _clip(gain / (tokens + SHORT_TOKENS), 3.0),
+        "gain_last": features["last"] * tens,
+        "gain_asked": features["asked"] * tens,
     }
 
 

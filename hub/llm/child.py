@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 import sys
 from collections import deque
 from pathlib import Path
@@ -14,6 +15,8 @@ import hub
 from hub.llm import wire
 
 log = logging.getLogger(__name__)
+
+DYING = 1.0
 
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV")
 
@@ -65,14 +68,22 @@ class Child:
 
     async def kill(self) -> None:
         """End the process."""
+        if self._process.stdout and self._process.stdout.at_eof():
+            # It's dying by itself. Waiting a little for its exit code tells us why.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DYING):
+                    await self._process.wait()
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         await self._process.wait()
 
     @property
     def end(self) -> str:
-        """How it ended: what it said last, or its exit code."""
-        return self._said[-1] if self._said else f"exit code {self._process.returncode}"
+        """How it ended: by which signal, or what it said last."""
+        code = self._process.returncode or 0
+        if code < 0:
+            return signal.Signals(-code).name
+        return self._said[-1] if self._said else f"exit code {code}"
 
     async def listen(self) -> None:
         """Log what the process prints, until it's gone."""

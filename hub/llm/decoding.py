@@ -1,6 +1,7 @@
 """JSON schema -> grammar -> value."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,6 +52,12 @@ def bounded(schema: Any) -> Any:
             return [bounded(value) for value in schema]
         case _:
             return schema
+
+
+def unfenced(text: str) -> str:
+    """Return what stands in a Markdown code block, if the answer is one."""
+    found = re.fullmatch(r"\s*```[a-zA-Z]*\n(.*?)\n?```\s*", text, re.DOTALL)
+    return found[1] if found else text
 
 
 def validated(text: str, schema: Mapping[str, object]) -> str:

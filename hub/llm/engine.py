@@ -5,21 +5,13 @@ Imported in the model's own process only: a fault in here kills a process.
 
 import ctypes
 import sys
-from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any
 
 import llama_cpp.llama_cpp as c
 import numpy as np
 from numpy.typing import NDArray
 
-SEQUENCES = 32
-"""Requests at work, their branches and kept prefixes; a sequence by itself costs nothing."""
-
-CHUNK = 256
-"""Tokens evaluated in one go at most; on a CPU, more gain nothing and make others wait."""
-
-LOGITS = 64
-"""Of these, so many may want their logits: each takes 4 bytes a word of the vocabulary."""
+from hub.llm.batch import CHUNK, LOGITS, SEQUENCES, Outcome, Row
 
 Logits = NDArray[np.float32]
 
@@ -28,23 +20,6 @@ _WARN, _ERROR = 3, 4  # of llama.cpp's log levels
 
 class BadModel(Exception):
     """The file can't be used as a model; the text says why."""
-
-
-class Row(NamedTuple):
-    """A token to be evaluated, and whether its logits are wanted."""
-
-    sequence: int
-    position: int
-    token: int
-    wanted: bool
-
-
-class Outcome(Enum):
-    """What came of evaluating a batch. After ABORTED some of it may be remembered: cut it off."""
-
-    DONE = 0
-    FULL = 1
-    ABORTED = 2
 
 
 class Engine:

@@ -184,6 +184,7 @@ class Keeper:
             await self._change(stamp)
             return False
         if stamp != self._stamp:
+            self._say("loading", "")
             self._load = replace(self._load, known="", speed=0.0)
         self._stamp = stamp
         return True
@@ -207,7 +208,7 @@ class Keeper:
                 await asyncio.wait([listening], timeout=1)
                 listening.cancel()
         if reason:
-            raise Died(f"{reason} ({child.end})")
+            raise Died(f"{reason}: {child.end}")
 
     async def _run(self, child: Child) -> None:
         child.send(self._load)
@@ -285,7 +286,7 @@ class Keeper:
             request.put(LLMUnavailable("the model's process ended; it's being started again"))
 
     def _say(self, state: State, detail: str) -> None:
-        if detail != self._info.detail:
+        if detail and detail != self._info.detail:
             log.warning("%s: %s", state, detail)
         self._info = replace(self._info, state=state, detail=detail)
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from hub.llm import wire
-from hub.llm.engine import CHUNK, LOGITS, Engine, Outcome, Row
+from hub.llm.batch import CHUNK, LOGITS, Evaluator, Outcome, Row
 from hub.llm.jobs import Branch, Job
 from hub.llm.prefixes import Prefixes
 from hub.ports import Priority
@@ -25,7 +25,7 @@ Place = tuple[Job, Branch, int]
 class Scheduler:
     """The requests of one engine."""
 
-    def __init__(self, engine: Engine, prefixes: Prefixes, send: Callable[[wire.Answer], None]) -> None:
+    def __init__(self, engine: Evaluator, prefixes: Prefixes, send: Callable[[wire.Answer], None]) -> None:
         self._engine = engine
         self._prefixes = prefixes
         self._send = send

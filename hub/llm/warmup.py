@@ -4,7 +4,8 @@ import math
 import os
 import time
 
-from hub.llm.engine import BadModel, Engine, Outcome, Row
+from hub.llm.batch import Outcome, Row
+from hub.llm.engine import BadModel, Engine
 
 SENTENCE = (
     "The sun was setting behind the mountains, and the children walked home along the river with their dog. "

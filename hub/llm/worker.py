@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import BinaryIO, assert_never
 
 from hub.llm import wire
-from hub.llm.engine import SEQUENCES, BadModel, Engine
-from hub.llm.jobs import TooLong, make
+from hub.llm.batch import SEQUENCES
+from hub.llm.engine import BadModel, Engine
+from hub.llm.intake import TooLong, make
 from hub.llm.post import Post
 from hub.llm.prefixes import Prefixes
 from hub.llm.scheduler import Scheduler

@@ -7,7 +7,6 @@ decided in one place, the API.
 from pathlib import Path
 
 from litestar import Controller, MediaType, Router, get
-from litestar.params import FromPath
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Template
 from litestar.static_files import create_static_files_router
@@ -35,8 +34,8 @@ class Site(Controller):
         """Show all tasks by state."""
         return Template("tasks.html", context={"page": "tasks"}, headers=FRESH)
 
-    @get("/tasks/{task:str}", media_type=MediaType.HTML, sync_to_thread=False)
-    def task(self, task: FromPath[str]) -> Template:
+    @get("/tasks/{id:str}", media_type=MediaType.HTML, sync_to_thread=False)
+    def task(self) -> Template:
         """Show one task: its turns, verdicts and steps. The page itself reads the id from its address."""
         return Template("task.html", context={"page": "task"}, headers=FRESH)
 

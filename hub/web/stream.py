@@ -31,6 +31,7 @@ class DeltaView(Struct, frozen=True, kw_only=True):
     task: TaskId
     turn: TurnId
     message: MessageId | None
+    """The message that's being answered; none where the task goes on by itself."""
     text: str
     whole: bool
 

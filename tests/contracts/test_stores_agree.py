@@ -103,7 +103,7 @@ kept: st.SearchStrategy[Record] = st.one_of(
 changes: st.SearchStrategy[Change] = st.one_of(
     st.builds(Add, kept),
     st.builds(Add, kept),
-    st.builds(Add, st.builds(an_event, person=people, body=ids)),
+    st.builds(Add, st.builds(an_event, person=people, message=ids)),
     st.builds(Save, kept),
     st.builds(Remove, kept),
 )

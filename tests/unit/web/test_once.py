@@ -173,7 +173,7 @@ async def test_a_key_that_cant_be_kept_is_refused(key: str) -> None:
     world = await a_world()
     async with world.client() as client:
         for path in ("/v1/messages", "/v1/chat/stop"):
-            answer = await client.post(path, json={"text": "a"}, headers=[("Idempotency-Key", key.encode("latin-1"))])
+            answer = await client.post(path, json={"text": "a"}, headers={b"Idempotency-Key": key.encode("latin-1")})
             assert (answer.status_code, answer.json()["field"]) == (400, "Idempotency-Key")
 
 

@@ -1,0 +1,108 @@
+"""The OpenAI-compatible chat wire, as far as we speak it."""
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Struct, field
+
+from hub.ports import Said
+
+
+class Usage(Struct, frozen=True):
+    """What a server counted."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class Likely(Struct, frozen=True):
+    """A token and its log-probability."""
+
+    token: str = ""
+    logprob: float = 0.0
+
+
+class Position(Struct, frozen=True):
+    """One position of an answer, with the likeliest tokens there."""
+
+    token: str = ""
+    logprob: float = 0.0
+    top_logprobs: tuple[Likely, ...] = ()
+
+
+class Logprobs(Struct, frozen=True):
+    """Log-probabilities of an answer's tokens."""
+
+    content: tuple[Position, ...] | None = None
+
+
+class Words(Struct, frozen=True):
+    """What was said: a whole message, or a piece of it."""
+
+    content: str | None = None
+
+
+class Choice(Struct, frozen=True):
+    """One answer, or a piece of one."""
+
+    message: Words = Words()
+    delta: Words = Words()
+    finish_reason: str | None = None
+    logprobs: Logprobs | None = None
+
+
+class Problem(Struct, frozen=True):
+    """Why a server said no."""
+
+    message: str = ""
+    code: str | int | None = None
+    type: str | None = None
+    n_prompt_tokens: int = 0
+    n_ctx: int = 0
+
+    @property
+    def overflow(self) -> bool:
+        """Whether the prompt was too long: each server has its own words for it."""
+        said = f"{self.code} {self.type} {self.message}".lower()
+        return "context_length" in said or "exceed_context" in said or "maximum context" in said
+
+
+class Completion(Struct, frozen=True):
+    """An answer, or one event of a streamed one."""
+
+    choices: tuple[Choice, ...] = ()
+    usage: Usage | None = None
+    error: Problem | str | None = None
+
+
+class Refusal(Struct, frozen=True):
+    """The body of an error."""
+
+    error: Problem | str = field(default_factory=Problem)
+
+    @property
+    def problem(self) -> Problem:
+        """The error, however it was said."""
+        return Problem(message=self.error) if isinstance(self.error, str) else self.error
+
+
+_completions = msgspec.json.Decoder(Completion)
+_refusals = msgspec.json.Decoder(Refusal)
+
+
+def messages(prompt: Sequence[Said]) -> list[dict[str, str]]:
+    """Return a prompt as the wire has it."""
+    return [{"role": said.role, "content": said.text} for said in prompt]
+
+
+def completion(body: bytes | str) -> Completion:
+    """Read an answer or an event; raises msgspec.DecodeError."""
+    return _completions.decode(body)
+
+
+def problem(body: bytes) -> Problem:
+    """Read an error's body; one that's no JSON of ours is quoted in part."""
+    try:
+        return _refusals.decode(body).problem
+    except msgspec.DecodeError:
+        return Problem(message=" ".join(body[:200].decode("utf-8", "replace").split()))
