@@ -40,7 +40,6 @@ from hub.flow.tasks import Tasks
 from hub.flow.toolbox import Toolbox
 from hub.flow.turns import Turns
 from hub.llm.llamacpp import LlamaCpp
-from hub.llm.remote import Remote
 from hub.manifests import Agent, load_agents
 from hub.ports import LLM, Bridge, Clock, Documents, Scoring, Store, Tool
 from hub.records import new_id
@@ -332,6 +331,9 @@ def models(config: Config, environ: Mapping[str, str]) -> tuple[LLM, LLM]:
 
 def _model(config: LLMConfig | DecisionsConfig, embedded: Path) -> LLM:
     if config.backend == "remote":
+        # Its HTTP client takes a tenth of a start and 20 MB: only hubs that need it load it.
+        from hub.llm.remote import Remote  # noqa: PLC0415
+
         return Remote(config.url, config.model, key=config.key, context=config.context)
     path = Path(config.model).expanduser() if config.model else embedded
     digest = config.sha256 or ("" if config.model else MODEL_SHA256)
