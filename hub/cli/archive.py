@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from hub import __version__
-from hub.cli.folder import DATABASE, KEPT, LOCK, damage, locked, opened
+from hub.cli.folder import DATABASE, KEPT, damage, lock_of, locked, opened
 from hub.errors import AgentHostError
 
 MANIFEST = "manifest.json"
@@ -167,7 +167,7 @@ def bring_back(source: Path, data: Path, *, force: bool) -> tuple[Manifest, Path
 
 
 def _content(data: Path) -> list[str]:
-    return [path.name for path in data.iterdir() if path.name != LOCK] if data.is_dir() else []
+    return [path.name for path in data.iterdir() if path != lock_of(data / DATABASE)] if data.is_dir() else []
 
 
 def _unpack(source: Path, fresh: Path) -> Manifest:
@@ -231,7 +231,7 @@ def _swap(fresh: Path, data: Path) -> Path | None:
         raise
     _sync(data.parent)
     if aside and not _content(aside):
-        (aside / LOCK).unlink(missing_ok=True)
+        lock_of(aside / DATABASE).unlink(missing_ok=True)
         aside.rmdir()
         return None
     return aside

@@ -13,8 +13,6 @@ from functools import cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-import dateparser
-import dateparser.search
 from msgspec import Struct
 
 from hub.errors import ToolError
@@ -156,7 +154,10 @@ def _count(number: int, unit: str) -> str:
 
 def _parse(phrase: str, now: datetime) -> datetime | None:
     with _reading:
-        found = dateparser.parse(phrase, languages=["en"], settings=_settings(now))
+        # Loading it takes a quarter of a second and 25 MB: that's for those who ask for dates, not for every start.
+        from dateparser import parse  # noqa: PLC0415
+
+        found = parse(phrase, languages=["en"], settings=_settings(now))
     return found.replace(tzinfo=now.tzinfo) if found else None
 
 
@@ -167,7 +168,9 @@ def _settings(now: datetime) -> dict[str, Any]:
 def _search(text: str, now: datetime) -> list[str] | None:
     """Return the dates in a text, but for today; None if it holds what may be a date or not."""
     with _reading:
-        found = dateparser.search.search_dates(text, languages=["en"], settings=_settings(now)) or []
+        from dateparser.search import search_dates  # noqa: PLC0415 - see _parse
+
+        found = search_dates(text, languages=["en"], settings=_settings(now)) or []
     spans = [span for span, _ in found if not _NOW.fullmatch(span)]
     # dateparser takes 17*23 and a lone "may" for dates: then a rule had better not decide.
     return spans if all(_A_DATE.search(span) for span in spans) else None
