@@ -46,7 +46,7 @@ async def _lines(place: Place, chat: str) -> int:
             if not line.strip():
                 continue
             accepted = await send(hub, {"text": line.strip(), "chat": chat})
-            said = await answer(hub, accepted.id, PATIENCE)
+            _, said = await answer(hub, accepted.id, PATIENCE)
             show(said)
             worst = max(worst, EXITS.get(said.state, 1))
     return worst

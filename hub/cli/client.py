@@ -111,7 +111,9 @@ class Client:
                     await source.response.aread()
                     self._check(source.response)
                 async for event in source.aiter_sse():
-                    yield Event(kind=event.event, data=event.data, id=event.id)
+                    # A sign of life comes out as an event without data.
+                    if event.data:
+                        yield Event(kind=event.event, data=event.data, id=event.id)
         except LOST as error:
             raise self._away(error) from None
 
@@ -147,11 +149,9 @@ class Client:
     def _check(self, response: httpx.Response) -> httpx.Response:
         if response.is_success:
             return response
-        text = self._problem(response)
+        text = self._problem(response).rstrip(".") + "."
         if response.status_code == 401:
             text = f"{text} {self._mend_key()}"
-        if response.status_code == 403:
-            text = f"{text} Use a key with that scope: `agenthost keys create NAME --scopes ...` makes one."
         if after := response.headers.get("Retry-After"):
             text = f"{text} Try again in {after} seconds."
         raise Refused(text, response.status_code)

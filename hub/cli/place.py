@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import rich_click as click
 from msgspec import Struct
 
-from hub.config import Config, Secret, load
+from hub.config import PREFIX, Config, Secret, load
 from hub.errors import ConfigError
 
 CONFIG = Path("config.toml")
@@ -32,15 +32,15 @@ def config_path(config: Path | None) -> Path | None:
     return config or (CONFIG if CONFIG.is_file() else None)
 
 
-def read_config(config: Path | None, **flags: object) -> Config:
-    """Load the config with flags laid over it, as `hub_port=9000`; raises ConfigError.
+def overlay(**flags: object) -> dict[str, str]:
+    """Return flags as the environment would say them: `hub_port=9000` lays 9000 over hub.port."""
+    given = {name: str(value) for name, value in flags.items() if value is not None}
+    return {PREFIX + name.upper().replace("_", "__", 1): value for name, value in given.items()}
 
-    Flags go into the environment, for they must still hold when a running hub loads its config again.
-    """
-    for name, value in flags.items():
-        if value is not None:
-            os.environ["AGENTHOST__" + name.upper().replace("_", "__", 1)] = str(value)
-    return load(config_path(config), os.environ)
+
+def read_config(config: Path | None, **flags: object) -> Config:
+    """Load the config with flags laid over it; raises ConfigError."""
+    return load(config_path(config), os.environ | overlay(**flags))
 
 
 def find(environ: Mapping[str, str], config: Config, *, url: str | None = None, key: str | None = None) -> Place:

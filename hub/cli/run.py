@@ -1,10 +1,11 @@
 """`agenthost run`: starts the hub in this terminal."""
 
+import os
 from pathlib import Path
 
 import rich_click as click
 
-from hub.cli.place import config_or_exit, config_path, refuse
+from hub.cli.place import config_or_exit, config_path, overlay, refuse
 from hub.errors import ConfigError, StartError
 
 
@@ -19,7 +20,9 @@ def command(config: Path | None, data: Path | None, host: str | None, port: int 
     Without a config file everything has a default. A fault of the config is told with its key, and the hub doesn't
     start (exit status 2).
     """
-    settings = config_or_exit(config, hub_data=data, hub_host=host, hub_port=port)
+    # Flags go into the environment, for they must still hold when the running hub loads its config again.
+    os.environ.update(overlay(hub_data=data, hub_host=host, hub_port=port))
+    settings = config_or_exit(config)
     # The hub's parts take a second to load: only after the config is known to be good, and only for this command.
     from hub.app import serve  # noqa: PLC0415
 

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
+import msgspec
 import rich_click as click
 
 from hub.cli.client import Client
@@ -71,9 +72,9 @@ async def _send(place: Place, body: dict[str, object], seconds: float | None, as
             else:
                 click.echo(f"Accepted: {accepted.id}")
             return 0
-        said = await answer(hub, accepted.id, seconds)
+        raw, said = await answer(hub, accepted.id, seconds)
     if as_json:
-        print_json(said)
+        print_json(raw)
     else:
         show(said)
     return EXITS.get(said.state, LATE)
@@ -87,8 +88,8 @@ async def send(hub: Client, body: dict[str, object], *, patient: bool = False) -
 
 async def answer(
     hub: Client, id: str, seconds: float, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-) -> Said:
-    """Return a message with its replies once it's settled, or as it is after so many seconds.
+) -> tuple[msgspec.Raw, Said]:
+    """Return a message with its replies once it's settled, or as it is after so many seconds; its JSON too.
 
     It's asked for again and again rather than waited for on one connection, so that a hub that's restarted meanwhile
     is no trouble.
@@ -96,10 +97,11 @@ async def answer(
     until = time.monotonic() + seconds
     pause = 0.05
     while True:
-        said = await hub.get(f"/v1/messages/{id}", Said, patient=True)
+        raw = await hub.get(f"/v1/messages/{id}", msgspec.Raw, patient=True)
+        said = msgspec.json.decode(raw, type=Said)
         left = until - time.monotonic()
         if said.state in SETTLED or left <= 0:
-            return said
+            return raw, said
         await sleep(min(pause, left))
         pause = min(pause * 1.3, 0.5)
 

@@ -45,7 +45,8 @@ class Terminal:
         self._talk = talk
         self._console = console
         self._post = Post(hub, talk, lambda text: self._show(Failure(text)))
-        self._connected = False
+        self.connected = False
+        """Whether the hub answers."""
         self._tick = 0
         self._stop = asyncio.Event()
         self._session: PromptSession[str] = PromptSession(
@@ -116,14 +117,14 @@ class Terminal:
                     failures = 0
                     if event.kind == "hello" and not self._talk.after:
                         await self._recall()
-                    self._connected = True
+                    self.connected = True
                     if event.kind == "message":
                         await self._post.settled()
                     self._show(*self._talk.take(event))
                     self._redraw()
             except Away:
                 pass
-            self._connected = False
+            self.connected = False
             self._talk.writing.clear()
             self._redraw()
             await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
@@ -155,7 +156,7 @@ class Terminal:
         return merge_formatted_text([live(self._talk, size.columns, size.rows, self._tick), prompt])
 
     def _toolbar(self) -> AnyFormattedText:
-        if not self._connected:
+        if not self.connected:
             left = f", {self._post.waiting} to send" if self._post.waiting else ""
             return HTML(f"<ansired>no hub there{left}: trying again</ansired>   Ctrl-D leaves")
         count = len(self._talk.open_tasks)

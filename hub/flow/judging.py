@@ -1,4 +1,4 @@
-"""Is a task really complete? A probability, from what was said, what tools did, and what a small model expects next.
+"""Is a task really complete? A probability, from what was said and what tools did.
 
 Thanks and goodbyes are set aside first: they end complete and incomplete tasks alike. What counts is the agent's last
 act before them: did it report a result, or promise one, ask, or fail?
@@ -6,26 +6,20 @@ act before them: did it report a result, or promise one, ask, or fail?
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct
 
-from hub.config import MODEL_SHA256
 from hub.flow import weights
-from hub.flow.evidence import CONFIRM, OPEN_QUESTION, OPENER, OVER, THANKS, Features
-from hub.ports import Score, Scoring, Terms
+from hub.flow.evidence import ANSWER, CONFIRM, OPEN_QUESTION, OPENER, OVER, THANKS, Features
 
 Spoken = tuple[Literal["user", "agent", "notice"], str]
 
-LINES = 6
-LINE_CHARS = 240
 END_CHARS = 400
-EXPECTED = (
-    ("User: Is it done?\nAssistant:", " Yes, it's done.", " Not yet."),
-    ("User:", " Thank you, that's all.", " Is there any news?"),
-)
-"""After the last words, what follows a complete task rather than an incomplete one."""
+MOST_WORDS = 20
+MOST_LINES = 24
+"""Beyond what was trained on, more says no more."""
 REPORT = re.compile(
     r"\b(has been|have been|had been|was|were|is|are|'s|'re|'ve|have|i) (now |just |successfully |already )*"
     r"(booked|reserved|confirmed|made|scheduled|purchased|bought|sent|ordered|transferred|added|played|playing|started"
@@ -71,54 +65,17 @@ class Judged(Struct, frozen=True, kw_only=True):
 
     probability: float
     evidence: dict[str, float]
-    """What each feature added to the score (the logarithm of the odds), by name."""
-    model: str
-    tokens: int
-    ms: float
-    trained: bool
+    """What each sign added to the score (the logarithm of the odds), by name."""
 
 
-async def judge(
-    scoring: Scoring,
-    goal: str,
-    transcript: Sequence[Spoken],
-    receipts: Sequence[Receipt],
-    terms: Terms,
-    *,
-    sha256: str = "",
-) -> Judged:
-    """Judge with a model that can tell how likely a text is.
+def judge(goal: str, transcript: Sequence[Spoken], receipts: Sequence[Receipt]) -> Judged:
+    """Judge by what was said and done; no model is asked.
 
-    `sha256` is the model file's: with another than the weights were trained with, `judge_without` serves. Raises what
-    the model raises.
+    Where it errs, it errs towards "not complete": calling an incomplete task complete was made twice as dear.
     """
-    if sha256 != MODEL_SHA256:
-        return judge_without(goal, transcript, receipts)
-    scores = await scoring.score(expectations(goal, transcript), terms)
-    features = with_expectations(signs(goal, transcript, receipts), scores.scores)
-    table = weights.COMPLETE_SCORED
-    return Judged(
-        probability=complete(features, table),
-        evidence=_parts(features, table),
-        model=scores.model,
-        tokens=scores.tokens,
-        ms=scores.ms,
-        trained=True,
-    )
-
-
-def judge_without(goal: str, transcript: Sequence[Spoken], receipts: Sequence[Receipt]) -> Judged:
-    """Judge with no model at all."""
-    features = signs(goal, transcript, receipts)
-    table = weights.COMPLETE_CHEAP
-    return Judged(
-        probability=complete(features, table),
-        evidence=_parts(features, table),
-        model="",
-        tokens=0,
-        ms=0.0,
-        trained=True,
-    )
+    found = signs(goal, transcript, receipts)
+    parts = {name: round(weights.COMPLETE.get(name, 0.0) * value, 3) for name, value in found.items() if value}
+    return Judged(probability=complete(found), evidence={name: part for name, part in parts.items() if part})
 
 
 def signs(goal: str, transcript: Sequence[Spoken], receipts: Sequence[Receipt]) -> Features:
@@ -133,6 +90,8 @@ def signs(goal: str, transcript: Sequence[Spoken], receipts: Sequence[Receipt]) 
     further = bool(FURTHER_HELP.search(said))
     report = reports(said)
     promise = bool(PROMISE.search(said))
+    informed = any(letter.isdigit() for letter in said)
+    agreed = bool(ANSWER.search(wish))
     farewell = len(kept) < len(lines)
     unanswered = kept[-1][0] == "user" if kept else False
     return {
@@ -149,39 +108,24 @@ def signs(goal: str, transcript: Sequence[Spoken], receipts: Sequence[Receipt]) 
         "promise": float(promise and not report),
         "promise_farewell": float(promise and not report and farewell),
         "failure": float(bool(FAILURE.search(said))),
-        "failure_farewell": float(farewell and bool(FAILURE.search(said))),
-        "informed": float(any(letter.isdigit() for letter in said)),
+        "informed": float(informed),
+        "informed_farewell": float(informed and farewell),
+        "agreed": float(agreed),
+        "agreed_farewell": float(agreed and farewell and not report),
+        "asked_farewell": float(farewell and wish.rstrip().endswith("?")),
+        "length": math.log1p(min(len(said.split()), MOST_WORDS)),
         "brief": float(len(said.split()) <= 8 and not report),
         "wish_opens": float(bool(OPENER.search(wish))),
         "wish_asks": float(wish.rstrip().endswith("?")),
-        "lines": math.log1p(len(lines)),
+        "lines": math.log1p(min(len(lines), MOST_LINES)),
         "receipt": float(any(not receipt.failed for receipt in later)),
         "receipt_failed": float(any(receipt.failed for receipt in later)),
     }
 
 
-def expectations(goal: str, transcript: Sequence[Spoken]) -> list[tuple[str, str]]:
-    """Return what the model scores: what may follow the last words that were no goodbye."""
-    lines = list(transcript) or [("user", goal)]
-    kept = (_without_goodbyes(lines) or lines)[-LINES:]
-    told = "".join(f"{'User' if role == 'user' else 'Assistant'}: {_cut(text)}\n" for role, text in kept)
-    return [(told + lead, text) for lead, *texts in EXPECTED for text in texts]
-
-
-def with_expectations(features: Features, scores: Sequence[Score]) -> Features:
-    """Add what the model's scores say."""
-    done, not_yet, thanks, news = (score.logprob for score in scores)
-    return features | {
-        "expects_done": (done - not_yet) / 10,
-        "expects_thanks": (thanks - news) / 10,
-        "thanks_likely": thanks / 10,
-        "done_likely": done / 10,
-    }
-
-
-def complete(features: Features, table: Mapping[str, float]) -> float:
-    """Return the probability: the logistic function of the weighted features."""
-    total = sum(table.get(name, 0.0) * value for name, value in features.items())
+def complete(found: Features) -> float:
+    """Return the probability: the logistic function of the weighted signs."""
+    total = sum(weights.COMPLETE.get(name, 0.0) * value for name, value in found.items())
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
 
 
@@ -201,12 +145,3 @@ def _goodbye(role: str, text: str) -> bool:
     if role != "user":
         return bool(OVER.search(text) and not reports(text) and not PROMISE.search(text) and "?" not in text)
     return bool(THANKS.search(text)) and "?" not in text and not OPENER.search(text)
-
-
-def _parts(features: Features, table: Mapping[str, float]) -> dict[str, float]:
-    return {name: round(table[name] * value, 3) for name, value in features.items() if table.get(name) and value}
-
-
-def _cut(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= LINE_CHARS else f"{line[:80]} ... {line[80 - LINE_CHARS :]}"

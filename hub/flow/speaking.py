@@ -197,7 +197,7 @@ class Speaker:
         messages = await self._store.messages_of_task(work.task.id, limit=HISTORY, after=work.task.digested)
         answering = {message.id for message in work.messages}
         # What's being answered comes last, also if it's older: a message that was moved here from another task.
-        before = [message for message in messages if message.role != "notice" and message.id not in answering]
+        before = [message for message in messages if message.id not in answering and _is_over(message)]
         return (*before, *work.messages)
 
     def _terms(self, work: Work, priority: Priority) -> Terms:
@@ -205,6 +205,11 @@ class Speaker:
 
     def _now(self) -> datetime:
         return self._clock.now().astimezone(self._zone)
+
+
+def _is_over(message: Message) -> bool:
+    # What was routed here since the last look waits for the next turn: read in this one, it would be answered twice.
+    return message.role == "agent" or (message.role == "user" and message.state in {"answered", "stopped", "failed"})
 
 
 def _calls(steps: Sequence[Step]) -> tuple[Step, ...]:

@@ -9,11 +9,10 @@ import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
-from hub.config import MODEL_SHA256
 from hub.errors import LLMError
 from hub.flow import prompts
-from hub.flow.judging import Receipt, Spoken, judge
-from hub.ports import LLM, Priority, Scoring, Terms
+from hub.flow.judging import Receipt, judge
+from hub.ports import LLM, Priority, Terms
 from hub.records import Again, Ask, Choice, Done, Step, Task, Turn, Usage, Verdict
 
 log = logging.getLogger(__name__)
@@ -32,11 +31,10 @@ FINISH = Choice(id="finish", text="Leave it at that")
 
 
 class Supervisor:
-    """Judges each turn: with the small model's trained judgement if it's that one that decides, else by asking."""
+    """Judges each turn."""
 
-    def __init__(self, judge: LLM, scoring: Scoring | None) -> None:
+    def __init__(self, judge: LLM) -> None:
         self._judge = judge
-        self._scoring = scoring
 
     async def judge(self, task: Task, turn: Turn, steps: Sequence[Step], before: Turn | None) -> Verdict:
         """Return the verdict on a turn that ended with an answer; `before` is the turn before it, if any.
@@ -77,14 +75,16 @@ class Supervisor:
         )
 
     async def _likely(self, task: Task, turn: Turn, calls: Sequence[Step]) -> tuple[float, float]:
-        """Return how likely the goal is reached, and how likely only the person can say how it goes on."""
-        terms = Terms(tenant=task.tenant, priority=Priority.BACKGROUND)
-        sha256 = self._judge.info.sha256
-        if self._scoring is not None and sha256 == MODEL_SHA256:
-            said: list[Spoken] = [("user", task.goal), ("agent", turn.answer)]
-            receipts = [Receipt(tool=step.name, failed=step.failed, after=1) for step in calls]
-            judged = await judge(self._scoring, task.goal, said, receipts, terms, sha256=sha256)
+        """Return how likely the goal is reached, and how likely only the person can say how it goes on.
+
+        What was said and done is looked at first: a reported result with a tool's receipt behind it is complete, a
+        promise or a failure isn't, whatever a model thinks of it. Only in between is the LLM asked.
+        """
+        receipts = [Receipt(tool=step.name, failed=step.failed, after=1) for step in calls]
+        judged = judge(task.goal, [("user", task.goal), ("agent", turn.answer)], receipts)
+        if judged.probability >= COMPLETE or judged.evidence.keys() & {"promise", "failure"}:
             return judged.probability, 0.0
+        terms = Terms(tenant=task.tenant, priority=Priority.BACKGROUND)
         decision = await self._judge.decide(prompts.judge(task, calls, turn.answer), prompts.COMPLETE, terms)
         complete, _, person = decision.probabilities
         return complete, person

@@ -26,6 +26,8 @@ PREFIX_CHARS = 480
 LINE_CHARS = 200
 MESSAGE_CHARS = 240
 LINES = 8
+SHORT_TOKENS = 4
+"""Added to a message's length, lest chance decide about a single word."""
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CHOICE_CHARS = 1_400
 """Of all tasks together, so that a choice is asked for in at most 600 tokens."""
@@ -45,7 +47,7 @@ class Weighed(Struct, frozen=True, kw_only=True):
     tokens: int
     ms: float
     trained: bool
-    """The weights were trained with this very model; otherwise they were set by hand."""
+    """Every weight was trained, with this very model if one was asked; otherwise the model's weight was set by hand."""
 
 
 async def weigh(
@@ -106,10 +108,9 @@ def with_scores(found: Sequence[Features], scores: Sequence[Score]) -> list[Feat
     neutral, *after = scores
     tokens = max(1, neutral.tokens)
     gains = [score.logprob - neutral.logprob for score in after]
-    best = max(gains)
-    tasks = [features | _gains(gain, best, tokens, features) for features, gain in zip(found[:-1], gains, strict=True)]
-    new = found[-1] | {"new_surprise": -neutral.logprob / tokens, "new_best_each": _clip(best / tokens, 3.0)}
-    return [*tasks, new]
+    tasks = [features | _gains(gain, tokens, features) for features, gain in zip(found[:-1], gains, strict=True)]
+    new = {"new_surprise": -neutral.logprob / tokens, "new_best_each": _clip(max(gains) / tokens, 3.0)}
+    return [*tasks, found[-1] | new]
 
 
 def likely(found: Sequence[Features], table: Mapping[str, float]) -> tuple[float, ...]:
@@ -134,20 +135,21 @@ def choice(text: str, roster: Sequence[Seen]) -> list[Said]:
     ]
 
 
-def _gains(gain: float, best: float, tokens: int, features: Features) -> Features:
+def _gains(gain: float, tokens: int, features: Features) -> Features:
+    """How much likelier the message is after this task's words than after a greeting, in tens of nats."""
+    tens = _clip(gain / 10, 3.0)
     return {
-        "gain": _clip(gain / 10, 3.0),
-        "gain_each": _clip(gain / tokens, 3.0),
-        "gain_best": float(gain == best),
-        "gain_behind": _clip((gain - best) / 10, 3.0),
-        "gain_last": features["last"] * _clip(gain / 10, 3.0),
-        "gain_asked": features["asked"] * _clip(gain / 10, 3.0),
+        "gain": tens,
+        "gain_each": _clip(gain / (tokens + SHORT_TOKENS), 3.0),
+        "gain_last": features["last"] * tens,
+        "gain_asked": features["asked"] * tens,
     }
 
 
 def _weighed(
     found: Sequence[Features], table: Mapping[str, float], scores: Scores, began: float, trained: bool
 ) -> Weighed:
+    table = {**weights.TOLD, **table}
     parts = tuple(
         {name: round(table[name] * value, 3) for name, value in features.items() if table.get(name) and value}
         for features in found
@@ -170,9 +172,9 @@ def _start(said: Sequence[str]) -> int:
     """
     room = PREFIX_CHARS
     oldest = len(said)
-    while oldest > 0 and (oldest == len(said) or len(said[oldest - 1]) <= room):
+    while oldest > 0 and (oldest == len(said) or _weight(said[oldest - 1]) <= room):
         oldest -= 1
-        room -= len(said[oldest])
+        room -= _weight(said[oldest])
     anchors = (at for at in range(oldest, len(said) - 1) if said[at].startswith("User") and _picked(said[at]))
     return next(anchors, oldest)
 
@@ -187,11 +189,20 @@ def _line(role: str, text: str) -> str:
 
 def _cut(text: str, chars: int) -> str:
     """Keep the beginning and the end, on one line: what is asked stands mostly at one of them."""
+    if len(text) > 8 * chars:
+        text = text[: 4 * chars] + text[-4 * chars :]
     line = " ".join(text.split())
-    if len(line) <= chars:
+    weight = _weight(line)
+    if weight <= chars:
         return line
-    tail = chars // 3
-    return f"{line[: chars - tail - 5]} ... {line[-tail:]}"
+    kept = max(8, chars * len(line) // weight)
+    tail = kept // 3
+    return f"{line[: kept - tail - 5]} ... {line[-tail:]}"
+
+
+def _weight(text: str) -> int:
+    """Return how many letters of English cost as many tokens: the small model spells other scripts byte by byte."""
+    return len(text) + 3 * sum(letter > "\x7f" for letter in text)
 
 
 def _told(seen: Seen, room: int) -> str:

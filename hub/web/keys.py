@@ -7,12 +7,13 @@ from litestar import Controller, delete, get, post
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from hub.errors import NotAllowed
+from hub.errors import NotAllowed, NotFound
 from hub.flow.people import SCOPES
 from hub.records import Key, KeyId, PersonId, TenantId
 from hub.web.auth import ANY, Asker, Hub
+from hub.web.chats import sees
 from hub.web.once import SHOWN_ONCE
-from hub.web.problems import PROBLEMS
+from hub.web.problems import PROBLEMS, shown
 from hub.web.resources import Page
 
 Scope = Literal[
@@ -27,12 +28,13 @@ Scope = Literal[
 ]
 
 
+PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+
+
 class NewKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A key to be made."""
 
-    name: Annotated[
-        str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f-\x9f]*\S[^\x00-\x1f\x7f-\x9f]*$")
-    ]
+    name: Annotated[str, Meta(min_length=1, max_length=100, pattern=PRINTABLE)]
     scopes: Annotated[list[Scope], Meta(min_length=1, max_length=len(SCOPES))]
     expires_at: Annotated[datetime, Meta(tz=True)] | None = None
 
@@ -97,8 +99,9 @@ class KeysController(Controller):
 
     @get("/keys", opt={"scope": "keys:write"}, responses=PROBLEMS, summary="List keys")
     async def keys(self, services: Hub, caller: Asker) -> Page[KeyView]:
-        """Return all API keys, revoked ones too, oldest first."""
-        return Page(items=[_view(key) for key in await services.store.keys(caller.tenant)])
+        """Return the caller's API keys, an admin's everybody's; revoked ones too, oldest first."""
+        keys = await services.store.keys(caller.tenant)
+        return Page(items=[_view(key) for key in keys if sees(caller, key.person)])
 
     @post(
         "/keys",
@@ -128,7 +131,12 @@ class KeysController(Controller):
     @delete("/keys/{id:str}", opt={"scope": "keys:write"}, responses=PROBLEMS, summary="Revoke a key")
     async def revoke(self, services: Hub, caller: Asker, id: FromPath[str]) -> None:
         """End a key; it stops working at once."""
-        await services.people.revoke(caller.tenant, KeyId(id))
+        key = await services.store.key(caller.tenant, KeyId(id))
+        if key is None or not sees(caller, key.person):
+            raise NotFound(f"key: there's no {shown(id)}; GET /v1/keys lists them")
+        for scope in key.scopes:
+            caller.needs(scope)
+        await services.people.revoke(caller.tenant, key.id)
 
 
 def _view(key: Key) -> KeyView:

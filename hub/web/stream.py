@@ -31,6 +31,7 @@ class DeltaView(Struct, frozen=True, kw_only=True):
     task: TaskId
     turn: TurnId
     message: MessageId | None
+    """The message that's being answered; none where the task goes on by itself."""
     text: str
     whole: bool
 
@@ -116,7 +117,8 @@ async def frames(
     async with watching(services, caller.tenant, caller.person) as watch:
         last = await services.store.last_event()
         yield Frame(event="hello", data=msgspec.json.encode(Hello(last=last)))
-        teller = Teller(services, caller, last if after is None else after, task)
+        # Who knows of events that the store doesn't (it was restored from a backup) goes on from where the store is.
+        teller = Teller(services, caller, last if after is None else min(after, last), task)
         async for frame in teller.catch_up(last):
             yield frame
         while True:

@@ -7,18 +7,17 @@ import socket
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
 
 from hub.app import SHIPPED_AGENTS, Hub
 from hub.clock import SystemClock
 from hub.config import Config, LimitsConfig
 from hub.manifests import load_agents
-from hub.ports import End, Piece, Terms
-from hub.records import new_id
-from hub.store.documents import TinyDocuments
+from hub.ports import End, Piece, Store, Terms
+from hub.store.documents import MemoryDocuments
 from hub.store.memory import MemoryStore
 from hub.testing import ScriptedLLM
 from hub.testing.llm import Prompt
@@ -37,17 +36,22 @@ FLAGS = [
 ]
 DESKTOP = ViewportSize(width=1280, height=800)
 PHONE = ViewportSize(width=390, height=844)
+LOOP = pytest.mark.asyncio(loop_scope="session")
+"""One event loop for all of these tests: Chromium is started in it once."""
 PAUSE = "‖"
+OWNER_KEY = "ah_owner_0123456789abcdef0123456789abcdef"
 
 # What the page tells by itself when its policy refuses something.
-WATCH_POLICY = "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective, e.blockedURI))"
+WATCH_POLICY = (
+    "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective, e.blockedURI))"
+)
 
 
 class PacedLLM(ScriptedLLM):
     """A ScriptedLLM that says no word after a ‖ in an answer until the test lets it go on."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(decisions=lambda _, options: options[-1])  # no tool
         self._go = asyncio.Event()
 
     def go_on(self) -> None:
@@ -82,41 +86,41 @@ class Running:
 
 
 @asynccontextmanager
-async def serving(folder: Path, **limits: float) -> AsyncIterator[Running]:
-    """Run a hub with these limits until the end of the block."""
+async def serving(
+    *, store: Store | None = None, port: int = 0, limits: LimitsConfig | None = None
+) -> AsyncIterator[Running]:
+    """Run a hub until the end of the block; with the same store and port it's the same hub, started again."""
     llm = PacedLLM()
-    config = Config(limits=LimitsConfig(**limits))  # type: ignore[arg-type]  # keys of one kind
     parts = Hub(
-        config,
-        store=MemoryStore(),
+        Config(limits=limits or LimitsConfig()),
+        store=store or MemoryStore(),
         llm=llm,
         decider=llm,
-        documents=TinyDocuments(folder),
+        documents=MemoryDocuments(),
         clock=SystemClock(),
         agents=load_agents([SHIPPED_AGENTS]),
         bridges={},
     )
-    secret = f"ah_owner_{new_id() * 2}"
-    await parts.people.ensure_owner(secret)
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = Server(build(parts.services(secret)), closing=parts.closing)
-    async with asyncio.TaskGroup() as group:
-        work = group.create_task(parts.run())
-        served = group.create_task(server.serve(sockets=[listening]))
-        while not server.started:
-            await asyncio.sleep(0.01)
-        try:
-            yield Running(url=f"http://127.0.0.1:{listening.getsockname()[1]}", parts=parts, llm=llm)
-        finally:
-            server.should_exit = True
-            await served
-            work.cancel()
+    await parts.people.ensure_owner(OWNER_KEY)
+    server = Server(build(parts.services(OWNER_KEY)), closing=parts.closing)
+    with socket.create_server(("127.0.0.1", port)) as listening:
+        async with asyncio.TaskGroup() as group:
+            work = group.create_task(parts.run())
+            served = group.create_task(server.serve(sockets=[listening]))
+            while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+                await asyncio.sleep(0.01)
+            try:
+                yield Running(url=f"http://127.0.0.1:{listening.getsockname()[1]}", parts=parts, llm=llm)
+            finally:
+                server.should_exit = True
+                await served
+                work.cancel()
 
 
-@pytest.fixture
-async def hub(tmp_path: Path) -> AsyncIterator[Running]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def hub() -> AsyncIterator[Running]:
     """A hub that asks nothing it needn't."""
-    async with serving(tmp_path) as running:
+    async with serving() as running:
         yield running
 
 
@@ -135,6 +139,12 @@ class Tabs:
         await page.goto(url)
         return page
 
+    def expect_faults(self, *words: str) -> None:
+        """Say that there must have been faults, and that each had one of these words in it."""
+        assert self.faults
+        assert [fault for fault in self.faults if not any(word in fault for word in words)] == []
+        self.faults.clear()
+
 
 def chromium_path() -> str:
     """Return where Chromium is; skip the test without one, but never where CI promises it."""
@@ -147,7 +157,7 @@ def chromium_path() -> str:
     return path
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[Browser]:
     """Chromium, without a window."""
     path = chromium_path()
@@ -157,7 +167,7 @@ async def chromium() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def tabs(chromium: Browser) -> AsyncIterator[Tabs]:
     """A browser that must end without a script's error and without a refusal by the policy."""
     async with looking(chromium) as looked:

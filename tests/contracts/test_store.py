@@ -18,6 +18,7 @@ from hub.records import (
     File,
     Limits,
     Message,
+    MessageId,
     PersonId,
     Task,
     TaskId,
@@ -159,9 +160,11 @@ async def test_changes_are_done_in_their_order(store: Store) -> None:
 
 
 async def test_added_events_come_back_with_growing_seqs(store: Store) -> None:
-    first = await store.commit(Add(an_event(body="1")), Add(a_message()), Add(an_event(body="2")))
-    second = await store.commit(Add(an_event(body="3")))
-    assert [event.body for event in first + second] == ["1", "2", "3"]
+    first = await store.commit(
+        Add(an_event(message=MessageId("1"))), Add(a_message()), Add(an_event(message=MessageId("2")))
+    )
+    second = await store.commit(Add(an_event(message=MessageId("3"))))
+    assert [event.message for event in first + second] == ["1", "2", "3"]
     seqs = [event.seq for event in first + second]
     assert seqs == sorted(set(seqs))
     assert min(seqs) > 0
@@ -303,7 +306,7 @@ async def test_commits_at_the_same_time_fail_on_their_own(store: Store) -> None:
         external = "taken" if number % 5 == 0 else str(number)
         message = a_message(external_id=external)
         try:
-            await store.commit(Add(message), Add(an_entry(message)), Add(an_event(body=str(number))))
+            await store.commit(Add(message), Add(an_entry(message)), Add(an_event(message=MessageId(str(number)))))
         except Duplicate:
             return False
         return await store.message(message.id) == message
@@ -603,10 +606,15 @@ async def test_dead_letters_are_listed_newest_first(store: Store) -> None:
 
 
 async def test_events_are_a_persons_own_in_order_after_a_seq(store: Store) -> None:
-    await add(store, an_event(body="1"), an_event(body="bea", person=BEA), an_event(body="2", task=TaskId("t")))
-    await add(store, an_event(body="others", tenant=OTHERS), an_event(body="3"))
+    await add(
+        store,
+        an_event(message=MessageId("1")),
+        an_event(message=MessageId("bea"), person=BEA),
+        an_event(message=MessageId("2"), task=TaskId("t")),
+    )
+    await add(store, an_event(message=MessageId("others"), tenant=OTHERS), an_event(message=MessageId("3")))
     events = await store.events(HOME, OWNER, after=0, limit=9)
-    assert [event.body for event in events] == ["1", "2", "3"]
+    assert [event.message for event in events] == ["1", "2", "3"]
     assert await store.events(HOME, OWNER, after=events[0].seq, limit=1) == events[1:2]
     assert await store.events(HOME, OWNER, after=events[2].seq, limit=9) == ()
 

@@ -84,7 +84,7 @@ async def test_bystanders_of_many_deaths_are_not_blamed() -> None:
         async with Day(ScriptedLLM(Hang(), Hang()), store=store) as day:
             if attempt == 0:
                 messages = [await day.sends("one", wish="new"), await day.sends("two", wish="new")]
-            await until(lambda day=day: len(day.llm.prompts) == 2, "not both at work")
+            await until(day.both_at_work, "not both at work")
 
     async with Day(ScriptedLLM("first", "second"), store=store) as day:
         await day.quiet()

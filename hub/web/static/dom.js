@@ -75,22 +75,30 @@ export function ago(at) {
 
 // Open a floating box beside a button. Esc or a click elsewhere closes it, and the button has the focus again.
 export function float(button, box) {
-  if (button.getAttribute("aria-expanded") === "true") return;
+  if (button.getAttribute("aria-expanded") === "true" || button === shutting) {
+    shutting = null;
+    return;
+  }
   box.popover = "auto";
   box.classList.add("float");
   document.body.append(box);
   button.setAttribute("aria-expanded", "true");
   box.showPopover();
   place(button, box);
+  // A press on the button itself closes the box; the click that follows mustn't open it again.
+  const press = (event) => { shutting = button.contains(event.target) ? button : null; };
+  document.addEventListener("pointerdown", press, true);
   box.addEventListener("toggle", (event) => {
     if (event.newState !== "closed") return;
     const inside = box.contains(document.activeElement) || document.activeElement === document.body;
+    document.removeEventListener("pointerdown", press, true);
     box.remove();
+    button.setAttribute("aria-expanded", "false");
     if (inside && button.isConnected) button.focus();
-    // The click that closed it may have been on the button: it mustn't open it again.
-    setTimeout(() => button.setAttribute("aria-expanded", "false"), 150);
   });
 }
+
+let shutting = null;
 
 function place(button, box) {
   const at = button.getBoundingClientRect();

@@ -1,31 +1,13 @@
 """Is a task really complete?"""
 
+import math
 from collections.abc import Sequence
 
 import pytest
 
-from hub.config import MODEL_SHA256
-from hub.errors import LLMUnavailable
-from hub.flow.judging import Receipt, Spoken, expectations, judge, judge_without, signs
-from hub.ports import Score, Scores, Terms
-from hub.records import HOME
+from hub.flow.judging import Receipt, Spoken, judge, signs
 
-TERMS = Terms(tenant=HOME)
 GOAL = "Book a table for two at Efes tonight"
-
-
-class FlatScoring:
-    """A model to which every text is as likely."""
-
-    async def score(self, pairs: Sequence[tuple[str, str]], ask: Terms) -> Scores:
-        return Scores(scores=tuple(Score(-12.0, 6) for _ in pairs), model="flat", tokens=90, ms=2.0)
-
-
-class BrokenScoring:
-    """A model that's away."""
-
-    async def score(self, pairs: Sequence[tuple[str, str]], ask: Terms) -> Scores:
-        raise LLMUnavailable("no model")
 
 
 def spoken(*texts: str) -> list[Spoken]:
@@ -40,7 +22,7 @@ GOODBYES = ("Thanks, that's all.", "You're welcome. Have a great day!")
 
 
 def probability(*texts: str, receipts: Sequence[Receipt] = ()) -> float:
-    return judge_without(GOAL, spoken(*texts), receipts).probability
+    return judge(GOAL, spoken(*texts), receipts).probability
 
 
 @pytest.mark.parametrize("goodbyes", [(), GOODBYES])
@@ -72,7 +54,7 @@ def test_a_question_without_an_answer_completes_nothing(act: str) -> None:
 
 def test_a_message_without_an_answer_completes_nothing() -> None:
     assert probability(DONE, "Can you also find me a taxi there?") < 0.5
-    assert judge_without(GOAL, [("user", GOAL)], ()).probability < 0.5
+    assert judge(GOAL, [("user", GOAL)], ()).probability < 0.5
 
 
 def test_a_receipt_since_the_last_wish_speaks_for_completeness_and_an_old_one_says_nothing() -> None:
@@ -84,7 +66,7 @@ def test_a_receipt_since_the_last_wish_speaks_for_completeness_and_an_old_one_sa
 
 
 def test_an_empty_transcript_is_judged_by_the_goal_alone() -> None:
-    assert judge_without(GOAL, (), ()).probability < 0.5
+    assert judge(GOAL, (), ()).probability < 0.5
 
 
 def test_goodbyes_are_set_aside_before_the_last_act_is_looked_at() -> None:
@@ -92,21 +74,8 @@ def test_goodbyes_are_set_aside_before_the_last_act_is_looked_at() -> None:
     assert signs(GOAL, spoken(DONE, *GOODBYES), ())["report"] == 1.0
 
 
-async def test_the_model_is_asked_what_it_expects_next() -> None:
-    judged = await judge(FlatScoring(), GOAL, spoken(DONE), (), TERMS, sha256=MODEL_SHA256)
+def test_the_evidence_adds_up_to_the_odds() -> None:
+    judged = judge(GOAL, spoken(DONE), ())
 
-    assert judged.trained
-    assert judged.model == "flat"
-    assert judged.tokens == 90
-    assert {prefix.count("Seven, please.") for prefix, _ in expectations(GOAL, spoken(DONE, *GOODBYES))} == {1}
-
-
-async def test_another_model_than_the_trained_one_is_not_asked() -> None:
-    judged = await judge(BrokenScoring(), GOAL, spoken(DONE), (), TERMS, sha256="0" * 64)
-
-    assert judged == judge_without(GOAL, spoken(DONE), ())
-
-
-async def test_a_model_that_is_away_is_told() -> None:
-    with pytest.raises(LLMUnavailable):
-        await judge(BrokenScoring(), GOAL, spoken(DONE), (), TERMS, sha256=MODEL_SHA256)
+    odds = math.log(judged.probability / (1 - judged.probability))
+    assert odds == pytest.approx(sum(judged.evidence.values()), abs=0.02)

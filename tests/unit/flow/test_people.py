@@ -1,3 +1,5 @@
+"""The owner, keys, sessions and sign-in codes."""
+
 from datetime import timedelta
 from pathlib import Path
 
@@ -34,7 +36,7 @@ async def test_the_owner_is_there_after_the_first_start_and_only_once(store: Mem
 
     assert (again.id, again.role) == (OWNER, "owner")
     assert [again] == list(await store.people(HOME))
-    assert [OWNER_KEY] == [key.id for key in await store.keys(HOME)]
+    assert [key.id for key in await store.keys(HOME)] == [OWNER_KEY]
 
 
 async def test_the_owners_key_may_everything(people: People) -> None:
@@ -108,7 +110,7 @@ async def test_a_key_needs_known_scopes(people: People, scopes: list[str], words
 
 
 async def test_a_key_cant_end_before_it_begins(people: People) -> None:
-    with pytest.raises(BadRequest, match="expires_at: .* is past"):
+    with pytest.raises(BadRequest, match=r"expires_at: .* is past"):
         await people.create_key(HOME, OWNER, "phone", ["admin"], NOON)
 
 
@@ -118,7 +120,7 @@ async def test_a_key_is_somebodys(people: People) -> None:
 
 
 async def test_the_owners_key_isnt_revoked_but_renewed(people: People) -> None:
-    with pytest.raises(BadRequest, match="delete owner.key"):
+    with pytest.raises(BadRequest, match=r"delete owner\.key"):
         await people.revoke(HOME, OWNER_KEY)
 
 
@@ -187,7 +189,7 @@ def test_an_owners_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
     owner_secret(tmp_path / "owner.key")
     (tmp_path / "owner.key").chmod(0o644)
 
-    with pytest.raises(StartError, match="mode 0644.*chmod 600"):
+    with pytest.raises(StartError, match=r"mode 0644.*chmod 600"):
         owner_secret(tmp_path / "owner.key")
 
 

@@ -35,7 +35,7 @@ from hub.testing import a_message, an_entry, an_event
 async def go_on(store):
     while True:
         message = a_message()
-        await store.commit(Add(message), Add(an_entry(message)), Add(an_event(body=message.id)))
+        await store.commit(Add(message), Add(an_entry(message)), Add(an_event(message=message.id)))
         print(message.id, flush=True)
 
 async def main():
@@ -84,7 +84,7 @@ async def test_what_was_committed_before_a_kill_is_there(tmp_path: Path) -> None
     events = await store.events(HOME, OWNER, after=0, limit=10**6)
     kept = (await store.counts())["inbox.ready"]
     await store.close()
-    assert {event.body for event in events} >= set(committed)
+    assert {event.message for event in events} >= set(committed)
     assert len(events) == len({event.seq for event in events}) == kept
 
 

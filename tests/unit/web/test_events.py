@@ -91,6 +91,16 @@ async def test_who_comes_in_the_middle_of_an_answer_gets_what_was_said_so_far() 
     assert (more.data["text"], more.data["whole"]) == (" and the rest", False)
 
 
+async def test_a_reader_who_knows_more_than_a_restored_store_hears_what_comes() -> None:
+    world = await a_world()
+    async with aclosing(listen(world, after=1000)) as stream:
+        await anext(stream)
+        world.feed.publish(*await world.store.commit(Add(an_event())))
+        frame = await anext(stream)
+
+    assert frame.id == 1
+
+
 async def test_one_tasks_reader_hears_of_nothing_else() -> None:
     world = await a_world()
     async with world.served() as client:
@@ -195,7 +205,7 @@ async def test_a_stream_ends_with_its_key(monkeypatch: pytest.MonkeyPatch) -> No
 async def test_a_last_event_id_that_isnt_one_is_refused(id: str) -> None:
     world = await a_world()
     async with world.client() as client:
-        answer = await client.get("/v1/events", headers=[("Last-Event-ID", id.encode())])
+        answer = await client.get("/v1/events", headers={b"Last-Event-ID": id.encode()})
 
     assert (answer.status_code, answer.json()["field"]) == (400, "Last-Event-ID")
 
@@ -234,5 +244,5 @@ async def say_much(client: httpx.AsyncClient, times: int) -> None:
         await client.post("/v1/messages", json={"text": f"{number}"})
 
 
-def delta(text: str, turn: TurnId = TurnId("turn")) -> Delta:
-    return Delta(tenant=HOME, person=OWNER, task=TaskId("task"), turn=turn, message=MessageId("m"), text=text)
+def delta(text: str, turn: str = "turn") -> Delta:
+    return Delta(tenant=HOME, person=OWNER, task=TaskId("task"), turn=TurnId(turn), message=MessageId("m"), text=text)

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any, cast
 
 import httpx
 from litestar import Litestar
@@ -47,7 +48,8 @@ class World:
         """A client with the owner's key, or another, or none (""), in this very event loop."""
         key = self.key if key is None else key
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=HERE, headers=headers)
+        transport = httpx.ASGITransport(cast("Any", self.app))
+        return httpx.AsyncClient(transport=transport, base_url=HERE, headers=headers)
 
     @asynccontextmanager
     async def served(self, key: str | None = None) -> AsyncGenerator[httpx.AsyncClient, None]:

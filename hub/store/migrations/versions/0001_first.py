@@ -214,9 +214,10 @@ def _news() -> None:
         _text("tenant"),
         _text("person"),
         _text("kind"),
-        _text("body"),
         _big("created_at"),
+        _text("message", null=True),
         _text("task", null=True),
+        _text("turn", null=True),
         sa.PrimaryKeyConstraint("seq"),
     )
     _index("events_by_age", "events", "created_at")

@@ -1,0 +1,90 @@
+"""How the hub is, told over HTTP."""
+
+from hub.ports import Add
+from hub.testing import a_message, a_task, an_entry
+from tests.unit.web.world import a_world
+
+
+async def test_health_is_for_everybody_and_readiness_names_what_is_in_the_way() -> None:
+    world = await a_world()
+    async with world.client("") as client:
+        health, ready = await client.get("/healthz"), await client.get("/readyz")
+        world.unready.append("the disk is full")
+        unready, still = await client.get("/readyz"), await client.get("/healthz")
+
+    assert (health.status_code, health.json()) == (200, {"status": "ok"})
+    assert (ready.status_code, ready.json()) == (200, {"ready": True, "boot": "boot1"})
+    assert (unready.status_code, unready.json()) == (
+        503,
+        {"ready": False, "boot": "boot1", "reason": "the disk is full"},
+    )
+    assert unready.headers["retry-after"]
+    assert still.status_code == 200
+
+
+async def test_status_shows_models_queues_tasks_bridges_and_the_store() -> None:
+    world = await a_world()
+    message = a_message()
+    await world.store.commit(Add(a_task(state="working")), Add(message), Add(an_entry(message)))
+    async with world.client(await world.key_with("status:read")) as client:
+        status = (await client.get("/v1/status")).json()
+
+    assert status["llm"]["state"] == "ready"
+    assert set(status["llm"]) >= {"model", "detail", "context", "sha256", "restarts", "tokens_per_second", "threads"}
+    assert status["queues"] == {"inbox.ready": 1}
+    assert status["tasks"] == {"working": 1}
+    assert status["bridges"] == [{"name": "http", "state": "running"}]
+    assert status["router"] == {"rule": "untrained", "model": "scripted"}
+    assert status["store"] == {"path": "memory", "bytes": 0}
+
+
+async def test_agents_are_listed_with_their_tools() -> None:
+    world = await a_world()
+    async with world.client() as client:
+        agents = (await client.get("/v1/agents")).json()
+
+    agent = {"name": "default", "description": "Helps.", "model": "scripted", "tools": ["calculate"]}
+    assert agents == {"items": [agent], "next": None}
+
+
+async def test_a_dead_letter_is_shown_with_its_message_and_taken_up_again() -> None:
+    world = await a_world()
+    message = a_message(state="failed")
+    entry = an_entry(message, state="dead", error="the hub died over it three times")
+    await world.store.commit(Add(message), Add(entry))
+    async with world.client() as client:
+        (letter,) = (await client.get("/v1/dead")).json()["items"]
+        retried = await client.post(f"/v1/dead/{entry.id}/retry")
+        unknown = await client.post("/v1/dead/nothing/retry")
+
+    assert (letter["entry"], letter["error"]) == (entry.id, "the hub died over it three times")
+    assert letter["message"]["id"] == message.id
+    assert (retried.status_code, retried.json()) == (202, {"entry": entry.id})
+    assert world.echo.retried == [entry]
+    assert unknown.status_code == 404
+
+
+async def test_what_isnt_dead_isnt_taken_up_again() -> None:
+    world = await a_world()
+    message = a_message()
+    entry = an_entry(message)
+    await world.store.commit(Add(message), Add(entry))
+    async with world.client() as client:
+        answer = await client.post(f"/v1/dead/{entry.id}/retry")
+
+    assert answer.status_code == 404
+
+
+async def test_the_openapi_document_is_for_everybody_and_names_errors_and_keys() -> None:
+    world = await a_world()
+    async with world.client("") as client:
+        document = (await client.get("/schema/openapi.json")).json()
+
+    assert document["openapi"].startswith("3.1")
+    assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            if path.startswith("/v1"):
+                assert {"400", "401", "403", "404", "409", "413", "429", "500", "503"} <= set(operation["responses"])
+                assert list(operation["responses"]["404"]["content"]) == ["application/problem+json"]
+    assert {"/v1/messages", "/v1/tasks", "/v1/events", "/v1/keys", "/v1/status", "/healthz"} <= set(document["paths"])
