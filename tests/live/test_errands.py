@@ -14,6 +14,7 @@ from hub.manifests import load_agents
 from hub.records import HOME, OWNER, Address, Incoming, Message, Text, new_id
 from hub.store.documents import MemoryDocuments
 from hub.store.sql import SqlStore
+from tests.live.real import MODEL_SHA256, model_file
 
 pytestmark = pytest.mark.live
 
@@ -32,6 +33,16 @@ ERRANDS = (
 """What's said, and which errand it's about; the first of each founds its task."""
 CORRECTIONS = 3
 """So many of the nine may have to be put right by hand: a 135M model errs."""
+
+
+@pytest.fixture
+async def model() -> AsyncIterator[LlamaCpp]:
+    model = LlamaCpp(model_file(), sha256=MODEL_SHA256, threads=1)
+    await model.open()
+    async with asyncio.timeout(120):
+        await model.ready()
+    yield model
+    await model.close()
 
 
 @pytest.fixture
@@ -59,9 +70,11 @@ async def hub(model: LlamaCpp, tmp_path: Path) -> AsyncIterator[Hub]:
     await store.close()
 
 
-async def say(hub: Hub, text: str) -> Message:
+async def say(hub: Hub, text: str, wish: str | None = None) -> Message:
     """Say something and wait for its answer."""
-    incoming = Incoming(address=CHAT, external_id=new_id(), sender=OWNER, parts=(Text(text),), sent_at=hub.clock.now())
+    incoming = Incoming(
+        address=CHAT, external_id=new_id(), sender=OWNER, parts=(Text(text),), sent_at=hub.clock.now(), wish=wish
+    )
     kept, _ = await hub.inbox.keep(incoming)
     return await answered(hub, kept)
 
@@ -101,7 +114,7 @@ async def test_three_interleaved_errands_each_end_up_in_their_own_task_with_at_m
 
 async def test_what_a_person_told_is_remembered_in_another_task(hub: Hub) -> None:
     await say(hub, "Remember that my dog is called Rex")
-    asked = await say(hub, "/new What is my dog called?")
+    asked = await say(hub, "What is my dog called?", wish="new")
 
     (answer,) = await hub.store.replies(asked.id)
     assert "Rex" in answer.text
