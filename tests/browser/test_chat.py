@@ -8,8 +8,8 @@ from hub.ports import Add
 from hub.records import Address
 from hub.store.memory import MemoryStore
 from hub.testing import a_message
-from tests.browser.conftest import LOOP, OWNER_KEY, Running, Tabs, serving
 from tests.browser.pages import answer, said, say, sign_in, writing
+from tests.browser.running import LOOP, OWNER_KEY, Running, Tabs, serving
 
 pytestmark = [pytest.mark.browser, LOOP]
 

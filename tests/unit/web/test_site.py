@@ -11,7 +11,7 @@ from hub.flow.commands import HELP
 from hub.web.site import FOLDER, Site, address, static_files, templates
 
 PAGES = ("/", "/tasks", "/tasks/0190f3", "/sign-in")
-WEIGHT = 60_000
+WEIGHT = 60 * 1024
 """Bytes of scripts and styles that a page may load, uncompressed."""
 SCRIPTS = sorted(path.name for path in (FOLDER / "static").glob("*.js"))
 
