@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from datetime import timedelta
 from hashlib import sha256
@@ -40,9 +40,8 @@ from hub.flow.tasks import Tasks
 from hub.flow.toolbox import Toolbox
 from hub.flow.turns import Turns
 from hub.llm.llamacpp import LlamaCpp
-from hub.llm.remote import Remote
 from hub.manifests import Agent, load_agents
-from hub.ports import LLM, Bridge, Clock, Documents, Scoring, Store
+from hub.ports import LLM, Bridge, Clock, Documents, Scoring, Store, Tool
 from hub.records import new_id
 from hub.spool import Spool
 from hub.store.documents import FileDocuments
@@ -71,6 +70,7 @@ class Hub:
         clock: Clock,
         agents: Mapping[str, Agent],
         bridges: Mapping[str, Bridge],
+        tools: Sequence[Tool] = (),
     ) -> None:
         self.config = config
         self.store = store
@@ -92,7 +92,7 @@ class Hub:
         self.inbox = Inbox(store, self.spool, journal, clock, limits)
         self.outbox = Outbox(store, self.spool, journal, clock, bridges)
         endings = Endings(store, self.spool, journal, self.outbox, self.feed, clock, Supervisor(decider), zone)
-        toolbox = Toolbox(built_in(clock, timezone(config), documents), decider, llm)
+        toolbox = Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm)
         speaker = Speaker(store, self.feed, clock, llm, toolbox, config.llm, zone)
         self.turns = Turns(store, self.spool, journal, clock, llm, speaker, endings, agents, default)
         self.tasks = Tasks(
@@ -188,20 +188,27 @@ class Hub:
         return StoreInfo(path=str(path), bytes=path.stat().st_size if path.exists() else 0)
 
 
-def serve(config: Config, config_path: Path | None = None) -> int:
+def serve(
+    config: Config,
+    config_path: Path | None = None,
+    *,
+    bridges: Mapping[str, Bridge] | None = None,
+    tools: Sequence[Tool] = (),
+) -> int:
     """Run a hub until SIGINT or SIGTERM; return the exit code. Raises ConfigError and StartError.
 
     SIGHUP has the config looked at again: a changed and good one takes over, a bad one is logged and changes nothing.
+    `bridges` and `tools` come along besides those that the config names.
     """
-    return asyncio.run(_serve(config, config_path))
+    return asyncio.run(_serve(config, config_path, bridges or {}, tools))
 
 
-async def _serve(config: Config, config_path: Path | None) -> int:
+async def _serve(config: Config, config_path: Path | None, bridges: Mapping[str, Bridge], tools: Sequence[Tool]) -> int:
     reloader = Reloader(config_path, os.environ)
     running: Config | None = config
     while running is not None:
         async with AsyncExitStack() as stack:
-            hub_, secret = await _opened(running, stack)
+            hub_, secret = await _opened(running, stack, bridges, tools)
             listening = stack.enter_context(_listening(running))
             fresh = await _served(hub_, secret, listening, reloader)
         running = _kept(config, fresh) if fresh else None
@@ -214,7 +221,9 @@ def _kept(config: Config, fresh: Config) -> Config:
     return replace(fresh, hub=hub_)
 
 
-async def _opened(config: Config, stack: AsyncExitStack) -> tuple[Hub, str]:
+async def _opened(
+    config: Config, stack: AsyncExitStack, bridges: Mapping[str, Bridge], tools: Sequence[Tool]
+) -> tuple[Hub, str]:
     """Build a hub over what the config names; `stack` closes it."""
     secrets = [secret for secret in (config.llm.key, config.llm.decisions.key) if secret]
     redaction = logs.configure(config.hub.log, config.hub.log_level, secrets=secrets)
@@ -238,7 +247,8 @@ async def _opened(config: Config, stack: AsyncExitStack) -> tuple[Hub, str]:
         documents=FileDocuments(data / "documents"),
         clock=SystemClock(),
         agents=agents,
-        bridges={},
+        bridges=bridges,
+        tools=tools,
     )
     await parts.people.ensure_owner(secret)
     return parts, secret
@@ -319,6 +329,9 @@ def models(config: Config, environ: Mapping[str, str]) -> tuple[LLM, LLM]:
 
 def _model(config: LLMConfig | DecisionsConfig, embedded: Path) -> LLM:
     if config.backend == "remote":
+        # Its HTTP client takes a tenth of a start and 20 MB: only hubs that need it load it.
+        from hub.llm.remote import Remote  # noqa: PLC0415
+
         return Remote(config.url, config.model, key=config.key, context=config.context)
     path = Path(config.model).expanduser() if config.model else embedded
     digest = config.sha256 or ("" if config.model else MODEL_SHA256)

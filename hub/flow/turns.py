@@ -89,7 +89,10 @@ class Turns:
         if task is None:
             return False
         await self._wait_for_llm(task)
-        work = await self._work_on(id)
+        try:
+            work = await self._work_on(id)
+        except Conflict:
+            return True  # a message was routed to it, or moved away, at this very moment: look again
         if work is None:
             return False
         if any(entry.deaths >= DEATHS for entry in work.entries):

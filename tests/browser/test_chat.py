@@ -1,7 +1,5 @@
 """The web chat, as a person with a browser meets it."""
 
-from pathlib import Path
-
 import pytest
 from playwright.async_api import expect
 
@@ -172,8 +170,8 @@ async def test_the_route_is_explained_on_request(hub: Running, tabs: Tabs) -> No
     await expect(evidence).to_have_count(0)
 
 
-async def test_a_question_is_answered_by_a_button(tmp_path: Path, tabs: Tabs) -> None:
-    async with serving(tmp_path, limits=LimitsConfig(ask_below=1.0)) as hub:
+async def test_a_question_is_answered_by_a_button(tabs: Tabs) -> None:
+    async with serving(limits=LimitsConfig(ask_below=1.0)) as hub:
         hub.llm.say("Boxes first.", "Then the van.")
         page = await sign_in(tabs, hub)
         await say(page, "Plan my move")
@@ -273,15 +271,15 @@ async def test_a_draft_survives_a_reload(hub: Running, tabs: Tabs) -> None:
     await expect(page.get_by_label("Message", exact=True)).to_have_value("Half a thou")
 
 
-async def test_the_page_comes_back_by_itself_when_the_hub_was_restarted(tmp_path: Path, tabs: Tabs) -> None:
+async def test_the_page_comes_back_by_itself_when_the_hub_was_restarted(tabs: Tabs) -> None:
     store = MemoryStore()
-    async with serving(tmp_path, store=store) as hub:
+    async with serving(store=store) as hub:
         port = int(hub.url.rsplit(":", 1)[1])
         page = await sign_in(tabs, hub)
     await expect(page.locator("#offline")).to_be_visible()
     await say(page, "Said while it was away")
 
-    async with serving(tmp_path, store=store, port=port) as hub:
+    async with serving(store=store, port=port) as hub:
         hub.llm.say("Back again.")
         await expect(answer(page, "Back again.")).to_have_count(1)
         await expect(page.locator("#offline")).to_be_hidden()

@@ -1,0 +1,155 @@
+"""The hub as it's served, with a bridge to a platform of the tests and a tool whose effects can be counted.
+
+`python -m tests.faults.hub_under_test CONFIG PLATFORM_PORT EFFECTS`
+"""
+
+import asyncio
+import os
+import re
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, assert_never
+
+from hub.app import serve
+from hub.config import load
+from hub.errors import DeliveryDelayed, DeliveryUncertain, PersonError, StoreUnavailable
+from hub.ports import Accept, ToolCall
+from hub.records import Address, Incoming, Message, Text
+from tests.faults.wire import LONGEST, TO_HUB, Deliver, Kept, Received, Refused, Said, write
+
+NAME = "journal"
+PATIENCE = 10.0
+
+
+class JournalBridge:
+    """A Bridge to a platform that keeps what it's told on record, and knows no idempotency keys."""
+
+    name = NAME
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._writer: asyncio.StreamWriter | None = None
+        self._receipts: dict[int, asyncio.Future[None]] = {}
+        self._count = 0
+
+    async def run(self, accept: Accept) -> None:
+        while True:
+            try:
+                reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port, limit=LONGEST)
+                await self._listen(reader, accept)
+            except OSError:
+                await asyncio.sleep(0.05)
+            finally:
+                self._hang_up()
+
+    async def deliver(self, message: Message, *, again: bool) -> str:
+        if self._writer is None:
+            raise DeliveryDelayed("not connected", 0.1)
+        self._count += 1
+        number = self._count
+        receipt = self._receipts[number] = asyncio.get_running_loop().create_future()
+        delivery = Deliver(
+            number=number,
+            message=message.id,
+            answers=message.answers,
+            role=message.role,
+            chat=message.address.chat,
+            text=message.text,
+            again=again,
+        )
+        write(self._writer, delivery)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await receipt
+        except (TimeoutError, ConnectionError) as error:
+            raise DeliveryUncertain(str(error) or "no receipt") from None
+        finally:
+            self._receipts.pop(number, None)
+        return str(number)
+
+    async def _listen(self, reader: asyncio.StreamReader, accept: Accept) -> None:
+        async with asyncio.TaskGroup() as group:
+            while line := await reader.readline():
+                match TO_HUB.decode(line):
+                    case Said() as said:
+                        group.create_task(self._accept(said, accept))
+                    case Received(number=number):
+                        if (receipt := self._receipts.get(number)) and not receipt.done():
+                            receipt.set_result(None)
+                    case other:
+                        assert_never(other)
+
+    async def _accept(self, said: Said, accept: Accept) -> None:
+        incoming = Incoming(
+            address=Address(bridge=NAME, chat=said.chat, thread=said.thread),
+            external_id=said.id,
+            sender=said.chat,
+            parts=(Text(said.text),),
+            sent_at=datetime.now(UTC),
+        )
+        try:
+            await accept(incoming)
+        except (PersonError, StoreUnavailable) as error:
+            answer: Kept | Refused = Refused(id=said.id, why=str(error), later=isinstance(error, StoreUnavailable))
+        else:
+            answer = Kept(id=said.id)
+        if self._writer is not None:
+            write(self._writer, answer)
+
+    def _hang_up(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.close()
+        for receipt in self._receipts.values():
+            if not receipt.done():
+                receipt.set_exception(ConnectionError("the connection broke"))
+
+
+class Note:
+    """A Tool that writes each mark into a file, once for each key."""
+
+    name = "note"
+    description = "Write a mark into the book."
+    schema: Mapping[str, object] = {
+        "type": "object",
+        "properties": {"mark": {"type": "string"}},
+        "required": ["mark"],
+        "additionalProperties": False,
+    }
+    effect: Literal["none", "keyed"] = "keyed"
+
+    def __init__(self, effects: Path) -> None:
+        self._effects = effects
+        self._known = {line.split()[0] for line in effects.read_text().splitlines()} if effects.exists() else set()
+
+    def fits(self, text: str) -> bool:
+        return text.startswith("note ")
+
+    def read(self, text: str) -> Mapping[str, object] | None:
+        found = re.search(r"note (m\d+x\d+)", text)
+        return {"mark": found[1]} if found else None
+
+    async def call(self, call: ToolCall) -> str:
+        if call.key not in self._known:
+            await asyncio.to_thread(self._write, f"{call.key} {call.arguments['mark']}\n")
+            self._known.add(call.key)
+        return f"Noted {call.arguments['mark']}"
+
+    def _write(self, line: str) -> None:
+        with self._effects.open("a") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def main(config: str, port: str, effects: str) -> int:
+    """Serve until told to stop, or killed."""
+    path = Path(config)
+    bridge = JournalBridge(int(port))
+    return serve(load(path, os.environ), path, bridges={NAME: bridge}, tools=[Note(Path(effects))])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(*sys.argv[1:]))
