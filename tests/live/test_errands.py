@@ -61,9 +61,7 @@ async def hub(model: LlamaCpp, tmp_path: Path) -> AsyncIterator[Hub]:
 
 async def say(hub: Hub, text: str) -> Message:
     """Say something and wait for its answer."""
-    incoming = Incoming(
-        address=CHAT, external_id=new_id(), sender=OWNER, parts=(Text(text),), sent_at=hub.clock.now()
-    )
+    incoming = Incoming(address=CHAT, external_id=new_id(), sender=OWNER, parts=(Text(text),), sent_at=hub.clock.now())
     kept, _ = await hub.inbox.keep(incoming)
     return await answered(hub, kept)
 
@@ -83,7 +81,9 @@ async def test_three_interleaved_errands_each_end_up_in_their_own_task_with_at_m
     for errand, text in ERRANDS:
         message = await say(hub, text)
         right = founded.get(errand)
-        wrong = message.task in {other.task for other in founded.values()} if right is None else message.task != right.task
+        wrong = (
+            message.task in {other.task for other in founded.values()} if right is None else message.task != right.task
+        )
         if wrong:
             corrected += 1
             assert right is None or right.task is not None
@@ -95,7 +95,9 @@ async def test_three_interleaved_errands_each_end_up_in_their_own_task_with_at_m
     assert corrected <= CORRECTIONS
     for errand, first in founded.items():
         assert first.task is not None
-        said = [message.text for message in await hub.store.messages_of_task(first.task, limit=50) if message.role == "user"]
+        said = [
+            message.text for message in await hub.store.messages_of_task(first.task, limit=50) if message.role == "user"
+        ]
         assert said == [text for of, text in ERRANDS if of == errand]
 
 
