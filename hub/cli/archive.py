@@ -209,7 +209,10 @@ def _extract(archive: zipfile.ZipFile, name: str, target: Path, kept: Kept) -> N
     # The size is told beforehand, so a bomb is seen before it's unpacked.
     if archive.getinfo(name).file_size != kept.size:
         raise BackupError(f"{name}: isn't as big as the manifest says; take another backup")
-    with archive.open(name) as packed, target.open("xb") as file:
+    with (
+        archive.open(name) as packed,
+        os.fdopen(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file,
+    ):
         found = _copy(packed, file)
         file.flush()
         os.fsync(file.fileno())

@@ -81,10 +81,8 @@ async def test_three_interleaved_errands_each_end_up_in_their_own_task_with_at_m
     for errand, text in ERRANDS:
         message = await say(hub, text)
         right = founded.get(errand)
-        wrong = (
-            message.task in {other.task for other in founded.values()} if right is None else message.task != right.task
-        )
-        if wrong:
+        others = {other.task for other in founded.values()}
+        if message.task in others if right is None else message.task != right.task:
             corrected += 1
             assert right is None or right.task is not None
             await hub.corrections.move(message, right.task if right and right.task else "new")
@@ -95,10 +93,10 @@ async def test_three_interleaved_errands_each_end_up_in_their_own_task_with_at_m
     assert corrected <= CORRECTIONS
     for errand, first in founded.items():
         assert first.task is not None
-        said = [
-            message.text for message in await hub.store.messages_of_task(first.task, limit=50) if message.role == "user"
+        said = await hub.store.messages_of_task(first.task, limit=50)
+        assert [message.text for message in said if message.role == "user"] == [
+            text for of, text in ERRANDS if of == errand
         ]
-        assert said == [text for of, text in ERRANDS if of == errand]
 
 
 async def test_what_a_person_told_is_remembered_in_another_task(hub: Hub) -> None:
