@@ -178,7 +178,7 @@ def evidence(world: World, load: Load, kills: int) -> Told:
     _check_marks(platform.deliveries, load)
     _check_order(platform.deliveries)
     _check_effects(world, load)
-    _check_store(world, platform.kept)
+    check_store(world, platform.kept)
     return Told(doubled)
 
 
@@ -224,7 +224,7 @@ def _check_effects(world: World, load: Load) -> None:
     assert not doubled, f"noted more than once: {doubled}"
 
 
-def _check_store(world: World, kept: dict[str, Said]) -> None:
+def check_store(world: World, kept: dict[str, Said]) -> None:
     """The database is whole, has each message that the platform was told is kept, and all of them are answered."""
     with closing(sqlite3.connect(world.data / "hub.db")) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
