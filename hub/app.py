@@ -203,9 +203,7 @@ def serve(
     return asyncio.run(_serve(config, config_path, bridges or {}, tools))
 
 
-async def _serve(
-    config: Config, config_path: Path | None, bridges: Mapping[str, Bridge], tools: Sequence[Tool]
-) -> int:
+async def _serve(config: Config, config_path: Path | None, bridges: Mapping[str, Bridge], tools: Sequence[Tool]) -> int:
     reloader = Reloader(config_path, os.environ)
     running: Config | None = config
     while running is not None:

@@ -15,6 +15,8 @@ from msgspec import Struct
 from hub.errors import ManifestError
 from hub.records import Limits
 
+DATE = "{date}"
+"""Where it stands in a prompt, an agent is told the date."""
 MANIFEST = "agent.toml"
 PROMPT = "prompt.md"
 PROMPT_CHARACTERS = 20_000
@@ -32,7 +34,7 @@ class Agent(Struct, frozen=True, kw_only=True):
     description: str
     """One line, for people and for the router."""
     prompt: str
-    """The system prompt."""
+    """The system prompt; `{date}` in it becomes the day's date."""
     tools: tuple[str, ...] = ()
     """The tools it may use, by name; those that aren't installed are simply not offered."""
     limits: Limits = Limits()

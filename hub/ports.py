@@ -499,10 +499,10 @@ class Reading(Protocol):
     """A tool that sees by plain rules when a message asks for it: it spares the LLM a call, and a small one errors."""
 
     def read(self, text: str) -> Mapping[str, object] | None:
-        """Return the arguments if the message leaves no doubt that it wants this tool and with what.
+        """Return the arguments if the message leaves no doubt that it wants this tool, with what, and nothing else.
 
-        None, rather too often than wrongly, leaves the choice and the arguments to the LLM. May take some
-        milliseconds, and is called in a thread.
+        The result of that call is then a whole answer, in a sentence that the person can be sent. None, rather too
+        often than wrongly, leaves choice and arguments to the LLM. May take some milliseconds; is called in a thread.
         """
 
 
@@ -511,4 +511,21 @@ class Quoting(Protocol):
     """A tool of which some arguments must be what was said: an LLM's inventions are kept from it."""
 
     quotes: tuple[str, ...]
-    """These arguments."""
+    """These arguments. In place of what nobody said, the tool gets the person's own sentence."""
+
+
+class Example(Struct, frozen=True):
+    """A message and the arguments that a tool should be called with for it."""
+
+    text: str
+    arguments: Mapping[str, object]
+
+
+@runtime_checkable
+class Exemplary(Protocol):
+    """A tool that shows by examples what it's for: a small LLM learns more from them than from a description."""
+
+    examples: tuple[Example, ...]
+    """Messages that need it."""
+    others: tuple[str, ...]
+    """Messages that look a little like it, and don't need it; about as many."""

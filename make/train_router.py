@@ -1,7 +1,7 @@
 """Train and measure the router's weights on labelled streams (routing.*.jsonl.gz).
 
     score MODEL OUT FILE:COUNT ...            ask the model once for every message of COUNT sampled streams (slow)
-    fit WEIGHTS_PY SCORES ...                 fit on what `score` wrote about training files; write the weights
+    fit WEIGHTS_PY SCORES ... [FILE ...]      fit SCORED on what `score` wrote, CHEAP on whole training files
     report SCORES ...                         accuracy and calibration on what `score` wrote about dev files
     online MODEL FILE:COUNT ...               the on-line protocol: errors propagate
 
@@ -232,17 +232,26 @@ Row = tuple[Item, list[Features], list[Features], tuple[int, float]]
 
 
 def rows(paths: Sequence[str]) -> list[Row]:
+    """Read what `score` wrote; of a labelled file itself, everything but scores."""
     found: list[Row] = []
     for path in paths:
-        for line in Path(path).read_text(encoding="utf-8").splitlines():
-            data = json.loads(line)
-            scored = {one["i"]: one for one in data["scored"]}
-            for item in forced_items(data["stream"]):
+        for stream, scored in _read(path):
+            for item in forced_items(stream):
                 cheap = gather(item.text, item.roster, item.now)
                 one = scored.get(item.message["i"])
                 full = weighing.with_scores(cheap, [Score(*pair) for pair in one["scores"]]) if one else cheap
                 found.append((item, cheap, full, tuple(one["spent"]) if one else (0, 0.0)))
     return found
+
+
+def _read(path: str) -> Iterable[tuple[dict[str, Any], dict[int, Any]]]:
+    if path.endswith(".gz"):
+        for stream in streams(path, sys.maxsize):
+            yield stream, {}
+        return
+    for line in Path(path).read_text(encoding="utf-8").splitlines():
+        data = json.loads(line)
+        yield data["stream"], {one["i"]: one for one in data["scored"]}
 
 
 def fit(found: Sequence[tuple[int | None, list[Features]]], strength: float) -> dict[str, float]:
@@ -409,10 +418,13 @@ def main() -> None:
         case "score":
             score(given.rest[0], given.rest[1], given.rest[2:])
         case "fit":
-            found = rows(given.rest[1:])
-            cheap = fit([(row[0].gold, row[1]) for row in found], given.strength)
-            scored = fit([(row[0].gold, row[2]) for row in found], given.strength)
-            write(given.rest[0], {"CHEAP": cheap, "SCORED": scored})
+            scored = rows([path for path in given.rest[1:] if not path.endswith(".gz")])
+            cheap = rows([path for path in given.rest[1:] if path.endswith(".gz")]) or scored
+            tables = {
+                "CHEAP": fit([(row[0].gold, row[1]) for row in cheap], given.strength),
+                "SCORED": fit([(row[0].gold, row[2]) for row in scored], given.strength),
+            }
+            write(given.rest[0], tables)
         case "report":
             report(given.rest)
         case "online":

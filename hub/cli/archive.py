@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from hub import __version__
-from hub.cli.folder import DATABASE, KEPT, LOCK, damage, locked, opened
+from hub.cli.folder import DATABASE, KEPT, damage, lock_of, locked, opened
 from hub.errors import AgentHostError
 
 MANIFEST = "manifest.json"
@@ -167,7 +167,7 @@ def bring_back(source: Path, data: Path, *, force: bool) -> tuple[Manifest, Path
 
 
 def _content(data: Path) -> list[str]:
-    return [path.name for path in data.iterdir() if path.name != LOCK] if data.is_dir() else []
+    return [path.name for path in data.iterdir() if path != lock_of(data / DATABASE)] if data.is_dir() else []
 
 
 def _unpack(source: Path, fresh: Path) -> Manifest:
@@ -209,7 +209,10 @@ def _extract(archive: zipfile.ZipFile, name: str, target: Path, kept: Kept) -> N
     # The size is told beforehand, so a bomb is seen before it's unpacked.
     if archive.getinfo(name).file_size != kept.size:
         raise BackupError(f"{name}: isn't as big as the manifest says; take another backup")
-    with archive.open(name) as packed, target.open("xb") as file:
+    with (
+        archive.open(name) as packed,
+        os.fdopen(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file,
+    ):
         found = _copy(packed, file)
         file.flush()
         os.fsync(file.fileno())
@@ -231,7 +234,7 @@ def _swap(fresh: Path, data: Path) -> Path | None:
         raise
     _sync(data.parent)
     if aside and not _content(aside):
-        (aside / LOCK).unlink(missing_ok=True)
+        lock_of(aside / DATABASE).unlink(missing_ok=True)
         aside.rmdir()
         return None
     return aside

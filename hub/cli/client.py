@@ -111,7 +111,9 @@ class Client:
                     await source.response.aread()
                     self._check(source.response)
                 async for event in source.aiter_sse():
-                    yield Event(kind=event.event, data=event.data, id=event.id)
+                    # A sign of life comes out as an event without data.
+                    if event.data:
+                        yield Event(kind=event.event, data=event.data, id=event.id)
         except LOST as error:
             raise self._away(error) from None
 

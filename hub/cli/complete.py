@@ -27,7 +27,7 @@ COMMANDS = {
     "/start": "a first word",
     "/quit": "leave the chat (Ctrl-D)",
 }
-TAKES_TASK = ("/task", "/move", "/stop", "/resume", "/schedule")
+TAKES_TASK = ("/task", "/move", "/stop", "/resume")
 
 
 class Commands(Completer):

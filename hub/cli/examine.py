@@ -14,7 +14,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from hub.cli.folder import damage, database, lock_held, opened
+from hub.cli.folder import damage, database, holder, opened
 from hub.cli.place import OWNER_KEY
 from hub.cli.words import size
 from hub.config import MODEL_SHA256, Config, embedded_model, misgivings
@@ -111,7 +111,7 @@ def stored(config: Config, environ: Mapping[str, str]) -> Finding:
     path = database(config)
     if not path.exists():
         return fine("database", "none yet: it's made at the first start")
-    if lock_held(config.data):
+    if holder(path):
         return fine("database", f"{path}: a hub has it open")
     if wrong := damage(path):
         mend = f"Keep a copy of {path}, then `agenthost restore BACKUP --data {config.data} --force`."

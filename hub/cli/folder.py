@@ -9,7 +9,6 @@ from pathlib import Path
 from hub.config import Config
 
 DATABASE = "hub.db"
-LOCK = "hub.lock"
 KEPT = ("documents", "files")
 """Folders beside the database that belong to it."""
 SQLITE = "sqlite+aiosqlite:///"
@@ -18,19 +17,24 @@ SQLITE = "sqlite+aiosqlite:///"
 def database(config: Config) -> Path:
     """Return where a config's database lies."""
     url = config.store.url
-    return Path(url.removeprefix(SQLITE)).absolute() if url else config.data / DATABASE
+    return Path(url.removeprefix(SQLITE)).expanduser().absolute() if url else config.data / DATABASE
 
 
-def lock_held(data: Path) -> bool:
-    """Say whether a hub is at work in a data folder; the lock ends with its process, however that ends."""
+def lock_of(database: Path) -> Path:
+    """Return the file that a hub locks while it works on a database; its process's number is in it."""
+    return database.with_suffix(".lock")
+
+
+def holder(database: Path) -> str:
+    """Return the number of the process that works on a database, or nothing; the lock ends with its process."""
     try:
-        with (data / LOCK).open("rb") as file:
+        with lock_of(database).open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return True
+        return lock_of(database).read_text(encoding="ascii", errors="replace").strip() or "of unknown number"
     except OSError:
-        return False
-    return False
+        return ""
+    return ""
 
 
 @contextmanager
@@ -39,7 +43,7 @@ def locked(data: Path) -> Iterator[None]:
     if not data.is_dir():
         yield
         return
-    with (data / LOCK).open("ab") as file:
+    with lock_of(data / DATABASE).open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
 

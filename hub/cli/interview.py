@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from hub.cli.client import Client, Refused, Trouble
 from hub.cli.examine import Finding, fault, fine, warning
-from hub.cli.folder import lock_held
+from hub.cli.folder import database, holder
 from hub.cli.place import Place
 from hub.cli.wire import Dead, Listing, Model, Status
 from hub.config import Config, DecisionsConfig, LLMConfig
@@ -39,7 +39,7 @@ class RemoteModels(Struct, frozen=True, kw_only=True):
 
 async def hub(place: Place, config: Config) -> Finding:
     """Does a hub answer, and is it the one of this data folder?"""
-    held = lock_held(config.data)
+    held = holder(database(config))
     try:
         async with httpx.AsyncClient(timeout=TIMEOUT, verify=place.url.startswith("https:")) as client:
             response = await client.get(f"{place.url}/healthz")
@@ -58,9 +58,9 @@ async def hub(place: Place, config: Config) -> Finding:
     return fine("hub", f"answers at {place.url}")
 
 
-def _silent(place: Place, config: Config, held: bool, error: Exception) -> Finding:
+def _silent(place: Place, config: Config, held: str, error: Exception) -> Finding:
     if held:
-        mend = "See its log; if it says nothing, end its process (nothing accepted is lost) and `agenthost run`."
+        mend = f"See its log; if it says nothing, end process {held} (nothing accepted is lost) and `agenthost run`."
         return fault("hub", f"a hub holds {config.data}, but doesn't answer at {place.url}", mend)
     if not isinstance(error, httpx.ConnectError):
         mend = "Stop the program that has this port, or give the hub another one with --port or hub.port."

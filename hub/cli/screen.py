@@ -31,6 +31,11 @@ class Reply(Markdown):
 
     def __init__(self, text: str) -> None:
         super().__init__(plain(text), hyperlinks=False, code_theme="ansi_dark")
+        # In a chat a new line is meant as one.
+        for token in self.parsed:
+            for child in token.children or ():
+                if child.type == "softbreak":
+                    child.type = "hardbreak"
 
 
 def render(shown: Shown) -> RenderableType:

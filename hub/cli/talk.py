@@ -178,9 +178,12 @@ class Talk:
         if turn.state == "working":
             self.writing.setdefault(turn.id, Writing(task=turn.task))
             return []
-        left = self.writing.pop(turn.id, None)
-        if turn.state == "stopped" and left and left.text:
-            return [Answer(self.tasks.get(left.task), left.text, "stopped")]
-        if turn.state == "failed":
+        self.writing.pop(turn.id, None)
+        # What was written until then comes as a reply, and a failure over somebody's message as a notice.
+        if turn.state == "stopped" and turn.id not in self._seen:
+            self._seen.add(turn.id)
+            return [Notice(self.tasks.get(turn.task), "Stopped.")]
+        if turn.state == "failed" and not turn.messages and turn.id not in self._seen:
+            self._seen.add(turn.id)
             return [Failure(turn.error or "The turn failed; the hub gave no reason.")]
         return []

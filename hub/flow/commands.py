@@ -205,7 +205,8 @@ class Commands:
 
     async def _status(self, said: Said) -> str:
         counts = await self._store.counts()
-        waiting = sum(count for name, count in counts.items() if name.startswith("inbox.") and name != "inbox.dead")
+        # This command waits too, until it's answered.
+        waiting = sum(count for name, count in counts.items() if name in {"inbox.ready", "inbox.held"}) - 1
         lines = [self._about_model("Model", self._llm)]
         if self._decider is not self._llm:
             lines.append(self._about_model("Decisions", self._decider))

@@ -36,6 +36,8 @@ class Shape(Struct, frozen=True, kw_only=True):
     short: bool
     """At most three words, or no content word: "yes please", "that works"."""
     opener: bool
+    told_new: bool
+    """Says outright that it's about something new."""
     greeting: bool
     pronoun: bool
     answer: bool
@@ -95,10 +97,17 @@ OPEN_QUESTION = re.compile(
     r"\b(what|when|where|which|who|how (many|much|long|about)|prefer|preference|specific|particular)\b[^.!?]*[.?]?\s*$",
     re.IGNORECASE,
 )
+TOLD_NEW = re.compile(
+    r"\b((new|another|different|separate|unrelated) (task|topic|matter|subject)|unrelated|change of (topic|subject))\b",
+    re.IGNORECASE,
+)
 WORD = re.compile(r"[^\W_]+")
 DAY = 86_400.0
 MOST_CHARS = 2_000
 """Of any text, so that a huge one costs no more than a long one."""
+MOST_WORDS = 25
+MOST_LINES = 8
+"""Beyond what was trained on, more says no more."""
 END_CHARS = 400
 """Of an agent's answer: where it asks, it asks at the end."""
 
@@ -111,6 +120,7 @@ def shape(text: str) -> Shape:
         words=words,
         short=len(WORD.findall(text)) <= 3 or not words,
         opener=bool(OPENER.search(text) or IMPERATIVE.search(text)),
+        told_new=bool(TOLD_NEW.search(text)),
         greeting=bool(GREETING.search(text)),
         pronoun=bool(PRONOUN.search(text)),
         answer=bool(ANSWER.search(text)),
@@ -180,7 +190,7 @@ def _of_task(
         "asked_digits": asked * message.digits,
         "thanks_settled": settled * message.thanks,
         "thanks_over": over * message.thanks,
-        "turns": math.log1p(len(seen.lines)),
+        "turns": math.log1p(min(len(seen.lines), MOST_LINES)),
     }
 
 
@@ -192,6 +202,7 @@ def _of_new(
     strange = _share(message.words.difference(*known), idf)
     return {
         "new": 1.0,
+        "new_told": float(message.told_new),
         "new_opener": float(message.opener),
         "new_greeting": float(message.greeting),
         "new_short": float(message.short),
@@ -201,7 +212,7 @@ def _of_new(
         "new_further": float(message.further),
         "new_digits": float(message.digits),
         "new_unknown": strange,
-        "new_words": math.log1p(len(message.words)),
+        "new_words": math.log1p(min(len(message.words), MOST_WORDS)),
         "new_count": math.log1p(len(known)),
         "new_age": last.get("age", 0.0),
         "new_pause": pause,

@@ -4,6 +4,7 @@ Plain rules first; the LLM, by typed decisions and bound arguments, when they do
 """
 
 import asyncio
+import itertools
 import logging
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -16,11 +17,16 @@ from hub.flow import prompts
 from hub.flow.schemas import decode
 from hub.manifests import Agent
 from hub.ports import LLM, Decision, Filled, Quoting, Reading, Said, Terms, Tool, ToolCall
+from hub.records import Step
 
 log = logging.getLogger(__name__)
 
 RESULT_CHARACTERS = 2_000
 SECONDS = 30.0
+SURE = 0.9
+"""So likely must a further tool be: what a message needs is mostly done with the first."""
+OWN = 200
+"""Characters of a person's own sentence that stand for a quotation."""
 
 
 class Called(Struct, frozen=True, kw_only=True):
@@ -72,11 +78,20 @@ class Toolbox:
             return None, None
         if len(plain) == 1:
             return plain[0], None
-        decision = await self._decisions.decide(
-            prompts.choose(text, left), [*(tool.name for tool in left), "none"], terms
-        )
-        best = max(range(len(left) + 1), key=lambda index: decision.probabilities[index])
-        return (left[best] if best < len(left) else None), decision
+        options = [*(tool.name for tool in left), prompts.NONE]
+        decision = await self._decisions.decide(prompts.choose(text, left), options, terms)
+        likely, best = max(zip(decision.probabilities, (*left, None), strict=True), key=lambda pair: pair[0])
+        return (None if used and likely < SURE else best), decision
+
+    async def answered(self, said: Sequence[Said], results: Sequence[Step]) -> str | None:
+        """Return a tool's result if it's a whole answer: the message plainly asked for that one call, and it went well.
+
+        Then no LLM has to put it in words, and none can get it wrong.
+        """
+        if len(results) != 1 or results[0].failed:
+            return None
+        tool = self._tools.get(results[0].name)
+        return results[0].result if tool and await _read(tool, _asked(said)) is not None else None
 
     async def arguments(self, said: Sequence[Said], tool: Tool, terms: Terms) -> Filled:
         """Return arguments that fit the tool's schema; raises ToolError if none could be found, or LLMError."""
@@ -108,7 +123,9 @@ class Toolbox:
 
 
 def _asked(said: Sequence[Said]) -> str:
-    return next((part.text for part in reversed(said) if part.role == "user"), "")
+    """Return what the person said last, and just before that without an answer between."""
+    last = list(itertools.takewhile(lambda part: part.role == "user", reversed(said)))
+    return "\n".join(part.text for part in reversed(last))
 
 
 async def _read(tool: Tool, text: str) -> Mapping[str, object] | None:
@@ -116,12 +133,12 @@ async def _read(tool: Tool, text: str) -> Mapping[str, object] | None:
 
 
 def _quoted(tool: Tool, values: Mapping[str, object], said: Sequence[Said]) -> Mapping[str, object]:
-    """Put the person's own sentence in place of a quotation that nobody said."""
     if not isinstance(tool, Quoting):
         return values
     known = _words(" ".join(part.text for part in said))
+    own = _asked(said)[:OWN]
     return {
-        name: _asked(said) if name in tool.quotes and not _words(str(value)) <= known else value
+        name: own if name in tool.quotes and not _words(str(value)) <= known else value
         for name, value in values.items()
     }
 

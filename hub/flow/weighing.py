@@ -47,7 +47,7 @@ class Weighed(Struct, frozen=True, kw_only=True):
     tokens: int
     ms: float
     trained: bool
-    """The weights were trained with this very model; otherwise they were set by hand."""
+    """Every weight was trained, with this very model if one was asked; otherwise the model's weight was set by hand."""
 
 
 async def weigh(
@@ -149,6 +149,7 @@ def _gains(gain: float, tokens: int, features: Features) -> Features:
 def _weighed(
     found: Sequence[Features], table: Mapping[str, float], scores: Scores, began: float, trained: bool
 ) -> Weighed:
+    table = {**weights.TOLD, **table}
     parts = tuple(
         {name: round(table[name] * value, 3) for name, value in features.items() if table.get(name) and value}
         for features in found
@@ -171,9 +172,9 @@ def _start(said: Sequence[str]) -> int:
     """
     room = PREFIX_CHARS
     oldest = len(said)
-    while oldest > 0 and (oldest == len(said) or len(said[oldest - 1]) <= room):
+    while oldest > 0 and (oldest == len(said) or _weight(said[oldest - 1]) <= room):
         oldest -= 1
-        room -= len(said[oldest])
+        room -= _weight(said[oldest])
     anchors = (at for at in range(oldest, len(said) - 1) if said[at].startswith("User") and _picked(said[at]))
     return next(anchors, oldest)
 
@@ -188,11 +189,20 @@ def _line(role: str, text: str) -> str:
 
 def _cut(text: str, chars: int) -> str:
     """Keep the beginning and the end, on one line: what is asked stands mostly at one of them."""
+    if len(text) > 8 * chars:
+        text = text[: 4 * chars] + text[-4 * chars :]
     line = " ".join(text.split())
-    if len(line) <= chars:
+    weight = _weight(line)
+    if weight <= chars:
         return line
-    tail = chars // 3
-    return f"{line[: chars - tail - 5]} ... {line[-tail:]}"
+    kept = max(8, chars * len(line) // weight)
+    tail = kept // 3
+    return f"{line[: kept - tail - 5]} ... {line[-tail:]}"
+
+
+def _weight(text: str) -> int:
+    """Return how many letters of English cost as many tokens: the small model spells other scripts byte by byte."""
+    return len(text) + 3 * sum(letter > "\x7f" for letter in text)
 
 
 def _told(seen: Seen, room: int) -> str:

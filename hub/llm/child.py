@@ -31,8 +31,8 @@ class Child:
     @classmethod
     async def start(cls) -> "Child":
         """Start a process that waits for its first order; raises OSError."""
-        return cls(
-            await asyncio.create_subprocess_exec(
+        starting = asyncio.ensure_future(
+            asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-P", "-m", "hub.llm.worker"),
                 stdin=asyncio.subprocess.PIPE,
@@ -41,6 +41,12 @@ class Child:
                 env=_environment(),
             )
         )
+        try:
+            return cls(await asyncio.shield(starting))
+        except asyncio.CancelledError:
+            # A process that's half started would be left behind.
+            await cls(await starting).kill()
+            raise
 
     @property
     def pid(self) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import jsonschema
 import msgspec
 from referencing import Registry
+from referencing.exceptions import Unresolvable
 
 LONGEST = 120
 """Characters of a string that the schema leaves unbounded, in a second try after the first ran on and on."""
@@ -68,6 +69,10 @@ def validated(text: str, schema: Mapping[str, object]) -> str:
         raise ValueError(f"not JSON: {error}") from None
     # With a registry of its own, a $ref elsewhere is an error; without, the library would fetch it.
     validator = jsonschema.Draft202012Validator(schema, registry=Registry())
-    for fault in validator.iter_errors(value):
+    try:
+        fault = next(validator.iter_errors(value), None)
+    except (Unresolvable, RecursionError) as error:
+        raise ValueError(f"the JSON schema refers to what isn't in it: {error}") from None
+    if fault is not None:
         raise ValueError(f"{fault.json_path}: {fault.message}"[:500])
     return msgspec.json.encode(value).decode()

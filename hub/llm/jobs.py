@@ -2,16 +2,25 @@
 
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from hub.llm import wire
 from hub.llm.batch import Evaluator
-from hub.llm.prefixes import Kept
+from hub.llm.prefixes import SHORTEST, Kept, common
 from hub.llm.text import Sampler, Utf8, loops
 from hub.ports import End, Score
 
 WIDTH = 6
 """Branches of one request evaluated side by side."""
+
+
+class TooLong(Exception):
+    """The request has more tokens than the context holds."""
+
+    def __init__(self, tokens: int) -> None:
+        super().__init__(tokens)
+        self.tokens = tokens
 
 
 class Branch:
@@ -157,3 +166,48 @@ class Writing(Job):
     def close(self) -> None:
         """Free the sampler's memory."""
         self._sampler.close()
+
+
+def weighing(
+    asked: wire.Asked, pairs: Sequence[tuple[list[int], list[int]]], engine: Evaluator
+) -> Weighing | wire.Weighed:
+    """Return the work of scoring pairs of tokens, or the scores if there's nothing to do; raises TooLong.
+
+    Pairs with one and the same stem share it, and what stems have in common is evaluated once.
+    """
+    longest = max((len(stem) + len(leaf) for stem, leaf in pairs), default=0)
+    if longest > engine.context:
+        raise TooLong(longest)
+    stems: dict[tuple[int, ...], list[tuple[int, list[int]]]] = {}
+    for item, (stem, leaf) in enumerate(pairs):
+        if leaf:
+            stems.setdefault(tuple(stem), []).append((item, leaf))
+    branches = [branch for stem, leaves in stems.items() for branch in _branches(list(stem), leaves)]
+    counts = [len(leaf) for _, leaf in pairs]
+    if not branches:
+        return wire.Weighed(id=asked.id, scores=tuple(Score(0.0, count) for count in counts), tokens=0)
+    _link(branches)
+    return Weighing(asked, branches, counts, engine.cells - engine.context)
+
+
+def _branches(stem: list[int], leaves: list[tuple[int, list[int]]]) -> list[Branch]:
+    last = len(stem) - 1
+    if len(leaves) == 1:
+        item, leaf = leaves[0]
+        wants = {last + i: [(item, token)] for i, token in enumerate(leaf)}
+        return [Branch(stem + leaf[:-1], keep=len(stem), wants=wants)]
+    branches = [Branch(stem, keep=len(stem), wants={last: [(item, leaf[0]) for item, leaf in leaves]})]
+    for item, leaf in leaves:
+        if len(leaf) > 1:
+            wants = {last + i: [(item, token)] for i, token in enumerate(leaf) if i}
+            branches.append(Branch(stem + leaf[:-1], keep=len(stem), wants=wants))
+    return branches
+
+
+def _link(branches: list[Branch]) -> None:
+    """Let each branch wait for the earlier one that it shares most with, so that what's common is evaluated once."""
+    for i, branch in enumerate(branches):
+        for earlier in branches[:i]:
+            shared = common(earlier.tokens, branch.reusable)
+            if shared > max(SHORTEST, branch.shared):
+                branch.after, branch.shared = earlier, shared

@@ -10,19 +10,21 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO, assert_never
 
 from hub.llm import wire
 from hub.llm.batch import SEQUENCES
 from hub.llm.engine import BadModel, Engine
-from hub.llm.intake import TooLong, make
+from hub.llm.intake import make
+from hub.llm.jobs import TooLong
 from hub.llm.post import Post
 from hub.llm.prefixes import Prefixes
 from hub.llm.scheduler import Scheduler
 from hub.llm.template import Template
 from hub.llm.warmup import measure, probe
+from hub.ports import Said
 
 BEAT = 1.0
 """Seconds between signs of life while there's work."""
@@ -56,7 +58,7 @@ class Worker:
             case wire.Cancel(id=id):
                 self._scheduler.cancel(id)
             case wire.Count(id=id, prompt=prompt):
-                self._send(wire.Counted(id=id, tokens=len(self._template.tokens(prompt))))
+                self._count(id, prompt)
             case wire.Chat() | wire.Decide() | wire.Fill() | wire.ScorePairs():
                 self._begin(order)
             case wire.Load():
@@ -64,9 +66,19 @@ class Worker:
             case _:
                 assert_never(order)
 
+    def _count(self, id: int, prompt: Sequence[Said]) -> None:
+        try:
+            self._send(wire.Counted(id=id, tokens=len(self._template.tokens(prompt))))
+        except ValueError as error:
+            self._send(wire.Fault(id=id, text=str(error)))
+
     def _begin(self, asked: wire.Work) -> None:
         try:
-            self._scheduler.submit(make(asked, self._engine, self._template))
+            work = make(asked, self._engine, self._template)
+            if isinstance(work, wire.Weighed):
+                self._send(work)
+            else:
+                self._scheduler.submit(work)
         except TooLong as error:
             self._send(wire.Overflow(id=asked.id, tokens=error.tokens, context=self._engine.context))
         except ValueError as error:

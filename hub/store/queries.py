@@ -1,10 +1,11 @@
 """The port's queries as SQL. Each is answered from an index, however long the history: a test explains them all."""
 
-from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import Select, func, select, union, union_all
+from msgspec import Struct
+from sqlalchemy import ColumnElement, Select, bindparam, func, select, union, union_all
 from sqlalchemy.sql.selectable import CompoundSelect
 
 from hub.records import (
@@ -103,34 +104,42 @@ def last_number(tenant: str, person: str) -> Query:
     return select(func.max(tasks.c.number)).where(tasks.c.tenant == tenant, tasks.c.person == person)
 
 
-def some_tasks(
-    tenant: str,
-    person: str | None,
-    *,
-    states: Sequence[TaskState],
-    chat: Address | None,
-    updated_since: datetime | None,
-    before: str | None,
-    limit: int,
-    order: Literal["id", "updated_at"],
-) -> Query:
+class Listing(Struct, frozen=True, kw_only=True):
+    """Which of the ways to list tasks: what's asked for, without the values."""
+
+    states: tuple[TaskState, ...]
+    person: bool
+    chat: bool
+    since: bool
+    before: bool
+    by: Literal["id", "updated_at"]
+
+
+@cache
+def some_tasks(listing: Listing) -> Query:
+    """List tasks; the values are bound by name: tenant, person, bridge, chat, since, before, limit.
+
+    Kept for each way of listing, for making this one takes longer than answering it.
+    """
     # Each state is asked for by itself and the few first of each are merged: one query over several states would sort
     # all of a person's tasks to find the newest.
-    found = by(Task, tenant=tenant)
-    if person is not None:
-        found = found.where(tasks.c.person == person)
-    if chat is not None:
-        found = found.where(tasks.c.bridge == chat.bridge, tasks.c.chat == chat.chat)
-    if updated_since is not None:
-        found = found.where(tasks.c.updated_at >= updated_since)
-    if before is not None:
-        found = found.where(tasks.c.id < before)
-    newest = (tasks.c.id.desc(),) if order == "id" else (tasks.c.updated_at.desc(), tasks.c.id.desc())
-    found = found.order_by(*newest).limit(limit)
-    parts = [found.where(tasks.c.state == state).subquery() for state in dict.fromkeys(states or STATES)]
+    found = of(Task).where(tasks.c.tenant == bindparam("tenant"))
+    if listing.person:
+        found = found.where(tasks.c.person == bindparam("person"))
+    if listing.chat:
+        found = found.where(tasks.c.bridge == bindparam("bridge"), tasks.c.chat == bindparam("chat"))
+    if listing.since:
+        found = found.where(tasks.c.updated_at >= bindparam("since"))
+    if listing.before:
+        found = found.where(tasks.c.id < bindparam("before"))
+    found = found.order_by(*_newest(tasks.c, listing.by)).limit(bindparam("limit"))
+    parts = [found.where(tasks.c.state == state).subquery() for state in listing.states or STATES]
     merged = union_all(*(select(part) for part in parts)).subquery()
-    columns = (merged.c.id.desc(),) if order == "id" else (merged.c.updated_at.desc(), merged.c.id.desc())
-    return select(merged).order_by(*columns).limit(limit)
+    return select(merged).order_by(*_newest(merged.c, listing.by)).limit(bindparam("limit"))
+
+
+def _newest(columns: Any, by: Literal["id", "updated_at"]) -> tuple[ColumnElement[Any], ...]:
+    return (columns.id.desc(),) if by == "id" else (columns.updated_at.desc(), columns.id.desc())
 
 
 def due_tasks(now: datetime, limit: int) -> Query:

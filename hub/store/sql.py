@@ -40,12 +40,12 @@ from hub.records import (
 from hub.store import queries, sqlite
 from hub.store.committer import Committer
 from hub.store.disk import make_folder
-from hub.store.queries import Query, by
+from hub.store.queries import Listing, Query, by
 from hub.store.rows import record_of
 from hub.store.schema import bring_up_to_date
 
 R = TypeVar("R", bound=Record)
-CHUNK = 500
+CHUNK = 100
 
 
 class SqlStore:
@@ -156,17 +156,24 @@ class SqlStore:
         limit: int = 50,
         by: Literal["id", "updated_at"] = "id",
     ) -> tuple[Task, ...]:
-        query = queries.some_tasks(
-            tenant,
-            person,
-            states=states,
-            chat=chat,
-            updated_since=updated_since,
-            before=before,
-            limit=limit,
-            order=by,
+        listing = Listing(
+            states=tuple(sorted(set(states))),
+            person=person is not None,
+            chat=chat is not None,
+            since=updated_since is not None,
+            before=before is not None,
+            by=by,
         )
-        return await self._all(Task, query)
+        given: dict[str, object] = {
+            "tenant": tenant,
+            "person": person,
+            "since": updated_since,
+            "before": before,
+            "limit": limit,
+        }
+        if chat is not None:
+            given |= {"bridge": chat.bridge, "chat": chat.chat}
+        return await self._all(Task, queries.some_tasks(listing), given)
 
     async def due_tasks(self, now: datetime, limit: int) -> tuple[Task, ...]:
         return await self._all(Task, queries.due_tasks(now, limit))
@@ -259,18 +266,18 @@ class SqlStore:
             raise
         self._lock = held
 
-    async def _all(self, kind: type[R], query: Query) -> tuple[R, ...]:
-        return tuple(record_of(kind, row) for row in await self._rows(query))
+    async def _all(self, kind: type[R], query: Query, given: Mapping[str, object] | None = None) -> tuple[R, ...]:
+        return tuple(record_of(kind, row) for row in await self._rows(query, given))
 
     async def _first(self, kind: type[R], query: Query) -> R | None:
         found = await self._all(kind, query)
         return found[0] if found else None
 
-    async def _rows(self, query: Query) -> Sequence[Row[Any]]:
+    async def _rows(self, query: Query, given: Mapping[str, object] | None = None) -> Sequence[Row[Any]]:
         if self._readers is None:
             raise StoreUnavailable("the store isn't open")
         try:
             async with self._readers.connect() as connection:
-                return (await connection.execute(query)).all()
+                return (await connection.execute(query, given)).all()
         except (DBAPIError, PoolTimeoutError) as error:
             raise StoreUnavailable(f"the database can't be read: {getattr(error, 'orig', error)}") from None

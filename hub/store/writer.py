@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, Insert, Update, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Insert, Update, bindparam, delete, insert, select, update
 from sqlalchemy.exc import DatabaseError, IntegrityError, InternalError, OperationalError, StatementError
 
 from hub.errors import Conflict, Duplicate, StoreError
@@ -127,7 +127,7 @@ def _do(connection: Connection, change: Change, added: list[Event]) -> None:
         case Save(record):
             _save(connection, [record])
         case Remove(record):
-            connection.execute(delete(TABLES[type(record)]).where(*_is(record)))
+            connection.execute(_DELETES[type(record)], _found(record))
 
 
 class _Seqs:
@@ -161,16 +161,15 @@ def _save(connection: Connection, records: Sequence[Record]) -> None:
 
 
 def _changed(record: Record) -> dict[str, Any]:
-    row = row_of(record)
-    row |= {f"old_{column.name}": row[column.name] for column in TABLES[type(record)].primary_key}
+    row = row_of(record) | _found(record)
     if "revision" in row:
         row |= {"old_revision": row["revision"], "revision": row["revision"] + 1}
     return row
 
 
-def _is(record: Record) -> list[Any]:
+def _found(record: Record) -> dict[str, Any]:
     columns = TABLES[type(record)].primary_key
-    return [column == value for column, value in zip(columns, identity(record), strict=True)]
+    return {f"old_{column.name}": value for column, value in zip(columns, identity(record), strict=True)}
 
 
 def _insert_of(kind: type) -> Insert:
@@ -181,12 +180,16 @@ def _insert_of(kind: type) -> Insert:
 
 
 def _update_of(kind: type) -> Update:
-    table = TABLES[kind]
-    found = [column == bindparam(f"old_{column.name}") for column in table.primary_key]
-    if "revision" in table.c:
-        found.append(table.c.revision == bindparam("old_revision"))
-    return update(table).where(*found)
+    changed = update(TABLES[kind]).where(*_is(kind))
+    if "revision" in TABLES[kind].c:
+        changed = changed.where(TABLES[kind].c.revision == bindparam("old_revision"))
+    return changed
+
+
+def _is(kind: type) -> list[ColumnElement[bool]]:
+    return [column == bindparam(f"old_{column.name}") for column in TABLES[kind].primary_key]
 
 
 _INSERTS = {kind: _insert_of(kind) for kind in TABLES}
 _UPDATES = {kind: _update_of(kind) for kind in TABLES}
+_DELETES = {kind: delete(table).where(*_is(kind)) for kind, table in TABLES.items()}

@@ -13,7 +13,7 @@ import simpleeval
 from msgspec import Struct
 
 from hub.errors import ToolError
-from hub.ports import ToolCall
+from hub.ports import Example, ToolCall
 from hub.tools.schema import arguments, convert, text
 
 LONGEST = 200
@@ -37,6 +37,12 @@ class Calculate:
         {"expression": text("Arithmetic to work out, such as (12+3)*4.5", LONGEST)}
     )
     effect: Literal["none", "keyed"] = "none"
+    examples = (
+        Example("I pay 4 euros a day. What does it cost for 30 days?", {"expression": "4*30"}),
+        Example("What is 60 divided by 5?", {"expression": "60/5"}),
+        Example("Add 3, 8 and 12.", {"expression": "3+8+12"}),
+    )
+    others = ("Is 13 an unlucky number?", "Name 5 animals.", "Who won in 1998?")
 
     def fits(self, text: str) -> bool:
         """Say whether the message has numbers and something to do with them."""
@@ -57,15 +63,14 @@ class Calculate:
             evaluate(rest)
         except ToolError:
             return None
-        return {"expression": rest}
+        return {"expression": " ".join(rest.split())}
 
     async def call(self, call: ToolCall) -> str:
         """Return the expression and what it comes to."""
-        expression = convert(call.arguments, _Arguments).expression.strip()
+        expression = convert(call.arguments, _Arguments).expression.strip().rstrip(" =?")
         result = evaluate(expression)
         shown = show(result)
-        exact = Decimal(shown) == result if isinstance(result, int) or result.is_finite() else True
-        return f"{expression} = {shown}" if exact else f"{expression} = about {shown}"
+        return f"{expression} = {shown}" if Decimal(shown) == result else f"{expression} = about {shown}"
 
 
 def evaluate(expression: str) -> Number:
@@ -84,7 +89,7 @@ def evaluate(expression: str) -> Number:
         raise ToolError(f"{expression}: {_why(error)}. Use numbers, + - * / ** % and brackets.") from None
     except (ArithmeticError, ValueError, TypeError):
         raise ToolError(f"{expression}: there's no such number, or it's too big.") from None
-    if isinstance(result, bool) or not isinstance(result, int | Decimal):
+    if not isinstance(result, int | Decimal) or not Decimal(result).is_finite():
         raise ToolError(f"{expression}: isn't a number. Use numbers, + - * / ** % and brackets.")
     return result
 

@@ -16,12 +16,11 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from hub.errors import ToolError
-from hub.ports import Clock, ToolCall
+from hub.ports import Clock, Example, ToolCall
 from hub.tools.schema import arguments, convert, text
 
-LONGEST = 80
-READ = 200
-"""Longer messages aren't read by rule: a date in them needn't be what they ask about."""
+LONGEST = 200
+"""Of an argument, and of a message that's read by rule: in longer ones a date needn't be what they ask about."""
 
 
 class _Arguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,27 +43,42 @@ class ClockTool:
         },
     )
     effect: Literal["none", "keyed"] = "none"
+    quotes = ("date", "until", "place")
+    examples = (
+        Example("The course starts in 3 weeks. Which date is that?", {"date": "in 3 weeks"}),
+        Example("What time is it in Paris?", {"place": "Paris"}),
+        Example("He died on 3 May 1950. Which weekday was it?", {"date": "3 May 1950"}),
+    )
+    others = ("That was a long night.", "Good things take time.", "What did people do at night in 1850?")
 
     def __init__(self, clock: Clock, zone: ZoneInfo) -> None:
         self._clock = clock
         self._zone = zone
 
     def fits(self, text: str) -> bool:
-        """Say whether the message speaks of times or dates."""
-        return bool(_TIME.search(text))
+        """Say whether the message speaks of times or dates, and asks something or gives a number."""
+        return bool(_TIME.search(text) and _WANTS.search(text))
 
     def read(self, text: str) -> Mapping[str, object] | None:
-        """Return date, second date and place if the message asks for nothing but their time."""
-        if len(text) > READ or not self.fits(text):
+        """Return date, second date and place if the message asks for nothing but their time.
+
+        The date may also stand in a sentence before the question: "It's due in 12 days. Which date is that?"
+        """
+        if len(text) > LONGEST or not self.fits(text):
             return None
-        rest, place = _take_place(text)
-        found = _search(rest, self._now(self._zone))
-        if found is None or len(found) > 2:
-            return None
-        for span in found:
+        question = _SENTENCE.split(text.strip())[-1]
+        rest, place = _take_place(_IS_IT.sub("is it today", question))
+        now = self._now(self._zone)
+        found = _search(rest, now)
+        for span in found or ():
             rest = rest.replace(span, " ", 1)
-        if _FILLER.sub(" ", rest).strip(" ?!.,:;'’\n") or not _ASKS.search(text):
+        if found is None or len(found) > 2 or not _ASKS.search(rest) or _FILLER.sub(" ", rest).strip(_SIGNS):
             return None
+        if question != text.strip():
+            before = _search(text.strip().removesuffix(question), now)
+            if found or place or not before or len(before) > 1 or not _THAT.search(question):
+                return None
+            found = before
         values = {"date": found[0] if found else "", "until": found[1] if len(found) > 1 else "", "place": place}
         return {name: value for name, value in values.items() if value}
 
@@ -77,39 +91,41 @@ class ClockTool:
         zone = find_zone(wish.place) if wish.place.strip() else self._zone
         now = self._now(zone)
         if not wish.date.strip() and not wish.until.strip():
-            where = f" in {wish.place.strip()} ({zone.key})" if wish.place.strip() else ""
-            return f"It is {now:%H:%M} on {long(now)}{where}."
+            where = f" in {zone.key.rpartition('/')[2].replace('_', ' ')}" if wish.place.strip() else ""
+            return f"It is {now:%H:%M}{where} on {long(now)}."
         first = read_date(wish.date, now) if wish.date.strip() else now
         if wish.until.strip():
             return _between(first, read_date(wish.until, now))
         at = f" at {first:%H:%M}" if _CLOCK_TIME.search(wish.date) else ""
-        return f"{wish.date.strip()}: {long(first)}{at}, {_distance((first.date() - now.date()).days)}."
+        days = (first.date() - now.date()).days
+        verb = "is" if days == 0 else "will be" if days > 0 else "was"
+        return f"It {verb} {long(first)}{at}, {_distance(days)}."
 
     def _now(self, zone: ZoneInfo) -> datetime:
         return self._clock.now().astimezone(zone)
 
 
 def read_date(phrase: str, now: datetime) -> datetime:
-    """Return the time that a phrase means, as seen from `now`; raises ToolError."""
-    plain = phrase.strip(" .?!")
+    """Return the time that a phrase means, or the only one in a sentence, as seen from `now`; raises ToolError."""
+    plain = phrase.strip(_SIGNS)
     if len(plain) > LONGEST:
         raise ToolError(f"A date of {len(plain)} characters can't be read. Write it like 2026-12-24 or: in 10 days.")
-    if re.fullmatch(r"\d+ (?:day|week|month|year|hour|minute)s?", plain):
+    if re.fullmatch(rf"(?:\d+) {_UNIT}", plain):
         plain = f"in {plain}"
-    with _reading:
-        from dateparser import parse  # noqa: PLC0415 - see _search
-
-        found = parse(plain, languages=["en"], settings=_settings(now))
+    found = _parse(plain, now)
+    if found is None:
+        spans = _search(plain, now) or []
+        found = _parse(spans[0], now) if len(spans) == 1 else None
     if found is None:
         raise ToolError(f"{phrase!r} can't be read as a date. Write it like 2026-12-24 or: in 10 days.")
-    time: datetime = found.replace(tzinfo=now.tzinfo)
-    return time
+    return found
 
 
 def find_zone(place: str) -> ZoneInfo:
-    """Return the time zone of a city, or with that name; raises ToolError."""
+    """Return the time zone of a city, or with that name, or of the place in a sentence; raises ToolError."""
     plain = _plain(place)
-    name = _zones().get(plain) or _zones().get(plain.split(",")[0].strip())
+    inside = _plain(_take_place(place)[1])
+    name = _zones().get(plain) or _zones().get(plain.split(",")[0].strip()) or _zones().get(inside)
     if name is None:
         raise ToolError(f"No time zone is known for {place!r}. Name a big city in it, or a zone like Europe/Berlin.")
     return ZoneInfo(name)
@@ -136,19 +152,26 @@ def _count(number: int, unit: str) -> str:
     return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
+def _parse(phrase: str, now: datetime) -> datetime | None:
+    with _reading:
+        # Loading it takes a quarter of a second and 25 MB: that's for those who ask for dates, not for every start.
+        from dateparser import parse  # noqa: PLC0415
+
+        found = parse(phrase, languages=["en"], settings=_settings(now))
+    return found.replace(tzinfo=now.tzinfo) if found else None
+
+
 def _settings(now: datetime) -> dict[str, Any]:
     return {"RELATIVE_BASE": now.replace(tzinfo=None), "PREFER_DATES_FROM": "future"}
 
 
 def _search(text: str, now: datetime) -> list[str] | None:
+    """Return the dates in a text, but for today; None if it holds what may be a date or not."""
     with _reading:
-        # Loading it takes a quarter of a second and 25 MB: that's for those who ask for dates, not for every start.
-        from dateparser.search import search_dates  # noqa: PLC0415
+        from dateparser.search import search_dates  # noqa: PLC0415 - see _parse
 
         found = search_dates(text, languages=["en"], settings=_settings(now)) or []
-    spans = [
-        span for span, _ in found if not re.fullmatch(r"(?:right )?now|today|the (?:day|date)", span, re.IGNORECASE)
-    ]
+    spans = [span for span, _ in found if not _NOW.fullmatch(span)]
     # dateparser takes 17*23 and a lone "may" for dates: then a rule had better not decide.
     return spans if all(_A_DATE.search(span) for span in spans) else None
 
@@ -200,6 +223,7 @@ _TIME = re.compile(
     rf"|(?:{_MONTH_NAMES}) \d{{1,4}})\b",
     re.IGNORECASE,
 )
+_WANTS = re.compile(r"\?|\d|\b(?:what|which|when|how|whats|tell|give|show|say|count|date|weekday)\b", re.IGNORECASE)
 _A_DATE = re.compile(
     rf"\b(?:{_DAY}|tomorrow|yesterday|today|{_UNIT}|\d{{4}}-\d\d?-\d\d?|\d\d?[./]\d\d?[./]\d{{2,4}})\b"
     rf"|\d.*\b(?:{_MONTH_NAMES})\b|\b(?:{_MONTH_NAMES})\b.*\d",
@@ -208,7 +232,12 @@ _A_DATE = re.compile(
 _CLOCK_TIME = re.compile(
     r"\b(?:hour|minute)s?\b|\d:\d\d|\b\d+ ?[ap]\.?m\b|o['’]?clock|\bnoon\b|midnight", re.IGNORECASE
 )
-_ASKS = re.compile(r"\b(?:time|date|day|weekday|month|year|how (?:long|many|far)|when)\b", re.IGNORECASE)
+_IS_IT = re.compile(rf"\bis (?:it|today) (?:an? )?(?:{_DAY})(?: today)?(?=\W*$)", re.IGNORECASE)
+_NOW = re.compile(r"(?:right )?now|today|the (?:day|date)", re.IGNORECASE)
+_SIGNS = " ?!.,:;'’\n"
+_SENTENCE = re.compile(r"(?<=[a-z][.!]|\d[.!])\s+(?=[A-Z])")
+_THAT = re.compile(r"\b(?:that|it|this|then)\b", re.IGNORECASE)
+_ASKS = re.compile(r"\b(?:time|date|day|today|weekday|month|year|how (?:long|many|far)|when)\b", re.IGNORECASE)
 _IN = re.compile(r"(?P<in>\b(?:in|at|for) )(?P<place>[^\W\d]\S*(?:[ ][^\W\d]\S*){0,3})", re.IGNORECASE)
 _FILLER = re.compile(
     r"\b(?:what|which|when|how|many|long|far|is|was|will|are|were|would|be|it|its|that|the|a|there|this|day|days|week|weeks|date"

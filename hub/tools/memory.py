@@ -7,11 +7,12 @@ import hashlib
 import re
 from collections.abc import Mapping
 from typing import Literal
+from urllib.parse import quote
 
 from msgspec import Struct
 
 from hub.errors import TooLarge, ToolError
-from hub.ports import Clock, Documents, ToolCall
+from hub.ports import Clock, Documents, Example, ToolCall
 from hub.tools.schema import arguments, convert, text
 
 LONGEST = 500
@@ -34,6 +35,11 @@ class Remember:
     schema: Mapping[str, object] = arguments({"fact": text("The fact, in the user's own words", LONGEST)})
     effect: Literal["none", "keyed"] = "keyed"
     quotes = ("fact",)
+    examples = (
+        Example("Please remember that my car is red.", {"fact": "my car is red"}),
+        Example("My brother's name is Tom, keep it in mind.", {"fact": "My brother's name is Tom"}),
+    )
+    others = ("I like this song.", "I am bored, talk to me.")
 
     def __init__(self, clock: Clock, documents: Documents) -> None:
         self._clock = clock
@@ -65,7 +71,7 @@ class Remember:
             str(kept.get("fact", "")).casefold() == fact.casefold() for _, kept in await self._documents.all(owner)
         ):
             await self._keep(owner, hashlib.sha256(call.key.encode()).hexdigest()[:32], fact)
-        return f"Kept: {fact}"
+        return f"I have noted: {fact}"
 
     async def _keep(self, owner: str, id: str, fact: str) -> None:
         document = {"fact": fact, "kept_at": self._clock.now().isoformat(timespec="seconds")}
@@ -84,6 +90,12 @@ class Recall:
         {"words": text("Words to look for, such as: dog name; empty for the newest facts", 200)}
     )
     effect: Literal["none", "keyed"] = "none"
+    quotes = ("words",)
+    examples = (
+        Example("Do you know which car I have?", {"words": "car"}),
+        Example("What is my brother called?", {"words": "brother"}),
+    )
+    others = ("How do I make soup?", "My phone is broken, what now?")
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
@@ -99,20 +111,21 @@ class Recall:
         return {"words": " ".join(sorted(_words(text), key=text.lower().find))[:200]}
 
     async def call(self, call: ToolCall) -> str:
-        """Return the newest facts that share most words with those looked for."""
+        """Return the facts that share most words with those looked for, the newest first; raises ToolError if none."""
         wanted = _words(convert(call.arguments, _Words).words)
         facts = [str(kept.get("fact", "")) for _, kept in reversed(await self._documents.all(owner_of(call)))]
         if wanted:
-            shared = {fact: len(wanted & _words(fact)) for fact in facts}
-            facts = sorted((fact for fact in facts if shared[fact]), key=lambda fact: -shared[fact])
+            shared = [len(wanted & _words(fact)) for fact in facts]
+            most = max(shared, default=0)
+            facts = [fact for fact, many in zip(facts, shared, strict=True) if many and many == most]
         if not facts:
-            return "Nothing is kept about that."
-        return "\n".join(f"The user said: {fact}" for fact in facts[:SHOWN])
+            raise ToolError("Nothing is kept about that.")
+        return "\n".join(f"You told me: {fact}" for fact in facts[:SHOWN])
 
 
 def owner_of(call: ToolCall) -> str:
     """Return the owner of a memory: an agent's, of one person, within a tenant."""
-    return f"memory/{call.tenant}/{call.agent}/{call.person}"
+    return "/".join(("memory", *(quote(part, safe="") for part in (call.tenant, call.agent, call.person))))
 
 
 def _is_question(text: str) -> bool:
@@ -158,7 +171,8 @@ _KEEP_THIS = re.compile(
 _POINTER = re.compile(r"(?:that|this|it|me|when|how|what|why|the (?:above|following))\b", re.IGNORECASE)
 _ABOUT_ME = re.compile(
     r"\bmy (?:\w+[ '’]){1,4}(?:is|are|was|will be|lives?|likes?|has|called)\b|\b(?:call me|my name(?:['’]s| is))\b"
-    r"|\bI(?:['’]m| am| was| have| live| work| like| love| hate| prefer| moved| own| drive| study| speak|['’]ve)\b",
+    r"|\bI(?:['’]m| am| was| have| live| work| like| love| hate| prefer| moved| own| drive"
+    r"| study| speak| don['’]?t| can['’]?t| never|['’]ve)\b",
     re.IGNORECASE,
 )
 _MINE = re.compile(r"\b(?:my|mine|our)\b|\b(?:do|did|am|have|was|should) I\b|\babout me\b", re.IGNORECASE)
@@ -171,6 +185,7 @@ _PLAIN_RECALL = re.compile(
     r"(?:(?:please|hey|hi|hello|so|and|can you tell me|tell me|do you (?:still )?(?:know|remember))[,!]?\s+)*"
     r"(?:(?:what|who|where|when|which|whose)(?:['’]?s| is| are| was| were)(?: the \w+ of)? (?:my|our)\b"
     r"|what (?:do you know|did I (?:tell|say)|have I told)|(?:where|what) do I (?:live|work|like|drive|own)\b|who am I"
+    r"|(?:what|who|where|when|which)[^.!?\n]* I (?:gave|told) you\b"
     r"|do you (?:still )?(?:know|remember) (?:my|our|what|where|who|when)\b)[^.!\n]*\?*\s*",
     re.IGNORECASE,
 )

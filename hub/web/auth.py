@@ -74,7 +74,7 @@ class Authentication(AbstractAuthenticationMiddleware):
         return AuthenticationResult(user=Caller(key=session, by="cookie"), auth=None)
 
 
-def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Let through who has the scope that the endpoint names in `opt`; an endpoint that names none is closed.
 
     `opt={"open": True}` is for everybody, `opt={"scope": ANY}` for every good key.

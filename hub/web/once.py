@@ -1,6 +1,7 @@
 """Idempotency keys: a request that comes again gets the first one's answer and does nothing twice."""
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -14,12 +15,14 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec.structs import replace
 
-from hub.errors import AlreadyUsed, BadRequest, Duplicate, PersonError
-from hub.ports import Add, Remove, Save
+from hub.errors import AlreadyUsed, BadRequest, Duplicate, PersonError, StoreUnavailable
+from hub.ports import Add, Change, Remove, Save
 from hub.records import Replay
 from hub.web.auth import Caller, caller_of, services_of
 from hub.web.problems import Busy, shown
 from hub.web.services import Services
+
+log = logging.getLogger(__name__)
 
 HEADER = "Idempotency-Key"
 OWN = "own_replay"
@@ -61,7 +64,7 @@ class Once(ASGIMiddleware):
         finally:
             # Without a good answer nothing was done: the same key may try again.
             done = replace(replay, status=recorder.status, body="" if opt.get(SHOWN_ONCE) else recorder.body.decode())
-            await asyncio.shield(services.store.commit(Save(done) if recorder.status < 300 else Remove(replay)))
+            await asyncio.shield(_keep(services, Save(done) if recorder.status < 300 else Remove(replay)))
 
 
 class Recorder:
@@ -146,6 +149,14 @@ def _answered(services: Services, kept: Replay) -> bool:
     if alive:
         raise Busy(f"{HEADER}: its first request is still at work; come again for the answer")
     return False
+
+
+async def _keep(services: Services, change: Change) -> None:
+    try:
+        await services.store.commit(change)
+    except StoreUnavailable as error:
+        # The answer is on its way already. Until the claim grows old, the same key is told to come again.
+        log.warning("an answer under an idempotency key wasn't kept: %s", error)
 
 
 async def _send_again(answer: Replay, send: Send) -> None:

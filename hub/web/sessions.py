@@ -7,6 +7,7 @@ from litestar import Controller, Request, Response, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
@@ -22,6 +23,7 @@ from hub.web.shield import NO_FORGERY
 TRIES = 20
 WITHIN = 60.0
 CLIENTS = 1000
+SILENT = {**PROBLEMS, 204: ResponseSpec(None, description="Done; the cookie says the rest.")}
 
 
 class SignIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,7 +63,14 @@ class SessionsController(Controller):
     path = "/v1"
     tags = ("sign-in",)
 
-    @post("/sign-in", status_code=204, opt={"open": True, NO_FORGERY: True}, responses=PROBLEMS, summary="Sign in")
+    @post(
+        "/sign-in",
+        status_code=204,
+        opt={"open": True, NO_FORGERY: True},
+        security=[{}],
+        responses=SILENT,
+        summary="Sign in",
+    )
     async def sign_in(
         self, request: Request[Any, Any, Any], services: Hub, tries: NamedDependency[Tries], data: JSONBody[SignIn]
     ) -> Response[None]:
@@ -77,7 +86,7 @@ class SessionsController(Controller):
             None, status_code=204, cookies=[_cookie(services, session[1], int(SESSION_SPAN.total_seconds()))]
         )
 
-    @post("/sign-out", status_code=204, opt={"scope": ANY}, responses=PROBLEMS, summary="Sign out")
+    @post("/sign-out", status_code=204, opt={"scope": ANY}, responses=SILENT, summary="Sign out")
     async def sign_out(self, services: Hub, caller: Asker) -> Response[None]:
         """End the session that asks; a bearer key stays."""
         if caller.key.kind == "session":

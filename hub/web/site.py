@@ -4,9 +4,12 @@ A page asks the API for everything it shows, so it's the same for everybody and 
 decided in one place, the API.
 """
 
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 from litestar import Controller, MediaType, Router, get
+from litestar.datastructures import CacheControlHeader
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Template
 from litestar.static_files import create_static_files_router
@@ -14,7 +17,7 @@ from litestar.template.config import TemplateConfig
 
 FOLDER = Path(__file__).parent
 
-# no-cache: kept by the browser but asked about each time, so that an upgraded hub never meets an old page.
+# no-cache: kept by the browser but asked about each time, so that an upgraded hub meets no old page.
 FRESH = {"Cache-Control": "no-cache"}
 
 
@@ -48,15 +51,26 @@ class Site(Controller):
 def static_files() -> Router:
     """Return the route of scripts, styles and pictures."""
     return create_static_files_router(
-        path="/static",
+        path=address(),
         directories=[FOLDER / "static"],
         opt={"open": True},
-        include_in_schema=False,
-        cache_control=None,
-        after_request=None,
+        cache_control=CacheControlHeader(max_age=365 * 24 * 3600, immutable=True),
     )
 
 
 def templates() -> TemplateConfig[JinjaTemplateEngine]:
     """Return where the pages' templates lie, and who fills them in."""
-    return TemplateConfig(directory=FOLDER / "templates", engine=JinjaTemplateEngine)
+    return TemplateConfig(
+        directory=FOLDER / "templates",
+        engine=JinjaTemplateEngine,
+        engine_callback=lambda engine: engine.engine.globals.update(static=address()),
+    )
+
+
+@cache
+def address() -> str:
+    """Return where the files lie: elsewhere after every change of one, so that browsers may keep them for good."""
+    digest = sha256()
+    for path in sorted((FOLDER / "static").iterdir()):
+        digest.update(path.name.encode() + path.read_bytes())
+    return f"/static/{digest.hexdigest()[:12]}"

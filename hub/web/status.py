@@ -72,7 +72,7 @@ class StatusController(Controller):
 
     tags = ("status",)
 
-    @get("/healthz", opt={"open": True}, summary="Does it serve?")
+    @get("/healthz", opt={"open": True}, security=[{}], summary="Does it serve?")
     async def health(self) -> Health:
         """Answer, as long as the hub serves."""
         return Health()
@@ -80,6 +80,7 @@ class StatusController(Controller):
     @get(
         "/readyz",
         opt={"open": True},
+        security=[{}],
         responses={503: ResponseSpec(Readiness, description="Not now, and why.", generate_examples=False)},
         summary="Does it take messages?",
     )

@@ -117,7 +117,8 @@ async def frames(
     async with watching(services, caller.tenant, caller.person) as watch:
         last = await services.store.last_event()
         yield Frame(event="hello", data=msgspec.json.encode(Hello(last=last)))
-        teller = Teller(services, caller, last if after is None else after, task)
+        # Who knows of events that the store doesn't (it was restored from a backup) goes on from where the store is.
+        teller = Teller(services, caller, last if after is None else min(after, last), task)
         async for frame in teller.catch_up(last):
             yield frame
         while True:

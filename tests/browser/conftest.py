@@ -7,7 +7,6 @@ import socket
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -18,7 +17,7 @@ from hub.clock import SystemClock
 from hub.config import Config, LimitsConfig
 from hub.manifests import load_agents
 from hub.ports import End, Piece, Store, Terms
-from hub.store.documents import TinyDocuments
+from hub.store.documents import MemoryDocuments
 from hub.store.memory import MemoryStore
 from hub.testing import ScriptedLLM
 from hub.testing.llm import Prompt
@@ -88,7 +87,7 @@ class Running:
 
 @asynccontextmanager
 async def serving(
-    folder: Path, *, store: Store | None = None, port: int = 0, limits: LimitsConfig | None = None
+    *, store: Store | None = None, port: int = 0, limits: LimitsConfig | None = None
 ) -> AsyncIterator[Running]:
     """Run a hub until the end of the block; with the same store and port it's the same hub, started again."""
     llm = PacedLLM()
@@ -97,7 +96,7 @@ async def serving(
         store=store or MemoryStore(),
         llm=llm,
         decider=llm,
-        documents=TinyDocuments(folder),
+        documents=MemoryDocuments(),
         clock=SystemClock(),
         agents=load_agents([SHIPPED_AGENTS]),
         bridges={},
@@ -119,9 +118,9 @@ async def serving(
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def hub(tmp_path: Path) -> AsyncIterator[Running]:
+async def hub() -> AsyncIterator[Running]:
     """A hub that asks nothing it needn't."""
-    async with serving(tmp_path) as running:
+    async with serving() as running:
         yield running
 
 

@@ -1,12 +1,13 @@
 """The web chat, as a person with a browser meets it."""
 
-from pathlib import Path
-
 import pytest
 from playwright.async_api import expect
 
 from hub.config import LimitsConfig
+from hub.ports import Add
+from hub.records import Address
 from hub.store.memory import MemoryStore
+from hub.testing import a_message
 from tests.browser.conftest import LOOP, OWNER_KEY, Running, Tabs, serving
 from tests.browser.pages import answer, said, say, sign_in, writing
 
@@ -169,8 +170,8 @@ async def test_the_route_is_explained_on_request(hub: Running, tabs: Tabs) -> No
     await expect(evidence).to_have_count(0)
 
 
-async def test_a_question_is_answered_by_a_button(tmp_path: Path, tabs: Tabs) -> None:
-    async with serving(tmp_path, limits=LimitsConfig(ask_below=1.0)) as hub:
+async def test_a_question_is_answered_by_a_button(tabs: Tabs) -> None:
+    async with serving(limits=LimitsConfig(ask_below=1.0)) as hub:
         hub.llm.say("Boxes first.", "Then the van.")
         page = await sign_in(tabs, hub)
         await say(page, "Plan my move")
@@ -191,6 +192,43 @@ async def test_a_command_answers_at_once(hub: Running, tabs: Tabs) -> None:
     await say(page, "/whoami ")
 
     await expect(page.locator(".said.notice")).to_contain_text("Owner")
+
+
+async def test_earlier_messages_come_as_one_scrolls_up_and_nothing_jumps(hub: Running, tabs: Tabs) -> None:
+    at = Address(bridge="http", chat="owner/main")
+    await hub.parts.store.commit(*(Add(a_message(f"Message {n}.", address=at, state="answered")) for n in range(120)))
+    page = await sign_in(tabs, hub)
+    await expect(said(page, "Message 119.")).to_be_in_viewport()
+    await expect(page.locator(".said")).to_have_count(50)
+
+    await page.locator("#scroll").evaluate("(scroll) => scroll.scrollTo(0, 0)")
+
+    await expect(page.locator(".said")).to_have_count(100)
+    await expect(said(page, "Message 70.")).to_be_in_viewport()
+    await page.locator("#scroll").evaluate("(scroll) => scroll.scrollTo(0, 0)")
+    await expect(page.locator(".said")).to_have_count(120)
+    texts = await page.locator(".said .bubble").all_text_contents()
+    assert texts == [f"Message {n}." for n in range(120)]
+    await page.get_by_role("button", name="Go to the latest message").click()
+    await expect(said(page, "Message 119.")).to_be_in_viewport()
+
+
+async def test_the_page_stays_at_the_end_while_it_grows_unless_one_reads_back(hub: Running, tabs: Tabs) -> None:
+    paragraphs = "\n\n".join(f"Paragraph {n}." for n in range(40))
+    hub.llm.say(paragraphs, f"More. ‖ {paragraphs}")
+    page = await sign_in(tabs, hub)
+    await say(page, "Write much")
+    await expect(answer(page, "Paragraph 39.").get_by_text("Paragraph 39.")).to_be_in_viewport()
+
+    await say(page, "Write more")
+    await expect(writing(page)).to_contain_text("More.")
+    await page.locator("#scroll").hover()
+    await page.mouse.wheel(0, -1500)
+    await expect(page.get_by_role("button", name="Go to the latest message")).to_be_visible()
+    hub.llm.go_on()
+
+    await expect(answer(page, "More.")).to_have_count(1)
+    await expect(answer(page, "More.").get_by_text("Paragraph 39.")).not_to_be_in_viewport()
 
 
 # --- when something is away
@@ -233,15 +271,15 @@ async def test_a_draft_survives_a_reload(hub: Running, tabs: Tabs) -> None:
     await expect(page.get_by_label("Message", exact=True)).to_have_value("Half a thou")
 
 
-async def test_the_page_comes_back_by_itself_when_the_hub_was_restarted(tmp_path: Path, tabs: Tabs) -> None:
+async def test_the_page_comes_back_by_itself_when_the_hub_was_restarted(tabs: Tabs) -> None:
     store = MemoryStore()
-    async with serving(tmp_path, store=store) as hub:
+    async with serving(store=store) as hub:
         port = int(hub.url.rsplit(":", 1)[1])
         page = await sign_in(tabs, hub)
     await expect(page.locator("#offline")).to_be_visible()
     await say(page, "Said while it was away")
 
-    async with serving(tmp_path, store=store, port=port) as hub:
+    async with serving(store=store, port=port) as hub:
         hub.llm.say("Back again.")
         await expect(answer(page, "Back again.")).to_have_count(1)
         await expect(page.locator("#offline")).to_be_hidden()

@@ -13,7 +13,7 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from hub.errors import StoreError
@@ -175,7 +175,9 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@settings(max_examples=20, deadline=None)
+@settings(
+    max_examples=20, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate]
+)  # shrinking takes minutes
 @given(groups=st.lists(st.lists(change_sets, min_size=1, max_size=3), min_size=1, max_size=8))
 def test_the_stores_agree(empty: Path, groups: list[list[list[Change]]]) -> None:
     async def compare(folder: Path) -> None:

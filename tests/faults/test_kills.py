@@ -88,7 +88,7 @@ class Load:
 
 async def test_kills_lose_nothing_and_double_nothing_unmarked(tmp_path: Path) -> None:
     """Promises 1 to 3: what was kept is answered, effects happen once, and work resumes quickly."""
-    dice = random.Random(SEED)  # noqa: S311 - a schedule, no secret
+    dice = random.Random(SEED)
     began = time.monotonic()
     async with World(tmp_path, chats=CHATS) as world:
         load = Load(world, dice)
@@ -104,7 +104,7 @@ async def test_kills_lose_nothing_and_double_nothing_unmarked(tmp_path: Path) ->
         await answered(world, load)
         await world.hub.end(within=30)
 
-        assert dead == sum(kill.what != "model" for kill in plan(KILLS, random.Random(SEED)))  # noqa: S311
+        assert dead == sum(kill.what != "model" for kill in plan(KILLS, random.Random(SEED)))
         told = evidence(world, load, dead)
         p95 = quantiles(resumed, n=20, method="inclusive")[-1]
         print(

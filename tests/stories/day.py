@@ -101,6 +101,10 @@ class Day:
         await until(lambda: bool(self.hub.turns.running) and len(self.llm.prompts) > spoken, "no turn was begun")
         await settle()
 
+    def both_at_work(self) -> bool:
+        """Say whether two answers are being written."""
+        return len(self.llm.prompts) == 2
+
     async def now(self, message: Message) -> Message:
         """Return a message as it stands now."""
         found = await self.store.message(message.id)

@@ -28,8 +28,9 @@ async def test_a_turn_cut_off_by_a_crash_is_taken_again() -> None:
 
 async def test_a_finished_step_is_not_done_again_after_a_crash() -> None:
     store, documents = MemoryStore(), MemoryDocuments()
-    async with Day(ScriptedLLM(Hang()), store=store, documents=documents) as day:
-        message = await day.sends("Remember that my dog is called Rex")
+    llm = ScriptedLLM(Hang(), decisions=["remember", "none"], fills=[{"fact": "my dog is called Rex"}])
+    async with Day(llm, store=store, documents=documents) as day:
+        message = await day.sends("My dog is called Rex, and he loves long walks at night")
         await day.working()
         owner = next(iter(await day.store.turns((await day.task(1)).id)))
         before = await store.steps(owner.id)
@@ -84,7 +85,7 @@ async def test_bystanders_of_many_deaths_are_not_blamed() -> None:
         async with Day(ScriptedLLM(Hang(), Hang()), store=store) as day:
             if attempt == 0:
                 messages = [await day.sends("one", wish="new"), await day.sends("two", wish="new")]
-            await until(lambda day=day: len(day.llm.prompts) == 2, "not both at work")
+            await until(day.both_at_work, "not both at work")
 
     async with Day(ScriptedLLM("first", "second"), store=store) as day:
         await day.quiet()

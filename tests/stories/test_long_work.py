@@ -1,6 +1,7 @@
 """Assignments: worked on turn after turn, judged, budgeted, scheduled."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ NO = (0.1, 0.85, 0.05)
 PERSON = (0.1, 0.2, 0.7)
 
 
-async def assign(day: Day, text: str = "Write a poem about rain", **wishes: object) -> Task:
+async def assign(day: Day, text: str = "Write a poem about rain", **wishes: Any) -> Task:
     task, _ = await day.hub.tasks.assign(
         tenant=HOME, person=OWNER, address=CHAT, text=text, external_id=f"api:{text}", **wishes
     )

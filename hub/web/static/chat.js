@@ -254,13 +254,21 @@ async function older() {
   }
 }
 
+let top = 0;
+let height = 0;
+
 function toEnd() {
   pinned = true;
   scroll.scrollTop = scroll.scrollHeight;
 }
 
+// A scroll upwards lets go of the end. One that came about because the page grew or shrank meanwhile doesn't.
 scroll.addEventListener("scroll", () => {
-  pinned = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 60;
+  const atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 60;
+  if (atEnd) pinned = true;
+  else if (scroll.scrollTop < top - 1 && scroll.scrollHeight >= height) pinned = false;
+  top = scroll.scrollTop;
+  height = scroll.scrollHeight;
   byId("latest").hidden = pinned;
 }, { passive: true });
 new ResizeObserver(() => pinned && toEnd()).observe(list.parentElement);

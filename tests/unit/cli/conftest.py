@@ -1,35 +1,47 @@
-"""A real web over a little flow that echoes, served in a thread: the commands run their own event loops."""
+"""A real hub over the memory store, served in a thread: the commands run their own event loops."""
 
 import asyncio
 import socket
 import threading
-from collections.abc import Coroutine, Iterator
-from concurrent.futures import Future
-from dataclasses import replace
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
+from hub.app import SHIPPED_AGENTS, Hub
 from hub.cli.place import Place
-from hub.config import Secret
+from hub.clock import SystemClock
+from hub.config import Config, LimitsConfig, Secret
+from hub.flow.people import OWNER_KEY, new_secret
+from hub.manifests import load_agents
+from hub.ports import Said
+from hub.records import HOME, OWNER
+from hub.store.documents import MemoryDocuments
+from hub.store.memory import MemoryStore
+from hub.testing import Hang, ScriptedLLM
 from hub.web.app import build
 from hub.web.server import Server
-from tests.unit.web.world import World, a_world
 
 Result = TypeVar("Result")
 
 
 class Running:
-    """A hub's web that answers, can be stopped, and can be started again on the same port."""
+    """A hub that answers, can be stopped, and can be started again over the same store."""
 
-    def __init__(self, pace: float = 0.0) -> None:
+    def __init__(self, answer: Callable[[Sequence[Said]], str | Hang], limits: LimitsConfig) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
+        self.key = new_secret(OWNER_KEY)[1]
+        self.llm = ScriptedLLM(answer)
+        self._limits = limits
+        self._store = MemoryStore()
+        self._documents = MemoryDocuments()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self.world: World = self.do(a_world(pace=pace))
         self.start()
 
     @property
@@ -38,21 +50,34 @@ class Running:
 
     @property
     def place(self) -> Place:
-        return Place(url=self.url, key=Secret(self.world.key), key_from="the test", data=None)  # type: ignore[arg-type]
+        return Place(url=self.url, key=Secret(self.key), key_from="the test", data=Path("nowhere"))
 
     @property
     def environ(self) -> dict[str, str]:
-        return {"AGENTHOST_URL": self.url, "AGENTHOST_KEY": self.world.key}
+        return {"AGENTHOST_URL": self.url, "AGENTHOST_KEY": self.key}
 
     def do(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Run something in the hub's own loop."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=10)
 
+    def key_with(self, *scopes: str) -> str:
+        """Make a key with these scopes."""
+        return self.do(self.hub.people.create_key(HOME, OWNER, "test", scopes))[1]
+
     def start(self) -> None:
-        services = replace(self.world.services, closing=asyncio.Event())
-        self._server = Server(build(services), host="127.0.0.1", port=self.port, closing=services.closing)
-        self._serving: Future[None] = asyncio.run_coroutine_threadsafe(self._server.serve(), self._loop)
-        self.do(self._until_started())
+        self.hub = Hub(
+            Config(limits=self._limits),
+            store=self._store,
+            llm=self.llm,
+            decider=self.llm,
+            documents=self._documents,
+            clock=SystemClock(),
+            agents=load_agents([SHIPPED_AGENTS]),
+            bridges={},
+        )
+        started = threading.Event()
+        self._serving = asyncio.run_coroutine_threadsafe(self._serve(started), self._loop)
+        assert started.wait(10)
 
     def stop(self) -> None:
         self._server.should_exit = True
@@ -64,21 +89,47 @@ class Running:
         self._thread.join(timeout=10)
         self._loop.close()
 
-    async def _until_started(self) -> None:
-        while not self._server.started:  # noqa: ASYNC110  (uvicorn sets a flag, and nothing to wait for)
-            await asyncio.sleep(0.005)
+    async def _serve(self, started: threading.Event) -> None:
+        await self.hub.people.ensure_owner(self.key)
+        self._server = Server(build(self.hub.services(self.key)), closing=self.hub.closing)
+        with socket.create_server(("127.0.0.1", self.port)) as listening:
+            work = asyncio.create_task(self.hub.run())
+            started.set()
+            # What connects from now on waits in the socket until the server takes it.
+            await self._server.serve(sockets=[listening])
+            work.cancel()
+            with suppress(asyncio.CancelledError):
+                await work
+
+
+def echo(prompt: Sequence[Said]) -> str:
+    """Say again what was said last."""
+    return f"You said: **{prompt[-1].text}**"
+
+
+def begin(_: Sequence[Said]) -> Hang:
+    """Say the first words of an answer, and think on until stopped."""
+    return Hang(after="Let me think ")
 
 
 @pytest.fixture
 def hub() -> Iterator[Running]:
-    running = Running()
+    running = Running(echo, LimitsConfig())
     yield running
     running.close()
 
 
 @pytest.fixture
 def slow_hub() -> Iterator[Running]:
-    """Says a word every tenth of a second."""
-    running = Running(pace=0.1)
+    """Begins to answer, and doesn't come to an end."""
+    running = Running(begin, LimitsConfig())
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def asking_hub() -> Iterator[Running]:
+    """Asks which task is meant, whenever there's more than one that could be."""
+    running = Running(echo, LimitsConfig(ask_below=1.0))
     yield running
     running.close()

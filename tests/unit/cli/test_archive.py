@@ -62,6 +62,7 @@ def test_a_backup_brings_everything_back(tmp_path: Path) -> None:
     assert count(tmp_path / "new") == 3
     assert (tmp_path / "new/documents/owner/memory.json").read_text(encoding="utf-8") == '{"likes": "tea"}'
     assert (tmp_path / "new/files/ab/abcd").read_bytes() == b"\x00photo" * 1000
+    assert stat.S_IMODE((tmp_path / "new/hub.db").stat().st_mode) == 0o600
     assert (manifest.counts, manifest.schema, aside) == ({"messages": 3}, "0001", None)
 
 

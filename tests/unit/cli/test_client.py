@@ -129,7 +129,7 @@ async def test_a_listing_is_read_page_by_page_up_to_its_limit() -> None:
 
 
 async def test_events_are_asked_for_from_where_they_broke_off() -> None:
-    stream = 'event: hello\ndata: {"last": 7}\n\n: alive\n\nid: 8\nevent: message\ndata: {"a":\ndata: 1}\n\n'
+    stream = 'event: hello\ndata: {"last": 7}\n\n: alive\n\nid: 8\nevent: message\ndata: {"a":\ndata: 1}\n\n: alive\n\n'
     wire = Wire(httpx.Response(200, text=stream, headers={"content-type": "text/event-stream"}))
     async with wire.client() as hub:
         events = [event async for event in hub.events("7")]

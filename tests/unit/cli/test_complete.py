@@ -4,8 +4,9 @@ import pytest
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
-from hub.cli.complete import Commands
+from hub.cli.complete import COMMANDS, Commands
 from hub.cli.wire import TaskTag
+from hub.flow.commands import HELP
 
 TASKS = [
     TaskTag(id="t12", number=12, title="Trip to Rome", state="working"),
@@ -40,3 +41,7 @@ def test_a_task_is_shown_with_its_title_and_state() -> None:
     (found,) = Commands(lambda: TASKS).get_completions(Document("/task 3"), CompleteEvent())
 
     assert (found.display_text, found.display_meta_text) == ("#3 Pay the bill", "input-required")
+
+
+def test_every_command_of_the_hub_is_offered() -> None:
+    assert set(COMMANDS) - {"/quit"} == {f"/{name}" for name in HELP}

@@ -1,5 +1,6 @@
 """`agenthost doctor`: each fault is made, found, and comes with its fix."""
 
+import errno
 import fcntl
 import importlib.util
 import json
@@ -8,6 +9,7 @@ import shutil
 import socket
 import sqlite3
 import sys
+import tempfile
 import time
 from collections import namedtuple
 from collections.abc import Iterator
@@ -61,11 +63,15 @@ def test_a_data_folder_that_cannot_be_written_is_found(tmp_path: Path, config: C
     assert (found.state, "isn't a folder" in found.text) == ("fault", True)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_data_folder_without_rights_is_found(config: Config) -> None:
-    config.data.chmod(0o500)
+def test_a_data_folder_without_rights_is_found(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
 
-    assert "chmod" in examine.folder(config, {}).fix
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", refuse)
+    found = examine.folder(config, {})
+
+    assert (found.state, "Permission denied" in found.text) == ("fault", True)
+    assert "chmod" in found.fix
 
 
 def test_a_data_folder_that_others_can_look_into_is_found(config: Config) -> None:

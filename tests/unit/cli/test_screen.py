@@ -30,6 +30,10 @@ def test_an_answer_stands_under_its_task_and_its_markdown_is_drawn() -> None:
     assert "http://rome.example" in text
 
 
+def test_a_new_line_stays_one() -> None:
+    assert [line.strip() for line in drawn(Notice(None, "one\ntwo")).splitlines()] == ["one", "two"]
+
+
 def test_choices_are_numbered_lines() -> None:
     text = drawn(Notice(None, "Which?", (Option(id="a", text="This"), Option(id="b", text="That"))))
 

@@ -42,18 +42,19 @@ def test_the_text_may_stand_behind_wait_or_come_from_standard_input(hub: Running
     assert "You said" in result.stdout
 
 
-def test_a_message_without_an_answer_in_time_exits_with_3(hub: Running) -> None:
-    result = run(hub, "wait", "--wait", "0.2")
+def test_a_message_without_an_answer_in_time_exits_with_3(slow_hub: Running) -> None:
+    result = run(slow_hub, "hello", "--wait", "0.2")
 
     assert result.exit_code == 3
     assert "Not answered yet" in result.stderr
 
 
-def test_a_question_is_shown_with_its_choices_and_exits_with_3(hub: Running) -> None:
-    result = run(hub, "which?", "--wait", "5")
+def test_a_question_is_shown_with_its_choices_and_exits_with_3(asking_hub: Running) -> None:
+    run(asking_hub, "hello", "--wait", "5")
+    result = run(asking_hub, "and this?", "--wait", "5")
 
     assert result.exit_code == 3
-    assert "1. This\n  2. A new one" in result.stdout
+    assert "1. hello\n  2. A new task" in result.stdout
 
 
 def test_a_task_is_named_by_its_number(hub: Running) -> None:

@@ -87,18 +87,17 @@ def test_a_question_offers_its_choices_until_something_else_is_said() -> None:
     assert talk.question is None
 
 
-def test_a_stopped_turn_keeps_what_was_written() -> None:
+def test_a_stopped_turn_is_told_once_and_its_text_comes_as_a_reply() -> None:
     talk = Talk("main")
-    talk.take(event("task", TASK, "1"))
     talk.take(delta("Half an ans"))
-    shown = talk.take(
-        event("turn", {"id": "u1", "number": 1, "state": "stopped", "task": "t1", "messages": ["m1"]}, "2")
-    )
+    turn = event("turn", {"id": "u1", "number": 1, "state": "stopped", "task": "t1", "messages": ["m1"]}, "2")
 
-    assert [one.text for one in shown] == ["Half an ans"]
+    assert talk.take(turn) == [Notice(None, "Stopped.")]
+    assert talk.take(turn) == []
+    assert not talk.busy
 
 
-def test_a_failed_turn_says_why() -> None:
+def test_a_failed_turn_that_answered_nobody_says_why() -> None:
     turn = {"id": "u1", "number": 1, "state": "failed", "task": "t1", "messages": [], "error": "no model"}
 
     assert Talk("main").take(event("turn", turn, "2")) == [Failure("no model")]

@@ -1,3 +1,5 @@
+"""The owner, keys, sessions and sign-in codes."""
+
 from datetime import timedelta
 from pathlib import Path
 

@@ -130,6 +130,7 @@ async def test_probabilities_follow_the_roster_with_a_new_task_last(sha256: str)
         ("yes", 1),
         ("the cheapest hotel, for two nights in Oslo", 0),
         ("Hi, I'm looking for a dentist, can you find me one?", 2),
+        ("new task: buy milk", 2),
     ],
 )
 async def test_an_answer_goes_to_who_asked_last_words_to_their_task_and_a_wish_opens_a_new_one(
@@ -204,6 +205,14 @@ def test_a_prefix_stays_short_however_much_was_said() -> None:
     assert len(prefix(seen("A goal " * 500, *said))) <= 500
 
 
+def test_a_script_that_costs_more_tokens_gets_fewer_letters() -> None:
+    chinese = "\u6211\u60f3\u8ba2\u4e00\u5f20\u684c\u5b50" * 300
+    (_, message), (start, _) = pairs(chinese, [seen(chinese, chinese, chinese)])
+
+    assert len(message) <= 70
+    assert len(start) <= 200
+
+
 def test_a_prefix_mostly_grows_at_its_end() -> None:
     said = [f"line number {at}, which is the square root of {at * at}" for at in range(400)]
     prompts = [prefix(seen("A goal", *said[:until])) for until in range(1, 400, 2)]
@@ -236,5 +245,5 @@ def test_every_weight_belongs_to_a_feature() -> None:
     scored = {"choice"} | {name for name in weights.SCORED if name.startswith(("gain", "new_surprise", "new_best"))}
     cheap = {name for features in gather("louder", (HOTEL, MUSIC), NOW) for name in features}
 
-    for table in (weights.SCORED, weights.UNTRAINED, weights.CHEAP, weights.CHOSEN):
+    for table in (weights.TOLD, weights.SCORED, weights.UNTRAINED, weights.CHEAP, weights.CHOSEN):
         assert set(table) <= cheap | scored

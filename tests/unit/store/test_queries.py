@@ -1,7 +1,7 @@
 """No query reads more the longer the history is."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from sqlalchemy import Engine
@@ -9,19 +9,25 @@ from sqlalchemy.dialects import sqlite as dialect
 
 from hub.records import Entry, Key, Link, Message, Person, Replay, Task, TaskState, Turn
 from hub.store import queries, sqlite
-from hub.store.queries import Query, by
+from hub.store.queries import Listing, Query, by
 from hub.store.schema import bring_up_to_date
 from hub.testing import NOON, an_address
 
 CHAT = an_address()
-ONE: tuple[TaskState, ...] = ("working",)
 PARTIAL = {"entries_ready", "entries_begun", "entries_not_done"}
 """Indexes of unsettled entries alone: reading one through is reading what waits, not the history."""
 
 
-def tasks(person: str | None = "p", **given: Any) -> Query:
-    asked: dict[str, Any] = {"states": ONE, "chat": None, "updated_since": None, "before": None, "limit": 5}
-    return queries.some_tasks("t", person, **(asked | {"order": "id"} | given))
+def tasks(
+    *,
+    states: tuple[TaskState, ...] = ("working",),
+    person: bool = True,
+    chat: bool = False,
+    since: bool = False,
+    before: bool = False,
+    by: Literal["id", "updated_at"] = "id",
+) -> Query:
+    return queries.some_tasks(Listing(states=states, person=person, chat=chat, since=since, before=before, by=by))
 
 
 QUERIES: dict[str, Query] = {
@@ -44,13 +50,13 @@ QUERIES: dict[str, Query] = {
     "task_by_number": by(Task, tenant="t", person="p", number=1),
     "last_number": queries.last_number("t", "p"),
     "tasks": tasks(states=()),
-    "tasks of a tenant": tasks(person=None),
-    "tasks before": tasks(before="b"),
-    "tasks of a chat": tasks(person=None, chat=CHAT),
-    "tasks of a person in a chat": tasks(chat=CHAT),
-    "tasks by change": tasks(order="updated_at"),
-    "tasks changed since": tasks(order="updated_at", updated_since=NOON),
-    "tasks changed since, by id": tasks(updated_since=NOON),
+    "tasks of a tenant": tasks(person=False),
+    "tasks before": tasks(before=True),
+    "tasks of a chat": tasks(person=False, chat=True),
+    "tasks of a person in a chat": tasks(chat=True),
+    "tasks by change": tasks(by="updated_at"),
+    "tasks changed since": tasks(by="updated_at", since=True),
+    "tasks changed since, by id": tasks(since=True),
     "due_tasks": queries.due_tasks(NOON, 5),
     "next_due": queries.next_dues(),
     "turn": by(Turn, id="i"),
@@ -107,7 +113,7 @@ def test_a_page_of_history_is_read_in_order_and_not_sorted(engine: Engine, name:
 
 def test_every_query_that_a_store_is_asked_is_explained() -> None:
     made = {name for name, made in vars(queries).items() if callable(made) and made.__module__ == queries.__name__}
-    assert made - {"of", "by"} == {
+    assert made - {"of", "by", "_newest", "Listing"} == {
         "api_keys",
         "begun",
         "corrections_of",

@@ -42,6 +42,7 @@ class Echo:
         self.feed = feed
         self.clock = clock
         self.pace = pace
+        self.failing: Exception | None = None
         self.kept = 0
         self.heard = asyncio.Event()
         self.stopped: list[Address] = []
@@ -49,6 +50,8 @@ class Echo:
         self._running: set[asyncio.Task[None]] = set()
 
     async def keep(self, incoming: Incoming) -> tuple[Message, bool]:
+        if self.failing:
+            raise self.failing
         text = "\n".join(part.text for part in incoming.parts if isinstance(part, Text))
         if not text.strip():
             raise BadRequest("text", "it's empty; write something")

@@ -91,6 +91,16 @@ async def test_who_comes_in_the_middle_of_an_answer_gets_what_was_said_so_far() 
     assert (more.data["text"], more.data["whole"]) == (" and the rest", False)
 
 
+async def test_a_reader_who_knows_more_than_a_restored_store_hears_what_comes() -> None:
+    world = await a_world()
+    async with aclosing(listen(world, after=1000)) as stream:
+        await anext(stream)
+        world.feed.publish(*await world.store.commit(Add(an_event())))
+        frame = await anext(stream)
+
+    assert frame.id == 1
+
+
 async def test_one_tasks_reader_hears_of_nothing_else() -> None:
     world = await a_world()
     async with world.served() as client:

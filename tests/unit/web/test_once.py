@@ -152,6 +152,23 @@ async def test_a_request_whose_first_attempt_died_with_the_hub_is_done() -> None
     assert again.status_code == 200
 
 
+async def test_an_answer_that_cant_be_kept_is_given_all_the_same() -> None:
+    world = await a_world()
+    task = a_task()
+    await world.store.commit(Add(task))
+
+    async def fills_the_disk(task: Any) -> Any:
+        world.store.full = True
+        return task
+
+    world.echo.cancel = fills_the_disk  # type: ignore[method-assign]
+    async with world.client() as client:
+        first = await client.post(f"/v1/tasks/{task.id}/cancel", headers=KEY)
+        again = await client.post(f"/v1/tasks/{task.id}/cancel", headers=KEY)
+
+    assert (first.status_code, again.status_code) == (200, 503)
+
+
 async def test_a_keys_secret_is_never_kept_so_it_isnt_told_again() -> None:
     world = await a_world()
     body = {"name": "phone", "scopes": ["messages:read"]}

@@ -1,0 +1,20 @@
+"""A call of a tool, as a turn would make it."""
+
+from hub.ports import Tool, ToolCall
+from hub.records import HOME, OWNER, PersonId, TaskId, TenantId
+
+
+async def use(
+    tool: Tool,
+    *,
+    key: str = "turn-1:1",
+    person: PersonId = OWNER,
+    tenant: TenantId = HOME,
+    agent: str = "default",
+    **arguments: object,
+) -> str:
+    """Call a tool and return its result."""
+    call = ToolCall(
+        tool=tool.name, arguments=arguments, key=key, tenant=tenant, person=person, agent=agent, task=TaskId("t")
+    )
+    return await tool.call(call)
