@@ -14,7 +14,7 @@ from hub.errors import ContextOverflow, LLMError, ToolError
 from hub.flow import prompts
 from hub.flow.digest import clipped, shorten
 from hub.flow.ledger import Ledger, Made
-from hub.flow.toolbox import Toolbox
+from hub.flow.toolbox import Toolbox, unsaid
 from hub.flow.work import Work
 from hub.manifests import Agent
 from hub.ports import LLM, Clock, Delta, End, Feed, Priority, Said, Store, Terms, Tool, ToolCall
@@ -154,6 +154,8 @@ class Speaker:
         work.written = ""
         async for piece in self._llm.chat(said, self._terms(work, Priority.CHAT), limit=self._answer_tokens):
             if isinstance(piece, End):
+                for result in unsaid(work.written, _calls(ledger.steps)):
+                    work.written = f"{work.written.rstrip()}\n\n{result}"
                 return piece
             # Begun again after a crash of the model, the answer is written anew: the first piece takes the old's place.
             self._feed.publish(self._delta(work, piece.text, whole=not work.written))
