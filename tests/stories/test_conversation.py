@@ -23,6 +23,13 @@ async def test_a_plain_question_is_answered_and_done_with_one_call_of_the_model(
         assert [asked.method for asked in day.llm.asked] == ["chat"]
 
 
+async def test_what_a_tool_answers_whole_needs_no_model() -> None:
+    async with Day(ScriptedLLM()) as day:
+        sum_ = await day.says("What is 17*23?")
+        assert await day.replies(sum_) == ["17*23 = 391"]
+        assert day.llm.asked == []
+
+
 async def test_an_answer_that_ends_with_a_question_leaves_its_task_waiting_for_the_person() -> None:
     async with Day(ScriptedLLM("Sure. For how many people?")) as day:
         await day.says("Book a table")

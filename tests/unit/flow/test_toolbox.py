@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -34,7 +35,7 @@ class Oven:
         "properties": {"degrees": {"type": "integer", "minimum": 50, "maximum": 250}},
         "required": ["degrees"],
     }
-    effect = "none"
+    effect: Literal["none", "keyed"] = "none"
 
     def fits(self, text: str) -> bool:
         return "oven" in text
