@@ -46,6 +46,7 @@ from hub.records import new_id
 from hub.spool import Spool
 from hub.store.documents import FileDocuments
 from hub.store.sql import SqlStore
+from hub.store.sqlite import is_short
 from hub.tools import built_in
 from hub.web.app import build
 from hub.web.server import Server
@@ -174,10 +175,15 @@ class Hub:
             bridges=lambda: [BridgeInfo(name=name, state="running") for name in ("http", *self.bridges)],
             router=self._router_info,
             store_info=self._store_info,
-            unready=lambda: None,
+            unready=self._unready,
             secret=sha256(f"forgery:{secret}".encode()).digest(),
             closing=self.closing,
         )
+
+    def _unready(self) -> str | None:
+        if self.config.data.is_dir() and is_short(self.config.data):
+            return "the disk is nearly full: no new messages are taken; make room"
+        return None
 
     def _router_info(self) -> RouterInfo:
         info = self.decider.info

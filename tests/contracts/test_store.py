@@ -646,6 +646,15 @@ async def test_a_replay_is_filled_in_when_the_request_is_done(store: Store) -> N
     assert await store.replay(replay.key, "another") is None
 
 
+async def test_old_replays_are_forgotten_and_younger_ones_kept(store: Store) -> None:
+    key = a_key()
+    old, young = a_replay(key, name="old"), a_replay(key, name="young", created_at=SOON)
+    await add(store, key, old, young)
+    assert await store.forget_replays(SOON) == 1
+    assert await store.replay(key.id, "old") is None
+    assert await store.replay(key.id, "young") == young
+
+
 async def test_a_backup_is_written_while_work_goes_on(store: Store, tmp_path: Path) -> None:
     await add(store, *(a_message() for _ in range(50)))
     copy = tmp_path / "copy"
