@@ -262,8 +262,12 @@ async def _served(parts: Hub, secret: str, listening: socket.socket, reloader: R
     def stop() -> None:
         server.should_exit = True
 
+    in_terminal = os.isatty(0)
+
     def reload() -> None:
-        if config := reloader.look():
+        if in_terminal and not os.isatty(0):
+            stop()  # the terminal was closed: that's a hangup in the old sense
+        elif config := reloader.look():
             fresh.append(config)
             stop()
 

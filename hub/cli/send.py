@@ -11,7 +11,6 @@ import rich_click as click
 from hub.cli.client import Client
 from hub.cli.place import Place, place_options
 from hub.cli.wire import Accepted, Said
-from hub.cli.words import console, message, plain, print_json, tag
 
 WAIT = 120.0
 LATE = 3
@@ -67,14 +66,11 @@ async def _send(place: Place, body: dict[str, object], seconds: float | None, as
     async with Client(place) as hub:
         accepted = await send(hub, body)
         if seconds is None:
-            if as_json:
-                print_json(accepted)
-            else:
-                click.echo(f"Accepted: {accepted.id}")
+            click.echo(msgspec.json.encode(accepted) if as_json else f"Accepted: {accepted.id}")
             return 0
         raw, said = await answer(hub, accepted.id, seconds)
     if as_json:
-        print_json(raw)
+        click.echo(msgspec.json.format(bytes(raw), indent=2))
     else:
         show(said)
     return EXITS.get(said.state, LATE)
@@ -108,6 +104,9 @@ async def answer(
 
 def show(said: Said) -> None:
     """Print a message's answers, each under its task."""
+    # Loading rich takes longer than sending a message, and only this needs it.
+    from hub.cli.words import console, message, plain, tag  # noqa: PLC0415
+
     screen = console()
     for reply in said.replies:
         if reply.task:

@@ -4,12 +4,15 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
+from hub.errors import StoreUnavailable
 from hub.ports import Clock
 
 log = logging.getLogger(__name__)
 
 PAUSE = 0.2
 LONGEST_PAUSE = 30.0
+STORE_PAUSE = 5.0
+"""The longest pause while the store can't write: a full disk is over as soon as there's space."""
 
 
 class LocalDispatcher:
@@ -53,6 +56,12 @@ class LocalDispatcher:
                 else:
                     async with slot:
                         await work(lane)
+            except StoreUnavailable as error:
+                # Nobody's fault in here, and all lanes have it at once: a line each, and a look soon after it's over.
+                log.warning("lane %s: %s; looked at again in %.1f s", lane, error, pause)
+                await self._clock.sleep(pause)
+                pause = min(pause * 2, STORE_PAUSE)
+                continue
             except Exception:
                 # A lane lives on whatever happens in it: its entries are still there, and other lanes don't notice.
                 log.exception("lane %s: failed, looked at again in %.1f s", lane, pause)

@@ -9,7 +9,7 @@ from hub.errors import BadRequest, Duplicate, NotAllowed, StoreError, TooLarge, 
 from hub.failpoints import reach
 from hub.flow import lanes
 from hub.flow.journal import Journal
-from hub.ports import Add, Clock, Store
+from hub.ports import Add, Change, Clock, Store
 from hub.records import Incoming, Message, MessageId, Person, PersonId, TenantId, Text, new_id
 from hub.spool import Spool
 
@@ -44,8 +44,10 @@ class Inbox:
         _, new = await self.keep(incoming)
         return new
 
-    async def keep(self, incoming: Incoming) -> tuple[Message, bool]:
+    async def keep(self, incoming: Incoming, *beside: Change) -> tuple[Message, bool]:
         """Keep a message and return it, with True if it's new; one that came before is returned as it stands.
+
+        What's `beside` is kept with a new message, or neither is.
 
         Raises NotAllowed, BadRequest, TooLarge or TooMany with words for the sender, StoreUnavailable if it can't be
         kept now. Once it returns, the hub answers for the message.
@@ -59,6 +61,7 @@ class Inbox:
                 Add(message),
                 self._spool.put("inbox", lane, message, message.created_at),
                 self._journal.about_message("message", message),
+                *beside,
                 wake=(lane,),
             )
         except Duplicate:

@@ -10,11 +10,11 @@ import msgspec
 from msgspec.structs import replace
 
 from hub.config import LLMConfig
-from hub.errors import ContextOverflow, ToolError
+from hub.errors import ContextOverflow, LLMError, ToolError
 from hub.flow import prompts
 from hub.flow.digest import clipped, shorten
 from hub.flow.ledger import Ledger, Made
-from hub.flow.toolbox import Toolbox
+from hub.flow.toolbox import Toolbox, unsaid
 from hub.flow.work import Work
 from hub.manifests import Agent
 from hub.ports import LLM, Clock, Delta, End, Feed, Priority, Said, Store, Terms, Tool, ToolCall
@@ -70,10 +70,9 @@ class Speaker:
         began = self._clock.monotonic()
         await self._use_tools(agent, work, ledger, join)
         await join(work)
-        said = await self._prompt(agent, work, ledger.steps)
-        text, end = await self._answer(work, said)
+        end = await self._told_by_tool(work, ledger) or await self._write(agent, work, ledger)
         return Spoken(
-            text=text,
+            text=work.written.strip(),
             reason=end.reason,
             steps=ledger.steps,
             tokens_in=end.tokens_in + sum(step.tokens_in for step in ledger.steps),
@@ -139,16 +138,29 @@ class Speaker:
 
     # --- the answer
 
-    async def _answer(self, work: Work, said: Sequence[Said]) -> tuple[str, End]:
+    async def _told_by_tool(self, work: Work, ledger: Ledger) -> End | None:
+        """Answer with a tool's result where that's all that was asked for: no model can get it wrong then."""
+        said = prompts.conversation(await self._history(work))
+        text = await self._toolbox.answered(said, _calls(ledger.steps))
+        if text is None:
+            return None
+        work.written = text
+        self._feed.publish(self._delta(work, text, whole=True))
+        return End(reason="stop", tokens_in=0, tokens_new=0, tokens_out=0, ms=0.0, ms_first=0.0)
+
+    async def _write(self, agent: Agent, work: Work, ledger: Ledger) -> End:
+        """Have the LLM write the answer, piece by piece, into `work.written`."""
+        said = await self._prompt(agent, work, ledger.steps)
         work.written = ""
-        stream = self._llm.chat(said, self._terms(work, Priority.CHAT), limit=self._answer_tokens)
-        async for piece in stream:
+        async for piece in self._llm.chat(said, self._terms(work, Priority.CHAT), limit=self._answer_tokens):
             if isinstance(piece, End):
-                return work.written.strip(), piece
+                for result in unsaid(work.written, _calls(ledger.steps)):
+                    work.written = f"{work.written.rstrip()}\n\n{result}"
+                return piece
             # Begun again after a crash of the model, the answer is written anew: the first piece takes the old's place.
             self._feed.publish(self._delta(work, piece.text, whole=not work.written))
             work.written += piece.text
-        raise RuntimeError("the LLM's answer ended without an End")
+        raise LLMError("the answer broke off without an end")
 
     def _delta(self, work: Work, text: str, *, whole: bool) -> Delta:
         answered = work.messages[-1].id if work.messages else None

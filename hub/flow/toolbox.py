@@ -122,6 +122,23 @@ class Toolbox:
         return f"{text[: self._characters]}\n[cut: {len(text) - self._characters} more characters]"
 
 
+def unsaid(answer: str, results: Sequence[Step]) -> tuple[str, ...]:
+    """Return the results whose numbers an answer doesn't have, though they were found for it.
+
+    A small model may well answer 409 where the tool found 391: who sends the answer can add the result.
+    """
+    found = []
+    for step in results:
+        new = _numbers(step.result) - _numbers(step.request)
+        if not step.failed and new and not new & _numbers(answer):
+            found.append(step.result)
+    return tuple(found)
+
+
+def _numbers(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\d+(?:[.:]\d+)*", text))
+
+
 def _asked(said: Sequence[Said]) -> str:
     """Return what the person said last, and just before that without an answer between."""
     last = list(itertools.takewhile(lambda part: part.role == "user", reversed(said)))

@@ -1,6 +1,6 @@
 """What each feature counts for, by what was asked: a scoring model, a choosing one, or none.
 
-Written by make/train_router.py and make/train_judging.py from the training files alone; TOLD, UNTRAINED and CHOSEN
+Written by make/training from the training files alone; TOLD, UNTRAINED and CHOSEN
 are set by hand.
 """
 

@@ -185,7 +185,7 @@ class Keeper:
             return False
         if stamp != self._stamp:
             self._say("loading", "")
-            self._load = replace(self._load, known="", speed=0.0)
+            self._load = replace(self._load, known="", measured=None)
         self._stamp = stamp
         return True
 
@@ -240,7 +240,7 @@ class Keeper:
 
     def _begin(self, child: Child, loaded: wire.Loaded) -> None:
         speed, threads = loaded.tokens_per_second, loaded.threads
-        self._load = replace(self._load, known=loaded.sha256, threads=threads, speed=speed)
+        self._load = replace(self._load, known=loaded.sha256, measured=(threads, speed))
         self._child = child
         self._info = replace(
             self._info,
@@ -258,11 +258,17 @@ class Keeper:
         loop = asyncio.get_running_loop()
         while (report := await child.receive()) is not None:
             self._heard = loop.time()
-            if isinstance(report, wire.Loaded | wire.Failed | wire.Beat):
-                continue
-            self._served = self._served or isinstance(report, wire.Ended | wire.Weighed)
-            if request := self._requests.get(report.id):
-                request.put(report)
+            match report:
+                case wire.Loaded() | wire.Failed() | wire.Beat():
+                    pass
+                case wire.Tuned(threads=threads):
+                    log.info("the machine is busy: %d threads from now on", threads)
+                    self._load = replace(self._load, measured=(threads, self._info.tokens_per_second))
+                    self._info = replace(self._info, threads=threads)
+                case _:
+                    self._served = self._served or isinstance(report, wire.Ended | wire.Weighed)
+                    if request := self._requests.get(report.id):
+                        request.put(report)
         raise Died("it died")
 
     async def _watch(self) -> None:

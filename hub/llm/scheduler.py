@@ -26,6 +26,8 @@ class Scheduler:
     """The requests of one engine."""
 
     def __init__(self, engine: Evaluator, prefixes: Prefixes, send: Callable[[wire.Answer], None]) -> None:
+        self.last = (0, 0.0)
+        """How many tokens were evaluated last, and in how many seconds."""
         self._engine = engine
         self._prefixes = prefixes
         self._send = send
@@ -54,6 +56,7 @@ class Scheduler:
 
     def step(self, begin: Callable[[set[int]], bool]) -> None:
         """Evaluate one batch and tell what came of it, unless `begin`, given its requests' ids, says no."""
+        self.last = 0, 0.0
         self._drop_late()
         self._admit()
         places = self._plan()
@@ -186,5 +189,6 @@ class Scheduler:
             self._served.clear()
 
     def _measure(self, rows: int, seconds: float) -> None:
+        self.last = rows, seconds
         if rows >= 16 and seconds > 0:
             self._rate += 0.3 * (rows / seconds - self._rate)

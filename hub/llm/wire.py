@@ -27,9 +27,9 @@ class Load(Struct, frozen=True, kw_only=True, tag="load"):
     """The file's SHA-256 if it was taken before and the file hasn't changed since."""
     context: int
     threads: int
-    """0: measure."""
-    speed: float = 0.0
-    """Tokens per second, if they were measured before with these threads."""
+    """0: as many as pay."""
+    measured: tuple[int, float] | None = None
+    """Threads and tokens per second, if they were measured before."""
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -106,6 +106,12 @@ class Failed(Struct, frozen=True, kw_only=True, tag="failed"):
     sha256: str = ""
 
 
+class Tuned(Struct, frozen=True, tag="tuned"):
+    """Other threads than at first: the machine has become busy."""
+
+    threads: int
+
+
 class Beat(Struct, frozen=True, tag="beat"):
     """Still at work."""
 
@@ -161,7 +167,7 @@ class Fault(Struct, frozen=True, kw_only=True, tag="fault"):
 
 
 Answer = Wrote | Ended | Weighed | Counted | Overflow | Late | Fault
-Report = Loaded | Failed | Beat | Answer
+Report = Loaded | Failed | Tuned | Beat | Answer
 
 _orders: msgspec.msgpack.Decoder[Order] = msgspec.msgpack.Decoder(Order)
 _reports: msgspec.msgpack.Decoder[Report] = msgspec.msgpack.Decoder(Report)

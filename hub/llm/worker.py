@@ -19,6 +19,7 @@ from hub.llm.batch import SEQUENCES
 from hub.llm.engine import BadModel, Engine
 from hub.llm.intake import make
 from hub.llm.jobs import TooLong
+from hub.llm.pace import Pace
 from hub.llm.post import Post
 from hub.llm.prefixes import Prefixes
 from hub.llm.scheduler import Scheduler
@@ -35,8 +36,9 @@ _PR_SET_PDEATHSIG = 1
 class Worker:
     """One model, serving."""
 
-    def __init__(self, engine: Engine, post: Post, send: Callable[[wire.Report], None]) -> None:
+    def __init__(self, engine: Engine, pace: Pace, post: Post, send: Callable[[wire.Report], None]) -> None:
         self._engine = engine
+        self._pace = pace
         self._template = Template(engine)
         self._post = post
         self._send = send
@@ -49,6 +51,8 @@ class Worker:
             for order in self._post.collect(wait=self._scheduler.idle):
                 self._take(order)
             self._scheduler.step(self._post.begin)
+            if self._pace.note(*self._scheduler.last):
+                self._send(wire.Tuned(threads=self._pace.threads))
             if time.monotonic() - beaten > BEAT:
                 self._send(wire.Beat())
                 beaten = time.monotonic()
@@ -104,15 +108,23 @@ def main() -> None:
             raise BadModel(f"its SHA-256 is {sha256}, not {order.sha256}: damaged, or another file; fetch it again")
         engine = Engine(order.path, order.context)
         probe(engine)
-        threads, speed = measure(engine, order.threads, order.speed)
+        threads, speed = _threads(engine, order)
     except (BadModel, OSError) as error:
         send(wire.Failed(detail=str(error), sha256=sha256))
         return
     post = Post(source, engine.abort, engine.proceed)
-    worker = Worker(engine, post, send)
+    # Threads that somebody wished for are theirs.
+    worker = Worker(engine, Pace(engine, 1 if order.threads else threads, speed), post, send)
     post.start()
     send(wire.Loaded(context=engine.context, sha256=sha256, threads=threads, tokens_per_second=speed))
     worker.run()
+
+
+def _threads(engine: Engine, order: wire.Load) -> tuple[int, float]:
+    if order.measured is None:
+        return measure(engine, order.threads)
+    engine.threads(order.measured[0], order.measured[0])
+    return order.measured
 
 
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:

@@ -10,11 +10,11 @@ from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from bridges.http import convert
-from hub.errors import BadRequest, NotFound
-from hub.ports import Store
+from hub.errors import BadRequest, NotFound, StoreError, StoreUnavailable
+from hub.ports import Add, Store
 from hub.records import Message, MessageId, PersonId, TaskId, new_id
 from hub.web.auth import Asker, Caller, Hub
-from hub.web.once import HEADER, OWN, claimed, key_of
+from hub.web.once import HEADER, OWN, check_same, key_of, replay_of
 from hub.web.problems import PROBLEMS, shown
 from hub.web.resources import Accepted, MessageView, Page, view_message, view_messages
 from hub.web.services import Services
@@ -187,8 +187,21 @@ async def keep(services: Services, caller: Caller, new: NewMessage, key: str | N
         wish=None if new.task is None else await wish_of(services, person, caller, new.task),
         agent=new.agent,
     )
-    async with claimed(services, caller, "POST /v1/messages", key, msgspec.json.encode(new)):
+    if key is None:
         message, _ = await services.inbox.keep(incoming)
+        return message
+    replay = replay_of(services, caller, f"POST /v1/messages {key}", msgspec.json.encode(new), status=202)
+    try:
+        # One commit, for it's what every sender waits for.
+        message, fresh = await services.inbox.keep(incoming, Add(replay))
+    except StoreUnavailable:
+        raise
+    except StoreError:
+        # The key's first message is in another chat.
+        await check_same(services, replay)
+        raise
+    if not fresh:
+        await check_same(services, replay)
     return message
 
 

@@ -98,27 +98,36 @@ async def claim(services: Services, caller: Caller, name: str, body: bytes) -> t
 
     Raises AlreadyUsed if the name stands for another body.
     """
-    fresh = Replay(
+    fresh = replay_of(services, caller, name, body)
+    try:
+        await services.store.commit(Add(fresh))
+    except Duplicate:
+        kept = await check_same(services, fresh)
+        if kept is None:
+            raise Busy(f"{HEADER}: its first request just ended; send it again") from None
+        return kept, kept
+    return fresh, None
+
+
+def replay_of(services: Services, caller: Caller, name: str, body: bytes, status: int = 0) -> Replay:
+    """Return what's kept of a request under an idempotency key."""
+    return Replay(
         tenant=caller.tenant,
         key=caller.key.id,
         name=name,
         fingerprint=sha256(body).hexdigest(),
-        status=0,
+        status=status,
         body="",
         created_at=services.clock.now(),
     )
-    try:
-        await services.store.commit(Add(fresh))
-    except Duplicate:
-        kept = await services.store.replay(caller.key.id, name)
-        if kept is None:
-            raise Busy(f"{HEADER}: its first request just ended; send it again") from None
-        if kept.fingerprint != fresh.fingerprint:
-            raise AlreadyUsed(
-                f"{HEADER}: it came before with another body; use a fresh key for another request"
-            ) from None
-        return kept, kept
-    return fresh, None
+
+
+async def check_same(services: Services, fresh: Replay) -> Replay | None:
+    """Return what's kept of an earlier request like this one; raises AlreadyUsed if that had another body."""
+    kept = await services.store.replay(fresh.key, fresh.name)
+    if kept is not None and kept.fingerprint != fresh.fingerprint:
+        raise AlreadyUsed(f"{HEADER}: it came before with another body; use a fresh key for another request")
+    return kept
 
 
 @asynccontextmanager

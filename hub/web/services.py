@@ -10,15 +10,18 @@ from msgspec import Struct
 
 from hub.config import Config
 from hub.flow.people import People
-from hub.ports import LLM, Clock, Feed, Store
+from hub.ports import LLM, Change, Clock, Feed, Store
 from hub.records import Address, Entry, Incoming, Limits, Message, PersonId, Task, TaskId, TenantId
 
 
 class InboxService(Protocol):
     """Keeps what persons say."""
 
-    async def keep(self, incoming: Incoming) -> tuple[Message, bool]:
-        """Return the kept message, and whether it's new; raises PersonError and StoreUnavailable."""
+    async def keep(self, incoming: Incoming, *beside: Change) -> tuple[Message, bool]:
+        """Return the kept message, and whether it's new; raises PersonError and StoreUnavailable.
+
+        What's `beside` is kept with a new message, or neither is: then StoreError.
+        """
 
 
 class TasksService(Protocol):

@@ -2,7 +2,7 @@
 
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.conftest import Running, Tabs
+from tests.browser.running import Running, Tabs
 
 
 async def sign_in(tabs: Tabs, hub: Running) -> Page:

@@ -8,8 +8,8 @@ from hub.ports import Add
 from hub.records import Address
 from hub.store.memory import MemoryStore
 from hub.testing import a_message
-from tests.browser.conftest import LOOP, OWNER_KEY, Running, Tabs, serving
 from tests.browser.pages import answer, said, say, sign_in, writing
+from tests.browser.running import LOOP, OWNER_KEY, Running, Tabs, serving
 
 pytestmark = [pytest.mark.browser, LOOP]
 
@@ -63,6 +63,7 @@ async def test_an_answer_streams_in_and_says_which_task_it_belongs_to(hub: Runni
     await say(page, "How do I pack books?")
 
     await expect(writing(page)).to_contain_text("Heavy ones")
+    await expect(said(page, "How do I pack books?")).to_contain_text("Working…")
     await expect(page.get_by_role("button", name="Stop")).to_be_visible()
     hub.llm.go_on()
     await expect(answer(page, "Heavy ones at the bottom.").locator("strong")).to_have_text("bottom")
@@ -260,6 +261,23 @@ async def test_what_could_not_be_sent_is_sent_once_the_network_is_back(hub: Runn
     await expect(answer(page, "Got it.")).to_have_count(1)
     await expect(said(page, "Into the void")).to_have_count(1)
     tabs.expect_faults("ERR_INTERNET_DISCONNECTED")
+
+
+async def test_a_message_that_was_not_sent_survives_a_reload_and_is_sent_once(hub: Running, tabs: Tabs) -> None:
+    hub.llm.say("Got it.")
+    page = await sign_in(tabs, hub)
+    await page.route("**/v1/messages", lambda route: route.abort())
+    await say(page, "Don’t lose me")
+    await expect(page.get_by_role("alert")).to_contain_text("Not sent")
+    await page.unroute_all()
+
+    await page.reload()
+
+    await expect(answer(page, "Got it.")).to_have_count(1)
+    await expect(said(page, "Don’t lose me")).to_have_count(1)
+    await page.reload()
+    await expect(said(page, "Don’t lose me")).to_have_count(1)
+    tabs.expect_faults("ERR_FAILED")
 
 
 async def test_a_draft_survives_a_reload(hub: Running, tabs: Tabs) -> None:

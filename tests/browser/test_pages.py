@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.conftest import LOOP, PHONE, Running, Tabs, looking
 from tests.browser.pages import answer, say, sign_in
+from tests.browser.running import LOOP, PHONE, Running, Tabs, looking
 
 pytestmark = [pytest.mark.browser, LOOP]
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from hub.dispatch.local import LocalDispatcher
+from hub.errors import StoreUnavailable
 from hub.ports import Dispatcher
 from hub.testing import FakeClock, settle
 
@@ -109,3 +110,17 @@ async def test_a_kind_of_lane_may_be_capped() -> None:
         desk.gate.set()
         await settle()
         assert "task:3" in desk.ended
+
+
+async def test_a_store_that_cant_write_never_keeps_lanes_waiting_for_more_than_five_seconds() -> None:
+    """A disk that was full for hours must be seen to have space again within ten seconds."""
+    clock, desk = FakeClock(), Desk()
+    dispatcher = LocalDispatcher(clock, {})
+    desk.gate.set()
+    async with running(dispatcher, desk):
+        desk.faults = [StoreUnavailable("full")] * 100
+        dispatcher.wake("a")
+        await clock.advance(60)
+        desk.faults.clear()
+        await clock.advance(5)
+        assert desk.ended == ["a"]

@@ -1,4 +1,4 @@
-"""Every sentence that ports.LLM promises, over every backend."""
+"""Every sentence that ports.LLM promises, over every backend. Scoring, which only some can, is in test_scoring.py."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence

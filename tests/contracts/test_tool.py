@@ -11,7 +11,7 @@ from hub.ports import Exemplary, Quoting, Reading, Tool
 from hub.store.documents import MemoryDocuments
 from hub.testing import FakeClock
 from hub.tools import built_in
-from tests.unit.tools.calls import use
+from tests.unit.tools.calls import use, use_with
 
 TOOLS = built_in(FakeClock(), ZoneInfo("UTC"), MemoryDocuments())
 PLAIN_TALK = ("hello", "Tell me a joke", "Thanks, that was helpful!", "Who wrote Hamlet?")
@@ -55,7 +55,7 @@ async def test_a_call_repeated_with_its_key_has_the_same_result(tool: Tool) -> N
     if tool.name == "recall":
         await use(next(tool for tool in TOOLS if tool.name == "remember"), key="told", fact="my car is red")
 
-    assert await use(tool, **arguments) == await use(tool, **arguments)
+    assert await use_with(tool, arguments) == await use_with(tool, arguments)
 
 
 def test_every_example_is_offered_and_fits_the_schema(tool: Tool) -> None:
@@ -67,8 +67,10 @@ def test_every_example_is_offered_and_fits_the_schema(tool: Tool) -> None:
 
 
 def test_what_a_rule_reads_fits_the_schema(tool: Tool) -> None:
+    assert isinstance(tool, Exemplary)
+    examples = tool.examples
     assert isinstance(tool, Reading)
-    read = [tool.read(example.text) for example in tool.examples if isinstance(tool, Exemplary)]
+    read = [tool.read(example.text) for example in examples]
 
     assert any(read)
     for arguments in filter(None, read):

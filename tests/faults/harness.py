@@ -102,6 +102,11 @@ class Child:
         assert self._process.returncode is not None
         return self._process.returncode
 
+    def waited(self) -> float:
+        """Return the seconds that its main thread was ready to run and waited for a processor."""
+        found = Path(f"/proc/{self.pid}/schedstat")
+        return int(found.read_text().split()[1]) / 1e9 if found.exists() else 0.0
+
     @property
     def log(self) -> str:
         """What it wrote to its log."""

@@ -14,6 +14,7 @@ from hub.manifests import load_agents
 from hub.records import HOME, OWNER, Address, Incoming, Message, Text, new_id
 from hub.store.documents import MemoryDocuments
 from hub.store.sql import SqlStore
+from tests.live.real import MODEL_SHA256, model_file
 
 pytestmark = pytest.mark.live
 
@@ -32,6 +33,16 @@ ERRANDS = (
 """What's said, and which errand it's about; the first of each founds its task."""
 CORRECTIONS = 3
 """So many of the nine may have to be put right by hand: a 135M model errs."""
+
+
+@pytest.fixture
+async def model() -> AsyncIterator[LlamaCpp]:
+    model = LlamaCpp(model_file(), sha256=MODEL_SHA256, threads=1)
+    await model.open()
+    async with asyncio.timeout(120):
+        await model.ready()
+    yield model
+    await model.close()
 
 
 @pytest.fixture
@@ -59,10 +70,10 @@ async def hub(model: LlamaCpp, tmp_path: Path) -> AsyncIterator[Hub]:
     await store.close()
 
 
-async def say(hub: Hub, text: str) -> Message:
+async def say(hub: Hub, text: str, wish: str | None = None) -> Message:
     """Say something and wait for its answer."""
     incoming = Incoming(
-        address=CHAT, external_id=new_id(), sender=OWNER, parts=(Text(text),), sent_at=hub.clock.now()
+        address=CHAT, external_id=new_id(), sender=OWNER, parts=(Text(text),), sent_at=hub.clock.now(), wish=wish
     )
     kept, _ = await hub.inbox.keep(incoming)
     return await answered(hub, kept)
@@ -83,8 +94,8 @@ async def test_three_interleaved_errands_each_end_up_in_their_own_task_with_at_m
     for errand, text in ERRANDS:
         message = await say(hub, text)
         right = founded.get(errand)
-        wrong = message.task in {other.task for other in founded.values()} if right is None else message.task != right.task
-        if wrong:
+        others = {other.task for other in founded.values()}
+        if message.task in others if right is None else message.task != right.task:
             corrected += 1
             assert right is None or right.task is not None
             await hub.corrections.move(message, right.task if right and right.task else "new")
@@ -95,13 +106,15 @@ async def test_three_interleaved_errands_each_end_up_in_their_own_task_with_at_m
     assert corrected <= CORRECTIONS
     for errand, first in founded.items():
         assert first.task is not None
-        said = [message.text for message in await hub.store.messages_of_task(first.task, limit=50) if message.role == "user"]
-        assert said == [text for of, text in ERRANDS if of == errand]
+        said = await hub.store.messages_of_task(first.task, limit=50)
+        assert [message.text for message in said if message.role == "user"] == [
+            text for of, text in ERRANDS if of == errand
+        ]
 
 
 async def test_what_a_person_told_is_remembered_in_another_task(hub: Hub) -> None:
     await say(hub, "Remember that my dog is called Rex")
-    asked = await say(hub, "/new What is my dog called?")
+    asked = await say(hub, "What is my dog called?", wish="new")
 
     (answer,) = await hub.store.replies(asked.id)
     assert "Rex" in answer.text

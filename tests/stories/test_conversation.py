@@ -23,6 +23,20 @@ async def test_a_plain_question_is_answered_and_done_with_one_call_of_the_model(
         assert [asked.method for asked in day.llm.asked] == ["chat"]
 
 
+async def test_what_a_tool_answers_whole_needs_no_model() -> None:
+    async with Day(ScriptedLLM()) as day:
+        sum_ = await day.says("What is 17*23?")
+        assert await day.replies(sum_) == ["17*23 = 391"]
+        assert day.llm.asked == []
+
+
+async def test_a_result_that_the_model_gets_wrong_is_added_to_its_answer() -> None:
+    llm = ScriptedLLM("That's 409 shirts.", decisions=["calculate", "none"], fills=[{"expression": "17*23"}])
+    async with Day(llm) as day:
+        asked = await day.says("We have 17 boxes with 23 shirts each, so how many shirts are there?")
+        assert await day.replies(asked) == ["That's 409 shirts.\n\n17*23 = 391"]
+
+
 async def test_an_answer_that_ends_with_a_question_leaves_its_task_waiting_for_the_person() -> None:
     async with Day(ScriptedLLM("Sure. For how many people?")) as day:
         await day.says("Book a table")

@@ -28,8 +28,9 @@ async def test_a_turn_cut_off_by_a_crash_is_taken_again() -> None:
 
 async def test_a_finished_step_is_not_done_again_after_a_crash() -> None:
     store, documents = MemoryStore(), MemoryDocuments()
-    async with Day(ScriptedLLM(Hang()), store=store, documents=documents) as day:
-        message = await day.sends("Remember that my dog is called Rex")
+    llm = ScriptedLLM(Hang(), decisions=["remember", "none"], fills=[{"fact": "my dog is called Rex"}])
+    async with Day(llm, store=store, documents=documents) as day:
+        message = await day.sends("My dog is called Rex, and he loves long walks at night")
         await day.working()
         owner = next(iter(await day.store.turns((await day.task(1)).id)))
         before = await store.steps(owner.id)

@@ -98,6 +98,8 @@ function live(turn, message, task) {
   }
   const element = drawLive(tasks.get(task) ?? messages.get(message)?.task);
   const fresh = { turn, message, element };
+  const asked = messages.get(message);
+  if (asked && ["accepted", "routed"].includes(asked.state)) keep({ ...asked, state: "working" });
   lives.set(turn, fresh);
   list.append(element);
   paint();
@@ -271,7 +273,7 @@ scroll.addEventListener("scroll", () => {
   height = scroll.scrollHeight;
   byId("latest").hidden = pinned;
 }, { passive: true });
-new ResizeObserver(() => pinned && toEnd()).observe(list.parentElement);
+new ResizeObserver(() => pinned && toEnd()).observe(list);
 new ResizeObserver(() => pinned && toEnd()).observe(scroll);
 new IntersectionObserver(([seen]) => seen.isIntersecting && cursor && !byId("older").disabled && older().catch(() => {}),
   { root: scroll }).observe(byId("older"));
@@ -312,7 +314,11 @@ byId("latest").onclick = toEnd;
 byId("older").onclick = older;
 byId("stop").onclick = stop;
 document.addEventListener("keydown", (event) => {
+  const pages = { PageUp: -0.85, PageDown: 0.85 }[event.key];
   if (event.key === "/" && event.target === document.body) byId("text").focus();
+  else if (!pages || event.target !== byId("text")) return;
+  else scroll.scrollBy(0, pages * scroll.clientHeight);
+  event.preventDefault();
 });
 openComposer(write);
 

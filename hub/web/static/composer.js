@@ -3,13 +3,13 @@ import { byId, hue, h, icon, menu } from "./dom.js";
 import { onTasks, likelyTasks, tasks } from "./shell.js";
 
 const COMMANDS = [
-  ["/new", "begin a new task with what follows"], ["/tasks", "list your open tasks"],
-  ["/task", "show a task, or aim at it: /task 3"], ["/move", "move your last message: /move 3"],
-  ["/stop", "stop what’s running"], ["/resume", "take a stopped task up again"],
-  ["/status", "how the hub and the model are"], ["/schedule", "do it later or again and again"],
-  ["/agent", "which agents there are"], ["/model", "which model answers"],
+  ["/new", "begin a new task"], ["/tasks", "list your open tasks"],
+  ["/task", "see or write to one: /task 3 TEXT"], ["/move", "move your last message: /move 3"],
+  ["/stop", "stop what’s running"], ["/resume", "go on with a stopped task"],
+  ["/status", "how the hub is"], ["/schedule", "later: /schedule in 20m TEXT"],
+  ["/agent", "list the agents"], ["/model", "which model answers"],
   ["/approve", "allow what a task asks for"], ["/deny", "refuse what a task asks for"],
-  ["/whoami", "who the hub takes you for"], ["/pair", "let another account in"],
+  ["/whoami", "who the hub takes you for"], ["/pair", "link another account"],
   ["/start", "a short welcome"], ["/help", "all commands"],
 ];
 const DRAFT = "agenthost.draft";

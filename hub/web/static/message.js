@@ -70,7 +70,6 @@ export function drawLive(task) {
   const flush = () => {
     if (replace) text.data = waiting;
     else text.appendData(waiting);
-    element.classList.toggle("begun", text.length > 0);
     waiting = "";
     replace = false;
   };

@@ -63,7 +63,7 @@ const VERDICTS = { done: "Done", again: "Goes on", wait: "Waits", ask: "Asks you
 
 function verdict(of) {
   const lines = [of.summary, of.question, of.missing, of.why].filter(Boolean);
-  return h(`p.verdict.${of.type}`, {}, h("b", {}, VERDICTS[of.type] ?? of.type), " ", lines.join(" · "),
+  return h(`p.verdict.${of.type}`, {}, h("b", {}, `${VERDICTS[of.type] ?? of.type}: `), lines.join(" · "),
     of.until && ` (until ${new Date(of.until).toLocaleString()})`);
 }
 

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
 from hub.errors import ToolError
-from hub.flow.toolbox import Toolbox
+from hub.flow.toolbox import Toolbox, unsaid
 from hub.manifests import Agent
 from hub.ports import Filled, Said, Terms, Tool, ToolCall
 from hub.records import HOME, OWNER, TaskId
@@ -34,7 +35,7 @@ class Oven:
         "properties": {"degrees": {"type": "integer", "minimum": 50, "maximum": 250}},
         "required": ["degrees"],
     }
-    effect = "none"
+    effect: Literal["none", "keyed"] = "none"
 
     def fits(self, text: str) -> bool:
         return "oven" in text
@@ -186,3 +187,14 @@ async def test_a_plain_call_that_went_well_is_the_whole_answer() -> None:
     assert await box().answered(said("What is 17*23?"), [step, step]) is None
     assert await box().answered(said("17*23 sheep and 4 cows?"), [step]) is None
     assert await box().answered(said("What is 17*23?"), []) is None
+
+
+def test_a_number_that_was_found_and_not_said_is_noticed() -> None:
+    step = a_step(
+        a_turn(a_task()), kind="tool", name="calculate", request='{"expression":"17*23"}', result="17*23 = 391"
+    )
+
+    assert unsaid("17*23 equals 409.", [step]) == ("17*23 = 391",)
+    assert unsaid("It's 391.", [step]) == ()
+    assert unsaid("Sorry.", [msgspec.structs.replace(step, failed=True)]) == ()
+    assert unsaid("Noted.", [msgspec.structs.replace(step, request="", result="my dog is called Rex")]) == ()

@@ -1,5 +1,7 @@
 """A call of a tool, as a turn would make it."""
 
+from collections.abc import Mapping
+
 from hub.ports import Tool, ToolCall
 from hub.records import HOME, OWNER, PersonId, TaskId, TenantId
 
@@ -12,6 +14,19 @@ async def use(
     tenant: TenantId = HOME,
     agent: str = "default",
     **arguments: object,
+) -> str:
+    """Call a tool with keyword arguments and return its result."""
+    return await use_with(tool, arguments, key=key, person=person, tenant=tenant, agent=agent)
+
+
+async def use_with(
+    tool: Tool,
+    arguments: Mapping[str, object],
+    *,
+    key: str = "turn-1:1",
+    person: PersonId = OWNER,
+    tenant: TenantId = HOME,
+    agent: str = "default",
 ) -> str:
     """Call a tool and return its result."""
     call = ToolCall(

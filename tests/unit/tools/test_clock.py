@@ -8,7 +8,7 @@ import pytest
 from hub.errors import ToolError
 from hub.testing import FakeClock
 from hub.tools.clock import ClockTool
-from tests.unit.tools.calls import use
+from tests.unit.tools.calls import use, use_with
 
 NOW = datetime(2026, 11, 22, 10, 5, tzinfo=UTC)
 tool = ClockTool(FakeClock(NOW), ZoneInfo("UTC"))
@@ -36,7 +36,7 @@ tool = ClockTool(FakeClock(NOW), ZoneInfo("UTC"))
     ],
 )
 async def test_times_and_dates_come_in_a_sentence(arguments: dict[str, str], result: str) -> None:
-    assert await use(tool, **arguments) == result
+    assert await use_with(tool, arguments) == result
 
 
 async def test_dates_are_those_of_the_hubs_time_zone() -> None:
@@ -50,7 +50,7 @@ async def test_dates_are_those_of_the_hubs_time_zone() -> None:
 )
 async def test_what_cannot_be_read_is_said_with_a_way_out(arguments: dict[str, str]) -> None:
     with pytest.raises(ToolError, match=r"Write it like|Name a big city|Give them as"):
-        await use(tool, **arguments)
+        await use_with(tool, arguments)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from hub.errors import BadRequest, Duplicate, TooLarge
+from hub.errors import BadRequest, Duplicate, StoreError, TooLarge
 from hub.ports import Add, Change, Clock, Delta, Feed, Save, Store
 from hub.records import (
     Address,
@@ -49,7 +49,7 @@ class Echo:
         self.retried: list[Entry] = []
         self._running: set[asyncio.Task[None]] = set()
 
-    async def keep(self, incoming: Incoming) -> tuple[Message, bool]:
+    async def keep(self, incoming: Incoming, *beside: Change) -> tuple[Message, bool]:
         if self.failing:
             raise self.failing
         text = "\n".join(part.text for part in incoming.parts if isinstance(part, Text))
@@ -71,10 +71,11 @@ class Echo:
             agent=incoming.agent,
         )
         try:
-            await self.commit(Add(message), self.about("message", message))
+            await self.commit(Add(message), self.about("message", message), *beside)
         except Duplicate:
             kept = await self.store.message_by_external(incoming.tenant, incoming.address, incoming.external_id)
-            assert kept is not None
+            if kept is None:
+                raise StoreError("kept and can't be found") from None
             return kept, False
         self.kept += 1
         self.heard.set()

@@ -7,10 +7,11 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from hub.flow.commands import HELP
 from hub.web.site import FOLDER, Site, address, static_files, templates
 
 PAGES = ("/", "/tasks", "/tasks/0190f3", "/sign-in")
-WEIGHT = 60_000
+WEIGHT = 60 * 1024
 """Bytes of scripts and styles that a page may load, uncompressed."""
 SCRIPTS = sorted(path.name for path in (FOLDER / "static").glob("*.js"))
 
@@ -73,6 +74,12 @@ def test_html_is_put_into_a_page_only_where_the_hub_has_sanitised_it(name: str) 
         if "innerHTML" in line:
             assert "message.html; // Sanitised by the hub." in line
         assert not re.search(r"insertAdjacentHTML|outerHTML|document\.write|\beval\(|new Function", line)
+
+
+def test_the_composer_offers_the_commands_that_the_hub_obeys() -> None:
+    script = (FOLDER / "static" / "composer.js").read_text(encoding="utf-8")
+
+    assert sorted(re.findall(r'\["/(\w+)"', script)) == sorted(HELP)
 
 
 def test_the_files_lie_open_to_nobody_who_climbs_out_of_the_folder(client: TestClient[Litestar]) -> None:

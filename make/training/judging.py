@@ -1,26 +1,20 @@
-"""Train and measure the weights that say whether a task is complete (completion.*.jsonl.gz).
+"""Train and measure the weights that say whether a task is complete: python -m make.training.judging
 
-    fit WEIGHTS_PY FILE ...     fit on training files; write the weights
-    report FILE ...             measure on dev files
-
-Needs numpy; no part of the product.
+fit WEIGHTS_PY FILE ...     fit on training files (completion.*.jsonl.gz); write the weights
+report FILE ...             measure on dev files
 """
 
 import argparse
 import gzip
 import json
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
-
 import numpy as np
-from train_router import write
 
 from hub.flow import judging
 from hub.flow.evidence import Features
+from make.training.fitting import write
 
 Row = tuple[dict[str, Any], Features]
 """An item and its signs."""

@@ -1,0 +1,154 @@
+"""A language model, and what is asked of it."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from enum import IntEnum
+from typing import Literal, Protocol, runtime_checkable
+
+from msgspec import Struct
+
+from hub.records import (
+    TenantId,
+)
+
+
+class Priority(IntEnum):
+    """Who goes first when the model is busy."""
+
+    DECISION = 0
+    CHAT = 1
+    BACKGROUND = 2
+
+
+class Said(Struct, frozen=True):
+    """One part of a prompt, as chat models know it."""
+
+    role: Literal["system", "user", "assistant"]
+    text: str
+
+
+class Terms(Struct, frozen=True, kw_only=True):
+    """What goes with every request to an LLM."""
+
+    priority: Priority = Priority.CHAT
+    deadline: float = 120.0
+    """Seconds until LLMTimeout."""
+    tenant: TenantId
+    """What the model computed for one tenant is never used for another."""
+
+
+class Piece(Struct, frozen=True, tag="piece"):
+    """Some more text of an answer."""
+
+    text: str
+
+
+class End(Struct, frozen=True, kw_only=True, tag="end"):
+    """The answer is over."""
+
+    reason: Literal["stop", "length"]
+    tokens_in: int
+    """Tokens of the prompt."""
+    tokens_new: int
+    """Of these, how many had to be evaluated: the rest was still known."""
+    tokens_out: int
+    ms: float
+    ms_first: float
+    """Until the first token."""
+    money: float = 0.0
+
+
+class Decision(Struct, frozen=True, kw_only=True):
+    """How likely each option is; sums to 1."""
+
+    probabilities: tuple[float, ...]
+    model: str
+    tokens: int
+    """Evaluated for it."""
+    ms: float
+
+
+class Filled(Struct, frozen=True, kw_only=True):
+    """A JSON value that fits the schema it was asked for."""
+
+    json: str
+    tokens_in: int
+    tokens_out: int
+    ms: float
+
+
+class Score(Struct, frozen=True):
+    """How well a text continues another: the sum of its tokens' log-probabilities (natural), and how many."""
+
+    logprob: float
+    tokens: int
+
+
+class Scores(Struct, frozen=True, kw_only=True):
+    """One score for each pair that was asked for, in order."""
+
+    scores: tuple[Score, ...]
+    model: str
+    tokens: int
+    ms: float
+
+
+class LLMInfo(Struct, frozen=True, kw_only=True):
+    """What stands behind the port, for status and doctor."""
+
+    model: str
+    state: Literal["absent", "loading", "ready", "restarting", "broken"]
+    detail: str = ""
+    """Why it isn't ready, and the way out."""
+    context: int = 0
+    sha256: str = ""
+    restarts: int = 0
+    tokens_per_second: float = 0.0
+    threads: int = 0
+
+
+class LLM(Protocol):
+    """A language model, small and near or big and far.
+
+    Every method raises LLMUnavailable, LLMTimeout or ContextOverflow; a cancelled call stops the model's work within
+    half a second, in the middle of a prompt too.
+    """
+
+    @property
+    def info(self) -> LLMInfo:
+        """Say how it is, at once."""
+
+    async def open(self) -> None:
+        """Begin to get ready, and return without waiting for it."""
+
+    async def close(self) -> None:
+        """Stop every process and connection; requests under way fail."""
+
+    async def ready(self) -> None:
+        """Return when requests can be served; wait for ever if that never comes."""
+
+    def chat(
+        self, prompt: Sequence[Said], ask: Terms, *, limit: int, temperature: float = 0.0
+    ) -> AsyncIterator[Piece | End]:
+        """Answer in pieces, then one End, with at most `limit` tokens. Closing the iterator cancels."""
+
+    async def decide(self, prompt: Sequence[Said], options: Sequence[str], ask: Terms, *, lead: str = "") -> Decision:
+        """Say how likely each option is as the assistant's next words after `lead`.
+
+        The options are two or more, and none is the beginning of another.
+        """
+
+    async def fill(
+        self, prompt: Sequence[Said], schema: Mapping[str, object], ask: Terms, *, lead: str = "", limit: int = 200
+    ) -> Filled:
+        """Answer with a JSON value bound by a JSON schema; raises LLMError if none comes within `limit` tokens."""
+
+    async def count(self, prompt: Sequence[Said]) -> int:
+        """Return how many tokens a prompt has, with all that the model's template adds; an estimate for remote ones."""
+
+
+@runtime_checkable
+class Scoring(Protocol):
+    """An LLM that can tell how likely a text is."""
+
+    async def score(self, pairs: Sequence[tuple[str, str]], ask: Terms) -> Scores:
+        """Score each pair (prefix, continuation) of plain text, no chat template; common prefixes cost once."""

@@ -1,0 +1,189 @@
+"""Where records are kept."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from hub.records import (
+    Address,
+    Correction,
+    Entry,
+    EntryId,
+    Event,
+    Key,
+    KeyId,
+    Link,
+    Message,
+    MessageId,
+    Person,
+    PersonId,
+    Record,
+    Replay,
+    Step,
+    Task,
+    TaskId,
+    TaskState,
+    TenantId,
+    Turn,
+    TurnId,
+)
+
+
+class Add(Struct, frozen=True):
+    """Keep a new record."""
+
+    record: Record
+
+
+class Save(Struct, frozen=True):
+    """Keep a changed record in place of the one with its id.
+
+    A record with a `revision` is saved over exactly that revision, and gets the next one.
+    """
+
+    record: Record
+
+
+class Remove(Struct, frozen=True):
+    """Forget a record."""
+
+    record: Record
+
+
+Change = Add | Save | Remove
+
+
+class Store(Protocol):
+    """Keeps records. What was committed survives the death of the process and of the machine."""
+
+    async def open(self) -> None:
+        """Bring the schema up to date (after a backup copy) and get ready.
+
+        Raises StartError if the data were written by a newer version or can't be read.
+        """
+
+    async def close(self) -> None:
+        """Finish what's being committed; later calls fail."""
+
+    async def commit(self, *changes: Change) -> tuple[Event, ...]:
+        """Do all the changes or none, durably, in their order; return the added events with their `seq`.
+
+        Raises Duplicate (Add of a known id or natural key), Conflict (Save of an unknown record or an old revision),
+        StoreUnavailable (no space, not writable). Natural keys: a message's (tenant, bridge, chat, external_id), a
+        task's (tenant, person, number), a turn's (task, number), a step's (turn, number), a link's
+        (tenant, bridge, sender), a key's hash, a replay's (key, name). An entry is added after its message. Removing
+        what isn't kept is harmless. Calls at the same time may share one
+        write to disk; each still succeeds or fails on its own.
+        """
+
+    async def person(self, tenant: TenantId, id: PersonId) -> Person | None: ...
+    async def people(self, tenant: TenantId) -> tuple[Person, ...]:
+        """Return everybody, oldest first."""
+
+    async def link(self, tenant: TenantId, bridge: str, sender: str) -> Link | None: ...
+    async def key_by_hash(self, hash: str) -> Key | None: ...
+    async def key(self, tenant: TenantId, id: KeyId) -> Key | None: ...
+    async def keys(self, tenant: TenantId) -> tuple[Key, ...]:
+        """Return the API keys, revoked ones too, oldest first; sessions are left out."""
+
+    async def message(self, id: MessageId) -> Message | None: ...
+    async def message_by_external(self, tenant: TenantId, address: Address, external_id: str) -> Message | None:
+        """Return the message that this bridge and chat call by that id; the thread doesn't count."""
+
+    async def messages_of_task(
+        self, task: TaskId, *, limit: int, before: MessageId | None = None, after: MessageId | None = None
+    ) -> tuple[Message, ...]:
+        """Return the newest `limit` messages of a task, oldest first; retracted ones (`moved`) are left out.
+
+        `before` and `after` exclude themselves; with `after` alone, the oldest `limit` after it.
+        """
+
+    async def messages_of_chat(
+        self, tenant: TenantId, address: Address, *, limit: int, before: MessageId | None = None
+    ) -> tuple[Message, ...]:
+        """Return the newest `limit` messages of a chat before that one, oldest first; the thread doesn't count."""
+
+    async def replies(self, message: MessageId) -> tuple[Message, ...]:
+        """Return what the hub said in answer to a message: by `answers`, or by its `turn`; oldest first.
+
+        Retracted ones (`moved`) are left out.
+        """
+
+    async def task(self, id: TaskId) -> Task | None: ...
+    async def task_by_number(self, tenant: TenantId, person: PersonId, number: int) -> Task | None: ...
+    async def last_number(self, tenant: TenantId, person: PersonId) -> int:
+        """Return the highest task number of a person, 0 if there's none."""
+
+    async def tasks(
+        self,
+        tenant: TenantId,
+        person: PersonId | None = None,
+        *,
+        states: Sequence[TaskState] = (),
+        chat: Address | None = None,
+        updated_since: datetime | None = None,
+        before: TaskId | None = None,
+        limit: int = 50,
+        by: Literal["id", "updated_at"] = "id",
+    ) -> tuple[Task, ...]:
+        """Return tasks, newest first by `by`; no states means all. `before` is a cursor and goes with `by="id"`."""
+
+    async def due_tasks(self, now: datetime, limit: int) -> tuple[Task, ...]:
+        """Return open tasks whose `due_at` has come, the longest due first."""
+
+    async def next_due(self) -> datetime | None:
+        """Return the earliest `due_at` of open tasks and of waiting entries."""
+
+    async def turn(self, id: TurnId) -> Turn | None: ...
+    async def turns(self, task: TaskId, *, before: int | None = None, limit: int = 50) -> tuple[Turn, ...]:
+        """Return a task's turns, newest first; `before` is a turn's number."""
+
+    async def steps(self, turn: TurnId) -> tuple[Step, ...]:
+        """Return a turn's finished steps in order."""
+
+    async def entry(self, id: EntryId) -> Entry | None: ...
+    async def entry_of(self, queue: str, message: MessageId) -> Entry | None:
+        """Return the newest entry of a message in a queue."""
+
+    async def entries(self, lane: str, now: datetime, limit: int) -> tuple[Entry, ...]:
+        """Return the ready entries of a lane in order, up to the first that isn't due yet.
+
+        So nothing overtakes an entry that waits for its time.
+        """
+
+    async def held(self, now: datetime, limit: int) -> tuple[Entry, ...]:
+        """Return held entries whose `due_at` has passed."""
+
+    async def lanes(self, now: datetime, limit: int) -> tuple[str, ...]:
+        """Return lanes whose first ready entry is due, each once."""
+
+    async def begun(self) -> tuple[Entry, ...]:
+        """Return ready entries with a `boot`: those that are being worked on, or were when a hub died."""
+
+    async def waiting(self, tenant: TenantId, person: PersonId) -> int:
+        """Return how many inbox entries of a person aren't settled."""
+
+    async def counts(self) -> Mapping[str, int]:
+        """Return how many entries stand in each state, as `queue.state`, without the done ones."""
+
+    async def dead(self, tenant: TenantId, limit: int) -> tuple[Entry, ...]:
+        """Return the dead letters, newest first."""
+
+    async def events(self, tenant: TenantId, person: PersonId, *, after: int, limit: int) -> tuple[Event, ...]:
+        """Return a person's kept events with a `seq` above `after`, in order."""
+
+    async def last_event(self) -> int:
+        """Return the highest `seq` given so far, 0 if none."""
+
+    async def forget_events(self, before: datetime) -> int:
+        """Remove events made before a time; return how many. Their `seq` is never given again."""
+
+    async def corrections(self, tenant: TenantId, limit: int) -> tuple[Correction, ...]:
+        """Return the newest corrections, newest first."""
+
+    async def replay(self, key: KeyId, name: str) -> Replay | None: ...
+
+    async def backup(self, path: str) -> None:
+        """Write a consistent copy of everything committed to a file, while work goes on."""

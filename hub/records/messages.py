@@ -1,0 +1,126 @@
+"""What was said, and which task it was about."""
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct, field
+
+from hub.records.ids import HOME, MessageId, PersonId, TaskId, TenantId, TurnId
+from hub.records.people import Address
+from hub.records.tasks import Choice
+
+
+class Text(Struct, frozen=True, tag="text"):
+    """Something said, in Markdown if an agent said it."""
+
+    text: str
+
+
+class File(Struct, frozen=True, kw_only=True, tag="file"):
+    """A file that came along: its bytes lie in the file store under their SHA-256."""
+
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+
+
+Part = Text | File
+
+
+class Candidate(Struct, frozen=True, kw_only=True):
+    """A task that the router weighed; None stands for a new one."""
+
+    task: TaskId | None
+    title: str
+    probability: float
+    evidence: dict[str, float] = field(default_factory=dict)
+    """What the probability was made of, by name."""
+
+
+Rule = Literal["explicit", "reply", "thread", "first", "model", "asked", "corrected", "fallback", "command"]
+"""first: there was no other task. asked: the person chose. fallback: the model couldn't be asked in time."""
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """The router's answer, with its evidence."""
+
+    rule: Rule
+    task: TaskId
+    new: bool
+    probability: float
+    candidates: tuple[Candidate, ...] = ()
+    model: str = ""
+    tokens: int = 0
+    ms: float = 0.0
+
+
+MessageState = Literal[
+    "accepted", "asking", "routed", "working", "answered", "stopped", "failed", "moved", "ready", "sent"
+]
+"""Of a person's message: accepted, asking (which task?), routed, working; then answered, stopped or failed (dead).
+Of the hub's: ready, sent (to its platform; at once where people read for themselves); moved: retracted, for the
+message that it answers was moved to another task."""
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    """One thing said, by a person or to one."""
+
+    id: MessageId
+    tenant: TenantId
+    address: Address
+    external_id: str
+    """The platform's id; with tenant, bridge and chat it's unique, so that a message is kept once."""
+    role: Literal["user", "agent", "notice"]
+    """user: a person; agent: an answer; notice: the hub itself (an answer to a command, a question about a route)."""
+    person: PersonId
+    parts: tuple[Part, ...]
+    state: MessageState
+    created_at: datetime
+    reply_to: MessageId | None = None
+    """The message that the person replied to or quoted."""
+    answers: MessageId | None = None
+    """The person's message that this one answers; set on what the hub says."""
+    task: TaskId | None = None
+    turn: TurnId | None = None
+    """The turn that answered this message, or that said it."""
+    route: Route | None = None
+    wish: str | None = None
+    """What the sender said outright: a task's id or "new"."""
+    agent: str | None = None
+    """The agent wished for, if the message founds a task."""
+    choices: tuple[Choice, ...] = ()
+    error: str | None = None
+
+    @property
+    def text(self) -> str:
+        """All that was said in words; files by name."""
+        return "\n".join(part.text if isinstance(part, Text) else f"[file: {part.name}]" for part in self.parts)
+
+
+class Incoming(Struct, frozen=True, kw_only=True):
+    """What a bridge hands to the inbox: a message as the platform told it, before anybody decided anything."""
+
+    address: Address
+    external_id: str
+    sender: str
+    """The platform's id of who wrote it; for the HTTP bridge, the person's id."""
+    parts: tuple[Part, ...]
+    sent_at: datetime
+    reply_to: str | None = None
+    """The external id of the message replied to."""
+    wish: str | None = None
+    agent: str | None = None
+    tenant: TenantId = HOME
+
+
+class Correction(Struct, frozen=True, kw_only=True):
+    """A labelled example: the router said `wrong`, the person said `right`."""
+
+    id: str
+    tenant: TenantId
+    message: MessageId
+    wrong: TaskId
+    right: TaskId
+    route: Route
+    created_at: datetime

@@ -1,0 +1,143 @@
+"""What people want done, and the turns taken on it."""
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from hub.records.ids import MessageId, PersonId, TaskId, TenantId, TurnId
+from hub.records.people import Address
+
+TaskState = Literal["submitted", "working", "input-required", "completed", "failed", "canceled"]
+OPEN: tuple[TaskState, ...] = ("submitted", "working", "input-required")
+
+
+class Choice(Struct, frozen=True, kw_only=True):
+    """One of the answers offered with a question: a button where the platform has buttons, else a numbered line."""
+
+    id: str
+    text: str
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """What a task may cost before its person is asked."""
+
+    turns: int = 20
+    tokens: int = 100_000
+    minutes: float = 120.0
+    """Minutes of work, not of waiting."""
+    money: float = 0.0
+    """Of remote models, in the unit of the config's prices; 0 is no limit."""
+
+
+class Usage(Struct, frozen=True, kw_only=True):
+    """What a task has cost so far."""
+
+    turns: int = 0
+    tokens: int = 0
+    minutes: float = 0.0
+    money: float = 0.0
+
+
+class Done(Struct, frozen=True, kw_only=True, tag="done"):
+    """The task is really complete."""
+
+    summary: str
+    why: str = ""
+
+
+class Again(Struct, frozen=True, kw_only=True, tag="again"):
+    """Another turn is needed, after so many seconds; `why` is told to the agent."""
+
+    after: float
+    why: str
+
+
+class Wait(Struct, frozen=True, kw_only=True, tag="wait"):
+    """Nothing to do until a time."""
+
+    until: datetime
+    why: str
+
+
+class Ask(Struct, frozen=True, kw_only=True, tag="ask"):
+    """Only the person can say how it goes on."""
+
+    question: str
+    choices: tuple[Choice, ...] = ()
+    why: str = ""
+
+
+class Blocked(Struct, frozen=True, kw_only=True, tag="blocked"):
+    """It can't be done with what's there."""
+
+    missing: str
+
+
+Verdict = Done | Again | Wait | Ask | Blocked
+
+
+class Task(Struct, frozen=True, kw_only=True):
+    """What a person wants done."""
+
+    id: TaskId
+    tenant: TenantId
+    person: PersonId
+    number: int
+    """Counts a person's tasks: what they call it by."""
+    origin: Address
+    title: str
+    goal: str
+    """In the person's own words; never dropped from a prompt."""
+    agent: str
+    state: TaskState
+    created_at: datetime
+    updated_at: datetime
+    kind: Literal["conversation", "assignment"] = "conversation"
+    """A conversation is done when its message is answered; an assignment when the supervisor finds its goal reached."""
+    limits: Limits = Limits()
+    used: Usage = Usage()
+    due_at: datetime | None = None
+    schedule: str | None = None
+    """A five-field crontab in the hub's time zone, for work that comes again."""
+    verdict: Verdict | None = None
+    digest: str = ""
+    """A summary of the messages before `digested`: what compaction left of them."""
+    digested: MessageId | None = None
+    revision: int = 0
+    """Counts changes; the store refuses to save over a newer one."""
+
+
+class Turn(Struct, frozen=True, kw_only=True):
+    """One run of an agent on a task."""
+
+    id: TurnId
+    tenant: TenantId
+    task: TaskId
+    number: int
+    state: Literal["working", "done", "stopped", "failed"]
+    messages: tuple[MessageId, ...]
+    """The person's messages that it answers."""
+    started_at: datetime
+    ended_at: datetime | None = None
+    answer: str = ""
+    tokens_in: int = 0
+    tokens_out: int = 0
+    ms: float = 0.0
+    verdict: Verdict | None = None
+    error: str | None = None
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """A finished step of a turn: its result is kept so that no crash makes the hub do it again."""
+
+    turn: TurnId
+    number: int
+    kind: Literal["choose", "arguments", "tool", "answer", "judge", "digest"]
+    name: str
+    request: str
+    result: str
+    tokens_in: int = 0
+    tokens_out: int = 0
+    ms: float = 0.0
+    failed: bool = False

@@ -1,0 +1,147 @@
+"""A whole hub on a free port, with a script in place of the model, and a browser profile to look at it with."""
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize
+
+from hub.app import SHIPPED_AGENTS, Hub
+from hub.clock import SystemClock
+from hub.config import Config, LimitsConfig
+from hub.manifests import load_agents
+from hub.ports import End, Piece, Store, Terms
+from hub.store.documents import MemoryDocuments
+from hub.store.memory import MemoryStore
+from hub.testing import ScriptedLLM
+from hub.testing.llm import Prompt
+from hub.web.app import build
+from hub.web.server import Server
+
+DESKTOP = ViewportSize(width=1280, height=800)
+PHONE = ViewportSize(width=390, height=844)
+LOOP = pytest.mark.asyncio(loop_scope="session")
+"""One event loop for all of these tests: Chromium is started in it once."""
+PAUSE = "‖"
+OWNER_KEY = "ah_owner_0123456789abcdef0123456789abcdef"
+
+# What the page tells by itself when its policy refuses something.
+WATCH_POLICY = (
+    "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective, e.blockedURI))"
+)
+
+
+class PacedLLM(ScriptedLLM):
+    """A ScriptedLLM that says no word after a ‖ in an answer until the test lets it go on."""
+
+    def __init__(self) -> None:
+        super().__init__(decisions=lambda _, options: options[-1])  # no tool
+        self._go = asyncio.Event()
+
+    def go_on(self) -> None:
+        """Let the answer that waits at a ‖ go on, to its end."""
+        self._go.set()
+
+    async def chat(
+        self, prompt: Prompt, ask: Terms, *, limit: int, temperature: float = 0.0
+    ) -> AsyncGenerator[Piece | End, None]:
+        """See ScriptedLLM."""
+        async with aclosing(super().chat(prompt, ask, limit=limit, temperature=temperature)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Piece) and piece.text.strip() == PAUSE:
+                    self._go.clear()
+                    await self._go.wait()
+                else:
+                    yield piece
+
+
+@dataclass
+class Running:
+    """A hub that serves, and what a test needs of it."""
+
+    url: str
+    parts: Hub
+    llm: PacedLLM
+
+    @property
+    def link(self) -> str:
+        """A fresh sign-in link."""
+        return f"{self.url}/sign-in#{self.parts.people.new_code()}"
+
+
+@asynccontextmanager
+async def serving(
+    *, store: Store | None = None, port: int = 0, limits: LimitsConfig | None = None
+) -> AsyncIterator[Running]:
+    """Run a hub until the end of the block; with the same store and port it's the same hub, started again."""
+    llm = PacedLLM()
+    parts = Hub(
+        Config(limits=limits or LimitsConfig()),
+        store=store or MemoryStore(),
+        llm=llm,
+        decider=llm,
+        documents=MemoryDocuments(),
+        clock=SystemClock(),
+        agents=load_agents([SHIPPED_AGENTS]),
+        bridges={},
+    )
+    await parts.people.ensure_owner(OWNER_KEY)
+    server = Server(build(parts.services(OWNER_KEY)), closing=parts.closing)
+    with socket.create_server(("127.0.0.1", port)) as listening:
+        async with asyncio.TaskGroup() as group:
+            work = group.create_task(parts.run())
+            served = group.create_task(server.serve(sockets=[listening]))
+            while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+                await asyncio.sleep(0.01)
+            try:
+                yield Running(url=f"http://127.0.0.1:{listening.getsockname()[1]}", parts=parts, llm=llm)
+            finally:
+                server.should_exit = True
+                await served
+                work.cancel()
+
+
+@dataclass
+class Tabs:
+    """A browser with one person's session, and everything that went wrong in its pages."""
+
+    context: BrowserContext
+    faults: list[str] = field(default_factory=list)
+
+    async def open(self, url: str) -> Page:
+        """Open an address in a new tab."""
+        page = await self.context.new_page()
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", lambda said: self.faults.append(said.text) if said.type == "error" else None)
+        await page.goto(url)
+        return page
+
+    def expect_faults(self, *words: str) -> None:
+        """Say that there must have been faults, and that each had one of these words in it."""
+        assert self.faults
+        assert [fault for fault in self.faults if not any(word in fault for word in words)] == []
+        self.faults.clear()
+
+
+@asynccontextmanager
+async def looking(
+    chromium: Browser, *, viewport: ViewportSize = DESKTOP, dark: bool = False, touch: bool = False
+) -> AsyncIterator[Tabs]:
+    """Give a fresh browser profile; afterwards nothing may have gone wrong in its pages."""
+    context = await chromium.new_context(
+        viewport=viewport,
+        color_scheme="dark" if dark else "light",
+        has_touch=touch,
+        is_mobile=touch,
+        locale="en-GB",
+        device_scale_factor=2 if touch else 1,
+    )
+    await context.add_init_script(WATCH_POLICY)
+    context.set_default_timeout(15_000)
+    looked = Tabs(context)
+    yield looked
+    await context.close()
+    assert looked.faults == []
