@@ -138,6 +138,24 @@ async def test_a_message_in_the_wrong_task_is_moved_with_one_choice(hub: Running
     await expect(answer(page, "Ferns like shade.")).to_have_count(0)
 
 
+async def test_two_tasks_answer_side_by_side_and_each_answer_says_what_it_is_for(hub: Running, tabs: Tabs) -> None:
+    hub.llm.say("Boxes ‖ first.", "Ferns ‖ like shade.")
+    page = await sign_in(tabs, hub)
+    await say(page, "Plan my move", about="New task")
+    await expect(writing(page).filter(has_text="Boxes")).to_have_count(1)
+    await say(page, "Where do ferns grow?", about="New task")
+    await expect(writing(page).filter(has_text="Ferns").locator(".chip")).to_contain_text("#2")
+    await expect(writing(page)).to_have_count(2)
+
+    hub.llm.go_on()
+
+    await expect(answer(page, "Boxes first.").locator(".chip")).to_contain_text("#1")
+    await expect(answer(page, "Ferns like shade.").locator(".chip")).to_contain_text("#2")
+    await page.reload()
+    await expect(answer(page, "Boxes first.").locator(".quote")).to_have_text("Plan my move")
+    await expect(page.locator(".said")).to_have_count(4)
+
+
 async def test_a_message_can_be_aimed_at_a_task(hub: Running, tabs: Tabs) -> None:
     hub.llm.say("Boxes first.", "Ferns like shade.", "Then the van.")
     page = await sign_in(tabs, hub)

@@ -21,6 +21,11 @@ const isHere = (message) => message.bridge === "http" && message.chat?.split("/"
 
 function keep(message) {
   if (!isHere(message)) return;
+  put(message);
+  paint();
+}
+
+function put(message) {
   const before = messages.get(message.id);
   messages.set(message.id, { ...before, ...message });
   const element = draw(messages.get(message.id), (id) => messages.get(id), controls);
@@ -29,7 +34,6 @@ function keep(message) {
   else insert(element);
   if (message.role === "user") paintQuestions();
   if (["stopped", "failed", "answered"].includes(message.state)) endLives(message.id);
-  paint();
 }
 
 // What a new message takes the place of: an answer's live text, or the note that was just sent.
@@ -248,7 +252,8 @@ async function older() {
     const height = scroll.scrollHeight - scroll.scrollTop;
     const page = await call("GET", `/v1/messages?chat=${CHAT}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
     cursor = page.next;
-    for (const message of page.items) keep(message);
+    page.items.forEach(put);
+    paint();
     if (!pinned) scroll.scrollTop = scroll.scrollHeight - height;
     byId("older").hidden = !cursor;
   } finally {
