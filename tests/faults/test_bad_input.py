@@ -107,7 +107,8 @@ async def test_a_flood_by_one_sender_is_refused_and_others_dont_notice(hub: Serv
 
     assert set(statuses) == {"202", "429"}
     assert (await hub.get("/v1/status"))["queues"].get("inbox.dead", 0) == 0
-    assert p95_during <= max(1.5 * p95_before, 0.5)
+    # A fifth of a second is what the machine's other work makes of any one message.
+    assert p95_during <= max(1.5 * p95_before, p95_before + 0.2)
     end = time.monotonic() + 120
     while any((await hub.get("/v1/status"))["queues"].values()):
         assert time.monotonic() < end, "what was accepted isn't answered"
