@@ -10,7 +10,7 @@ from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from bridges.http import convert
-from hub.errors import BadRequest, NotFound, StoreError, StoreUnavailable
+from hub.errors import BadRequest, NotFound, StoreError, StoreUnavailable, TooMany
 from hub.ports import Add, Store
 from hub.records import Message, MessageId, PersonId, TaskId, new_id
 from hub.web.auth import Asker, Caller, Hub
@@ -28,6 +28,8 @@ IdempotencyKey = Annotated[
     str | None, HeaderParameter(name=HEADER, description="The same key and body again: the same answer, done once.")
 ]
 MAIN = "main"
+REFUSAL = 0.5
+"""Seconds until it's told that it's too many."""
 
 
 class TextPart(Struct, frozen=True, kw_only=True, tag="text", forbid_unknown_fields=True):
@@ -172,6 +174,15 @@ class MessagesController(Controller):
 
 async def keep(services: Services, caller: Caller, new: NewMessage, key: str | None) -> Message:
     """Keep a message for a caller, once for each idempotency key; raises PersonError and StoreUnavailable."""
+    try:
+        return await _keep(services, caller, new, key)
+    except TooMany:
+        # Whoever sends too many mostly sends the next one at once: told later, they leave others their share.
+        await services.clock.sleep(REFUSAL)
+        raise
+
+
+async def _keep(services: Services, caller: Caller, new: NewMessage, key: str | None) -> Message:
     if (new.text is None) == (new.parts is None):
         raise BadRequest("text" if new.text is None else "parts", "send either text or parts")
     check_agent(services, new.agent)

@@ -93,9 +93,11 @@ def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Respons
     return Response(problem, status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
 
 
-def fault_of(error: msgspec.DecodeError | UnicodeError) -> BadRequest:
+def fault_of(error: msgspec.DecodeError | UnicodeError | RecursionError) -> BadRequest:
     """Return a fault in JSON that msgspec found, naming the field."""
     text = str(error)
+    if isinstance(error, RecursionError):
+        return BadRequest("body", "is nested too deeply; send what the schema at /schema/openapi.json says")
     if not isinstance(error, msgspec.ValidationError):
         return BadRequest("body", f"isn't JSON in UTF-8: {text}")
     found = re.search(r" - at `(?:key in )?`?\$(.*?)`$", text)
@@ -110,7 +112,7 @@ class JsonRequest(Request[Any, Any, Any]):
         """Return the body's JSON; raises BadRequest."""
         try:
             return msgspec.json.decode(await self.body() or b"null")
-        except (msgspec.DecodeError, UnicodeError) as error:
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise fault_of(error) from None
 
 

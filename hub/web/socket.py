@@ -101,7 +101,7 @@ async def _take(services: Services, caller: Caller, frame: str | bytes) -> Told:
 def _said(frame: str | bytes) -> Said:
     try:
         return msgspec.json.decode(frame, type=Said)
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise fault_of(error) from None
 
 

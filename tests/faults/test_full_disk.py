@@ -32,11 +32,11 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk = tmp_path / "disk"
     disk.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0700", "tmpfs", str(disk)]
-    mounted = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
     if mounted.returncode:
         pytest.skip(f"no disk can be mounted here: {mounted.stderr.strip()}")
     yield disk
-    subprocess.run(["umount", "--lazy", str(disk)], check=True)  # noqa: S603, S607
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 def fill(ballast: Path, *, but: int = 0) -> None:

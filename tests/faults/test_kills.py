@@ -42,7 +42,7 @@ class Kill(Struct, frozen=True):
 
 def plan(count: int, dice: random.Random) -> list[Kill]:
     """Return kills of every kind: each failpoint in turn, random moments, start-ups, the model's server."""
-    kills = []
+    kills: list[Kill] = []
     for number in range(count):
         if number % 5 in (0, 2):
             name = NAMES[len(kills) // 2 % len(NAMES)] if number % 5 == 0 else dice.choice(NAMES)
@@ -181,7 +181,7 @@ def evidence(world: World, load: Load, kills: int) -> Told:
     doubled = _doubled(platform.deliveries)
     assert doubled <= kills
     _check_marks(platform.deliveries, load)
-    _check_order(platform.deliveries)
+    _check_order(platform.deliveries, world)
     _check_effects(world, load)
     check_store(world, platform.kept)
     return Told(doubled)
@@ -207,17 +207,20 @@ def _check_marks(deliveries: list[Delivery], load: Load) -> None:
     assert not twice, f"answered by two different answers: {twice}"
 
 
-def _check_order(deliveries: list[Delivery]) -> None:
+def _check_order(deliveries: list[Delivery], world: World) -> None:
     """Within a chat's task the answers come in the order of the messages."""
-    last: dict[str, int] = {}
+    with closing(sqlite3.connect(world.data / "hub.db")) as database:
+        task_of = dict(database.execute("SELECT id, task FROM messages").fetchall())
+    last: dict[tuple[str, str], int] = {}
     seen = set()
     for delivery in deliveries:
         marks = [int(mark.rpartition("x")[2]) for mark in MARK.findall(delivery.text)]
-        if delivery.message in seen or not marks or int(delivery.chat.removeprefix("chat")) % 3 == 1:
+        if delivery.message in seen or not marks:
             continue
         seen.add(delivery.message)
-        assert last.get(delivery.chat, 0) < min(marks), f"out of order: {delivery}"
-        last[delivery.chat] = max(marks)
+        lane = (delivery.chat, task_of[delivery.message])
+        assert last.get(lane, 0) < min(marks), f"out of order: {delivery}"
+        last[lane] = max(marks)
 
 
 def _check_effects(world: World, load: Load) -> None:

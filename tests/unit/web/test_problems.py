@@ -47,6 +47,7 @@ async def test_a_bad_request_is_told_in_words(method: str, path: str, status: in
         (b"[]", "must be object"),
         (b'"text"', "must be object"),
         (b"null", "must be object"),
+        (b"[" * 100_000, "nested too deeply"),
     ],
 )
 async def test_a_body_that_isnt_the_json_we_want_is_told(body: bytes, words: str) -> None:
