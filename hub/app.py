@@ -46,6 +46,7 @@ from hub.records import new_id
 from hub.spool import Spool
 from hub.store.documents import FileDocuments
 from hub.store.sql import SqlStore
+from hub.store.sqlite import is_short
 from hub.tools import built_in
 from hub.web.app import build
 from hub.web.server import Server
@@ -87,35 +88,23 @@ class Hub:
         self.feed = LocalFeed()
         self.dispatcher = LocalDispatcher(clock, {"task": limits.tasks_at_once})
         journal = Journal(store, self.feed, self.dispatcher, clock)
-        self.spool = Spool(store, self.boot)
+        self.spool = spool = Spool(store, self.boot)
         self.people = People(store, clock)
-        self.inbox = Inbox(store, self.spool, journal, clock, limits)
-        self.outbox = Outbox(store, self.spool, journal, clock, bridges)
-        endings = Endings(store, self.spool, journal, self.outbox, self.feed, clock, Supervisor(decider), zone)
+        self.inbox = Inbox(store, spool, journal, clock, limits)
+        self.outbox = outbox = Outbox(store, spool, journal, clock, bridges)
+        endings = Endings(store, spool, journal, outbox, self.feed, clock, Supervisor(decider), zone)
         toolbox = Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm)
         speaker = Speaker(store, self.feed, clock, llm, toolbox, config.llm, zone)
-        self.turns = Turns(store, self.spool, journal, clock, llm, speaker, endings, agents, default)
-        self.tasks = Tasks(
-            store, self.spool, journal, self.inbox, clock, self.turns, limits, zone, agents, default, documents
+        self.turns = Turns(store, spool, journal, clock, llm, speaker, endings, agents, default)
+        self.tasks = tasks = Tasks(
+            store, spool, journal, self.inbox, clock, self.turns, limits, zone, agents, default, documents
         )
-        routes = Routes(store, self.spool, journal, clock, self.tasks)
-        self.questions = Questions(store, routes, self.tasks)
-        self.router = Router(
-            store, self.spool, journal, self.outbox, clock, routes, self.questions, decider, scoring, limits
-        )
-        self.corrections = Corrections(store, self.spool, journal, clock, self.tasks, routes, self.turns)
+        routes = Routes(store, spool, journal, clock, tasks)
+        self.questions = Questions(store, routes, tasks)
+        self.router = Router(store, spool, journal, outbox, clock, routes, self.questions, decider, scoring, limits)
+        self.corrections = Corrections(store, spool, journal, clock, tasks, routes, self.turns)
         self.commands = Commands(
-            store,
-            self.spool,
-            journal,
-            self.outbox,
-            clock,
-            self.tasks,
-            self.corrections,
-            agents,
-            llm,
-            decider,
-            zone,
+            store, spool, journal, outbox, clock, tasks, self.corrections, agents, llm, decider, zone
         )
         self.letters = Letters(store, journal)
         keep = timedelta(days=config.store.keep_events_days)
@@ -174,10 +163,15 @@ class Hub:
             bridges=lambda: [BridgeInfo(name=name, state="running") for name in ("http", *self.bridges)],
             router=self._router_info,
             store_info=self._store_info,
-            unready=lambda: None,
+            unready=self._unready,
             secret=sha256(f"forgery:{secret}".encode()).digest(),
             closing=self.closing,
         )
+
+    def _unready(self) -> str | None:
+        if self.config.data.is_dir() and is_short(self.config.data):
+            return "the disk is nearly full: no new messages are taken; make room"
+        return None
 
     def _router_info(self) -> RouterInfo:
         info = self.decider.info

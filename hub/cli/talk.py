@@ -166,7 +166,8 @@ class Talk:
     def _write(self, delta: Delta) -> None:
         if delta.message in self._elsewhere:
             return
-        self.waiting.pop(delta.message, None)
+        if delta.message is not None:
+            self.waiting.pop(delta.message, None)
         before = self.writing.get(delta.turn, Writing(task=delta.task))
         self.writing[delta.turn] = replace(before, text=delta.text if delta.whole else before.text + delta.text)
 

@@ -119,7 +119,8 @@ class Delta(Struct, frozen=True, kw_only=True):
 
     task: str
     turn: str
-    message: str
+    message: str | None
+    """None where a task goes on by itself: what was scheduled answers nobody's message."""
     text: str
     whole: bool = False
 

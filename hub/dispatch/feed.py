@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from msgspec.structs import replace
 
@@ -13,13 +13,14 @@ BEHIND = 1000
 """A watcher that many news behind is ended: it reads slower than things happen."""
 
 Who = tuple[TenantId, PersonId]
+News = asyncio.Queue[Event | Delta | None]
 
 
 class LocalFeed:
     """A Feed on asyncio queues."""
 
     def __init__(self) -> None:
-        self._watchers: dict[Who, set[asyncio.Queue[Event | Delta | None]]] = defaultdict(set)
+        self._watchers: dict[Who, set[News]] = defaultdict(set)
         self._unfinished: dict[TurnId, Delta] = {}
 
     def publish(self, *news: Event | Delta) -> None:
@@ -42,38 +43,58 @@ class LocalFeed:
 
     def watch(self, tenant: TenantId, person: PersonId) -> AsyncIterator[Event | Delta]:
         """See Feed."""
-        queue: asyncio.Queue[Event | Delta | None] = asyncio.Queue(BEHIND)
+        queue: News = asyncio.Queue(BEHIND)
         who = (tenant, person)
         # Registered now, not at the first `anext`: what's committed between the two must not be missed.
         self._watchers[who].add(queue)
         for delta in self._unfinished.values():
             if (delta.tenant, delta.person) == who:
                 queue.put_nowait(delta)
-        return self._news(queue, who)
+        return _Watcher(queue, lambda: self._forget(who, queue))
 
-    async def _news(self, queue: asyncio.Queue[Event | Delta | None], who: Who) -> AsyncIterator[Event | Delta]:
-        try:
-            while (item := await queue.get()) is not None:
-                yield item
-        finally:
-            self._watchers[who].discard(queue)
-            if not self._watchers[who]:
-                del self._watchers[who]
+    def _forget(self, who: Who, queue: News) -> None:
+        self._watchers[who].discard(queue)
+        if not self._watchers[who]:
+            del self._watchers[who]
 
     def _keep(self, delta: Delta) -> None:
         before = self._unfinished.get(delta.turn)
         text = delta.text if delta.whole or before is None else before.text + delta.text
         self._unfinished[delta.turn] = replace(delta, text=text, whole=True)
 
-    def _hand(self, queue: asyncio.Queue[Event | Delta | None], item: Event | Delta) -> None:
+    def _hand(self, queue: News, item: Event | Delta) -> None:
         if queue.full():
             _end(queue)
         else:
             queue.put_nowait(item)
 
 
-def _end(queue: asyncio.Queue[Event | Delta | None]) -> None:
+def _end(queue: News) -> None:
     """Let a watcher read nothing more than the end."""
     while not queue.empty():
         queue.get_nowait()
     queue.put_nowait(None)
+
+
+class _Watcher:
+    """What a watcher reads from. A generator wouldn't do: closed before it's begun, it never gets to its `finally`."""
+
+    def __init__(self, queue: News, forget: Callable[[], None]) -> None:
+        self._queue = queue
+        self._forget: Callable[[], None] | None = forget
+
+    def __aiter__(self) -> "_Watcher":
+        return self
+
+    async def __anext__(self) -> Event | Delta:
+        item = await self._queue.get() if self._forget else None
+        if item is None:
+            await self.aclose()
+            raise StopAsyncIteration
+        return item
+
+    async def aclose(self) -> None:
+        """Watch no more."""
+        if self._forget:
+            self._forget()
+            self._forget = None

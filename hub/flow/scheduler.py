@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 TICK = 1.0
 MANY = 500
 SWEEP = timedelta(hours=6)
+KEEP_REPLAYS = timedelta(days=2)
 
 
 class Scheduler:
@@ -62,9 +63,11 @@ class Scheduler:
             await self._expire()
 
     async def sweep(self) -> None:
-        """Forget events that nobody will catch up on."""
+        """Forget events that nobody will catch up on, and answers that nobody will ask for again."""
+        now = self._clock.now()
         try:
-            forgotten = await self._store.forget_events(self._clock.now() - self._keep_events)
+            forgotten = await self._store.forget_events(now - self._keep_events)
+            await self._store.forget_replays(now - KEEP_REPLAYS)
         except StoreUnavailable as error:
             log.warning("old events are kept for now: %s", error)
             return

@@ -1,5 +1,6 @@
 """When a schedule is next due: a five-field crontab, reckoned by APScheduler's trigger in the hub's time zone."""
 
+import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -7,11 +8,13 @@ from apscheduler.triggers.cron import CronTrigger
 
 from hub.errors import BadRequest
 
+DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
 
 def next_time(schedule: str, zone: str, after: datetime) -> datetime:
     """Return the first time after `after` that a crontab names; raises BadRequest if it isn't one or never comes."""
     try:
-        trigger = CronTrigger.from_crontab(schedule, timezone=ZoneInfo(zone))
+        trigger = CronTrigger.from_crontab(_with_named_days(schedule), timezone=ZoneInfo(zone))
     except ValueError as error:
         raise BadRequest(
             "schedule", f"{schedule!r} isn't a crontab ({error}); five fields, as in '0 8 * * mon-fri'"
@@ -20,3 +23,21 @@ def next_time(schedule: str, zone: str, after: datetime) -> datetime:
     if due is None:
         raise BadRequest("schedule", f"{schedule!r} never comes")
     return due.astimezone(UTC)
+
+
+def _with_named_days(schedule: str) -> str:
+    """Name the weekdays: in a crontab 0 and 7 are Sunday, for APScheduler 0 is Monday."""
+    *fields, days = schedule.split() or [""]
+    return " ".join([*fields, ",".join(_named(item) for item in days.split(","))])
+
+
+def _named(days: str) -> str:
+    found = re.fullmatch(r"(?:(\*)|([0-7])(?:-([0-7]))?)(?:/([1-7]))?", days)
+    if found is None or days == "*":
+        return days
+    first = int(found[2] or 0)
+    # "3/2" is every second day from Wednesday on, "3" Wednesday alone.
+    last = int(found[3] or 6) if found[1] or found[3] or found[4] else first
+    if last < first:
+        return days
+    return ",".join(dict.fromkeys(DAYS[day] for day in range(first, last + 1, int(found[4] or 1))))

@@ -131,7 +131,8 @@ class Tasks:
             task = replace(task, limits=limits or task.limits)
             routed = replace(
                 message,
-                state="routed",
+                # With a time of its own the task itself falls due: nothing waits for this message in a queue.
+                state="answered" if task.due_at else "routed",
                 task=task.id,
                 route=Route(rule="explicit", task=task.id, new=True, probability=1),
             )
@@ -208,7 +209,6 @@ class Tasks:
         return (
             Add(task),
             Add(message),
-            # With a time of its own the task itself falls due, and its first message is answered by that turn.
             *(() if task.due_at else (self._put(message),)),
             self._journal.about_message("message", message),
             self._journal.about_task(task),

@@ -17,6 +17,16 @@ MOST = 8
 """Items of such a list."""
 
 
+COUNTED = 500
+"""Greater bounds are left out of the grammar, which would get a rule within a rule for each: llama.cpp dies of it."""
+
+RANGE = 100
+"""A grammar lists so many integers one by one; a greater range is only checked afterwards."""
+
+LARGEST = 40_000
+"""Characters of a grammar that llama.cpp is trusted with."""
+
+
 def checked(schema: Mapping[str, object]) -> str:
     """Return a JSON schema as JSON; raises ValueError if it isn't one."""
     try:
@@ -34,9 +44,12 @@ def grammar(schema: str) -> str:
     from llama_cpp.llama_grammar import json_schema_to_gbnf  # noqa: PLC0415
 
     try:
-        return str(json_schema_to_gbnf(schema))
+        text = str(json_schema_to_gbnf(json.dumps(_countable(json.loads(schema)))))
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, AssertionError, RecursionError) as error:
         raise ValueError(f"the schema can't be turned into a grammar: {error}") from None
+    if len(text) > LARGEST:
+        raise ValueError(f"the schema makes a grammar of {len(text)} characters; at most {LARGEST} are used")
+    return text
 
 
 def bounded(schema: Any) -> Any:
@@ -53,6 +66,25 @@ def bounded(schema: Any) -> Any:
             return [bounded(value) for value in schema]
         case _:
             return schema
+
+
+def _countable(schema: Any) -> Any:
+    """Return a schema that's at most looser, with nothing that a grammar would have to count far."""
+    match schema:
+        case {"type": "integer", "minimum": int(least), "maximum": int(most)} if 0 <= most - least < RANGE:
+            return {"enum": list(range(least, most + 1))}
+        case dict():
+            counts = ("minLength", "maxLength", "minItems", "maxItems")
+            kept = {key: value for key, value in schema.items() if not (key in counts and _far(value))}
+            return {key: value if key in ("enum", "const") else _countable(value) for key, value in kept.items()}
+        case list():
+            return [_countable(value) for value in schema]
+        case _:
+            return schema
+
+
+def _far(count: object) -> bool:
+    return isinstance(count, int | float) and count > COUNTED
 
 
 def unfenced(text: str) -> str:

@@ -203,6 +203,7 @@ class Keeper:
             finally:
                 self._ready.clear()
                 self._child = None
+                self._info = replace(self._info, state="restarting")
                 self._fail_requests()
                 await child.kill()
                 await asyncio.wait([listening], timeout=1)

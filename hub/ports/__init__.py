@@ -2,7 +2,7 @@
 
 from hub.ports.keeping import Documents, Files
 from hub.ports.llm import LLM, Decision, End, Filled, LLMInfo, Piece, Priority, Said, Score, Scores, Scoring, Terms
-from hub.ports.platforms import Accept, Bridge, Typing
+from hub.ports.platforms import Accept, Bridge
 from hub.ports.storage import Add, Change, Remove, Save, Store
 from hub.ports.time import Clock
 from hub.ports.tools import Example, Exemplary, Quoting, Reading, Tool, ToolCall
@@ -40,5 +40,4 @@ __all__ = [
     "Terms",
     "Tool",
     "ToolCall",
-    "Typing",
 ]

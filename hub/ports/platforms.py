@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from hub.records import (
-    Address,
     Incoming,
     Message,
 )
@@ -31,10 +30,3 @@ class Bridge(Protocol):
         `again` says that it may have been delivered before: then it's marked, unless the platform removes doubles.
         Raises DeliveryDelayed, DeliveryUncertain or DeliveryRefused.
         """
-
-
-class Typing(Protocol):
-    """A bridge that can show that an answer is being written."""
-
-    async def typing(self, address: Address) -> None:
-        """Show it for a few seconds; failures are swallowed."""

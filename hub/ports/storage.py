@@ -180,6 +180,9 @@ class Store(Protocol):
     async def forget_events(self, before: datetime) -> int:
         """Remove events made before a time; return how many. Their `seq` is never given again."""
 
+    async def forget_replays(self, before: datetime) -> int:
+        """Remove replays made before a time; return how many."""
+
     async def corrections(self, tenant: TenantId, limit: int) -> tuple[Correction, ...]:
         """Return the newest corrections, newest first."""
 

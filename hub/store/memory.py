@@ -264,6 +264,11 @@ class MemoryStore:
         await self.commit(*map(Remove, old))
         return len(old)
 
+    async def forget_replays(self, before: datetime) -> int:
+        old = [replay for replay in self._all(Replay) if replay.created_at < before]
+        await self.commit(*map(Remove, old))
+        return len(old)
+
     async def corrections(self, tenant: TenantId, limit: int) -> tuple[Correction, ...]:
         found = [correction for correction in self._by_id(Correction) if correction.tenant == tenant]
         return tuple(reversed(_last(found, limit)))

@@ -17,6 +17,7 @@ from hub.records import (
     Message,
     Person,
     Record,
+    Replay,
     Step,
     Task,
     TaskState,
@@ -37,6 +38,7 @@ from hub.store.tables import (
     keys,
     messages,
     persons,
+    replays,
     steps,
     tasks,
     turns,
@@ -217,6 +219,10 @@ def events_after(tenant: str, person: str, after: int, limit: int) -> Query:
 
 def old_events(before: datetime, limit: int) -> Query:
     return of(Event).where(events.c.created_at < before).order_by(events.c.created_at).limit(limit)
+
+
+def old_replays(before: datetime, limit: int) -> Query:
+    return of(Replay).where(replays.c.created_at < before).order_by(replays.c.created_at).limit(limit)
 
 
 def last_seq() -> Query:

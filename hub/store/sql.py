@@ -232,11 +232,17 @@ class SqlStore:
         return int(row[0])
 
     async def forget_events(self, before: datetime) -> int:
+        return await self._forget(Event, queries.old_events(before, CHUNK))
+
+    async def forget_replays(self, before: datetime) -> int:
+        return await self._forget(Replay, queries.old_replays(before, CHUNK))
+
+    async def _forget(self, kind: type[Event] | type[Replay], old: Query) -> int:
         # A few at a time, so that nobody's commit waits long behind it.
         forgotten = 0
-        while old := await self._all(Event, queries.old_events(before, CHUNK)):
-            await self.commit(*map(Remove, old))
-            forgotten += len(old)
+        while found := await self._all(kind, old):
+            await self.commit(*map(Remove, found))
+            forgotten += len(found)
         return forgotten
 
     async def corrections(self, tenant: TenantId, limit: int) -> tuple[Correction, ...]:

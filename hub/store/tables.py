@@ -317,6 +317,7 @@ replays = Table(
     _text("body"),
     _time("created_at"),
     PrimaryKeyConstraint("key", "name"),
+    _index("replays_by_age", "created_at"),
 )
 
 counters = Table(

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from hub.errors import DeliveryError, DeliveryUncertain, PersonError, StoreUnavailable
 from hub.ports import Accept
-from hub.records import Address, Incoming, Message
+from hub.records import Incoming, Message
 from hub.testing.llm import Hang
 
 Fault = DeliveryError | Hang | None
@@ -28,7 +28,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
 
 
 class FakeBridge:
-    """A Bridge with Typing to a platform that's a list.
+    """A Bridge to a platform that's a list.
 
     `faults` befall the deliveries in order, None lets one pass. What's uncertain has arrived; what's hung on has too,
     and isn't answered until cancelled.
@@ -40,7 +40,6 @@ class FakeBridge:
         """What arrived, doubles too, in order."""
         self.attempts: list[Message] = []
         """What was tried to deliver."""
-        self.typed: list[Address] = []
         self.acknowledged: list[str] = []
         """External ids of what `accept` took, or refused for good."""
         self.told: list[PersonError] = []
@@ -97,9 +96,6 @@ class FakeBridge:
         if isinstance(fault, Hang):
             await asyncio.Event().wait()
         return delivery.id
-
-    async def typing(self, address: Address) -> None:
-        self.typed.append(address)
 
     @property
     def texts(self) -> list[str]:

@@ -9,9 +9,9 @@ from hub.flow.evidence import Features
 from make.training.streams import CANDIDATES
 
 
-def fit(found: Sequence[tuple[int | None, list[Features]]], strength: float) -> dict[str, float]:
+def fit(found: Sequence[tuple[Sequence[int], list[Features]]], strength: float) -> dict[str, float]:
     """Fit the multinomial logistic model by Newton's method, with a Gaussian prior of that strength."""
-    usable = [(gold, features) for gold, features in found if gold is not None and len(features) > 1]
+    usable = [(right[0], features) for right, features in found if right and len(features) > 1]
     names = sorted({name for _, options in usable for features in options for name in features})
     x = np.zeros((len(usable), CANDIDATES + 1, len(names)))
     live = np.zeros((len(usable), CANDIDATES + 1), dtype=bool)

@@ -80,7 +80,7 @@ def measure(judged: Judged) -> dict[str, float]:
     said_new = is_new = both = 0
     for item, probabilities in judged:
         place = probabilities.index(max(probabilities))
-        good = place == item.gold
+        good = place in item.right
         exact[item.stream] &= good
         kinds = ["all", item.message["kind"], *(name for name in ("short", "twin_open", "shift") if item.message[name])]
         for kind in kinds:
@@ -150,8 +150,8 @@ def thresholds(judged: Judged) -> None:
     print(f"{'ask below':>10}{'asked':>8}{'of these wrong':>16}{'wrong, not asked':>18}")
     for limit in (0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7):
         asked = [(item, p) for item, p in judged if max(p) < limit]
-        wrong = sum(p.index(max(p)) != item.gold for item, p in asked)
-        silent = sum(p.index(max(p)) != item.gold for item, p in judged if max(p) >= limit)
+        wrong = sum(p.index(max(p)) not in item.right for item, p in asked)
+        silent = sum(p.index(max(p)) not in item.right for item, p in judged if max(p) >= limit)
         share = wrong / max(1, len(asked))
         print(f"{limit:10.2f}{len(asked) / len(judged):8.3f}{share:16.2f}{silent / len(judged):18.3f}")
 
@@ -196,8 +196,8 @@ def main() -> None:
             scored = rows([path for path in given.rest[1:] if not path.endswith(".gz")])
             cheap = rows([path for path in given.rest[1:] if path.endswith(".gz")]) or scored
             tables = {
-                "CHEAP": fit([(row[0].gold, row[1]) for row in cheap], given.strength),
-                "SCORED": fit([(row[0].gold, row[2]) for row in scored], given.strength),
+                "CHEAP": fit([(row[0].right, row[1]) for row in cheap], given.strength),
+                "SCORED": fit([(row[0].right, row[2]) for row in scored], given.strength),
             }
             write(given.rest[0], tables)
         case "report":

@@ -17,14 +17,14 @@ SEED = 20261122
 
 
 class Item:
-    """A message to be routed: what the router sees, and the right answer's place (None: its task isn't offered)."""
+    """A message to be routed: what the router sees, and the places of right answers (none: its task isn't offered)."""
 
-    def __init__(self, stream: str, message: dict[str, Any], roster: list[Seen], gold: int | None) -> None:
+    def __init__(self, stream: str, message: dict[str, Any], roster: list[Seen], right: Sequence[int]) -> None:
         self.stream = stream
         self.message = message
         self.text: str = message["text"]
         self.roster = roster
-        self.gold = gold
+        self.right = right
         self.now = EPOCH + timedelta(seconds=message["t"])
 
 
@@ -43,8 +43,8 @@ def replay(stream: dict[str, Any], *, forced: bool) -> Generator[Item, int, None
         at = EPOCH + timedelta(seconds=message["t"])
         if message["role"] == "user":
             roster = sorted(made.values(), key=lambda seen: seen.lines[-1][2], reverse=True)[:CANDIDATES]
-            gold = _gold(message, roster, founded, forced=forced)
-            place = yield Item(stream["stream"], message, roster, gold)
+            right = _right(message, roster, founded, forced=forced)
+            place = yield Item(stream["stream"], message, roster, right)
             if forced:
                 chosen = message["gold_task"]
             else:
@@ -57,13 +57,12 @@ def replay(stream: dict[str, Any], *, forced: bool) -> Generator[Item, int, None
         made[chosen] = Seen(task=seen.task, lines=(*seen.lines, line)[-KEPT_LINES:], asked=False)
 
 
-def _gold(message: dict[str, Any], roster: Sequence[Seen], founded: dict[str, str], *, forced: bool) -> int | None:
+def _right(message: dict[str, Any], roster: Sequence[Seen], founded: dict[str, str], *, forced: bool) -> list[int]:
+    """On-line a task may have been made twice: each that a message of the gold task founded is right."""
     if message["kind"] == "new":
-        return len(roster)
-    for place, seen in enumerate(roster):
-        if (seen.task.id if forced else founded[seen.task.id]) == message["gold_task"]:
-            return place
-    return None
+        return [len(roster)]
+    whose = [seen.task.id if forced else founded[seen.task.id] for seen in roster]
+    return [place for place, task in enumerate(whose) if task == message["gold_task"]]
 
 
 def _task(name: str, goal: str, at: datetime) -> Task:

@@ -42,7 +42,7 @@ class Kill(Struct, frozen=True):
 
 def plan(count: int, dice: random.Random) -> list[Kill]:
     """Return kills of every kind: each failpoint in turn, random moments, start-ups, the model's server."""
-    kills = []
+    kills: list[Kill] = []
     for number in range(count):
         if number % 5 in (0, 2):
             name = NAMES[len(kills) // 2 % len(NAMES)] if number % 5 == 0 else dice.choice(NAMES)

@@ -155,6 +155,31 @@ async def test_a_schema_that_cannot_be_bound_is_an_error(llm: LlamaCpp) -> None:
             await llm.fill(STORY, schema, ASK)
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "maxLength": 1_000_000},
+        {"type": "array", "items": {"type": "boolean"}, "minItems": 0, "maxItems": 1_000_000},
+        {"type": "object", "properties": {"a": {"type": "string", "maxLength": 10_000_000}}, "required": ["a"]},
+        {"enum": [f"option {i}" for i in range(20_000)]},
+    ],
+    ids=["string", "array", "object", "enum"],
+)
+async def test_no_schema_kills_the_model(llm: LlamaCpp, schema: dict[str, object]) -> None:
+    restarts = llm.info.restarts
+    with suppress(LLMError):
+        await llm.fill(STORY, schema, ASK, limit=30)
+
+    assert llm.info.restarts == restarts
+    assert (await llm.decide(STORY, ["Yes", "No"], URGENT)).tokens
+
+
+async def test_an_integer_keeps_within_its_bounds(llm: LlamaCpp) -> None:
+    filled = await llm.fill([Said("user", "At 5 o'clock")], {"type": "integer", "minimum": 4, "maximum": 9}, ASK)
+
+    assert 4 <= int(filled.json) <= 9
+
+
 async def test_json_in_a_string_that_never_ends_is_ended(llm: LlamaCpp) -> None:
     schema = {"type": "object", "properties": {"story": {"type": "string"}}, "required": ["story"]}
 

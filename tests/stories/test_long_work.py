@@ -89,6 +89,7 @@ async def test_an_assignment_for_later_waits_for_its_time() -> None:
         assert (await day.task(1)).state == "submitted"
         await later(day, 1801)
         assert (await day.task(1)).state == "completed"
+        assert {message.state for message in await day.store.messages_of_task(task.id, limit=9)} == {"answered", "sent"}
 
 
 async def test_a_schedule_comes_again_after_it_is_done() -> None:

@@ -111,7 +111,7 @@ function live(turn, message, task) {
 }
 
 function follow(delta) {
-  if (delta.message && !messages.has(delta.message) && tasks.get(delta.task)?.origin?.bridge !== "http") return;
+  if (!messages.has(delta.message) && tasks.get(delta.task)?.origin.bridge !== "http") return;
   live(delta.turn, delta.message, delta.task).element.write(delta.text, delta.whole);
 }
 

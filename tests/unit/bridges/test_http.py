@@ -1,31 +1,8 @@
-"""The bridge behind the API: readers fetch, so that delivering is keeping still."""
-
-import asyncio
-
-import pytest
+"""What comes over HTTP, as the inbox takes it."""
 
 from bridges.http import convert
-from bridges.http.bridge import HttpBridge
-from hub.ports import Bridge
-from hub.records import HOME, OWNER, Address, Incoming, Text
-from hub.testing import NOON, a_message
-
-
-async def test_a_delivered_message_keeps_its_own_id_however_often_its_delivered() -> None:
-    bridge: Bridge = HttpBridge()
-    message = a_message()
-
-    assert await bridge.deliver(message, again=False) == message.id
-    assert await bridge.deliver(message, again=True) == message.id
-
-
-async def test_running_hands_over_nothing_and_ends_when_cancelled() -> None:
-    async def accept(_: Incoming) -> bool:
-        raise AssertionError
-
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.01):
-            await HttpBridge().run(accept)
+from hub.records import HOME, OWNER, Address, Text
+from hub.testing import NOON
 
 
 def test_what_came_over_http_is_handed_on_letter_by_letter() -> None:

@@ -18,7 +18,7 @@ def said(id: str, role: str = "user", text: str = "hello", **more: Any) -> dict[
     return {"id": id, "role": role, "state": "accepted", "text": text, "created_at": "2026-11-22T10:00:00Z", **more}
 
 
-def delta(text: str, *, whole: bool = False, turn: str = "u1", message: str = "m1") -> Event:
+def delta(text: str, *, whole: bool = False, turn: str = "u1", message: str | None = "m1") -> Event:
     return event("delta", {"task": "t1", "turn": turn, "message": message, "text": text, "whole": whole})
 
 
@@ -41,6 +41,13 @@ def test_a_piece_that_is_whole_takes_the_place_of_what_was_there() -> None:
     talk.take(delta("Hello, you", whole=True))
 
     assert talk.writing["u1"].text == "Hello, you"
+
+
+def test_an_answer_to_nobodys_message_is_shown_as_it_grows() -> None:
+    talk = Talk("main")
+    talk.take(delta("Good luck", message=None))
+
+    assert talk.writing["u1"].text == "Good luck"
 
 
 def test_what_was_typed_here_is_not_shown_again_but_what_came_from_elsewhere_is() -> None:

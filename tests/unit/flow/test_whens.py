@@ -56,3 +56,28 @@ def test_a_crontab_keeps_its_hour_when_the_clocks_change() -> None:
 def test_a_crontab_that_never_comes_is_refused() -> None:
     with pytest.raises(BadRequest, match="never comes"):
         next_time("0 0 30 2 *", "UTC", NOON)
+
+
+@pytest.mark.parametrize(
+    ("days", "due"),
+    [
+        ("1-5", "Mon 23"),
+        ("0", "Sun 29"),
+        ("7", "Sun 29"),
+        ("6", "Sat 28"),
+        ("2,4", "Tue 24"),
+        ("4-7", "Thu 26"),
+        ("*/3", "Wed 25"),
+        ("3/2", "Wed 25"),
+        ("tue-thu", "Tue 24"),
+        ("*", "Mon 23"),
+    ],
+)
+def test_weekdays_are_counted_as_every_crontab_counts_them(days: str, due: str) -> None:
+    assert f"{next_time(f'0 8 * * {days}', 'UTC', NOON):%a %d}" == due
+
+
+@pytest.mark.parametrize("days", ["8", "5-1", "1-", "", "0/0", "someday"])
+def test_weekdays_that_are_none_are_refused(days: str) -> None:
+    with pytest.raises(BadRequest, match="isn't a crontab"):
+        next_time(f"0 8 * * {days}", "UTC", NOON)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from hub.errors import DeliveryRefused, DeliveryUncertain, LLMTimeout, LLMUnavailable, StoreUnavailable
-from hub.ports import LLM, Accept, Bridge, Clock, End, Piece, Said, Scoring, Terms, Typing
+from hub.ports import LLM, Accept, Bridge, Clock, End, Piece, Said, Scoring, Terms
 from hub.records import HOME, Incoming
 from hub.testing import NOON, FakeBridge, FakeClock, Hang, ScriptedLLM, a_message, hello
 
@@ -24,10 +24,8 @@ async def test_the_stand_ins_fit_their_ports() -> None:
     llm: LLM = ScriptedLLM()
     scoring: Scoring = ScriptedLLM()
     bridge: Bridge = FakeBridge()
-    typing: Typing = FakeBridge()
     assert (clock.now(), llm.info.state, bridge.name) == (NOON, "ready", "fake")
     assert isinstance(scoring, ScriptedLLM)
-    assert isinstance(typing, FakeBridge)
 
 
 async def test_sleepers_wake_in_the_order_of_their_times() -> None:

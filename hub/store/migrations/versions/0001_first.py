@@ -233,6 +233,7 @@ def _news() -> None:
         _big("created_at"),
         sa.PrimaryKeyConstraint("key", "name"),
     )
+    _index("replays_by_age", "replays", "created_at")
     op.create_table(
         "counters",
         _text("name"),
