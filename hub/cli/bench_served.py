@@ -37,9 +37,7 @@ BURST, CHATS = 100, 20
 @asynccontextmanager
 async def served(folder: Path, config: str) -> AsyncGenerator[tuple[Process, httpx.AsyncClient], None]:
     """Start a hub on a folder, and yield it with a client of its owner once it serves."""
-    folder.mkdir(exist_ok=True, mode=0o700)
-    path = folder / "config.toml"
-    path.write_text(config)
+    path = _moved_in(folder, config)
     run = ("-m", "hub", "run", "--config", str(path), "--data", str(folder), "--port", "0")
     async with process(*run, log=folder / "hub.log") as started:
         url = (await line_of(started)).split(" is at ")[1].split(" ")[0]
@@ -149,6 +147,13 @@ async def _talk(client: httpx.AsyncClient, chat: int) -> None:
         body = {"text": f"Hello {number}", "chat": f"burst{chat}"}
         last = number == BURST // CHATS - 1
         (await client.post("/v1/messages", params={"wait": 60} if last else {}, json=body)).raise_for_status()
+
+
+def _moved_in(folder: Path, config: str) -> Path:
+    folder.mkdir(exist_ok=True, mode=0o700)
+    path = folder / "config.toml"
+    path.write_text(config)
+    return path
 
 
 def _free_port() -> int:
