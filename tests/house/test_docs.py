@@ -13,8 +13,8 @@ from hub.__main__ import COMMANDS, load
 from hub.config import Config
 from hub.failpoints import NAMES
 from hub.flow.commands import HELP
-from hub.flow.people import SCOPES
 from hub.manifests import Agent, load_agent
+from hub.records import SCOPES
 from hub.web.auth import ANY
 from tests.house.tree import ROOT, files, named
 from tests.unit.web.world import a_world
