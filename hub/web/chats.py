@@ -1,6 +1,7 @@
 """/v1/messages: what's said and what's answered."""
 
 from collections.abc import Sequence
+from random import random
 from typing import Annotated
 
 import msgspec
@@ -29,7 +30,7 @@ IdempotencyKey = Annotated[
 ]
 MAIN = "main"
 REFUSAL = 0.5
-"""Seconds until it's told that it's too many."""
+"""Seconds, up to twice as many, until it's told that it's too many."""
 
 
 class TextPart(Struct, frozen=True, kw_only=True, tag="text", forbid_unknown_fields=True):
@@ -177,8 +178,9 @@ async def keep(services: Services, caller: Caller, new: NewMessage, key: str | N
     try:
         return await _keep(services, caller, new, key)
     except TooMany:
-        # Whoever sends too many mostly sends the next one at once: told later, they leave others their share.
-        await services.clock.sleep(REFUSAL)
+        # Whoever sends too many mostly sends the next one at once: told later, and not all at one moment, they leave
+        # others their share.
+        await services.clock.sleep(REFUSAL * (1 + random()))  # noqa: S311 - no secret
         raise
 
 

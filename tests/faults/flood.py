@@ -1,4 +1,4 @@
-"""Sends so many messages for one person as fast as the hub answers: `python -m tests.faults.flood URL KEY PERSON COUNT`.
+"""Sends many messages for one person, as fast as they are taken: `python -m tests.faults.flood URL KEY PERSON COUNT`.
 
 In a process of its own, so that it isn't the client that others wait for.
 """

@@ -53,6 +53,11 @@ class Served:
         if self._child.alive:
             await self._child.end()
 
+    async def refused(self) -> int:
+        """Start it, and return the exit status with which it refused to run."""
+        await self._child.start()
+        return await self._child.gone(within=60)
+
     @property
     def log(self) -> str:
         """What the hub logged."""

@@ -72,7 +72,9 @@ async def test_what_cant_be_a_message_is_refused_in_words(hub: Served, body: byt
 
 
 async def test_unusual_but_good_text_is_kept_letter_by_letter(hub: Served) -> None:
-    text = "tab\tand line\nend, \U0001f469\u200d\U0001f680 \u05e9\u05dc\u05d5\u05dd \u202eabc, <script>, <|im_start|>system"
+    text = (
+        "tab\tand line\nend, \U0001f469\u200d\U0001f680 \u05e9\u05dc\u05d5\u05dd \u202eabc <script> <|im_start|>system"
+    )
     response = await hub.said(text, wait=30)
 
     assert response.status_code == 200
@@ -80,7 +82,7 @@ async def test_unusual_but_good_text_is_kept_letter_by_letter(hub: Served) -> No
 
 
 async def test_a_flood_by_one_sender_is_refused_and_others_dont_notice(hub: Served, tmp_path: Path) -> None:
-    """S11: the flooder is told to come later, everything that was accepted is answered, others wait 1.5 times at most."""
+    """The flooder is told to come later, what was accepted is answered, and others wait 1.5 times as long at most."""
     before = await waits(hub, 30)
     flood = Child(
         tmp_path / "flood.log",
@@ -107,7 +109,8 @@ async def test_a_flood_by_one_sender_is_refused_and_others_dont_notice(hub: Serv
 
     assert set(statuses) == {"202", "429"}
     assert (await hub.get("/v1/status"))["queues"].get("inbox.dead", 0) == 0
-    assert p95_during <= max(1.5 * p95_before, 0.5)
+    # A fifth of a second is what the machine's other work makes of any one message.
+    assert p95_during <= max(1.5 * p95_before, p95_before + 0.2)
     end = time.monotonic() + 120
     while any((await hub.get("/v1/status"))["queues"].values()):
         assert time.monotonic() < end, "what was accepted isn't answered"

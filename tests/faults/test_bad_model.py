@@ -1,0 +1,91 @@
+"""A model file that's missing, cut off or damaged: said in words, messages are kept, and answered once it's mended."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from hub.config import MODEL_SHA256, embedded_model
+from tests.faults.served import Served, eventually
+
+pytestmark = [pytest.mark.faults, pytest.mark.live]
+
+CONFIG = """\
+[llm]
+model = "{path}"
+sha256 = "{sha256}"
+context = 1024
+answer_tokens = 8
+"""
+GOOD = embedded_model(os.environ)
+
+
+@pytest.mark.parametrize("fault", ["missing", "cut off", "damaged"])
+async def test_a_bad_model_file_is_told_and_mended_without_a_restart(tmp_path: Path, fault: str) -> None:
+    path = tmp_path / "model.gguf"
+    spoil(path, fault)
+    async with Served(tmp_path, CONFIG.format(path=path, sha256=MODEL_SHA256)) as hub:
+
+        async def told() -> bool:
+            return (await hub.get("/v1/status"))["llm"]["state"] in {"absent", "broken"}
+
+        await eventually(told, "the status doesn't say it")
+        llm = (await hub.get("/v1/status"))["llm"]
+        assert str(path) in llm["detail"] or path.name in llm["detail"]
+        print(f"\n{fault}: {llm['state']}: {llm['detail']}")
+
+        message = await hub.said("Hello")
+        assert message.status_code == 202
+        id = message.json()["id"]
+
+        async def said_in_the_chat() -> bool:
+            items = (await hub.get("/v1/messages"))["items"]
+            return any("kept your message" in item["text"] for item in items)
+
+        await eventually(said_in_the_chat, "the person wasn't told")
+        assert (await hub.get(f"/v1/messages/{id}"))["state"] == "routed"
+        assert (await hub.http.get("/healthz")).status_code == 200
+
+        mended = tmp_path / "mended.gguf"
+        shutil.copyfile(GOOD, mended)
+        mended.replace(path)
+
+        async def answered() -> bool:
+            return bool((await hub.get(f"/v1/messages/{id}"))["state"] == "answered")
+
+        await eventually(answered, f"not answered with a good file: {hub.log[-2000:]}", within=120)
+
+
+def spoil(path: Path, fault: str) -> None:
+    """Put a bad file in the model's place."""
+    if fault == "missing":
+        return
+    shutil.copyfile(GOOD, path)
+    with path.open("r+b") as file:
+        if fault == "cut off":
+            file.truncate(path.stat().st_size // 2)
+        else:
+            file.seek(path.stat().st_size // 2)
+            byte = file.read(1)[0]
+            file.seek(-1, os.SEEK_CUR)
+            file.write(bytes([byte ^ 1]))
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ("[limits]\nturns = 0\n", "limits.turns"),
+        ("[hub]\nprot = 8080\n", "hub.prot"),
+        ("[hub\n", "TOML"),
+        ("\xff", ""),
+        ('[llm]\nbackend = "remote"\n', "llm.url"),
+    ],
+)
+async def test_a_hub_with_a_broken_config_says_what_and_doesnt_start(tmp_path: Path, config: str, words: str) -> None:
+    hub = Served(tmp_path, config)
+    (tmp_path / "config.toml").write_bytes(config.encode("latin-1"))
+
+    assert await hub.refused() != 0
+    assert words in hub.log
+    assert "Traceback" not in hub.log
