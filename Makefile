@@ -5,8 +5,11 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 START := @./make/start.sh
 export PYTHON
+KILLS ?= 60
+SEED ?= 1
+FLOOD ?= 10000
 
-.PHONY: help run venv test check bench lock llama format clean
+.PHONY: help run venv test faults check bench lock llama format clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +24,10 @@ test: ## set up, check, and run the tests; make test ARGS="-k inbox" runs some
 	$(START) setup test
 	@$(MAKE) check
 	@exec .venv/bin/python -m pytest $(ARGS)
+
+faults: ## kill, fill and flood at length; make faults KILLS=200 SEED=7
+	$(START) setup test
+	@AGENTHOST_KILLS=$(KILLS) AGENTHOST_SEED=$(SEED) AGENTHOST_FLOOD=$(FLOOD) exec .venv/bin/python -m pytest -s tests/faults $(ARGS)
 
 check: ## format, lint, types and layers, changing nothing
 	$(START) setup check

@@ -50,7 +50,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def do_GET(self) -> None:
-        if self.path.startswith("/served"):
+        if self.path.endswith("/served"):
             self._send({"count": len(self.server.served), "seconds": sum(self.server.served)})
         else:
             self._send({"object": "list", "data": [{"id": MODEL, "object": "model"}]})

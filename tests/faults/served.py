@@ -59,6 +59,11 @@ class Served:
         return await self._child.gone(within=60)
 
     @property
+    def pid(self) -> int:
+        """The hub's process id."""
+        return self._child.pid
+
+    @property
     def log(self) -> str:
         """What the hub logged."""
         return self._child.log

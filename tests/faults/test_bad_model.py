@@ -52,7 +52,7 @@ async def test_a_bad_model_file_is_told_and_mended_without_a_restart(tmp_path: P
         mended.replace(path)
 
         async def answered() -> bool:
-            return bool((await hub.get(f"/v1/messages/{id}"))["state"] == "answered")
+            return str((await hub.get(f"/v1/messages/{id}"))["state"]) == "answered"
 
         await eventually(answered, f"not answered with a good file: {hub.log[-2000:]}", within=120)
 

@@ -24,7 +24,7 @@ from tests.faults.wire import Said
 
 pytestmark = pytest.mark.faults
 
-KILLS = int(os.environ.get("AGENTHOST_KILLS", "24"))
+KILLS = int(os.environ.get("AGENTHOST_KILLS", "60"))
 SEED = int(os.environ.get("AGENTHOST_SEED", "1"))
 MESSAGES_PER_KILL = 34
 CHATS = 90
