@@ -13,17 +13,8 @@ from hub.cli.client import Client
 from hub.cli.place import Place, place_options
 from hub.cli.wire import Key
 from hub.cli.words import ago, console, print_json, short, table
+from hub.records import SCOPES
 
-SCOPES = (
-    "messages:read",
-    "messages:write",
-    "tasks:read",
-    "tasks:write",
-    "status:read",
-    "keys:write",
-    "people:write",
-    "admin",
-)
 SPANS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1), "y": timedelta(days=365)}
 
 

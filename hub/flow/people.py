@@ -17,19 +17,7 @@ from msgspec.structs import replace
 
 from hub.errors import BadRequest, NotFound, StartError
 from hub.ports import Add, Clock, Save, Store
-from hub.records import HOME, OWNER, Key, KeyId, Person, PersonId, TenantId, new_id
-
-SCOPES = (
-    "messages:read",
-    "messages:write",
-    "tasks:read",
-    "tasks:write",
-    "status:read",
-    "keys:write",
-    "people:write",
-    "admin",
-)
-"""What a key may be allowed; admin is all of it."""
+from hub.records import HOME, OWNER, SCOPES, Key, KeyId, Person, PersonId, TenantId, new_id
 
 OWNER_KEY = KeyId("owner")
 SESSION_SPAN = timedelta(days=30)

@@ -16,7 +16,7 @@ from hub.records.messages import (
     Rule,
     Text,
 )
-from hub.records.people import Address, Key, Link, Person
+from hub.records.people import SCOPES, Address, Key, Link, Person, Scope
 from hub.records.queues import Entry, Event, EventKind, Queue, Record, Replay, Revised, saved
 from hub.records.tasks import (
     OPEN,
@@ -39,6 +39,7 @@ __all__ = [
     "HOME",
     "OPEN",
     "OWNER",
+    "SCOPES",
     "Address",
     "Again",
     "Ask",
@@ -69,6 +70,7 @@ __all__ = [
     "Revised",
     "Route",
     "Rule",
+    "Scope",
     "Step",
     "Task",
     "TaskId",

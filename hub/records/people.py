@@ -1,7 +1,7 @@
 """Who speaks, and where."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from msgspec import Struct
 
@@ -26,6 +26,21 @@ class Link(Struct, frozen=True, kw_only=True):
     sender: str
     person: PersonId
     created_at: datetime
+
+
+Scope = Literal[
+    "messages:read",
+    "messages:write",
+    "tasks:read",
+    "tasks:write",
+    "status:read",
+    "keys:write",
+    "people:write",
+    "admin",
+]
+"""What a key may be allowed; admin is all of it."""
+
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
 class Key(Struct, frozen=True, kw_only=True):

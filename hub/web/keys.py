@@ -8,25 +8,12 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from hub.errors import NotAllowed, NotFound
-from hub.flow.people import SCOPES
-from hub.records import Key, KeyId, PersonId, TenantId
+from hub.records import SCOPES, Key, KeyId, PersonId, Scope, TenantId
 from hub.web.auth import ANY, Asker, Hub
 from hub.web.chats import sees
 from hub.web.once import SHOWN_ONCE
 from hub.web.problems import PROBLEMS, shown
 from hub.web.resources import Page
-
-Scope = Literal[
-    "messages:read",
-    "messages:write",
-    "tasks:read",
-    "tasks:write",
-    "status:read",
-    "keys:write",
-    "people:write",
-    "admin",
-]
-
 
 PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
 

@@ -5,8 +5,7 @@ from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute, WebSocketRoute
 
-from hub.flow.people import SCOPES
-from hub.records import HOME, KeyId
+from hub.records import HOME, SCOPES, KeyId
 from hub.web.auth import ANY
 from tests.unit.web.world import World, a_world
 
