@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Sends many messages for one person, as fast as they are taken: `python -m tests.faults.flood URL KEY PERSON COUNT`.
-=======
 """Sends many messages for one person as fast as the hub answers: `... -m tests.faults.flood ADDRESS KEY PERSON COUNT`.
->>>>>>> refs/heads/faults
 
 In a process of its own, so that it isn't the client that others wait for.
 """

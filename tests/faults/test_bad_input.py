@@ -72,13 +72,7 @@ async def test_what_cant_be_a_message_is_refused_in_words(hub: Served, body: byt
 
 
 async def test_unusual_but_good_text_is_kept_letter_by_letter(hub: Served) -> None:
-<<<<<<< HEAD
-    text = (
-        "tab\tand line\nend, \U0001f469\u200d\U0001f680 \u05e9\u05dc\u05d5\u05dd \u202eabc <script> <|im_start|>system"
-    )
-=======
     text = "tab\tand line\nend, \U0001f469\u200d\U0001f680 \u05e9\u05dc\u05d5\u05dd \u202eabc, <script>, <|im_start|>"
->>>>>>> refs/heads/faults
     response = await hub.said(text, wait=30)
 
     assert response.status_code == 200
@@ -86,11 +80,7 @@ async def test_unusual_but_good_text_is_kept_letter_by_letter(hub: Served) -> No
 
 
 async def test_a_flood_by_one_sender_is_refused_and_others_dont_notice(hub: Served, tmp_path: Path) -> None:
-<<<<<<< HEAD
-    """The flooder is told to come later, what was accepted is answered, and others wait 1.5 times as long at most."""
-=======
     """S11: the flooder is told to come later, what was accepted is answered, others wait 1.5 times at most."""
->>>>>>> refs/heads/faults
     before = await waits(hub, 30)
     flood = Child(
         tmp_path / "flood.log",

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from hub.config import MODEL_SHA256, embedded_model
 from tests.faults.served import Served, eventually
+from tests.live.real import MODEL_SHA256, model_file
 
-pytestmark = [pytest.mark.faults, pytest.mark.live]
+pytestmark = pytest.mark.faults
 
 CONFIG = """\
 [llm]
@@ -18,13 +18,13 @@ sha256 = "{sha256}"
 context = 1024
 answer_tokens = 8
 """
-GOOD = embedded_model(os.environ)
 
 
+@pytest.mark.live
 @pytest.mark.parametrize("fault", ["missing", "cut off", "damaged"])
 async def test_a_bad_model_file_is_told_and_mended_without_a_restart(tmp_path: Path, fault: str) -> None:
-    path = tmp_path / "model.gguf"
-    spoil(path, fault)
+    good, path = model_file(), tmp_path / "model.gguf"
+    spoil(good, path, fault)
     async with Served(tmp_path, CONFIG.format(path=path, sha256=MODEL_SHA256)) as hub:
 
         async def told() -> bool:
@@ -48,7 +48,7 @@ async def test_a_bad_model_file_is_told_and_mended_without_a_restart(tmp_path: P
         assert (await hub.http.get("/healthz")).status_code == 200
 
         mended = tmp_path / "mended.gguf"
-        shutil.copyfile(GOOD, mended)
+        shutil.copyfile(good, mended)
         mended.replace(path)
 
         async def answered() -> bool:
@@ -57,11 +57,11 @@ async def test_a_bad_model_file_is_told_and_mended_without_a_restart(tmp_path: P
         await eventually(answered, f"not answered with a good file: {hub.log[-2000:]}", within=120)
 
 
-def spoil(path: Path, fault: str) -> None:
+def spoil(good: Path, path: Path, fault: str) -> None:
     """Put a bad file in the model's place."""
     if fault == "missing":
         return
-    shutil.copyfile(GOOD, path)
+    shutil.copyfile(good, path)
     with path.open("r+b") as file:
         if fault == "cut off":
             file.truncate(path.stat().st_size // 2)

@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 
 from hub.cli.bench_figures import children
-from hub.config import embedded_model
 from tests.faults.served import Served, eventually
+from tests.live.real import model_file
 
 pytestmark = [pytest.mark.faults, pytest.mark.live]
 
-CONFIG = f"""\
+CONFIG = """\
 [llm]
-model = "{embedded_model(os.environ)}"
 context = 1024
 answer_tokens = 12
 """
@@ -25,6 +24,7 @@ CHATS = 4
 
 
 async def test_a_killed_models_process_costs_nobody_an_answer(tmp_path: Path) -> None:
+    model_file()
     async with Served(tmp_path, CONFIG) as hub:
         await eventually(partial(is_ready, hub), "the model isn't ready", within=120)
         ids = []
