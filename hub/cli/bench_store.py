@@ -39,7 +39,8 @@ CHAT = Address(bridge="http", chat=f"{OWNER}/main")
 A_TASK = 10
 """Messages of a task in a history; its newest task has a fifth of them all."""
 SEEDED = 2_000
-ROUTED = 20
+ROUTED, WARM = 50, 10
+"""Messages that are routed and timed, after some that aren't timed."""
 
 
 class Counted:
@@ -110,7 +111,7 @@ async def routing(folder: Path, *, history: int) -> list[Figure]:
     counted = Counted(store)
     hub = a_hub(folder, cast("Store", counted), ScriptedLLM())
     seconds, queries = [], []
-    for number in range(ROUTED):
+    for number in range(WARM + ROUTED):
         message, _ = await hub.inbox.keep(said(f"And what about number {number}?"))
         lane = f"chat:{HOME}:{CHAT.bridge}:{CHAT.chat}"
         counted.queries, began = 0, time.perf_counter()
@@ -121,6 +122,7 @@ async def routing(folder: Path, *, history: int) -> list[Figure]:
         if routed is None or routed.state != "routed":
             raise RuntimeError("a message wasn't routed")
     await store.close()
+    seconds, queries = seconds[WARM:], queries[WARM:]
     note = f"{median(queries):.0f} queries and commits"
     return [Figure(name=f"routing with {history:,} messages, p50", value=median(seconds) * 1000, unit="ms", note=note)]
 
