@@ -6,21 +6,21 @@ from collections.abc import AsyncIterator, Callable
 
 from msgspec.structs import replace
 
-from hub.ports import Delta
+from hub.ports import Delta, News
 from hub.records import Event, PersonId, TenantId, TurnId
 
 BEHIND = 1000
 """A watcher that many news behind is ended: it reads slower than things happen."""
 
 Who = tuple[TenantId, PersonId]
-News = asyncio.Queue[Event | Delta | None]
+Queue = asyncio.Queue[Event | Delta | None]
 
 
 class LocalFeed:
     """A Feed on asyncio queues."""
 
     def __init__(self) -> None:
-        self._watchers: dict[Who, set[News]] = defaultdict(set)
+        self._watchers: dict[Who, set[Queue]] = defaultdict(set)
         self._unfinished: dict[TurnId, Delta] = {}
 
     def publish(self, *news: Event | Delta) -> None:
@@ -41,9 +41,9 @@ class LocalFeed:
             for queue in queues:
                 _end(queue)
 
-    def watch(self, tenant: TenantId, person: PersonId) -> AsyncIterator[Event | Delta]:
+    def watch(self, tenant: TenantId, person: PersonId) -> News:
         """See Feed."""
-        queue: News = asyncio.Queue(BEHIND)
+        queue: Queue = asyncio.Queue(BEHIND)
         who = (tenant, person)
         # Registered now, not at the first `anext`: what's committed between the two must not be missed.
         self._watchers[who].add(queue)
@@ -52,7 +52,7 @@ class LocalFeed:
                 queue.put_nowait(delta)
         return _Watcher(queue, lambda: self._forget(who, queue))
 
-    def _forget(self, who: Who, queue: News) -> None:
+    def _forget(self, who: Who, queue: Queue) -> None:
         self._watchers[who].discard(queue)
         if not self._watchers[who]:
             del self._watchers[who]
@@ -62,14 +62,14 @@ class LocalFeed:
         text = delta.text if delta.whole or before is None else before.text + delta.text
         self._unfinished[delta.turn] = replace(delta, text=text, whole=True)
 
-    def _hand(self, queue: News, item: Event | Delta) -> None:
+    def _hand(self, queue: Queue, item: Event | Delta) -> None:
         if queue.full():
             _end(queue)
         else:
             queue.put_nowait(item)
 
 
-def _end(queue: News) -> None:
+def _end(queue: Queue) -> None:
     """Let a watcher read nothing more than the end."""
     while not queue.empty():
         queue.get_nowait()
@@ -79,11 +79,11 @@ def _end(queue: News) -> None:
 class _Watcher:
     """What a watcher reads from. A generator wouldn't do: closed before it's begun, it never gets to its `finally`."""
 
-    def __init__(self, queue: News, forget: Callable[[], None]) -> None:
+    def __init__(self, queue: Queue, forget: Callable[[], None]) -> None:
         self._queue = queue
         self._forget: Callable[[], None] | None = forget
 
-    def __aiter__(self) -> "_Watcher":
+    def __aiter__(self) -> AsyncIterator[Event | Delta]:
         return self
 
     async def __anext__(self) -> Event | Delta:

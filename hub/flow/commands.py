@@ -237,16 +237,7 @@ class Commands:
 
     async def _schedule(self, said: Said) -> str:
         when: When = parse(said.rest, self._clock.now(), self._zone)
-        message = said.message
-        task, _ = await self._service.assign(
-            tenant=message.tenant,
-            person=message.person,
-            address=message.address,
-            text=when.text,
-            external_id=f"schedule:{message.id}",
-            due_at=when.due_at,
-            schedule=when.schedule,
-        )
+        task = await self._service.plan(said.message, when.text, due_at=when.due_at, schedule=when.schedule)
         return f"{_tag(task)}: {when.words}."
 
     async def _whoami(self, said: Said) -> str:

@@ -143,6 +143,24 @@ class Tasks:
             return task, routed
         raise Conflict("tasks are founded faster than they can be numbered")
 
+    async def plan(self, command: Message, text: str, *, due_at: datetime | None, schedule: str | None) -> Task:
+        """Found the task that a command asks for, for a later time; obeyed again, it's the task of the first time."""
+        id = TaskId(command.id)
+        due_at = next_time(schedule, self._zone, self._clock.now()) if schedule else due_at
+        for _ in range(TRIES):
+            if known := await self._store.task(id):
+                return known
+            founded = await self.found(command)
+            task = replace(
+                founded, id=id, title=title_of(text), goal=text, kind="assignment", due_at=due_at, schedule=schedule
+            )
+            try:
+                await self._journal.commit(Add(task), self._journal.about_task(task))
+            except Duplicate:
+                continue  # somebody took the number
+            return task
+        raise Conflict("tasks are founded faster than they can be numbered")
+
     async def stop(self, task: Task) -> Task:
         """Stop a task's running turn and what waits for the next; the task then rests until its person speaks."""
         await self._turns.stop(task.id)

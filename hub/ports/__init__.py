@@ -6,7 +6,7 @@ from hub.ports.platforms import Accept, Bridge
 from hub.ports.storage import Add, Change, Remove, Save, Store
 from hub.ports.time import Clock
 from hub.ports.tools import Example, Exemplary, Quoting, Reading, Tool, ToolCall
-from hub.ports.work import Delta, Dispatcher, Feed
+from hub.ports.work import Delta, Dispatcher, Feed, News
 
 __all__ = [
     "LLM",
@@ -26,6 +26,7 @@ __all__ = [
     "Files",
     "Filled",
     "LLMInfo",
+    "News",
     "Piece",
     "Priority",
     "Quoting",

@@ -41,6 +41,15 @@ class Delta(Struct, frozen=True, kw_only=True):
     whole: bool = False
 
 
+class News(Protocol):
+    """What a watcher reads; ends by itself only if the watcher fell too far behind."""
+
+    def __aiter__(self) -> AsyncIterator[Event | Delta]: ...
+    async def __anext__(self) -> Event | Delta: ...
+    async def aclose(self) -> None:
+        """Watch no more."""
+
+
 class Feed(Protocol):
     """Tells those who watch what happens: committed events, and answers while they are being written."""
 
@@ -50,7 +59,7 @@ class Feed(Protocol):
     def finish(self, turn: TurnId) -> None:
         """Forget the text of a turn's unfinished answer: the reply is kept, or there won't be one."""
 
-    def watch(self, tenant: TenantId, person: PersonId) -> AsyncIterator[Event | Delta]:
+    def watch(self, tenant: TenantId, person: PersonId) -> News:
         """Yield news from the moment of this call on, first the unfinished answers as they stand.
 
         A watcher that falls too far behind is ended; it can catch up from the store.

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import msgspec
 from msgspec import Struct
 
-from hub.ports import Delta
+from hub.ports import Delta, News
 from hub.records import Event, Message, MessageId, PersonId, TaskId, TenantId, TurnId
 from hub.web.auth import Caller
 from hub.web.resources import MessageView, TaskView, TurnView, view_message, view_task, view_turn
@@ -53,7 +53,7 @@ ALIVE = Frame(event="")
 class Watch:
     """News from a feed, asked for with patience: a wait that ends without news loses none."""
 
-    def __init__(self, news: AsyncIterator[Event | Delta], closing: asyncio.Event) -> None:
+    def __init__(self, news: News, closing: asyncio.Event) -> None:
         self._news = news
         self._closing = asyncio.ensure_future(closing.wait())
         self._next = asyncio.ensure_future(_next(news))
@@ -76,6 +76,7 @@ class Watch:
         self._closing.cancel()
         self._next.cancel()
         await asyncio.wait((self._closing, self._next))
+        await self._news.aclose()
 
 
 class Ended(Exception):
@@ -87,8 +88,6 @@ async def watching(services: Services, tenant: TenantId, person: PersonId) -> As
     """Watch a person's news from here on."""
     watch = Watch(services.feed.watch(tenant, person), services.closing)
     try:
-        # Once round: an iterator that was never begun couldn't take itself off the feed's list.
-        await asyncio.sleep(0)
         yield watch
     finally:
         await watch.close()

@@ -1,12 +1,12 @@
 """What every Feed promises."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
 from msgspec.structs import replace
 
 from hub.dispatch.feed import BEHIND, LocalFeed
-from hub.ports import Delta, Feed
+from hub.ports import Delta, Feed, News
 from hub.records import HOME, OWNER, Event, MessageId, PersonId, TaskId, TurnId
 from hub.testing import an_event
 
@@ -22,9 +22,9 @@ def feed(request: pytest.FixtureRequest) -> Feed:
     return made
 
 
-async def some(news: AsyncIterator[Event | Delta], count: int) -> list[Event | Delta]:
+async def some(news: News, count: int) -> list[Event | Delta]:
     found = [await anext(news) for _ in range(count)]
-    await news.aclose()  # type: ignore[attr-defined]
+    await news.aclose()
     return found
 
 
@@ -78,3 +78,10 @@ async def test_a_watcher_that_falls_too_far_behind_is_ended_and_others_are_not(f
     fresh = feed.watch(HOME, OWNER)
     feed.publish(an_event(seq=1))
     assert await some(fresh, 1) == [an_event(seq=1)]
+
+
+async def test_who_stops_watching_before_listening_is_forgotten(feed: Feed) -> None:
+    news = feed.watch(HOME, OWNER)
+    await news.aclose()
+    feed.publish(an_event())
+    assert [item async for item in news] == []

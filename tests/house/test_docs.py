@@ -123,7 +123,7 @@ def test_every_command_with_its_options_exists(page: Path, line: str) -> None:
         return
     assert name in COMMANDS
     command: click.Command = load(name)
-    for word in words:
+    for word in (word.strip("[]") for word in words):
         if isinstance(command, click.Group) and word.isalpha() and word.islower():
             assert word in command.commands
             command = command.commands[word]
