@@ -99,16 +99,17 @@ async def test_a_flood_by_one_sender_is_refused_and_others_dont_notice(hub: Serv
         during += await waits(hub, 5)
     statuses = json.loads(await told)
     assert await flood.gone(within=10) == 0
-    p95_before, p95_during = (quantiles(found, n=20, method="inclusive")[-1] for found in (before, during))
+    (p50_before, p95_before), (p50_during, p95_during) = middle_and_end(before), middle_and_end(during)
     print(
-        f"\nflood of {FLOOD}: {statuses}; others wait {p95_before * 1000:.0f} ms p95 before,"
-        f" {p95_during * 1000:.0f} ms during ({len(during)} messages)"
+        f"\nflood of {FLOOD}: {statuses}; others wait {p50_before * 1000:.0f} ms p50, {p95_before * 1000:.0f} ms p95"
+        f" before, {p50_during * 1000:.0f} and {p95_during * 1000:.0f} ms during ({len(during)} messages)"
     )
 
     assert set(statuses) == {"202", "429"}
     assert (await hub.get("/v1/status"))["queues"].get("inbox.dead", 0) == 0
-    # A fifth of a second is what the machine's other work makes of any one message.
-    assert p95_during <= max(1.5 * p95_before, p95_before + 0.2)
+    assert p50_during <= 1.5 * p50_before + 0.05
+    # Sixty-four requests at one moment are a quarter of a second's work, which no order of doing them takes away.
+    assert p95_during <= 1.5 * p95_before + 0.4
     end = time.monotonic() + 120
     while any((await hub.get("/v1/status"))["queues"].values()):
         assert time.monotonic() < end, "what was accepted isn't answered"
@@ -124,3 +125,9 @@ async def waits(hub: Served, count: int) -> list[float]:
         found.append(time.monotonic() - began)
         assert response.status_code == 200, response.text
     return found
+
+
+def middle_and_end(seconds: list[float]) -> tuple[float, float]:
+    """Return the median and the 95th percentile."""
+    parts = quantiles(seconds, n=20, method="inclusive")
+    return parts[9], parts[-1]
