@@ -54,6 +54,9 @@ from hub.web.services import AgentInfo, BridgeInfo, RouterInfo, Services, StoreI
 
 log = logging.getLogger(__name__)
 
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+"""Seconds until a bridge that stumbled is begun again."""
+
 SHIPPED_AGENTS = Path(__file__).parent.parent / "agents"
 
 
@@ -133,10 +136,23 @@ class Hub:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.dispatcher.run(self.work))
                 for bridge in self.bridges.values():
-                    group.create_task(bridge.run(self.inbox.accept))
+                    group.create_task(self.connect(bridge))
         finally:
             self.scheduler.stop()
             self.feed.close()
+
+    async def connect(self, bridge: Bridge) -> None:
+        """Run a bridge until cancelled; one that stumbles is begun again after a while, and the rest goes on."""
+        pause = FIRST_PAUSE
+        while True:
+            began = self.clock.monotonic()
+            try:
+                await bridge.run(self.inbox.accept)
+            except Exception:
+                log.exception("bridge %s: stumbled, begun again in %.0f s", bridge.name, pause)
+            await self.clock.sleep(pause)
+            lasted = self.clock.monotonic() - began
+            pause = FIRST_PAUSE if lasted > 2 * LONGEST_PAUSE else min(pause * 2, LONGEST_PAUSE)
 
     def services(self, secret: str) -> Services:
         """Return what the web needs."""

@@ -63,6 +63,7 @@ async def test_a_full_disk_loses_nothing_and_is_over_when_theres_space(
                 await one_round(world, client, small_disk / "ballast", left)
             response = await client.post("/v1/messages?wait=20", json={"text": "Hello"})
             assert response.status_code == 200
+            assert (await client.get("/readyz")).status_code == 200
         await world.hub.end(within=30)
         check_store(world, world.platform.kept)
 
@@ -84,6 +85,9 @@ async def one_round(world: World, client: httpx.AsyncClient, ballast: Path, left
     assert int(response.headers["Retry-After"]) > 0
     assert "disk" in response.json()["detail"] or "full" in response.json()["detail"]
     assert (await client.get("/healthz")).status_code == 200
+    ready = await client.get("/readyz")
+    assert (ready.status_code, ready.json()["ready"]) == (503, False)
+    assert "disk" in ready.json()["reason"]
     await asyncio.sleep(2.0)
 
     kept = len(world.platform.kept)

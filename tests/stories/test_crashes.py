@@ -3,9 +3,11 @@
 Leaving a Day in mid-work cuts the hub off without its last commits, as a kill would; tests/faults does it with SIGKILL.
 """
 
+import asyncio
+
 from hub.errors import DeliveryDelayed, DeliveryRefused, DeliveryUncertain, LLMUnavailable
-from hub.ports import Save
-from hub.records import HOME, OWNER
+from hub.ports import Accept, Add, Change, Save
+from hub.records import HOME, OWNER, Event, Task, Turn
 from hub.store.documents import MemoryDocuments
 from hub.store.memory import MemoryStore
 from hub.testing import FakeBridge, FakeClock, Hang, ScriptedLLM, hello
@@ -154,3 +156,47 @@ async def test_a_delivery_begun_when_the_hub_died_is_made_again_and_marked() -> 
         await day.quiet()
         assert [delivery.again for delivery in bridge.deliveries] == [True]
         assert await store.waiting(HOME, OWNER) == 0
+
+
+class _Meddling(MemoryStore):
+    """A store in which somebody else changes a task at the very moment when a turn of it begins; once."""
+
+    meddled = False
+
+    async def commit(self, *changes: Change) -> tuple[Event, ...]:
+        if not self.meddled and any(isinstance(change, Add) and isinstance(change.record, Turn) for change in changes):
+            self.meddled = True
+            (task,) = [change.record for change in changes if isinstance(change.record, Task)]
+            await super().commit(Save(task))
+        return await super().commit(*changes)
+
+
+async def test_a_task_changed_at_the_moment_its_turn_begins_is_looked_at_again_at_once() -> None:
+    async with Day(ScriptedLLM("Hi!"), store=_Meddling()) as day:
+        message = await day.says("Hello")
+        assert await day.replies(message) == ["Hi!"]
+
+
+class _Stumbling(FakeBridge):
+    """A bridge whose platform sends something that it doesn't understand; once."""
+
+    stumbled = False
+
+    async def run(self, accept: Accept) -> None:
+        if not self.stumbled:
+            self.stumbled = True
+            raise ValueError("what's this?")
+        await super().run(accept)
+
+
+async def test_a_bridge_that_stumbles_is_begun_again_and_takes_nothing_down_with_it() -> None:
+    bridge = _Stumbling()
+    async with Day(ScriptedLLM("One."), bridges={"fake": bridge}) as day, asyncio.TaskGroup() as group:
+        running = group.create_task(day.hub.connect(bridge))
+        bridge.push(hello("first"))
+        await day.quiet()
+        assert bridge.texts == []
+        await day.clock.advance(1.0)
+        await day.quiet()
+        assert bridge.texts == ["One."]
+        running.cancel()
