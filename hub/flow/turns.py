@@ -166,15 +166,16 @@ class Turns:
     async def _speak(self, work: Work) -> Spoken | AgentHostError:
         agent = self._agents.get(work.task.agent) or self._agents[self._default]
         last: AgentHostError = LLMUnavailable()
-        for attempt in range(1, DEATHS + 1):
+        # The first death proves nothing: others were being answered too. Then it's tried alone, and counts.
+        for deaths in range(DEATHS + 1):
             try:
-                if attempt == 1:
+                if deaths == 0:
                     return await self._speak_once(agent, work)
                 async with self._alone:
                     await self._llm.ready()
                     return await self._speak_once(agent, work)
             except LLMUnavailable as error:
-                log.warning("turn %s: the model went away (%s), attempt %d", work.turn.id, error, attempt)
+                log.warning("turn %s: the model went away (%s), attempt %d", work.turn.id, error, deaths + 1)
                 last = error
                 await self._llm.ready()
             except LLMError as error:

@@ -94,8 +94,8 @@ async def test_bystanders_of_many_deaths_are_not_blamed() -> None:
         assert [(await day.now(message)).state for message in messages] == ["answered", "answered"]
 
 
-async def test_a_message_that_kills_the_model_three_times_is_given_up_and_others_go_on() -> None:
-    async with Day(ScriptedLLM(LLMUnavailable(), LLMUnavailable(), LLMUnavailable(), "Hello.")) as day:
+async def test_a_message_that_kills_the_model_three_times_alone_is_given_up_and_others_go_on() -> None:
+    async with Day(ScriptedLLM(*[LLMUnavailable()] * 4, "Hello.")) as day:
         poison = await day.says("poison")
         assert (await day.now(poison)).state == "failed"
         assert "/resume 1" in (await day.replies(poison))[0]
