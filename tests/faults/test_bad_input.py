@@ -80,7 +80,7 @@ async def test_unusual_but_good_text_is_kept_letter_by_letter(hub: Served) -> No
 
 
 async def test_a_flood_by_one_sender_is_refused_and_others_dont_notice(hub: Served, tmp_path: Path) -> None:
-    """S11: the flooder is told to come later, what was accepted is answered, others wait 1.5 times at most."""
+    """S11: the flooder is told to come later, what was accepted is answered, others wait hardly longer."""
     before = await waits(hub, 30)
     flood = Child(
         tmp_path / "flood.log",
