@@ -24,6 +24,7 @@ from hub.dispatch.local import LocalDispatcher
 from hub.errors import ConfigError, ManifestError, StartError
 from hub.flow.commands import Commands
 from hub.flow.corrections import Corrections
+from hub.flow.crowds import Slots
 from hub.flow.endings import Endings
 from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
@@ -89,16 +90,18 @@ class Hub:
         zone, limits, default = config.hub.timezone, config.limits, config.agents.default
         scoring = decider if isinstance(decider, Scoring) else None
         self.feed = LocalFeed()
-        self.dispatcher = LocalDispatcher(clock, {"task": limits.tasks_at_once})
+        self.dispatcher = LocalDispatcher(clock)
         journal = Journal(store, self.feed, self.dispatcher, clock)
         self.spool = spool = Spool(store, self.boot)
         self.people = People(store, clock)
-        self.inbox = Inbox(store, spool, journal, clock, limits)
         self.outbox = outbox = Outbox(store, spool, journal, clock, bridges)
+        self.inbox = Inbox(store, spool, journal, outbox, clock, limits)
         endings = Endings(store, spool, journal, outbox, self.feed, clock, Supervisor(decider), zone)
         toolbox = Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm)
         speaker = Speaker(store, self.feed, clock, llm, toolbox, config.llm, zone)
-        self.turns = Turns(store, spool, journal, clock, llm, speaker, endings, agents, default)
+        self.turns = Turns(
+            store, spool, journal, clock, llm, speaker, endings, Slots(limits.tasks_at_once), agents, default
+        )
         self.tasks = tasks = Tasks(
             store, spool, journal, self.inbox, clock, self.turns, limits, zone, agents, default, documents
         )

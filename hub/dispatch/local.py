@@ -1,8 +1,8 @@
-"""Lanes shared out in one process: one worker a lane, and a cap on how many of a kind are worked on at once."""
+"""Lanes shared out in one process: one worker a lane, all lanes side by side."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 from hub.errors import StoreUnavailable
 from hub.ports import Clock
@@ -16,17 +16,16 @@ STORE_PAUSE = 5.0
 
 
 class LocalDispatcher:
-    """A Dispatcher on asyncio. `at_once` caps lanes by their kind, which is what stands before the first colon."""
+    """A Dispatcher on asyncio."""
 
-    def __init__(self, clock: Clock, at_once: Mapping[str, int]) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._slots = {kind: asyncio.Semaphore(count) for kind, count in at_once.items()}
         self._again: dict[str, bool] = {}
         self._woken: asyncio.Queue[str] = asyncio.Queue()
 
     @property
     def busy(self) -> frozenset[str]:
-        """Lanes that are being worked on or wait for a slot."""
+        """Lanes that are being worked on."""
         return frozenset(self._again)
 
     def wake(self, *lanes: str) -> None:
@@ -47,15 +46,10 @@ class LocalDispatcher:
 
     async def _look_at(self, lane: str, work: Callable[[str], Awaitable[None]]) -> None:
         pause = PAUSE
-        slot = self._slots.get(lane.partition(":")[0])
         while True:
             self._again[lane] = False
             try:
-                if slot is None:
-                    await work(lane)
-                else:
-                    async with slot:
-                        await work(lane)
+                await work(lane)
             except StoreUnavailable as error:
                 # Nobody's fault in here, and all lanes have it at once: a line each, and a look soon after it's over.
                 log.warning("lane %s: %s; looked at again in %.1f s", lane, error, pause)

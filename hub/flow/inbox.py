@@ -2,42 +2,38 @@
 
 import re
 from collections import OrderedDict
-from dataclasses import dataclass
 
 from hub.config import LimitsConfig
 from hub.errors import BadRequest, Duplicate, NotAllowed, StoreError, TooLarge, TooMany
 from hub.failpoints import reach
 from hub.flow import lanes
+from hub.flow.crowds import Waiting
 from hub.flow.journal import Journal
+from hub.flow.outbox import Outbox
 from hub.ports import Add, Change, Clock, Store
 from hub.records import Incoming, Message, MessageId, Person, PersonId, TenantId, Text, new_id
 from hub.spool import Spool
 
 REMEMBERED = 10_000
 """Senders whose person is remembered between messages."""
-COUNTED_FOR = 2.0
-"""Seconds for which a count of somebody's waiting messages is trusted."""
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 HTTP = "http"
-
-
-@dataclass
-class _Waiting:
-    count: int
-    counted_at: float
 
 
 class Inbox:
     """Keeps each incoming message once and has it worked on."""
 
-    def __init__(self, store: Store, spool: Spool, journal: Journal, clock: Clock, limits: LimitsConfig) -> None:
+    def __init__(
+        self, store: Store, spool: Spool, journal: Journal, outbox: Outbox, clock: Clock, limits: LimitsConfig
+    ) -> None:
         self._store = store
         self._spool = spool
         self._journal = journal
+        self._outbox = outbox
         self._clock = clock
         self._limits = limits
         self._people: OrderedDict[tuple[TenantId, str, str], PersonId] = OrderedDict()
-        self._waiting: OrderedDict[PersonId, _Waiting] = OrderedDict()
+        self._waiting = Waiting(store, clock, limits.waiting_per_person)
 
     async def accept(self, incoming: Incoming) -> bool:
         """Keep a message; return False if it was kept before. See Bridge.run for what's raised."""
@@ -98,23 +94,33 @@ class Inbox:
         return link.person if link else None
 
     async def _check_waiting(self, incoming: Incoming, person: PersonId) -> None:
-        now = self._clock.monotonic()
-        waiting = self._waiting.get(person)
-        if waiting is None or now - waiting.counted_at > COUNTED_FOR:
-            waiting = _Waiting(await self._store.waiting(incoming.tenant, person), now)
-            self._waiting[person] = waiting
-            if len(self._waiting) > REMEMBERED:
-                self._waiting.popitem(last=False)
-        waiting.count += 1
-        if waiting.count > self._limits.waiting_per_person:
-            # Said before is kept before: a bridge that hands it over again must hear that, not that there's too much.
-            if await self._store.message_by_external(incoming.tenant, incoming.address, incoming.external_id):
-                return
-            raise TooMany(
-                f"{self._limits.waiting_per_person} of your messages wait for an answer; this one wasn't kept,"
-                " send it again when some are answered",
-                after=10.0,
-            )
+        if await self._waiting.one_more(incoming.tenant, person):
+            return
+        # Said before is kept before: a bridge that hands it over again must hear that, not that there's too much.
+        if await self._store.message_by_external(incoming.tenant, incoming.address, incoming.external_id):
+            return
+        text = (
+            f"{self._waiting.limit} of your messages wait for an answer; this one wasn't kept, send it again when some"
+            " are answered"
+        )
+        if self._waiting.tell(person):
+            notice = self._notice(incoming, person, f"{text}. I say this once, not for each that comes now.")
+            await self._journal.commit(*self._outbox.say(notice), wake=(self._outbox.lane(notice),))
+        raise TooMany(text, after=10.0)
+
+    def _notice(self, incoming: Incoming, person: PersonId, text: str) -> Message:
+        id = MessageId(new_id())
+        return Message(
+            id=id,
+            tenant=incoming.tenant,
+            address=incoming.address,
+            external_id=id,
+            role="notice",
+            person=person,
+            parts=(Text(text),),
+            state="ready",
+            created_at=self._clock.now(),
+        )
 
     async def _message(self, incoming: Incoming, person: PersonId) -> Message:
         replied = None

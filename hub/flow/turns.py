@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from hub.errors import AgentHostError, Conflict, LLMError, LLMUnavailable, StoreError
 from hub.failpoints import reach
 from hub.flow import lanes
+from hub.flow.crowds import Slots
 from hub.flow.endings import Ending, Endings
 from hub.flow.journal import Journal
 from hub.flow.ledger import Ledger
@@ -49,6 +50,7 @@ class Turns:
         llm: LLM,
         speaker: Speaker,
         endings: Endings,
+        slots: Slots,
         agents: Mapping[str, Agent],
         default: str,
     ) -> None:
@@ -59,6 +61,7 @@ class Turns:
         self._llm = llm
         self._speaker = speaker
         self._endings = endings
+        self._slots = slots
         self._agents = agents
         self._default = default
         self._running: dict[TaskId, _Running] = {}
@@ -89,17 +92,18 @@ class Turns:
         if task is None:
             return False
         await self._wait_for_llm(task)
-        try:
-            work = await self._work_on(id)
-        except Conflict:
-            return True  # a message was routed to it, or moved away, at this very moment: look again
-        if work is None:
-            return False
-        if any(entry.deaths >= DEATHS for entry in work.entries):
-            await self._endings.end(work, Ending(kind="dead", error="the hub died over it three times"))
+        async with self._slots.of(task.person):
+            try:
+                work = await self._work_on(id)
+            except Conflict:
+                return True  # a message was routed to it, or moved away, at this very moment: look again
+            if work is None:
+                return False
+            if any(entry.deaths >= DEATHS for entry in work.entries):
+                await self._endings.end(work, Ending(kind="dead", error="the hub died over it three times"))
+            else:
+                await self._run(work)
             return True
-        await self._run(work)
-        return True
 
     async def _wait_for_llm(self, task: Task) -> None:
         if self._llm.info.state != "ready":

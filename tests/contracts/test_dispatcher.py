@@ -7,13 +7,12 @@ from contextlib import asynccontextmanager
 import pytest
 
 from hub.dispatch.local import LocalDispatcher
-from hub.errors import StoreUnavailable
 from hub.ports import Dispatcher
 from hub.testing import FakeClock, settle
 
 Build = Callable[[FakeClock], Dispatcher]
 
-DISPATCHERS: list[Build] = [lambda clock: LocalDispatcher(clock, {"task": 2})]
+DISPATCHERS: list[Build] = [LocalDispatcher]
 
 
 @pytest.fixture(params=DISPATCHERS, ids=["local"])
@@ -99,28 +98,3 @@ async def test_work_that_raises_is_tried_again_after_a_growing_pause_and_others_
         await clock.advance(0.25)
         await settle()
         assert sorted(desk.ended) == ["bad", "good"]
-
-
-async def test_a_kind_of_lane_may_be_capped() -> None:
-    dispatcher, desk = LocalDispatcher(FakeClock(), {"task": 2}), Desk()
-    async with running(dispatcher, desk):
-        dispatcher.wake("task:1", "task:2", "task:3", "now:1")
-        await settle()
-        assert sorted(desk.began) == ["now:1", "task:1", "task:2"]
-        desk.gate.set()
-        await settle()
-        assert "task:3" in desk.ended
-
-
-async def test_a_store_that_cant_write_never_keeps_lanes_waiting_for_more_than_five_seconds() -> None:
-    """A disk that was full for hours must be seen to have space again within ten seconds."""
-    clock, desk = FakeClock(), Desk()
-    dispatcher = LocalDispatcher(clock, {})
-    desk.gate.set()
-    async with running(dispatcher, desk):
-        desk.faults = [StoreUnavailable("full")] * 100
-        dispatcher.wake("a")
-        await clock.advance(60)
-        desk.faults.clear()
-        await clock.advance(5)
-        assert desk.ended == ["a"]

@@ -10,7 +10,7 @@ from hub.app import SHIPPED_AGENTS, Hub
 from hub.config import Config, HubConfig, LimitsConfig
 from hub.manifests import load_agents
 from hub.ports import Add, Bridge, Documents, Store
-from hub.records import HOME, OWNER, Address, Incoming, Link, Message, Person, Task, Text, new_id
+from hub.records import HOME, OWNER, Address, Incoming, Link, Message, Person, PersonId, Task, Text, new_id
 from hub.store.documents import MemoryDocuments
 from hub.store.memory import MemoryStore
 from hub.testing import FakeClock, ScriptedLLM, settle
@@ -87,6 +87,20 @@ class Day:
             sent_at=self.clock.now(),
             wish=wish,
             reply_to=reply_to.external_id if reply_to else None,
+        )
+        message, _ = await self.hub.inbox.keep(incoming)
+        return message
+
+    async def sends_as(self, name: str, text: str) -> Message:
+        """Have somebody else say something in a chat of their own."""
+        person = Person(id=PersonId(name), tenant=HOME, name=name, created_at=self.clock.now())
+        await self.store.commit(Add(person))
+        incoming = Incoming(
+            address=Address(bridge="http", chat=f"{name}/main"),
+            external_id=new_id(),
+            sender=name,
+            parts=(Text(text),),
+            sent_at=self.clock.now(),
         )
         message, _ = await self.hub.inbox.keep(incoming)
         return message

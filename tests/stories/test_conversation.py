@@ -4,7 +4,7 @@ import pytest
 
 from hub.config import LimitsConfig
 from hub.errors import BadRequest, TooMany
-from hub.records import HOME, OWNER, Ask, Done
+from hub.records import HOME, OWNER, Ask, Done, Message
 from hub.testing import Hang, ScriptedLLM
 from tests.stories.day import CHAT, Day, overlap, until
 
@@ -256,17 +256,23 @@ async def test_the_same_message_twice_is_kept_and_answered_once() -> None:
         assert await day.replies(first) == ["Once."]
 
 
-async def test_one_who_floods_is_told_and_others_are_unharmed() -> None:
-    async with Day(ScriptedLLM(Hang()), limits=LimitsConfig(waiting_per_person=5)) as day:
-        for number in range(5):
+async def test_one_who_floods_is_told_once_and_keeps_nobody_waiting() -> None:
+    async with Day(ScriptedLLM(*[Hang()] * 6, "Hello, Bob."), limits=LimitsConfig(waiting_per_person=7)) as day:
+        for number in range(7):
             await day.sends(f"message {number}", wish="new")
-        with pytest.raises(TooMany, match="wasn't kept"):
-            await day.sends("one too many")
-        stop = await day.sends("/help")
-        await until(lambda: True, "")
-        assert stop.id
+        for _ in range(3):
+            with pytest.raises(TooMany, match="wasn't kept"):
+                await day.sends("one too many")
+        await until(lambda: len(day.hub.turns.running) == 6, "the flooder's turns don't begin")
+        bob = await day.sends_as("bob", "hello")
+        await until_answered(day, bob)
+
+        assert await day.replies(bob) == ["Hello, Bob."]
+        said = await day.store.messages_of_chat(HOME, CHAT, limit=50)
+        assert len([message for message in said if "I say this once" in message.text]) == 1
         for task in day.hub.turns.running:
             await day.hub.turns.stop(task)
+        await day.hub.tasks.stop(await day.task(7))
 
 
 async def test_without_a_model_a_message_is_kept_its_sender_told_once_and_answered_later() -> None:
@@ -287,3 +293,12 @@ async def test_without_a_model_a_message_is_kept_its_sender_told_once_and_answer
 
         assert (await day.now(first)).state == "answered"
         assert (await day.now(second)).state == "answered"
+
+
+async def until_answered(day: Day, message: Message) -> None:
+    """Wait until a message is answered, whatever else goes on."""
+    for _ in range(500):
+        await until(lambda: True, "")
+        if (await day.now(message)).state == "answered":
+            return
+    raise AssertionError(f"{message.text!r} isn't answered")

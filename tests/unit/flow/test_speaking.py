@@ -26,7 +26,7 @@ async def test_a_message_that_waits_for_the_next_turn_isnt_read_in_this_one() ->
     waiting = a_message("And of Spain?", task=task.id, state="routed")
     await store.commit(Add(task), Add(turn), Add(asked), Add(waiting))
     speaker = Speaker(store, LocalFeed(), clock, llm, Toolbox((), llm), LLMConfig(), "UTC")
-    journal = Journal(store, LocalFeed(), LocalDispatcher(clock, {}), clock)
+    journal = Journal(store, LocalFeed(), LocalDispatcher(clock), clock)
     ledger = await Ledger.open(store, journal, clock, turn.id)
 
     await speaker.speak(AGENT, Work(task, turn, [], [asked]), ledger, _nobody_joins)

@@ -1,0 +1,109 @@
+"""One person among others: nobody takes everything."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from hub.flow.crowds import Slots, Waiting
+from hub.ports import Add
+from hub.records import HOME, OWNER, PersonId
+from hub.store.memory import MemoryStore
+from hub.testing import FakeClock, a_message, an_entry, settle
+
+ANN, BOB, EVE = PersonId("ann"), PersonId("bob"), PersonId("eve")
+
+
+class Desk:
+    """People who hold slots until they're told to leave."""
+
+    def __init__(self, count: int) -> None:
+        self.slots = Slots(count)
+        self.began: list[PersonId] = []
+        self.gates: list[asyncio.Event] = []
+        self.tasks: list[asyncio.Task[None]] = []
+
+    async def sit(self, person: PersonId) -> None:
+        async with self.slots.of(person):
+            gate = asyncio.Event()
+            self.began.append(person)
+            self.gates.append(gate)
+            await gate.wait()
+
+    async def leave(self) -> None:
+        """Have the one who holds a slot longest leave."""
+        self.gates.pop(0).set()
+        await settle()
+
+
+@asynccontextmanager
+async def desk(count: int, *people: PersonId) -> AsyncIterator[Desk]:
+    it = Desk(count)
+    async with asyncio.TaskGroup() as group:
+        it.tasks = [group.create_task(it.sit(person)) for person in people]
+        await settle()
+        yield it
+        for task in it.tasks:
+            task.cancel()
+
+
+async def test_one_person_never_holds_all_slots() -> None:
+    async with desk(4, *[EVE] * 10) as it:
+        assert it.began == [EVE] * 3
+        async with it.slots.of(ANN):
+            pass
+
+
+async def test_people_take_turns_however_much_each_has_waiting() -> None:
+    async with desk(1, *[EVE] * 5, ANN, BOB) as it:
+        for _ in range(4):
+            await it.leave()
+        assert it.began == [EVE, EVE, ANN, BOB, EVE]
+
+
+async def test_a_single_slot_is_given_to_whoever_comes() -> None:
+    async with desk(1, ANN, ANN) as it:
+        assert it.began == [ANN]
+        await it.leave()
+        assert it.began == [ANN, ANN]
+
+
+async def test_who_is_cancelled_while_waiting_or_working_leaves_a_free_slot() -> None:
+    async with desk(1, ANN, BOB, EVE) as it:
+        it.tasks[1].cancel()
+        it.tasks[0].cancel()
+        await settle()
+        assert it.began == [ANN, EVE]
+
+
+async def test_more_than_the_limit_is_refused_and_told_once_until_half_is_answered() -> None:
+    store, clock = MemoryStore(), FakeClock()
+    await store.open()
+    waiting = Waiting(store, clock, 4)
+    assert [await waiting.one_more(HOME, OWNER) for _ in range(5)] == [True] * 4 + [False]
+    assert [waiting.tell(OWNER), waiting.tell(OWNER)] == [True, False]
+
+    for _ in range(4):
+        message = a_message(person=OWNER)
+        await store.commit(Add(message), Add(an_entry(message)))
+    await clock.advance(3)
+    assert not await waiting.one_more(HOME, OWNER)
+    assert not waiting.tell(OWNER), "still the same flood"
+
+
+async def test_after_a_flood_is_over_the_next_is_told_again() -> None:
+    store, clock = MemoryStore(), FakeClock()
+    await store.open()
+    waiting = Waiting(store, clock, 2)
+    for _ in range(2):
+        while await waiting.one_more(HOME, OWNER):
+            pass
+        assert waiting.tell(OWNER)
+        await clock.advance(3)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8])
+async def test_all_slots_are_used_when_many_people_wait(count: int) -> None:
+    async with desk(count, *[PersonId(str(number)) for number in range(20)]) as it:
+        assert len(it.began) == count
