@@ -1,5 +1,6 @@
 """A wrong route put right: the message and its answer are taken out of the wrong task, and the right one answers."""
 
+from contextlib import nullcontext
 from typing import Literal
 
 from msgspec.structs import replace
@@ -51,7 +52,8 @@ class Corrections:
         cut_off = await self._cut_off(message)
         for _ in range(TRIES):
             try:
-                right = await self._move(message, to)
+                async with self._tasks.founding(message.person) if to == "new" else nullcontext():
+                    right = await self._move(message, to)
             except (Conflict, Duplicate):
                 continue
             if cut_off:

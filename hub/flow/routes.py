@@ -1,5 +1,7 @@
 """Keeping a route: message, task and entry in one commit, whoever decided it."""
 
+from contextlib import nullcontext
+
 from msgspec.structs import replace
 
 from hub.errors import Conflict, Duplicate
@@ -30,6 +32,10 @@ class Routes:
 
         A route to a task that's gone founds a new one.
         """
+        async with self._tasks.founding(message.person) if route.new else nullcontext():
+            await self._settle(entry, message, route)
+
+    async def _settle(self, entry: Entry, message: Message, route: Route) -> None:
         for _ in range(TRIES):
             task = None if route.new else await self._taken_up(route.task)
             new = task is None

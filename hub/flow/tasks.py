@@ -1,9 +1,11 @@
 """The task's states at a person's word: assigned, stopped, canceled, taken up again; each change kept and told."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 from msgspec.structs import replace
 
@@ -74,6 +76,11 @@ class Tasks:
         self._agents = agents
         self._default = default
         self._preferences = preferences
+        self._founding: WeakValueDictionary[PersonId, asyncio.Lock] = WeakValueDictionary()
+
+    def founding(self, person: PersonId) -> asyncio.Lock:
+        """Return the lock to hold from `found` to the commit: two at a time would take the same number."""
+        return self._founding.setdefault(person, asyncio.Lock())
 
     async def found(self, message: Message, agent: str | None = None) -> Task:
         """Return a new task for a message. It isn't kept yet: it's committed with the message's route."""
@@ -124,41 +131,43 @@ class Tasks:
             sent_at=self._clock.now(),
         )
         message = await self._inbox.checked(incoming)
-        for _ in range(TRIES):
-            if known := await self._store.message_by_external(tenant, address, external_id):
-                return await self._task_of(known), known
-            task = replace(await self.found(message, agent), kind="assignment", due_at=due_at, schedule=schedule)
-            task = replace(task, limits=limits or task.limits)
-            routed = replace(
-                message,
-                # With a time of its own the task itself falls due: nothing waits for this message in a queue.
-                state="answered" if task.due_at else "routed",
-                task=task.id,
-                route=Route(rule="explicit", task=task.id, new=True, probability=1),
-            )
-            try:
-                await self._journal.commit(*self._assignment(task, routed), wake=(lanes.task(task.id),))
-            except Duplicate:
-                continue  # somebody took the number, or this very assignment came twice
-            return task, routed
+        async with self.founding(person):
+            for _ in range(TRIES):
+                if known := await self._store.message_by_external(tenant, address, external_id):
+                    return await self._task_of(known), known
+                task = replace(await self.found(message, agent), kind="assignment", due_at=due_at, schedule=schedule)
+                task = replace(task, limits=limits or task.limits)
+                routed = replace(
+                    message,
+                    # With a time of its own the task itself falls due: nothing waits for this message in a queue.
+                    state="answered" if task.due_at else "routed",
+                    task=task.id,
+                    route=Route(rule="explicit", task=task.id, new=True, probability=1),
+                )
+                try:
+                    await self._journal.commit(*self._assignment(task, routed), wake=(lanes.task(task.id),))
+                except Duplicate:
+                    continue  # another hub took the number, or this very assignment came twice
+                return task, routed
         raise Conflict("tasks are founded faster than they can be numbered")
 
     async def plan(self, command: Message, text: str, *, due_at: datetime | None, schedule: str | None) -> Task:
         """Found the task that a command asks for, for a later time; obeyed again, it's the task of the first time."""
         id = TaskId(command.id)
         due_at = next_time(schedule, self._zone, self._clock.now()) if schedule else due_at
-        for _ in range(TRIES):
-            if known := await self._store.task(id):
-                return known
-            founded = await self.found(command)
-            task = replace(
-                founded, id=id, title=title_of(text), goal=text, kind="assignment", due_at=due_at, schedule=schedule
-            )
-            try:
-                await self._journal.commit(Add(task), self._journal.about_task(task))
-            except Duplicate:
-                continue  # somebody took the number
-            return task
+        async with self.founding(command.person):
+            for _ in range(TRIES):
+                if known := await self._store.task(id):
+                    return known
+                founded = await self.found(command)
+                task = replace(
+                    founded, id=id, title=title_of(text), goal=text, kind="assignment", due_at=due_at, schedule=schedule
+                )
+                try:
+                    await self._journal.commit(Add(task), self._journal.about_task(task))
+                except Duplicate:
+                    continue  # another hub took the number
+                return task
         raise Conflict("tasks are founded faster than they can be numbered")
 
     async def stop(self, task: Task) -> Task:

@@ -76,11 +76,11 @@ class Day:
         return await self.now(message)
 
     async def sends(
-        self, text: str, *, wish: str | None = None, reply_to: Message | None = None, id: str = ""
+        self, text: str, *, wish: str | None = None, reply_to: Message | None = None, id: str = "", chat: str = "main"
     ) -> Message:
         """Say something and don't wait."""
         incoming = Incoming(
-            address=CHAT,
+            address=Address(bridge="http", chat=f"owner/{chat}"),
             external_id=id or new_id(),
             sender=OWNER,
             parts=(Text(text),),

@@ -302,3 +302,12 @@ async def until_answered(day: Day, message: Message) -> None:
         if (await day.now(message)).state == "answered":
             return
     raise AssertionError(f"{message.text!r} isn't answered")
+
+
+async def test_many_tasks_founded_at_once_are_numbered_one_after_another() -> None:
+    async with Day(ScriptedLLM(lambda _: "Fine."), limits=LimitsConfig(waiting_per_person=50)) as day:
+        for number in range(30):
+            await day.sends(f"errand {number}", wish="new", chat=f"chat{number}")
+        await day.quiet()
+        assert await day.store.last_number(HOME, OWNER) == 30
+        assert len({(await day.task(number)).title for number in range(1, 31)}) == 30
