@@ -313,8 +313,8 @@ def _check(config: Config) -> list[str]:
             faults.append(f"{path}.key_file: set besides {path}.key; keep one of them")
         if llm.key_file and not os.access(Path(llm.key_file).expanduser(), os.R_OK):
             faults.append(f"{path}.key_file: {llm.key_file!r} can't be read; create it or mend its rights")
-    if config.store.url and not config.store.url.startswith("sqlite+aiosqlite:///"):
-        faults.append("store.url: only sqlite+aiosqlite:///PATH is served so far; leave it empty for the data folder")
+    if config.store.url and not config.store.url.startswith("sqlite:///"):
+        faults.append("store.url: only sqlite:///PATH is served so far; leave it empty for the data folder")
     return faults
 
 

@@ -60,7 +60,7 @@ def configure(
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     logging.captureWarnings(capture=True)
-    for chatty in ("aiosqlite", "alembic", "apscheduler", "httpcore", "httpx"):
+    for chatty in ("alembic", "apscheduler", "httpcore", "httpx"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
     return redaction
 

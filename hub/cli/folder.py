@@ -11,7 +11,7 @@ from hub.config import Config
 DATABASE = "hub.db"
 KEPT = ("documents", "files")
 """Folders beside the database that belong to it."""
-SQLITE = "sqlite+aiosqlite:///"
+SQLITE = "sqlite:///"
 
 
 def database(config: Config) -> Path:

@@ -13,7 +13,8 @@ from hub.ports import Add, Change, Clock, Save, Store
 from hub.records import Entry, Message, MessageId, Route, Rule, Task, TaskId, TaskState
 from hub.spool import Spool
 
-TRIES = 5
+TRIES = 20
+"""So many others may have something to say about one task at the same moment."""
 MANY = 100
 
 

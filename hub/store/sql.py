@@ -3,14 +3,14 @@
 import asyncio
 import sqlite3
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy import Row
+from sqlalchemy import Engine, Row
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hub.errors import StartError, StoreUnavailable
 from hub.ports import Change, Remove
@@ -53,7 +53,10 @@ class SqlStore:
 
     def __init__(self, database: Path) -> None:
         self.path = database
-        self._readers: AsyncEngine | None = None
+        self._reader: Engine | None = None
+        # One thread for all queries: answered from an index, each takes less than the trip to the thread and back.
+        # Over aiosqlite that's three trips, and several threads wait for the interpreter's lock: twice the time.
+        self._thread: ThreadPoolExecutor | None = None
         self._committer: Committer | None = None
         self._lock: int | None = None
 
@@ -65,21 +68,23 @@ class SqlStore:
     @classmethod
     def at(cls, url: str, folder: Path) -> "SqlStore":
         """Return the store that a config's `store.url` names; an empty one means the data folder."""
-        path = url.removeprefix("sqlite+aiosqlite:///")
+        path = url.removeprefix("sqlite:///")
         return cls(Path(path).expanduser()) if path else cls.in_folder(folder)
 
     async def open(self) -> None:
         await asyncio.to_thread(self._take_hold)
-        self._readers = sqlite.reading(self.path)
+        self._reader = sqlite.reading(self.path)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="reader")
         self._committer = Committer(sqlite.writing(self.path), lambda: sqlite.is_short(self.path.parent))
         self._committer.open()
 
     async def close(self) -> None:
         if self._committer:
             await self._committer.close()
-        if self._readers:
-            readers, self._readers = self._readers, None
-            await readers.dispose()
+        if self._reader and self._thread:
+            (reader, self._reader), (thread, self._thread) = (self._reader, None), (self._thread, None)
+            await asyncio.to_thread(thread.shutdown)
+            reader.dispose()
         if self._lock is not None:
             sqlite.unlock(self._lock)
             self._lock = None
@@ -280,10 +285,14 @@ class SqlStore:
         return found[0] if found else None
 
     async def _rows(self, query: Query, given: Mapping[str, object] | None = None) -> Sequence[Row[Any]]:
-        if self._readers is None:
+        if self._reader is None or self._thread is None:
             raise StoreUnavailable("the store isn't open")
         try:
-            async with self._readers.connect() as connection:
-                return (await connection.execute(query, given)).all()
+            return await asyncio.get_running_loop().run_in_executor(self._thread, _read, self._reader, query, given)
         except (DBAPIError, PoolTimeoutError) as error:
             raise StoreUnavailable(f"the database can't be read: {getattr(error, 'orig', error)}") from None
+
+
+def _read(reader: Engine, query: Query, given: Mapping[str, object] | None) -> Sequence[Row[Any]]:
+    with reader.connect() as connection:
+        return connection.execute(query, given).all()

@@ -10,7 +10,6 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from hub.errors import StartError
 from hub.store.disk import sync
@@ -20,7 +19,6 @@ RESERVE = 16 << 20
 """Bytes that are kept free for finishing what was accepted."""
 CHECKED_WHOLE = 256 << 20
 """A bigger database isn't read through at every start, which would take seconds."""
-READERS = 4
 
 
 def lock(database: Path) -> int:
@@ -114,20 +112,21 @@ def writing(database: Path) -> Engine:
     return engine
 
 
-def reading(database: Path) -> AsyncEngine:
-    """Return an engine for single queries, which never wait for a writer."""
-    url = URL.create("sqlite+aiosqlite", database=str(database))
-    engine = create_async_engine(
+def reading(database: Path) -> Engine:
+    """Return an engine for single queries, which never wait for a writer; for one thread."""
+    url = URL.create("sqlite", database=str(database))
+    engine = create_engine(
         url,
         hide_parameters=True,
         isolation_level="AUTOCOMMIT",
         skip_autocommit_rollback=True,
-        pool_size=READERS,
+        pool_size=1,
         max_overflow=0,
         pool_timeout=60,
+        connect_args={"check_same_thread": False},
     )
-    event.listen(engine.sync_engine, "connect", _prepare)
-    event.listen(engine.sync_engine, "connect", _read_only)
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "connect", _read_only)
     return engine
 
 
