@@ -69,6 +69,8 @@ def measures(folder: Path, *, quick: bool) -> list[tuple[str, Measure]]:
             ("model speed", lambda: bench_model.speaking(model)),
             ("model prompts", lambda: bench_model.prompting(folder / "prompts", model)),
         ]
+    else:
+        console(err=True).print("No embedded model here: idle and model aren't measured; `make venv` brings it.")
     return found
 
 
