@@ -81,6 +81,10 @@ class Speaker:
             money=end.money,
         )
 
+    def wants_tools(self, agent: Agent, message: Message) -> bool:
+        """Say whether a message may need tools: then it has a turn of its own, for tools are chosen for one wish."""
+        return bool(self._toolbox.offered(agent, message.text))
+
     # --- tools
 
     async def _use_tools(self, agent: Agent, work: Work, ledger: Ledger, join: Join) -> None:

@@ -7,7 +7,7 @@ after it, nothing is done again.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -121,8 +121,25 @@ class Turns:
         due = task.state in OPEN and task.due_at is not None and task.due_at <= self._clock.now()
         if not entries and not cut_off and not due:
             return None
-        messages = [message for entry in entries if (message := await self._store.message(entry.message))]
-        return await self._begin(task, cut_off, (last.number if last else 0) + 1, entries, messages)
+        messages = await self._together(task, [], entries)
+        return await self._begin(task, cut_off, (last.number if last else 0) + 1, entries[: len(messages)], messages)
+
+    async def _together(self, task: Task, before: Sequence[Message], entries: Sequence[Entry]) -> list[Message]:
+        """Return the messages of the first entries that one turn can answer, together with those before them."""
+        agent = self._agent(task)
+        together: list[Message] = []
+        alone = any(self._speaker.wants_tools(agent, message) for message in before)
+        for entry in entries:
+            if alone:
+                break
+            message = await self._store.message(entry.message)
+            if message is None:
+                raise StoreError(f"entry {entry.id} waits with a message that isn't kept: {entry.message}")
+            alone = self._speaker.wants_tools(agent, message)
+            if alone and (before or together):
+                break
+            together.append(message)
+        return together
 
     async def _begin(
         self, task: Task, cut_off: Turn | None, number: int, entries: list[Entry], messages: list[Message]
@@ -168,7 +185,7 @@ class Turns:
         return Ending(kind="answered", spoken=spoken)
 
     async def _speak(self, work: Work) -> Spoken | AgentHostError:
-        agent = self._agents.get(work.task.agent) or self._agents[self._default]
+        agent = self._agent(work.task)
         last: AgentHostError = LLMUnavailable()
         # The first death proves nothing: others were being answered too. Then it's tried alone, and counts.
         for deaths in range(DEATHS + 1):
@@ -192,6 +209,9 @@ class Turns:
                 return AgentHostError(f"something is wrong inside the hub ({type(error).__name__}); its log says more")
         return last
 
+    def _agent(self, task: Task) -> Agent:
+        return self._agents.get(task.agent) or self._agents[self._default]
+
     async def _speak_once(self, agent: Agent, work: Work) -> Spoken:
         ledger = await Ledger.open(self._store, self._journal, self._clock, work.turn.id)
         return await self._speaker.speak(agent, work, ledger, self._join)
@@ -203,7 +223,10 @@ class Turns:
         fresh = [entry for entry in waiting if entry.id not in known][: JOINED - len(known)]
         if not fresh:
             return
-        messages = [message for entry in fresh if (message := await self._store.message(entry.message))]
+        messages = await self._together(work.task, work.messages, fresh)
+        if not messages:
+            return
+        fresh = fresh[: len(messages)]
         turn = replace(work.turn, messages=(*work.turn.messages, *(message.id for message in messages)))
         begun = [self._spool.begin(entry) for entry in fresh]
         try:

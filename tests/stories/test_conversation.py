@@ -30,6 +30,18 @@ async def test_what_a_tool_answers_whole_needs_no_model() -> None:
         assert day.llm.asked == []
 
 
+async def test_each_of_several_wishes_that_wait_together_gets_its_own_tools() -> None:
+    async with Day(ScriptedLLM("Party.", "Cake and hats.")) as day:
+        task = (await day.says("Plan a party")).task
+        said = ("Remember that my dog is called Rex", "Remember that my cat is called Tom", "with cake", "and hats")
+        dog, cat, cake, hats = [await day.sends(text, wish=task) for text in said]
+        await day.quiet()
+
+        assert "Rex" in (await day.replies(dog))[0]
+        assert "Tom" in (await day.replies(cat))[0]
+        assert await day.replies(cake) == await day.replies(hats) == ["Cake and hats."], "these two wait together"
+
+
 async def test_a_result_that_the_model_gets_wrong_is_added_to_its_answer() -> None:
     llm = ScriptedLLM("That's 409 shirts.", decisions=["calculate", "none"], fills=[{"expression": "17*23"}])
     async with Day(llm) as day:
