@@ -148,7 +148,7 @@ class Client:
                     return self._check(response)
             patient = True  # somebody was there: whoever comes back will be the same hub
             await asyncio.sleep(pause)
-        raise AssertionError  # pragma: no cover  (the last round returns or raises)
+        raise AssertionError  # the last round returns or raises
 
     def _check(self, response: httpx.Response) -> httpx.Response:
         if response.is_success:

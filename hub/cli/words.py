@@ -79,7 +79,7 @@ def size(count: int) -> str:
         if amount < 1000 or unit == "GB":
             return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
         amount /= 1000
-    raise AssertionError  # pragma: no cover  (GB takes everything)
+    raise AssertionError  # GB takes everything
 
 
 def state(word: str) -> Text:

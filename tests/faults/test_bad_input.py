@@ -79,8 +79,8 @@ async def test_unusual_but_good_text_is_kept_letter_by_letter(hub: Served) -> No
     assert response.json()["parts"][0]["text"] == text
 
 
-async def test_a_flood_by_one_sender_is_refused_and_others_dont_notice(hub: Served, tmp_path: Path) -> None:
-    """S11: the flooder is told to come later, what was accepted is answered, others wait hardly longer."""
+async def test_a_flood_by_one_sender_is_refused_and_others_are_still_answered_soon(hub: Served, tmp_path: Path) -> None:
+    """The flooder is told to come later, what was accepted is answered, and the others' waits stay within bounds."""
     before = await waits(hub, 30)
     flood = Child(
         tmp_path / "flood.log",

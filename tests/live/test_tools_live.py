@@ -1,7 +1,7 @@
-"""The tools with the real small model: it chooses mostly right, and its answers use what the tools found.
+"""The tools with the real small model: it chooses mostly right, and what the person is sent holds what the tools found.
 
-The messages in tool_choices.tsv are our own: `tuned` ones were looked at while the rules and prompts were made, most of
-the `held-out` ones weren't.
+The messages in tool_choices.tsv are our own. `tuned` ones were looked at while the rules and prompts were made;
+`less-seen` ones less, but two rules were changed after their first errors: neither group is a clean held-out figure.
 """
 
 import os
@@ -15,7 +15,7 @@ import pytest
 
 from hub.errors import ToolError
 from hub.flow import prompts
-from hub.flow.toolbox import Toolbox
+from hub.flow.toolbox import Toolbox, unsaid
 from hub.llm.llamacpp import LlamaCpp
 from hub.manifests import load_agent
 from hub.ports import LLM, End, Piece, Terms, ToolCall
@@ -67,7 +67,7 @@ async def test_it_chooses_the_right_tool_for_nine_messages_of_ten(toolbox: Toolb
     print(f"by the model: {sum(decided)} of {len(decided)}, {tokens / len(decided):.0f} tokens each")
 
     assert sum(right["tuned"]) >= 54
-    assert sum(right["held-out"]) >= 34
+    assert sum(right["less-seen"]) >= 34
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ async def test_it_chooses_the_right_tool_for_nine_messages_of_ten(toolbox: Toolb
         ("I bought 3 shirts at 19.99 each, what's the total?", "59.97"),
     ],
 )
-async def test_its_answer_holds_what_the_tool_found(llm: LLM, toolbox: Toolbox, message: str, needed: str) -> None:
+async def test_what_is_sent_holds_what_the_tool_found(llm: LLM, toolbox: Toolbox, message: str, needed: str) -> None:
     answer = await ask(llm, toolbox, message)
 
     assert needed in answer
@@ -98,10 +98,13 @@ async def test_the_first_hello_costs_few_tokens_and_no_decision(llm: LLM, toolbo
 
 
 async def ask(llm: LLM, toolbox: Toolbox, text: str) -> str:
-    """Return the model's own words for a message, in a task of its own."""
+    """Return what a person is sent for a message, as a turn makes it: a tool's own result where that's a whole answer,
+    else the model's words, with what they leave out of the result."""
     message = a_message(text)
     said = prompts.conversation([message])
     steps = [await step(toolbox, text)]
+    if told := await toolbox.answered(said, steps):
+        return told
     answer = ""
     async for piece in llm.chat(prompts.answer(AGENT, a_task(text), [message], steps, NOW), TERMS, limit=60):
         match piece:
@@ -109,8 +112,7 @@ async def ask(llm: LLM, toolbox: Toolbox, text: str) -> str:
                 answer += more
             case End():
                 break
-    print(text, "->", answer, "| a rule's:", await toolbox.answered(said, steps))
-    return await toolbox.answered(said, steps) or answer
+    return "\n\n".join((answer, *unsaid(answer, steps)))
 
 
 async def step(toolbox: Toolbox, text: str) -> Step:
