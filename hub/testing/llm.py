@@ -71,6 +71,7 @@ class ScriptedLLM:
         fills: Iterable[Value] | Callable[[Prompt, Mapping[str, object]], Mapping[str, object] | Hang | Fault] = (),
         scores: Callable[[str, str], float] | None = None,
         context: int = 100_000,
+        sha256: str = "",
     ) -> None:
         self.asked: list[Asked] = []
         self.cancelled = 0
@@ -79,7 +80,7 @@ class ScriptedLLM:
         self._decisions = _Script[str | Sequence[float]]([decisions] if callable(decisions) else decisions)
         self._fills = _Script[Mapping[str, object]]([fills] if callable(fills) else fills)
         self._scores = scores or (lambda _, text: -float(_words(text)))
-        self._info = LLMInfo(model=MODEL, state="ready", context=context)
+        self._info = LLMInfo(model=MODEL, state="ready", context=context, sha256=sha256)
         self._ready = asyncio.Event()
         self._ready.set()
 

@@ -323,3 +323,14 @@ async def test_many_tasks_founded_at_once_are_numbered_one_after_another() -> No
         await day.quiet()
         assert await day.store.last_number(HOME, OWNER) == 30
         assert len({(await day.task(number)).title for number in range(1, 31)}) == 30
+
+
+async def test_a_message_that_was_answered_with_a_mere_promise_leaves_its_task_open() -> None:
+    async with Day(ScriptedLLM("I'll book it and let you know.")) as day:
+        wish = await day.says("Please book a table for two")
+
+        assert await day.replies(wish) == ["I'll book it and let you know."]
+        task = await day.task(1)
+        assert task.state == "input-required"
+        assert isinstance(task.verdict, Ask)
+        assert "promised" in task.verdict.why
