@@ -9,6 +9,7 @@ AgentHostError
 |   `-- StoreUnavailable   the sender: not accepted, try again; the operator: see the reason (a full disk)
 |-- LLMError               (turns and router)
 |   |-- LLMUnavailable     nobody at once: what waits is kept and tried again
+|   |   `-- LLMAway          nobody at once: the model's server is down, asks to wait, or may not be paid today
 |   |-- LLMTimeout         the turn: its deadline passed
 |   |-- LLMRefused         the operator: the model's server said no (key, quota, model name)
 |   `-- ContextOverflow    the turn: shorten the prompt
@@ -66,6 +67,13 @@ class LLMError(AgentHostError):
 
 class LLMUnavailable(LLMError):
     """There's no model at the moment: none is installed, it's loading, or its process died and is being restarted."""
+
+
+class LLMAway(LLMUnavailable):
+    """The model's server took nothing of the request: it's down, is silent, asks to wait, or the day's money is spent.
+
+    Unlike a model that dies over a request, this says nothing about the request: it's tried for as long as it takes.
+    """
 
 
 class LLMTimeout(LLMError):

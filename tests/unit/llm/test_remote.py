@@ -197,7 +197,7 @@ async def test_a_server_that_refuses_the_key_is_broken_and_says_which_setting(se
 async def test_a_server_that_comes_later_is_found(server: Counterpart, llm: Remote) -> None:
     server.models = Reply(status=503)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hub.llm.remote.LOOK", 0.001)
+        patch.setattr("hub.llm.watch.LOOK", 0.001)
         await llm.open()
         await until(lambda: llm.info.state == "restarting")
         server.models = Reply(status=404)
