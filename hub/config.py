@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,6 +19,10 @@ log = logging.getLogger(__name__)
 
 MODEL_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 MODEL_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+
+REPOSITORY = re.compile(
+    r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*?)(?<!\.gguf)(:(?P<file>[\w./+-]+\.gguf))?", re.ASCII
+)
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Positive = Annotated[int, Meta(ge=1)]
@@ -191,7 +196,10 @@ def misgivings(config: Config) -> list[str]:
     """
     found = []
     for path, llm in backends(config):
-        if llm.backend == "llamacpp" and llm.model and not Path(llm.model).expanduser().is_file():
+        if llm.backend != "llamacpp" or not llm.model or Path(llm.model).expanduser().is_file():
+            continue
+        # One on the Hugging Face Hub is fetched when the hub starts.
+        if not repository(llm.model):
             found.append(f"{path}.model: no file {llm.model!r}; give the path of a GGUF file, or leave it empty")
     folder = config.agents.folder
     if folder and not Path(folder).expanduser().is_dir():
@@ -236,6 +244,20 @@ def backends(config: Config) -> list[tuple[str, Backend]]:
 def timezone(config: Config) -> ZoneInfo:
     """Return the hub's time zone."""
     return ZoneInfo(config.hub.timezone)
+
+
+def repository(model: str) -> tuple[str, str] | None:
+    """Return the repository on the Hugging Face Hub and the file in it ("" for none) that a model's name means.
+
+    A path is written otherwise: beginning with / or ~ or ., or ending in .gguf without a colon.
+    """
+    found = REPOSITORY.fullmatch(model)
+    return (found["repo"], found["file"] or "") if found else None
+
+
+def models_folder(environ: Mapping[str, str]) -> Path:
+    """Return where models lie that were fetched: the embedded one, and those that were pulled."""
+    return embedded_model(environ).parent
 
 
 def embedded_model(environ: Mapping[str, str]) -> Path:

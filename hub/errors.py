@@ -3,6 +3,7 @@
 AgentHostError
 |-- ConfigError            the operator: mend the config file or the environment
 |-- StartError             the operator: something outside the config keeps the hub from starting
+|-- PullError              the operator: a model can't be fetched
 |-- StoreError             (the hub itself)
 |   |-- Duplicate          the caller: that record is already kept
 |   |-- Conflict           the caller: somebody changed the record meanwhile, read it again
@@ -23,6 +24,7 @@ AgentHostError
     |-- BadRequest         say it differently: names the field, the value and the way out
     |-- NotFound           no such thing, or none that this person may see
     |-- NotAllowed         this person or key may not
+    |   `-- Stranger       nobody knows the sender: they're told nothing
     |-- AlreadyUsed        an idempotency key used for something else
     |-- TooLarge           send less
     `-- TooMany            send later
@@ -43,6 +45,14 @@ class ConfigError(AgentHostError):
 
 class StartError(AgentHostError):
     """The hub can't start for a reason outside its config: a port in use, a newer database, a locked folder."""
+
+
+class PullError(AgentHostError):
+    """A model can't be fetched; the text says why and the way out. `passes`: it may be possible later."""
+
+    def __init__(self, text: str, *, passes: bool = False) -> None:
+        super().__init__(text)
+        self.passes = passes
 
 
 class StoreError(AgentHostError):
@@ -139,6 +149,10 @@ class NotFound(PersonError):
 
 class NotAllowed(PersonError):
     """This person, or this key's scopes, may not do that."""
+
+
+class Stranger(NotAllowed):
+    """The sender isn't known and isn't to be: a bridge tells them nothing and shows them nothing."""
 
 
 class AlreadyUsed(PersonError):
