@@ -112,8 +112,8 @@ class Pull:
                 if part.sha256 != offer.sha256:
                     draft.unlink()
                     raise PullError(
-                        f"{offer.name} came with the SHA-256 {part.sha256[:16]}…, not {offer.sha256[:16]}…: damaged on the"
-                        " way; it was thrown away, pull it again"
+                        f"{offer.name} came with the SHA-256 {part.sha256[:16]}…, not {offer.sha256[:16]}…: damaged on"
+                        " the way; it was thrown away, pull it again"
                     )
                 pulled = shelf.Pulled(
                     path=str(path),
@@ -151,7 +151,7 @@ class Pull:
         async with hub.reading(self._repo, listing, offer, part.done) as response:
             if response.status_code == 200:
                 part.clear()  # this server can't begin in the middle
-            async for block in response.aiter_bytes(BLOCK):
+            async for block in response.aiter_bytes():
                 if part.done + len(block) > offer.size:
                     raise PullError(f"{offer.name} is longer than the {offer.size} bytes that were announced")
                 await asyncio.to_thread(part.write, block)
