@@ -19,6 +19,10 @@ class Unsupported(LLMRefused):
     """The server doesn't take something that was in the request's body."""
 
 
+class Unknown(Unsupported):
+    """Nothing is at that address, or no model of that name: also what some say to something in the request."""
+
+
 class Passing(LLMAway):
     """A no that may pass: another attempt may help after so many seconds."""
 
@@ -40,7 +44,7 @@ def refusal(response: httpx.Response, body: bytes, setting: str) -> AgentHostErr
     if status in (401, 403):
         return LLMRefused(f"the key is refused; mend {setting}.key or {setting}.key_file ({said})")
     if status == 404:
-        said += f"; if it's the model or the address that's unknown, mend {setting}.model or .url"
+        return Unknown(f"{said}; if it's the model or the address that's unknown, mend {setting}.model or .url")
     return _by_status(status, said, wish(response))
 
 
@@ -72,7 +76,7 @@ def wish(response: httpx.Response) -> float:
 def _by_status(status: int, said: str, after: float) -> AgentHostError:
     if status in AGAIN:
         return Passing(f"too many requests at once ({said})" if status == 429 else said, after)
-    return Unsupported(said) if status in (400, 404, 415, 422, 501) else LLMRefused(said)
+    return Unsupported(said) if status in (400, 415, 422, 501) else LLMRefused(said)
 
 
 def _page(response: httpx.Response, setting: str) -> AgentHostError:

@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec.structs import replace
 
 from hub.errors import LLMError, LLMRefused, LLMTimeout
-from hub.llm.refusals import Passing, Unsupported
+from hub.llm.refusals import Passing, Unknown, Unsupported
 from hub.ports import LLMInfo
 
 LOOK = 2.0
@@ -60,7 +60,7 @@ class Watch:
             self._lose("restarting", str(error), LOOK)
             return
         refused = isinstance(error, LLMRefused)
-        if isinstance(error, Unsupported) and "HTTP 404" not in str(error):
+        if isinstance(error, Unsupported) and not isinstance(error, Unknown):
             return  # it's this request that it doesn't take, not us
         first, longest = (REFUSED, LONGEST_REFUSED) if refused else (LOOK, LONGEST_LOOK)
         wished = error.after if isinstance(error, Passing) else 0.0

@@ -133,7 +133,7 @@ async def test_a_file_that_is_not_there_is_told_with_those_that_are(hub: Hub, tm
 async def test_a_gated_repository_says_what_to_do(hub: Hub, tmp_path: Path) -> None:
     hub.gated = TOKEN
 
-    with pytest.raises(PullError, match="set HF_TOKEN to a token that may read it.*accept its terms at http"):
+    with pytest.raises(PullError, match=r"set HF_TOKEN to a token that may read it.*accept its terms at http"):
         await run(pull(hub, tmp_path))
     with pytest.raises(PullError, match="the token in HF_TOKEN may not read it"):
         await run(pull(hub, tmp_path, HF_TOKEN="another"))
