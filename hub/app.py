@@ -39,9 +39,10 @@ from hub.flow.supervisor import Supervisor
 from hub.flow.tasks import Tasks
 from hub.flow.toolbox import Toolbox
 from hub.flow.turns import Turns
+from hub.flow.weigher import Weigher
 from hub.llms import Models
 from hub.manifests import Agent, load_agents
-from hub.ports import LLM, Bridge, BridgeInfo, Clock, Documents, Scoring, Store, Tool
+from hub.ports import LLM, Bridge, BridgeInfo, Clock, Documents, Store, Tool
 from hub.records import new_id
 from hub.spool import Spool
 from hub.store.documents import FileDocuments
@@ -87,7 +88,6 @@ class Hub:
         self.started_at = clock.now()
         self.closing = asyncio.Event()
         zone, limits, default = config.hub.timezone, config.limits, config.agents.default
-        scoring = decider if isinstance(decider, Scoring) else None
         self.feed = LocalFeed()
         self.dispatcher = LocalDispatcher(clock)
         journal = Journal(store, self.feed, self.dispatcher, clock)
@@ -106,7 +106,8 @@ class Hub:
         )
         routes = Routes(store, spool, journal, clock, tasks)
         self.questions = Questions(store, routes, tasks)
-        self.router = Router(store, spool, journal, outbox, clock, routes, self.questions, decider, scoring, limits)
+        weigher = Weigher(decider, limits)
+        self.router = Router(store, spool, journal, outbox, clock, routes, self.questions, weigher, limits)
         self.corrections = Corrections(store, spool, journal, clock, tasks, routes, self.turns)
         self.commands = Commands(
             store, spool, journal, outbox, clock, tasks, self.corrections, agents, llm, decider, zone
