@@ -83,7 +83,7 @@ class Pooler:
         self._abort.value = False
 
     def rows(self, texts: Sequence[Sequence[int]]) -> list[list[float]] | None:
-        """Return a row of numbers for each of at most AT_ONCE texts of `longest` tokens together; None if broken off."""
+        """Return a row of numbers for each of at most AT_ONCE texts, `longest` tokens in all; None if broken off."""
         batch, at = self._batch, 0
         for number, tokens in enumerate(texts):
             for position, token in enumerate(tokens):
