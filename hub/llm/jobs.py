@@ -63,6 +63,7 @@ class Job(ABC):
     def __init__(self, asked: wire.Asked, branches: list[Branch], cells: int, width: int = 1) -> None:
         self.id = asked.id
         self.tenant = asked.ask.tenant
+        self.chat = asked.ask.chat
         self.priority = asked.ask.priority
         self.arrived = time.monotonic()
         self.deadline = self.arrived + asked.ask.deadline

@@ -34,6 +34,8 @@ class Terms(Struct, frozen=True, kw_only=True):
     """Seconds until LLMTimeout."""
     tenant: TenantId
     """What the model computed for one tenant is never used for another."""
+    chat: str = ""
+    """Whose conversation it's for: tenants get fair shares of a busy model, and within a tenant its chats."""
 
 
 class Piece(Struct, frozen=True, tag="piece"):
@@ -110,7 +112,7 @@ class LLM(Protocol):
     """A language model, small and near or big and far.
 
     Every method raises LLMUnavailable, LLMTimeout or ContextOverflow; a cancelled call stops the model's work within
-    half a second, in the middle of a prompt too.
+    100 ms, in the middle of a prompt too.
     """
 
     @property
