@@ -42,7 +42,7 @@ from hub.flow.toolbox import Toolbox
 from hub.flow.turns import Turns
 from hub.llm.llamacpp import LlamaCpp
 from hub.manifests import Agent, load_agents
-from hub.ports import LLM, Bridge, Clock, Documents, Scoring, Store, Tool
+from hub.ports import LLM, Bridge, BridgeInfo, Clock, Documents, Scoring, Store, Tool
 from hub.records import new_id
 from hub.spool import Spool
 from hub.store.documents import FileDocuments
@@ -51,7 +51,7 @@ from hub.store.sqlite import is_short
 from hub.tools import built_in
 from hub.web.app import build
 from hub.web.server import Server
-from hub.web.services import AgentInfo, BridgeInfo, RouterInfo, Services, StoreInfo
+from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
 
 log = logging.getLogger(__name__)
 
@@ -179,7 +179,7 @@ class Hub:
                 AgentInfo(name=agent.name, description=agent.description, model=agent.model, tools=agent.tools)
                 for agent in self.agents.values()
             ],
-            bridges=lambda: [BridgeInfo(name=name, state="running") for name in ("http", *self.bridges)],
+            bridges=lambda: [BridgeInfo(name="http", kind="http"), *(bridge.info for bridge in self.bridges.values())],
             router=self._router_info,
             store_info=self._store_info,
             unready=self._unready,

@@ -22,6 +22,7 @@ AgentHostError
     |-- BadRequest         say it differently: names the field, the value and the way out
     |-- NotFound           no such thing, or none that this person may see
     |-- NotAllowed         this person or key may not
+    |   `-- Stranger       nobody knows the sender: they're told nothing
     |-- AlreadyUsed        an idempotency key used for something else
     |-- TooLarge           send less
     `-- TooMany            send later
@@ -131,6 +132,10 @@ class NotFound(PersonError):
 
 class NotAllowed(PersonError):
     """This person, or this key's scopes, may not do that."""
+
+
+class Stranger(NotAllowed):
+    """The sender isn't known and isn't to be: a bridge tells them nothing and shows them nothing."""
 
 
 class AlreadyUsed(PersonError):

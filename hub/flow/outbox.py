@@ -10,7 +10,7 @@ from hub.errors import DeliveryDelayed, DeliveryRefused, DeliveryUncertain
 from hub.failpoints import reach
 from hub.flow import lanes
 from hub.flow.journal import Journal
-from hub.ports import Add, Bridge, Change, Clock, Save, Store
+from hub.ports import Add, Bridge, Change, Clock, Outgoing, Save, Store
 from hub.records import Entry, EventKind, Message, saved
 from hub.spool import Spool
 
@@ -67,7 +67,7 @@ class Outbox:
         entry = saved(begun)
         reach("outbox.before-deliver")
         try:
-            await bridge.deliver(message, again=entry.deaths > 0)
+            await bridge.deliver(Outgoing(message=message, again=entry.deaths > 0))
         except DeliveryDelayed as delay:
             due_at = self._clock.now() + timedelta(seconds=delay.after)
             await self._journal.commit(self._spool.release(entry, due_at=due_at, error=str(delay)))

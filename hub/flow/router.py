@@ -159,7 +159,12 @@ class Router:
         return Seen(task=task, lines=lines, asked=task.state == "input-required")
 
     async def _weigh(self, message: Message, roster: Sequence[Seen]) -> tuple[Rule, Weighed]:
-        terms = Terms(tenant=message.tenant, priority=Priority.DECISION, deadline=DEADLINE)
+        terms = Terms(
+            tenant=message.tenant,
+            chat=lanes.chat(message.tenant, message.address),
+            priority=Priority.DECISION,
+            deadline=DEADLINE,
+        )
         now = message.created_at
         for _ in range(2):
             if self._decider.info.state in {"absent", "broken"}:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 from hub.errors import LLMError
-from hub.flow import prompts
+from hub.flow import lanes, prompts
 from hub.flow.judging import Receipt, judge
 from hub.ports import LLM, Priority, Terms
 from hub.records import Again, Ask, Choice, Done, Step, Task, Turn, Usage, Verdict
@@ -84,7 +84,8 @@ class Supervisor:
         judged = judge(task.goal, [("user", task.goal), ("agent", turn.answer)], receipts)
         if judged.probability >= COMPLETE or judged.evidence.keys() & {"promise", "failure"}:
             return judged.probability, 0.0
-        terms = Terms(tenant=task.tenant, priority=Priority.BACKGROUND)
+        chat = lanes.chat(task.tenant, task.origin)
+        terms = Terms(tenant=task.tenant, chat=chat, priority=Priority.BACKGROUND)
         decision = await self._judge.decide(prompts.judge(task, calls, turn.answer), prompts.COMPLETE, terms)
         complete, _, person = decision.probabilities
         return complete, person

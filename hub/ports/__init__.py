@@ -2,7 +2,20 @@
 
 from hub.ports.keeping import Documents, Files
 from hub.ports.llm import LLM, Decision, End, Filled, LLMInfo, Piece, Priority, Said, Score, Scores, Scoring, Terms
-from hub.ports.platforms import Accept, Bridge
+from hub.ports.platforms import (
+    Accept,
+    Bridge,
+    BridgeInfo,
+    Delivered,
+    Desk,
+    Draft,
+    Drafting,
+    Hooked,
+    Outgoing,
+    Retracting,
+    Threading,
+    Typing,
+)
 from hub.ports.storage import Add, Change, Remove, Save, Store
 from hub.ports.time import Clock
 from hub.ports.tools import Example, Exemplary, Quoting, Reading, Tool, ToolCall
@@ -13,25 +26,33 @@ __all__ = [
     "Accept",
     "Add",
     "Bridge",
+    "BridgeInfo",
     "Change",
     "Clock",
     "Decision",
+    "Delivered",
     "Delta",
+    "Desk",
     "Dispatcher",
     "Documents",
+    "Draft",
+    "Drafting",
     "End",
     "Example",
     "Exemplary",
     "Feed",
     "Files",
     "Filled",
+    "Hooked",
     "LLMInfo",
     "News",
+    "Outgoing",
     "Piece",
     "Priority",
     "Quoting",
     "Reading",
     "Remove",
+    "Retracting",
     "Said",
     "Save",
     "Score",
@@ -39,6 +60,8 @@ __all__ = [
     "Scoring",
     "Store",
     "Terms",
+    "Threading",
     "Tool",
     "ToolCall",
+    "Typing",
 ]

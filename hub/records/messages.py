@@ -107,8 +107,16 @@ class Incoming(Struct, frozen=True, kw_only=True):
     """The platform's id of who wrote it; for the HTTP bridge, the person's id."""
     parts: tuple[Part, ...]
     sent_at: datetime
+    name: str = ""
+    """What the sender is called there."""
+    group: str | None = None
+    """The title of the chat if several people share it: its tasks are then the group's, not the sender's."""
     reply_to: str | None = None
-    """The external id of the message replied to."""
+    """The external id of the message replied to; with `choice`, of the message that offers it."""
+    choice: str | None = None
+    """The id of a choice that was taken by a button: it's obeyed at once, like a command."""
+    corrects: str | None = None
+    """The external id of an earlier message of the sender that this one replaces: it was edited."""
     wish: str | None = None
     agent: str | None = None
     tenant: TenantId = HOME

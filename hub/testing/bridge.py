@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from hub.errors import DeliveryError, DeliveryUncertain, PersonError, StoreUnavailable
-from hub.ports import Accept
+from hub.ports import Accept, BridgeInfo, Delivered, Outgoing
 from hub.records import Incoming, Message
 from hub.testing.llm import Hang
 
@@ -20,6 +20,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     again: bool
     id: str
     """The platform's id of it."""
+    outgoing: Outgoing
 
     @property
     def text(self) -> str:
@@ -82,20 +83,25 @@ class FakeBridge:
                 self.acknowledged.append(incoming.external_id)
                 _give(answer, new)
 
-    async def deliver(self, message: Message, *, again: bool) -> str:
-        self.attempts.append(message)
+    @property
+    def info(self) -> BridgeInfo:
+        return BridgeInfo(name=self.name, kind="fake")
+
+    async def deliver(self, outgoing: Outgoing) -> Delivered:
+        self.attempts.append(outgoing.message)
         fault = self.faults.pop(0) if self.faults else None
         await asyncio.sleep(0)
         if isinstance(fault, DeliveryError) and not isinstance(fault, DeliveryUncertain):
             raise fault
-        delivery = Delivery(message=message, again=again, id=f"{self.name}-{len(self.deliveries) + 1}")
+        id = f"{self.name}-{len(self.deliveries) + 1}"
+        delivery = Delivery(message=outgoing.message, again=outgoing.again, id=id, outgoing=outgoing)
         self.deliveries.append(delivery)
         self._arrived.set()
         if isinstance(fault, DeliveryUncertain):
             raise fault
         if isinstance(fault, Hang):
             await asyncio.Event().wait()
-        return delivery.id
+        return Delivered(ids=(id,))
 
     @property
     def texts(self) -> list[str]:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from hub.config import Config
 from hub.flow.people import People
-from hub.ports import LLM, Change, Clock, Feed, Store
+from hub.ports import LLM, BridgeInfo, Change, Clock, Feed, Store
 from hub.records import Address, Entry, Incoming, Limits, Message, PersonId, Task, TaskId, TenantId
 
 
@@ -74,13 +74,6 @@ class AgentInfo(Struct, frozen=True, kw_only=True):
     description: str
     model: str
     tools: tuple[str, ...] = ()
-
-
-class BridgeInfo(Struct, frozen=True, kw_only=True):
-    """A bridge and how it is."""
-
-    name: str
-    state: str
 
 
 class RouterInfo(Struct, frozen=True, kw_only=True):

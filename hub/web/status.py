@@ -10,12 +10,12 @@ from litestar.params import FromPath
 from msgspec import UNSET, Struct, UnsetType
 
 from hub.errors import NotFound
-from hub.ports import LLMInfo
+from hub.ports import BridgeInfo, LLMInfo
 from hub.records import OPEN, EntryId, Queue
 from hub.web.auth import Asker, Hub
 from hub.web.problems import PROBLEMS, shown
 from hub.web.resources import MessageView, Page, view_message
-from hub.web.services import AgentInfo, BridgeInfo, RouterInfo, StoreInfo
+from hub.web.services import AgentInfo, RouterInfo, StoreInfo
 
 DEAD = 200
 COUNTED = 10_000

@@ -11,7 +11,7 @@ from typing import Protocol
 import pytest
 
 from hub.errors import BadRequest, DeliveryDelayed, DeliveryError, DeliveryRefused, DeliveryUncertain, StoreUnavailable
-from hub.ports import Accept, Bridge
+from hub.ports import Accept, Bridge, Outgoing
 from hub.records import Address, Incoming
 from hub.testing import FakeBridge, a_message, hello
 
@@ -183,8 +183,8 @@ async def test_a_refused_message_stops_nobody_elses(stage: Stage) -> None:
 
 async def test_a_delivered_message_is_read_in_its_chat_under_the_id_returned(stage: Stage) -> None:
     message = a_message("Hi!", role="agent", state="sent", address=stage.address)
-    id = await stage.bridge.deliver(message, again=False)
-    assert stage.read() == [(id, "Hi!")]
+    delivered = await stage.bridge.deliver(Outgoing(message=message))
+    assert stage.read() == [(delivered.ids[0], "Hi!")]
 
 
 @pytest.mark.parametrize("error", [DeliveryDelayed, DeliveryUncertain, DeliveryRefused])
@@ -192,8 +192,12 @@ async def test_a_delivery_that_fails_says_how(stage: Stage, error: type[Delivery
     stage.fail_next(error)
     message = a_message("Hi!", role="agent", state="sent", address=stage.address)
     with pytest.raises(error):
-        await stage.bridge.deliver(message, again=False)
+        await stage.bridge.deliver(Outgoing(message=message))
     if error is not DeliveryUncertain:
         assert stage.read() == []
-    await stage.bridge.deliver(message, again=True)
+    await stage.bridge.deliver(Outgoing(message=message, again=True))
     assert stage.read()[-1][1].endswith("Hi!")
+
+
+async def test_a_bridge_says_at_once_how_it_is(stage: Stage) -> None:
+    assert stage.bridge.info.name == stage.bridge.name

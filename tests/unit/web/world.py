@@ -15,13 +15,13 @@ from hub.clock import SystemClock
 from hub.config import Config
 from hub.dispatch.feed import LocalFeed
 from hub.flow.people import OWNER_KEY, People, new_secret
-from hub.ports import Clock
+from hub.ports import BridgeInfo, Clock
 from hub.records import HOME, OWNER, Key
 from hub.store.memory import MemoryStore
 from hub.testing import ScriptedLLM
 from hub.web.app import build
 from hub.web.server import Server
-from hub.web.services import AgentInfo, BridgeInfo, RouterInfo, Services, StoreInfo
+from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
 from tests.unit.web.echo import Echo
 
 HERE = "http://127.0.0.1:8080"
