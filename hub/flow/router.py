@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from hub.config import LimitsConfig
 from hub.errors import LLMError
+from hub.flow import lanes
 from hub.flow.journal import Journal
 from hub.flow.outbox import Outbox
 from hub.flow.questions import Questions
