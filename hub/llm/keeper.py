@@ -263,7 +263,8 @@ class Keeper:
                 case wire.Loaded() | wire.Failed() | wire.Beat():
                     pass
                 case wire.Tuned(threads=threads):
-                    log.info("the machine is busy: %d threads from now on", threads)
+                    busy = "busy" if threads < self._info.threads else "quiet again"
+                    log.info("the machine is %s: %d threads from now on", busy, threads)
                     self._load = replace(self._load, measured=(threads, self._info.tokens_per_second))
                     self._info = replace(self._info, threads=threads)
                 case _:

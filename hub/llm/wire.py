@@ -107,7 +107,7 @@ class Failed(Struct, frozen=True, kw_only=True, tag="failed"):
 
 
 class Tuned(Struct, frozen=True, tag="tuned"):
-    """Other threads than at first: the machine has become busy."""
+    """Other threads than before: others on the machine need its cores, or don't any more."""
 
     threads: int
 

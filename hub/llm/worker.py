@@ -24,7 +24,7 @@ from hub.llm.post import Post
 from hub.llm.prefixes import Prefixes
 from hub.llm.scheduler import Scheduler
 from hub.llm.template import Template
-from hub.llm.warmup import measure, probe
+from hub.llm.warmup import measure, most, probe
 from hub.ports import Said
 
 BEAT = 1.0
@@ -114,7 +114,8 @@ def main() -> None:
         return
     post = Post(source, engine.abort, engine.proceed)
     # Threads that somebody wished for are theirs.
-    worker = Worker(engine, Pace(engine, 1 if order.threads else threads, speed), post, send)
+    pace = Pace(engine, 1, 1, speed) if order.threads else Pace(engine, threads, max(threads, most()), speed)
+    worker = Worker(engine, pace, post, send)
     post.start()
     send(wire.Loaded(context=engine.context, sha256=sha256, threads=threads, tokens_per_second=speed))
     worker.run()
