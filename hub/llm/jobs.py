@@ -18,9 +18,10 @@ WIDTH = 6
 class TooLong(Exception):
     """The request has more tokens than the context holds."""
 
-    def __init__(self, tokens: int) -> None:
-        super().__init__(tokens)
+    def __init__(self, tokens: int, most: int) -> None:
+        super().__init__(tokens, most)
         self.tokens = tokens
+        self.most = most
 
 
 class Branch:
@@ -178,7 +179,7 @@ def weighing(
     """
     longest = max((len(stem) + len(leaf) for stem, leaf in pairs), default=0)
     if longest > engine.context:
-        raise TooLong(longest)
+        raise TooLong(longest, engine.context)
     stems: dict[tuple[int, ...], list[tuple[int, list[int]]]] = {}
     for item, (stem, leaf) in enumerate(pairs):
         if leaf:

@@ -37,6 +37,7 @@ class Pooler:
     """A context that gives one row of numbers for each text, of a model that `pools`."""
 
     def __init__(self, model: Any, threads: int) -> None:
+        self.at_once = AT_ONCE
         self._vocab: Any = c.llama_model_get_vocab(model)
         self.longest = min(LONGEST, int(c.llama_model_n_ctx_train(model)) or LONGEST)
         params = c.llama_context_default_params()
@@ -109,12 +110,6 @@ class Pooler:
             raise ValueError("llama.cpp gives no vector for a text")
         row: list[float] = np.ctypeslib.as_array(found, shape=(self.width,)).astype(np.float64).tolist()
         return row
-
-
-def unit(row: Sequence[float]) -> list[float]:
-    """Return a vector of length 1 with the same direction, so that likeness is a mere product."""
-    length = float(np.linalg.norm(row))
-    return [value / length for value in row] if length > 0 else list(row)
 
 
 def _metadata(model: Any, key: str) -> str:

@@ -56,14 +56,14 @@ async def test_a_turn_evaluates_only_what_is_new_in_it(tmp_path: Path) -> None:
             message, _ = await hub.inbox.keep(said(text, wish=task))
             await hub.work(lanes.chat(message.tenant, message.address))
             routed = await store.message(message.id)
-            assert routed and routed.task
+            assert routed is not None
+            assert routed.task is not None
             task, before = routed.task, len(model.ends)
             await hub.work(lanes.task(routed.task))
             spoken = model.ends[before:]
             # What a tool answered alone, the model reads only with the next question.
             told += await model.count([Said("user", text)]) + (0 if spoken else FRAME)
             for end in spoken:
-                print(number, end.tokens_in, end.tokens_new, told)
                 assert end.tokens_new <= told + FRAME or number == 0
                 told = 0
         assert len(model.ends) == TURNS - TURNS // len(SAID)
