@@ -287,7 +287,7 @@ def test_mutated_archives_escape_nothing_and_take_no_time(tmp_path: Path) -> Non
     ]
     kept = 0
     for at in range(MUTATED):
-        data = mutated(chance, chance.choice(seeds), seeds)
+        data = mutated(chance, chance.choice(seeds), seeds) if at % 2 else misbuilt(chance)
         try:
             entries = unpacked(data, SMALL)
         except ManifestError:
@@ -300,6 +300,36 @@ def test_mutated_archives_escape_nothing_and_take_no_time(tmp_path: Path) -> Non
         assert all(path.resolve().is_relative_to(folder) for path in folder.rglob("*"))
     assert kept < MUTATED
     assert sorted(path.name for path in tmp_path.iterdir() if not path.name.isdigit()) == []
+
+
+def misbuilt(chance: Random) -> bytes:
+    """Return an archive with whole framing and odd fields: byte by byte nearly every change breaks the framing."""
+    names = ["a", "b/c", "B/C", "../x", "a/../b", "x" * 70, "SKILL.md", "skill.md", "é", "con", "a\u202eb", "d/", "d"]
+    made = []
+    for _ in range(chance.randint(1, 5)):
+        entry = Made(chance.choice(names), chance.randbytes(chance.randint(0, 200)) * chance.choice([1, 1, 50, 900]))
+        entry.method = chance.choice([0, 8, 8])
+        for field, values in ODD.items():
+            if chance.random() < 0.04:
+                setattr(entry, field, chance.choice(values))
+        made.append(entry)
+    return Zip(made).bytes()
+
+
+ODD: dict[str, list[object]] = {
+    "flags": [0, 1, 8, 0x801, 0x808, 0x820],
+    "attributes": [0, LINK, FIFO, 0x10, 0x400, 0o040755 << 16],
+    "method": [0, 1, 8, 9, 12, 14, 99],
+    "size": [0, 1, 0xFFFFFFFF, 0x7FFFFFFF],
+    "local_size": [0, 1, 0xFFFFFFFF],
+    "crc": [0, 1],
+    "local_name": [b"", b"../../x", b"a" * 300],
+    "packed": [b"", b"\xff" * 9, deflated(b"\0" * 5_000_000)],
+    "extra": [b"\0", struct.pack("<HH", 1, 0), struct.pack("<HHL", 0x5455, 4, 0)],
+    "offset": [0, 1, 31, 0xFFFFFFFF],
+    "disk": [1, 0xFFFF],
+    "version": [0, 45, 0xFFFF],
+}
 
 
 def mutated(chance: Random, data: bytes, seeds: list[bytes]) -> bytes:
