@@ -1,6 +1,7 @@
 """`agenthost check`: tells every fault of the config, or what would run."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import rich_click as click
@@ -8,8 +9,10 @@ from msgspec import Struct
 
 from hub.cli.place import config_path
 from hub.cli.words import print_json
-from hub.config import Config, DecisionsConfig, LLMConfig, load, misgivings
+from hub.config import Backend, Config, load, misgivings, models_folder
 from hub.errors import ConfigError
+from hub.weights.names import Repo
+from hub.weights.shelf import find
 
 
 class Checked(Struct, frozen=True, kw_only=True):
@@ -60,21 +63,27 @@ def check(path: Path | None) -> Checked:
 def summary(config: Config, path: Path | None) -> dict[str, str]:
     """Say what would run."""
     llm = config.llm
+    fallbacks = {f"or else {number}": _model(each) for number, each in enumerate(llm.fallback, 1)}
     return {
         "config": str(path) if path else "none: everything has its default",
         "listens": f"http://{config.hub.host}:{config.hub.port}",
         "data": str(config.data),
         "store": config.store.url or f"SQLite in {config.data}",
         "model": _model(llm),
+        **fallbacks,
         "decisions": _model(llm.decisions) if llm.decisions.backend else "the small model that comes along",
         "agent": config.agents.default,
         "log": f"{config.hub.log}, {config.hub.log_level}",
     }
 
 
-def _model(llm: LLMConfig | DecisionsConfig) -> str:
+def _model(llm: Backend) -> str:
     if llm.backend == "remote":
         return f"{llm.model} at {llm.url}"
+    repo = Repo.named(llm.model)
+    if repo and not Path(llm.model).is_file():
+        here = find(models_folder(os.environ), repo)
+        return here.path if here else f"{llm.model}, fetched from the Hugging Face Hub when the hub starts"
     return llm.model or "the small one that comes along"
 
 
@@ -87,12 +96,19 @@ def located(fault: str, path: Path | None) -> str:
 
 
 def line_of(text: str, key_path: str) -> int:
-    """Return the line of a TOML file where a key or section stands as `[section]` and `key = ...`; 0 if it doesn't."""
+    """Return the line of a TOML file where a key or section stands as `[section]` and `key = ...`; 0 if it doesn't.
+
+    `section[2]` is the second [[section]].
+    """
     section = ""
+    counts: Counter[str] = Counter()
     for number, line in enumerate(text.splitlines(), 1):
         stripped = line.split("#")[0].strip()
         if stripped.startswith("["):
             section = stripped.strip("[] ").replace(" ", "")
+            if stripped.startswith("[["):
+                counts[section] += 1
+                section = f"{section}[{counts[section]}]"
             here = section
         else:
             key = stripped.partition("=")[0].replace(" ", "")

@@ -184,9 +184,7 @@ def _tell_hub(pid: str, *, reload: bool) -> None:
         click.echo("The hub takes it over when it starts.")
     elif reload and pid.isdecimal():
         os.kill(int(pid), signal.SIGHUP)
-        click.echo(
-            f"The running hub (process {pid}) was told to take it over; `agenthost status` shows it."
-        )
+        click.echo(f"The running hub (process {pid}) was told to take it over; `agenthost status` shows it.")
     else:
         click.echo(f"The running hub takes it over on SIGHUP: kill -HUP {pid}")
 
@@ -243,7 +241,7 @@ def _weights(model: Known) -> str:
 
 def _state(model: Known) -> Text:
     if model.checked is not None:
-        return Text("right", "green") if model.checked else Text("WRONG: damaged, or another file", "red")
+        return Text("right", "green") if model.checked else Text("WRONG", "red")
     if model.kind in ("remote", "missing"):
         return Text("")
     return Text("known" if model.sha256 else "nobody said", "" if model.sha256 else "yellow")

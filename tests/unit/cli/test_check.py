@@ -67,3 +67,18 @@ def test_a_key_is_found_in_its_section() -> None:
         3,
         0,
     ]
+
+
+def test_one_of_several_sections_is_found_by_its_number() -> None:
+    text = '[[llm.fallback]]\nurl = "a"\n[[llm.fallback]]\nmodel = "b"\nurl = "c"\n'
+
+    assert [line_of(text, f"llm.fallback[{number}].url") for number in (1, 2, 3)] == [2, 5, 0]
+
+
+def test_fallbacks_are_said_in_their_order(tmp_path: Path) -> None:
+    result = run(
+        tmp_path,
+        '[[llm.fallback]]\nurl = "http://x/v1"\nmodel = "m"\n[[llm.fallback]]\nbackend = "llamacpp"\nmodel = "a/b"\n',
+    )
+
+    assert "or else 1: m at http://x/v1\nor else 2: a/b, fetched from the Hugging Face Hub" in result.stdout

@@ -212,10 +212,16 @@ async def test_a_server_that_comes_later_is_found(server: Counterpart, llm: Remo
 @pytest.mark.parametrize(
     ("reply", "words"),
     [
-        (refused(401, "bad key"), r"the key is refused; mend llm\.key or llm\.key_file \(127\.0\.0\.1 answers HTTP 401"),
+        (
+            refused(401, "bad key"),
+            r"the key is refused; mend llm\.key or llm\.key_file \(127\.0\.0\.1 answers HTTP 401",
+        ),
         (refused(402, "pay"), r"the account at 127\.0\.0\.1 has no money left; top it up"),
         (refused(429, "quota", code="insufficient_quota"), "has no money left"),
-        (refused(404, "no model small"), r"no model small; if it's the model or the address .* mend llm\.model or \.url"),
+        (
+            refused(404, "no model small"),
+            r"no model small; if it's the model or the address .* mend llm\.model or \.url",
+        ),
         (Reply(b"<!doctype html>", status=404), r"a web page \(HTTP 404\) instead of JSON.* mend llm\.url"),
     ],
 )
