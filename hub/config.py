@@ -4,6 +4,7 @@ import logging
 import os
 import re
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -12,7 +13,8 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from hub import reading
+from hub import accounts, reading
+from hub.accounts import BridgeAccount, TelegramAccount
 from hub.errors import ConfigError
 
 log = logging.getLogger(__name__)
@@ -131,6 +133,13 @@ class AgentsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Further agents beside those that ship with AgentHost."""
 
 
+class PackagesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[packages]: plugins, and what they may."""
+
+    folder: str = ""
+    """Further plugins beside those that ship with AgentHost."""
+
+
 class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[limits]: what keeps one sender, one message or one task from taking everything."""
 
@@ -161,7 +170,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     store: StoreConfig = StoreConfig()
     llm: LLMConfig = LLMConfig()
     agents: AgentsConfig = AgentsConfig()
+    packages: PackagesConfig = PackagesConfig()
     limits: LimitsConfig = LimitsConfig()
+    bridges: tuple[BridgeAccount, ...] = ()
 
     @property
     def data(self) -> Path:
@@ -179,7 +190,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
     good = reading.good(tree, Config, "", faults)
     config = msgspec.convert(good, Config, strict=False)
     told = {_path(fault) for fault in faults}
-    faults += [fault for fault in _check(config) if _path(fault) not in told]
+    faults += [fault for fault in (*_check(config), *_check_accounts(config, told)) if _path(fault) not in told]
     faults = [
         f"{fault} (from the environment's {name})" if (name := overlaid.get(_path(fault))) else fault
         for fault in faults
@@ -201,9 +212,9 @@ def misgivings(config: Config) -> list[str]:
         # One on the Hugging Face Hub is fetched when the hub starts.
         if not repository(llm.model):
             found.append(f"{path}.model: no file {llm.model!r}; give the path of a GGUF file, or leave it empty")
-    folder = config.agents.folder
-    if folder and not Path(folder).expanduser().is_dir():
-        found.append(f"agents.folder: no folder {folder!r}; create it, or leave it empty")
+    for path, folder in (("agents.folder", config.agents.folder), ("packages.folder", config.packages.folder)):
+        if folder and not Path(folder).expanduser().is_dir():
+            found.append(f"{path}: no folder {folder!r}; create it, or leave it empty")
     return found
 
 
@@ -237,7 +248,7 @@ class Reloader:
 
 def backends(config: Config) -> list[tuple[str, Backend]]:
     """Return every section that names a model, with its path."""
-    further = [(f"llm.fallback[{number}]", each) for number, each in enumerate(config.llm.fallback, 1)]
+    further = [(f"llm.fallback[{number}]", each) for number, each in enumerate(config.llm.fallback)]
     return [("llm", config.llm), *further, ("llm.decisions", config.llm.decisions)]
 
 
@@ -290,17 +301,29 @@ def _check(config: Config) -> list[str]:
     return faults
 
 
+def _check_accounts(config: Config, told: set[str]) -> list[str]:
+    # What's no section, or of no known kind, was told and is left out of the config.
+    paths = (path for path in map("bridges[{}]".format, count()) if told.isdisjoint((path, f"{path}.kind")))
+    return accounts.faults(dict(zip(paths, config.bridges, strict=False)))
+
+
 def _with_secrets(config: Config) -> Config:
     llm = config.llm
     llm = replace(
         llm,
-        key=_secret(llm),
-        decisions=replace(llm.decisions, key=_secret(llm.decisions)),
-        fallback=tuple(replace(each, key=_secret(each)) for each in llm.fallback),
+        key=_secret(llm.key, llm.key_file),
+        decisions=replace(llm.decisions, key=_secret(llm.decisions.key, llm.decisions.key_file)),
+        fallback=tuple(replace(each, key=_secret(each.key, each.key_file)) for each in llm.fallback),
     )
-    return replace(config, llm=llm)
+    return replace(config, llm=llm, bridges=tuple(map(_with_secret, config.bridges)))
 
 
-def _secret(llm: Backend) -> Secret:
-    file = llm.key_file
-    return Secret(Path(file).expanduser().read_text(encoding="utf-8").strip() if file else llm.key)
+def _with_secret(account: BridgeAccount) -> BridgeAccount:
+    if isinstance(account, TelegramAccount):
+        hook = Secret(account.webhook_secret)
+        return replace(account, token=_secret(account.token, account.token_file), webhook_secret=hook)
+    return replace(account, password=_secret(account.password, account.password_file))
+
+
+def _secret(value: str, file: str) -> Secret:
+    return Secret(Path(file).expanduser().read_text(encoding="utf-8").strip() if file else value)

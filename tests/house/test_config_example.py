@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hub.accounts import TelegramAccount, XmppAccount
 from hub.config import Config, load
 from hub.reading import key_paths
 
@@ -20,8 +21,8 @@ def paths(tree: dict[str, Any], prefix: str = "") -> list[str]:
         match value:
             case dict():
                 found += paths(value, f"{prefix}{key}.")
-            case [dict() as first]:
-                found += paths(first, f"{prefix}{key}[].")
+            case [dict(), *_]:
+                found += dict.fromkeys(path for each in value for path in paths(each, f"{prefix}{key}[]."))
             case _:
                 found.append(prefix + key)
     return found
@@ -38,6 +39,17 @@ def test_the_example_has_every_key_and_no_other() -> None:
 
 def test_the_example_shows_the_defaults() -> None:
     assert load(EXAMPLE, {}) == load(None, {})
+
+
+def test_what_is_commented_out_loads_too_and_shows_the_defaults(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(uncommented(EXAMPLE.read_text(encoding="utf-8")), encoding="utf-8")
+
+    telegram, xmpp = load(tmp_path / "config.toml", {}).bridges
+
+    assert isinstance(telegram, TelegramAccount)
+    assert isinstance(xmpp, XmppAccount)
+    assert telegram == TelegramAccount(name="telegram", token=telegram.token)
+    assert xmpp == XmppAccount(name="xmpp", jid=xmpp.jid, password=xmpp.password)
 
 
 @pytest.mark.parametrize("path", key_paths(Config))

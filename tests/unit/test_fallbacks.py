@@ -29,8 +29,8 @@ def test_fallbacks_are_tried_in_the_order_of_the_file(tmp_path: Path) -> None:
 
     assert [(path, llm.backend, llm.model) for path, llm in backends(config)] == [
         ("llm", "remote", "big"),
-        ("llm.fallback[1]", "remote", "second"),
-        ("llm.fallback[2]", "llamacpp", ""),
+        ("llm.fallback[0]", "remote", "second"),
+        ("llm.fallback[1]", "llamacpp", ""),
         ("llm.decisions", "", ""),
     ]
     assert (config.llm.price_cached, config.llm.fallback[0].price_cached) == (None, 0.0)
@@ -40,10 +40,10 @@ def test_a_fallbacks_fault_names_which_one_it_is(tmp_path: Path) -> None:
     text = '[[llm.fallback]]\nmodel = "x"\nprice_in = -1\n[[llm.fallback]]\nurl = "ftp://x"\nmodel = "y"\nnope = 1'
 
     assert [line.partition(":")[0] for line in faults(tmp_path, text)] == [
-        "llm.fallback[1].price_in",
-        "llm.fallback[2].nope",
+        "llm.fallback[0].price_in",
+        "llm.fallback[1].nope",
+        "llm.fallback[0].url",
         "llm.fallback[1].url",
-        "llm.fallback[2].url",
     ]
 
 

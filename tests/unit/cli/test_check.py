@@ -69,12 +69,6 @@ def test_a_key_is_found_in_its_section() -> None:
     ]
 
 
-def test_one_of_several_sections_is_found_by_its_number() -> None:
-    text = '[[llm.fallback]]\nurl = "a"\n[[llm.fallback]]\nmodel = "b"\nurl = "c"\n'
-
-    assert [line_of(text, f"llm.fallback[{number}].url") for number in (1, 2, 3)] == [2, 5, 0]
-
-
 def test_fallbacks_are_said_in_their_order(tmp_path: Path) -> None:
     result = run(
         tmp_path,
@@ -82,3 +76,9 @@ def test_fallbacks_are_said_in_their_order(tmp_path: Path) -> None:
     )
 
     assert "or else 1: m at http://x/v1\nor else 2: a/b, fetched from the Hugging Face Hub" in result.stdout
+
+
+def test_a_key_of_one_of_several_sections_is_found_by_its_number_or_at_the_sections_head() -> None:
+    text = "[hub]\n[[bridges]]\nname = 'a'\n\n[[bridges]]\nname = 'b'\n"
+
+    assert [line_of(text, path) for path in ("bridges[0].name", "bridges[1].name", "bridges[1].token")] == [3, 6, 5]

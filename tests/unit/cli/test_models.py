@@ -168,4 +168,4 @@ def test_what_the_config_names_is_listed_wherever_it_is(tmp_path: Path) -> None:
     assert "agenthost models pull some/model" in str(found["some/model"]["fault"])
     assert (found["big"]["kind"], found["big"]["url"]) == ("remote", "http://x/v1")
     assert found["/no/such.gguf"]["fault"] == "no such file; bring the file there"
-    assert found["big"]["used_by"] == ["llm.fallback[1]"]
+    assert found["big"]["used_by"] == ["llm.fallback[0]"]
