@@ -9,6 +9,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from hub.config import LimitsConfig
+from hub.flow import lanes
 from hub.flow.journal import Journal
 from hub.flow.outbox import Outbox
 from hub.flow.questions import Questions
@@ -89,7 +90,12 @@ class Router:
         elif roster := await self._roster(message):
             began = self._clock.monotonic()
             rule, weighed = await self._weigher.weigh(
-                message.text, roster, message.created_at, message.tenant, about=f"message {message.id}"
+                message.text,
+                roster,
+                message.created_at,
+                message.tenant,
+                chat=lanes.chat(message.tenant, message.address),
+                about=f"message {message.id}",
             )
             await self._decide(entry, message, _guess(rule, roster, weighed, self._clock.monotonic() - began))
         else:
