@@ -29,6 +29,7 @@ from hub.records import (
     MessageId,
     Person,
     PersonId,
+    Queue,
     Record,
     Replay,
     Step,
@@ -240,6 +241,10 @@ class MemoryStore:
 
     async def counts(self) -> Mapping[str, int]:
         return Counter(f"{entry.queue}.{entry.state}" for entry in self._all(Entry) if entry.state != "done")
+
+    async def lengths(self, queue: Queue) -> Mapping[str, int]:
+        waiting = (entry for entry in self._all(Entry) if entry.state in ("ready", "held"))
+        return Counter(entry.lane for entry in waiting if entry.queue == queue)
 
     async def dead(self, tenant: TenantId, limit: int) -> tuple[Entry, ...]:
         found = [entry for entry in self._by_id(Entry) if entry.tenant == tenant and entry.state == "dead"]
