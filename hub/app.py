@@ -1,7 +1,6 @@
-"""Builds the parts: the only file that names concrete classes."""
+"""Builds the parts: the only file that names concrete classes, but for models (llms.py)."""
 
 import asyncio
-import importlib.util
 import logging
 import os
 from collections.abc import Mapping, Sequence
@@ -11,14 +10,12 @@ from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 
-from msgspec.structs import replace
-
 import bridges as platforms
 import hub
 from hub import log as logs
 from hub.accounts import kind_of, name_of, secrets_of
 from hub.clock import SystemClock
-from hub.config import MODEL_SHA256, Config, DecisionsConfig, LLMConfig, embedded_model, timezone
+from hub.config import MODEL_SHA256, Config, backends, timezone
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
 from hub.errors import ConfigError, ManifestError, StartError
@@ -41,7 +38,7 @@ from hub.flow.supervisor import Supervisor
 from hub.flow.tasks import Tasks
 from hub.flow.toolbox import Toolbox
 from hub.flow.turns import Turns
-from hub.llm.llamacpp import LlamaCpp
+from hub.llms import Models
 from hub.manifests import Agent, load_agents
 from hub.ports import LLM, Bridge, Clock, Documents, Files, Scoring, Store, Tool
 from hub.records import new_id
@@ -211,7 +208,7 @@ async def opened(
 
     `bridges` and `tools` come along besides those that the config names. Raises ConfigError and StartError.
     """
-    secrets = [config.llm.key, config.llm.decisions.key, *chain(*map(secrets_of, config.bridges))]
+    secrets = [*(llm.key for _, llm in backends(config)), *chain(*map(secrets_of, config.bridges))]
     redaction = logs.configure(config.hub.log, config.hub.log_level, secrets=secrets)
     data = config.data
     _make_folder(data)
@@ -221,17 +218,16 @@ async def opened(
     stack.push_async_callback(store.close)
     secret = owner_secret(data / "owner.key", os.environ.get("AGENTHOST_OWNER_KEY"))
     redaction.hide(secret)
-    llm, decider = models(config, os.environ)
-    for model in {id(model): model for model in (llm, decider)}.values():
-        await model.open()
-        stack.push_async_callback(model.close)
     clock, documents, files = SystemClock(), FileDocuments(data / "documents"), FileStore(data / "files")
     await files.open()
+    models = Models(config, os.environ, documents, clock)
+    await models.open()
+    stack.push_async_callback(models.close)
     parts = Hub(
         config,
         store=store,
-        llm=llm,
-        decider=decider,
+        llm=models.chat,
+        decider=models.decider,
         documents=documents,
         files=files,
         clock=clock,
@@ -252,35 +248,6 @@ def accounts(config: Config, store: Store, files: Files, documents: Documents, c
         )
         for account in config.bridges
     }
-
-
-def models(config: Config, environ: Mapping[str, str]) -> tuple[LLM, LLM]:
-    """Return the LLM that answers and the one that decides; they may be one and the same.
-
-    Decisions have the embedded model of their own wherever llama.cpp and its file are there, for that is what the
-    router's weights were trained with.
-    """
-    llm, own = config.llm, config.llm.decisions
-    embedded = embedded_model(environ)
-    chat = _model(llm, embedded)
-    if own.backend:
-        return chat, _model(own, embedded)
-    if llm.backend == "llamacpp" and not llm.model:
-        return chat, chat
-    if importlib.util.find_spec("llama_cpp") and embedded.is_file():
-        return chat, _model(replace(own, backend="llamacpp"), embedded)
-    return chat, chat
-
-
-def _model(config: LLMConfig | DecisionsConfig, embedded: Path) -> LLM:
-    if config.backend == "remote":
-        # Its HTTP client takes a tenth of a start and 20 MB: only hubs that need it load it.
-        from hub.llm.remote import Remote  # noqa: PLC0415
-
-        return Remote(config.url, config.model, key=config.key, context=config.context)
-    path = Path(config.model).expanduser() if config.model else embedded
-    digest = config.sha256 or ("" if config.model else MODEL_SHA256)
-    return LlamaCpp(path, sha256=digest, context=config.context, threads=config.threads)
 
 
 def agents_of(config: Config) -> dict[str, Agent]:
