@@ -37,6 +37,8 @@ class FakeBridge:
 
     def __init__(self, name: str = "fake", *, faults: Iterable[Fault] = ()) -> None:
         self.name = name
+        self.info = BridgeInfo(name=name, kind="fake")
+        """How it says that it is."""
         self.deliveries: list[Delivery] = []
         """What arrived, doubles too, in order."""
         self.attempts: list[Message] = []
@@ -84,10 +86,6 @@ class FakeBridge:
             else:
                 self.acknowledged.append(incoming.external_id)
                 _give(answer, new)
-
-    @property
-    def info(self) -> BridgeInfo:
-        return BridgeInfo(name=self.name, kind="fake")
 
     async def deliver(self, outgoing: Outgoing) -> Delivered:
         self.attempts.append(outgoing.message)
