@@ -145,7 +145,7 @@ class TelegramBridge:
         await self._sender.tell(address, task)
 
     async def hook(self, headers: Mapping[str, str], body: bytes) -> int:
-        if not hmac.compare_digest(headers.get(HEADER, "").encode(), self._secret.encode()):
+        if not hmac.compare_digest(headers.get(HEADER, "").encode(), self.secret.encode()):
             return 401
         if self._intake is None or self._account.mode != "webhook":
             return 503
@@ -226,7 +226,7 @@ class TelegramBridge:
         while True:
             try:
                 await self._api.call(
-                    SetWebhook(url=url, secret_token=self._secret, allowed_updates=kinds, max_connections=CONNECTIONS)
+                    SetWebhook(url=url, secret_token=self.secret, allowed_updates=kinds, max_connections=CONNECTIONS)
                 )
             except Fault as fault:
                 if fault.kind != "refused" or not fault.says("allowed_updates") or len(kinds) == 1:
@@ -236,7 +236,8 @@ class TelegramBridge:
                 return
 
     @property
-    def _secret(self) -> str:
+    def secret(self) -> str:
+        """What Telegram proves itself by when it calls us."""
         return self._account.webhook_secret or sha256(f"webhook:{self._token}".encode()).hexdigest()
 
     def _opened(self) -> Api:

@@ -238,7 +238,7 @@ class Intake:
         if await self._desk.person(self._name, incoming.sender) is not None:
             return True
         group = incoming.group is not None
-        return group and await self._desk.person(self._name, incoming.address.chat) is not None
+        return group and await self._desk.person(self._name, f"group:{incoming.address.chat}") is not None
 
     def _must_wait(self, chat: int, update_id: int) -> bool:
         held = self._held.get(chat)
