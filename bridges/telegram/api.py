@@ -135,6 +135,10 @@ class Api:
 class _Session(AiohttpSession):
     """aiogram's session, with what went wrong told by what it means for the message that was sent."""
 
+    async def close(self) -> None:
+        if self._session is not None and not self._session.closed:
+            await self._session.close()
+
     async def make_request(self, bot: Bot, method: TelegramMethod[T], timeout: int | None = None) -> T:  # noqa: ASYNC109
         session = await self.create_session()
         url = self.api.api_url(token=bot.token, method=method.__api_method__)

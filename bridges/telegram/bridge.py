@@ -4,11 +4,12 @@ import asyncio
 import hmac
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
 from aiogram.methods import DeleteWebhook, GetMe, GetWebhookInfo, SendChatAction, SetWebhook
+from aiogram.types import User
 from aiogram.utils.token import TokenValidationError
 from msgspec.structs import replace
 
@@ -17,7 +18,7 @@ from bridges.telegram.albums import Albums
 from bridges.telegram.api import Api, Fault
 from bridges.telegram.drafts import Drafts
 from bridges.telegram.fetching import Fetcher
-from bridges.telegram.intake import KINDS, Intake
+from bridges.telegram.intake import KINDS, Intake, Raw, Settled
 from bridges.telegram.pace import Pace
 from bridges.telegram.polling import Polling
 from bridges.telegram.posting import Poster
@@ -38,6 +39,8 @@ CONNECTIONS = 40
 LOOK = 60.0
 """Seconds between two looks at how Telegram gets on with our webhook."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 20.0
+READY = 3.0
+"""Seconds that a call of Telegram's waits for us to be ready."""
 UNWANTED = 60.0
 """Seconds until a token that wasn't accepted is tried again."""
 
@@ -58,10 +61,11 @@ class TelegramBridge:
         self._token = _token(account, self.name)
         self._me = convert.Me(id=0)
         self._info = BridgeInfo(name=self.name, kind="telegram", state="connecting", since=clock.now())
-        self._intake: Intake | None = None
+        self._take: Callable[[Raw], asyncio.Task[Settled]] | None = None
+        self._connected = asyncio.Event()
         owner = f"bridges/{self.name}"
         self._api = api = self._opened()
-        self._gate = Gate(api, clock)
+        self._gate = Gate(api, clock, met=self._met)
         self._pace = pace = Pace(clock)
         self._replies = replies = Replies(api, pace, clock, receipts=account.receipts)
         self._topics = topics = Topics(api, documents, owner, clock, bot=self._bot, wanted=account.topics)
@@ -113,12 +117,14 @@ class TelegramBridge:
             await part.open()
         try:
             async with asyncio.TaskGroup() as group:
+                self._take = lambda raw: group.create_task(intake.take(raw))
                 group.create_task(self._replies.run())
                 group.create_task(self._drafts.run())
                 group.create_task(intake.run())
                 await self._serve(intake)
         finally:
-            self._intake = None
+            self._take = None
+            self._connected.clear()
             self._set("stopped", "")
             await self._api.close()
 
@@ -147,15 +153,17 @@ class TelegramBridge:
     async def hook(self, headers: Mapping[str, str], body: bytes) -> int:
         if not hmac.compare_digest(headers.get(HEADER, "").encode(), self.secret.encode()):
             return 401
-        if self._intake is None or self._account.mode != "webhook":
-            return 503
         try:
             raw = json.loads(body)
             int(raw["update_id"])
         except (ValueError, TypeError, KeyError):
             return 400
         self._heard()
-        return 200 if await self._intake.take(raw) == "settled" else 503
+        return 200 if await self._took(raw) else 503
+
+    async def close(self) -> None:
+        """Close what `deliver` opened without `run`."""
+        await self._api.close()
 
     async def probe(self) -> BridgeInfo:
         """Ask the server who we are, and say how it is in words for `agenthost doctor`."""
@@ -169,13 +177,26 @@ class TelegramBridge:
             await api.close()
         return replace(self._info, state="running", detail="", account=bot.account, heard_at=self._clock.now())
 
+    async def _took(self, raw: Raw) -> bool:
+        """Take an update, once it's known who we are; return whether the hub answers for it."""
+        try:
+            async with asyncio.timeout(READY):
+                await self._connected.wait()
+        except TimeoutError:
+            return False
+        if self._take is None:
+            return False
+        # A task of the bridge's: it's cut off with the bridge, and not by a caller who hangs up.
+        taking = self._take(raw)
+        await asyncio.wait([taking])
+        return not taking.cancelled() and taking.result() == "settled"
+
     async def _serve(self, intake: Intake) -> None:
         """Connect, and again whenever it turns out that we aren't wanted, until cancelled."""
         while True:
             await self._connect()
             try:
                 if self._account.mode == "webhook":
-                    self._intake = intake
                     await self._watch_webhook()
                 else:
                     await self._drop_webhook()
@@ -191,7 +212,7 @@ class TelegramBridge:
         pause = FIRST_PAUSE
         while True:
             try:
-                self._me = convert.me(await self._api.call(GetMe()))
+                user = await self._api.call(GetMe())
             except Fault as fault:
                 self._down(fault)
                 log.warning("%s: %s", self.name, fault)
@@ -199,7 +220,8 @@ class TelegramBridge:
                 await self._clock.sleep(wait)
                 pause = min(pause * 2, LONGEST_PAUSE)
             else:
-                self._info = replace(self._info, account=self._me.account)
+                self._met(user)
+                self._connected.set()
                 introduce(self._replies)
                 return
 
@@ -251,9 +273,14 @@ class TelegramBridge:
     def _bot(self) -> convert.Me:
         return self._me
 
+    def _met(self, user: User) -> None:
+        self._me = convert.me(user)
+        self._info = replace(self._info, account=self._me.account)
+
     def _heard(self) -> None:
         self._info = replace(self._info, heard_at=self._clock.now())
-        self._gate.open()
+        if self._me.id:
+            self._gate.open()
 
     def _noted(self, lag: float) -> None:
         self._info = replace(self._info, lag=max(lag, 0.0))

@@ -221,13 +221,15 @@ class Intake:
         except Stranger:
             return False
         except PersonError as error:
-            self._replies.tell(incoming, str(error))
+            await self._replies.tell(incoming, str(error))
             return False
         self._noted((self._clock.now() - incoming.sent_at).total_seconds())
         if new:
             self._replies.seen(incoming)
             for complaint in complaints:
-                self._replies.tell(incoming, f"I couldn't take this: {complaint}. The rest of your message I have.")
+                await self._replies.tell(
+                    incoming, f"I couldn't take this: {complaint}. The rest of your message I have."
+                )
         return True
 
     async def _may_send_files(self, incoming: Incoming) -> bool:

@@ -63,8 +63,11 @@ class Replies:
             return
         self._waiting.put_nowait((chat, method))
 
-    def tell(self, incoming: Incoming, text: str) -> None:
-        """Tell the sender why their message wasn't taken; not the same again and again."""
+    async def tell(self, incoming: Incoming, text: str) -> None:
+        """Tell the sender why their message wasn't taken; not the same again and again.
+
+        It's tried at once, for the message counts as acknowledged once they know; if that fails, now and then.
+        """
         now, what = self._clock.monotonic(), (incoming.address.chat, text)
         if now - self._told.get(what, -SAME) < SAME:
             return
@@ -74,7 +77,9 @@ class Replies:
         chat, number = int(incoming.address.chat), number_of(incoming.external_id)
         reply = ReplyParameters(message_id=number, allow_sending_without_reply=True) if number else None
         thread = int(incoming.address.thread) if incoming.address.thread else None
-        self.put(chat, SendMessage(chat_id=chat, text=text[:4000], message_thread_id=thread, reply_parameters=reply))
+        method = SendMessage(chat_id=chat, text=text[:4000], message_thread_id=thread, reply_parameters=reply)
+        if self._pace.wait(chat) or not await self._called(None, method):
+            self.put(chat, method)
 
     def seen(self, incoming: Incoming) -> None:
         """Show that a message is kept."""

@@ -3,10 +3,11 @@
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from aiogram.methods import DeleteMessage, GetMe
+from aiogram.types import User
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -44,38 +45,44 @@ class Begun(Struct, kw_only=True):
 
 
 class Gate:
-    """After an outage the way is tried with a harmless question first: an answer sent into it might come twice."""
+    """At first, and after an outage, it's asked who we are: an answer sent into an outage might come twice."""
 
-    def __init__(self, api: Api, clock: Clock) -> None:
+    def __init__(self, api: Api, clock: Clock, *, met: Callable[[User], None]) -> None:
         self._api = api
         self._clock = clock
+        self._met = met
+        self._closed = True
         self._pause = 0.0
         self._next = 0.0
         self._asking = asyncio.Lock()
 
     def close(self) -> None:
         """Note that a call wasn't answered."""
-        self._pause = min(max(self._pause * 2, FIRST_PAUSE), LONGEST_PAUSE)
-        self._next = self._clock.monotonic() + self._pause
+        self._closed = True
 
     def open(self) -> None:
         """Note that the platform answers."""
-        self._pause = 0.0
+        self._closed, self._pause = False, 0.0
 
     async def check(self) -> None:
         """Return if the way is free; raises DeliveryDelayed."""
-        if not self._pause:
+        if not self._closed:
             return
         async with self._asking:
             wait = self._next - self._clock.monotonic()
-            if self._pause and wait > 0:
+            if self._closed and self._pause and wait > 0:
                 raise DeliveryDelayed("the platform can't be reached", wait)
-            if self._pause:
-                try:
-                    await self._api.call(GetMe(), patience=ASKING)
-                except Fault as fault:
-                    self.close()
-                    raise DeliveryDelayed(str(fault), self._pause) from None
+            if self._closed:
+                await self._ask()
+
+    async def _ask(self) -> None:
+        try:
+            self._met(await self._api.call(GetMe(), patience=ASKING))
+        except Fault as fault:
+            self._pause = min(max(self._pause * 2, FIRST_PAUSE), LONGEST_PAUSE)
+            self._next = self._clock.monotonic() + self._pause
+            raise DeliveryDelayed(str(fault), max(self._pause, fault.after)) from None
+        self.open()
 
 
 class Sender:

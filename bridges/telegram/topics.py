@@ -105,8 +105,7 @@ class Topics:
             return
         done = task.state not in OPEN
         name = topic_name(task, done=done)
-        if name != mine.name:
-            await self._unless_so(EditForumTopic(chat_id=mine.chat, message_thread_id=mine.thread, name=name))
+        await self._unless_so(EditForumTopic(chat_id=mine.chat, message_thread_id=mine.thread, name=name))
         # Only groups' topics can be closed; in a private chat the name says it.
         if mine.chat < 0 and done != mine.done:
             change = CloseForumTopic if done else ReopenForumTopic

@@ -30,8 +30,8 @@ KNOWN_REFUSALS = (
 def served(folder: Path) -> Iterator["Served"]:
     """Start it, and stop it."""
     port, journal = _free_port(), folder / "journal.jsonl"
-    command = [PROGRAM, "--port", str(port), "--enable-control", "--allow-insecure-loopback-webhooks"]
-    process = subprocess.Popen([*command, "--journal", journal], stdout=subprocess.DEVNULL)
+    command = [str(PROGRAM), "--port", str(port), "--enable-control", "--allow-insecure-loopback-webhooks"]
+    process = subprocess.Popen([*command, "--journal", str(journal)], stdout=subprocess.DEVNULL)
     try:
         end = time.monotonic() + 20
         while not _answers(port) and time.monotonic() < end:
@@ -78,7 +78,7 @@ class Emulator:
 
     async def says(self, text: str = "", *, chat: int = 1001, **fields: Any) -> int:
         """Have Ann write a message; return its number."""
-        message = self.message(chat=chat, **({"text": text} if text else {}), **fields)
+        message = self.message(chat=chat, **fields) | ({"text": text} if text else {})
         await self.give({"message": message})
         return int(message["message_id"])
 

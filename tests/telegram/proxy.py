@@ -1,33 +1,17 @@
 """A way to a Bot API server on which things go wrong, and on which it's noted what was asked."""
 
 import asyncio
-import json
-from collections.abc import Mapping
-from email.parser import BytesParser
-from email.policy import HTTP
 from types import TracebackType
 from typing import Literal, Self
-from urllib.parse import parse_qsl
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 from msgspec import Struct
 
+from tests.telegram.calls import Call, form
+
 Kind = Literal["slow", "gateway", "broken", "cut", "lost"]
 """429 with retry_after, 502 in HTML, 500 in JSON, cut before the server saw it, its answer lost."""
 PATIENCE = 70.0
-
-
-class Call(Struct, frozen=True, kw_only=True):
-    """A call that reached the server."""
-
-    method: str
-    fields: Mapping[str, str]
-    files: Mapping[str, bytes]
-    status: int
-
-    def of(self, field: str) -> object:
-        """Return a field that's JSON, decoded."""
-        return json.loads(self.fields[field])
 
 
 class Rule(Struct, kw_only=True):
@@ -141,7 +125,7 @@ class Proxy:
                 kind = response.headers.get("Content-Type", "")
         except ClientError:
             return _cut(request)
-        fields, files = _form(body, headers.get("Content-Type", ""))
+        fields, files = form(body, headers.get("Content-Type", ""))
         self.calls.append(Call(method=method, fields=fields, files=files, status=status))
         return web.Response(body=answer, status=status, headers={"Content-Type": kind})
 
@@ -150,19 +134,3 @@ def _cut(request: web.Request) -> web.StreamResponse:
     if request.transport is not None:
         request.transport.abort()
     raise asyncio.CancelledError
-
-
-def _form(body: bytes, content_type: str) -> tuple[dict[str, str], dict[str, bytes]]:
-    if not content_type.startswith("multipart/"):
-        return dict(parse_qsl(body.decode(), keep_blank_values=True)), {}
-    message = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {content_type}\r\n\r\n".encode() + body)
-    fields: dict[str, str] = {}
-    files: dict[str, bytes] = {}
-    for part in message.iter_parts():
-        name, content = str(part.get_param("name", header="content-disposition")), part.get_payload(decode=True)
-        assert isinstance(content, bytes)
-        if part.get_filename() is not None:
-            files[name] = content
-        else:
-            fields[name] = content.decode()
-    return fields, files

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Callable
 
+from tests.telegram.calls import Call
 from tests.telegram.emulator import Emulator
-from tests.telegram.proxy import Call, Proxy
+from tests.telegram.proxy import Proxy
 
 
 async def album(emulator: Emulator, group: str, *, numbers: tuple[int, ...] = (0, 1, 2)) -> None:
@@ -12,8 +13,8 @@ async def album(emulator: Emulator, group: str, *, numbers: tuple[int, ...] = (0
     for number in numbers:
         file = await emulator.upload("photo", f"{group}{number}".encode())
         photo = {"file_id": file, "file_unique_id": f"{group}{number}", "width": 9, "height": 9}
-        caption = {} if number else {"caption": "Our holidays"}
-        await emulator.says(photo=[photo], media_group_id=group, **caption)
+        caption = None if number else "Our holidays"
+        await emulator.says(photo=[photo], media_group_id=group, caption=caption)
 
 
 async def until(is_so: Callable[[], bool], *, within: float = 10.0) -> None:

@@ -102,7 +102,7 @@ async def test_a_restart_keeps_nothing_twice(emulator: Emulator, world: World, s
     assert (world.kept.texts, world.kept.again) == (["one", "two"], 1)
 
 
-async def test_before_it_runs_nothing_is_taken(world: World) -> None:
+async def test_while_nobody_can_take_it_nothing_is_acknowledged(world: World) -> None:
     body = json.dumps({"update_id": 1}).encode()
     assert await world.bridge.hook({HEADER: world.bridge.secret}, body) == 503
 
