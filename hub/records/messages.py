@@ -109,6 +109,8 @@ class Incoming(Struct, frozen=True, kw_only=True):
     sent_at: datetime
     name: str = ""
     """What the sender is called there."""
+    handle: str = ""
+    """A public name like @ann, in lower case, if the sender has one; it may change hands, `sender` doesn't."""
     group: str | None = None
     """The title of the chat if several people share it: its tasks are then the group's, not the sender's."""
     reply_to: str | None = None

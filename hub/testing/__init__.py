@@ -3,6 +3,7 @@
 Nothing in here stands for a part of the hub itself: tests use the real ones, on the memory store.
 """
 
+from hub.testing.able import AbleBridge
 from hub.testing.bridge import Delivery, FakeBridge
 from hub.testing.builders import (
     NOON,
@@ -23,14 +24,17 @@ from hub.testing.builders import (
     hello,
 )
 from hub.testing.clock import FakeClock, settle
+from hub.testing.desk import FakeDesk
 from hub.testing.llm import Asked, Hang, ScriptedLLM
 
 __all__ = [
     "NOON",
+    "AbleBridge",
     "Asked",
     "Delivery",
     "FakeBridge",
     "FakeClock",
+    "FakeDesk",
     "Hang",
     "ScriptedLLM",
     "a_correction",

@@ -33,7 +33,8 @@ async def test_status_shows_models_queues_tasks_bridges_and_the_store() -> None:
     assert set(status["llm"]) >= {"model", "detail", "context", "sha256", "restarts", "tokens_per_second", "threads"}
     assert status["queues"] == {"inbox.ready": 1}
     assert status["tasks"] == {"working": 1}
-    assert status["bridges"] == [{"name": "http", "state": "running"}]
+    (bridge,) = status["bridges"]
+    assert (bridge["name"], bridge["state"]) == ("http", "running")
     assert status["router"] == {"rule": "untrained", "model": "scripted"}
     assert status["store"] == {"path": "memory", "bytes": 0}
 
