@@ -2,21 +2,22 @@
 
 import logging
 import os
-import re
-import tomllib
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
+from hub import accounts, reading
+from hub.accounts import BridgeAccount, TelegramAccount
 from hub.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
-PREFIX = "AGENTHOST__"
 MODEL_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 MODEL_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 
@@ -123,6 +124,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     llm: LLMConfig = LLMConfig()
     agents: AgentsConfig = AgentsConfig()
     limits: LimitsConfig = LimitsConfig()
+    bridges: tuple[BridgeAccount, ...] = ()
 
     @property
     def data(self) -> Path:
@@ -135,12 +137,12 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
 
     Raises ConfigError with a line for every fault, each starting with its key path.
     """
-    tree = _read(path) if path else {}
-    overlaid, faults = _overlay(tree, environ)
-    good = _good(tree, Config, "", faults)
+    tree = reading.read(path) if path else {}
+    overlaid, faults = reading.overlay(tree, Config, environ)
+    good = reading.good(tree, Config, "", faults)
     config = msgspec.convert(good, Config, strict=False)
     told = {_path(fault) for fault in faults}
-    faults += [fault for fault in _check(config) if _path(fault) not in told]
+    faults += [fault for fault in (*_check(config), *_check_accounts(config, told)) if _path(fault) not in told]
     faults = [
         f"{fault} (from the environment's {name})" if (name := overlaid.get(_path(fault))) else fault
         for fault in faults
@@ -204,96 +206,6 @@ def embedded_model(environ: Mapping[str, str]) -> Path:
     return Path(cache) / "agenthost" / "models" / MODEL_FILE
 
 
-def key_paths(kind: type[Struct] = Config, prefix: str = "") -> list[str]:
-    """Return the path of every key, as `hub.port`."""
-    paths: list[str] = []
-    for field in msgspec.structs.fields(kind):
-        path = f"{prefix}{field.name}"
-        if isinstance(field.type, type) and issubclass(field.type, Struct):
-            paths += key_paths(field.type, path + ".")
-        else:
-            paths.append(path)
-    return paths
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; copy config.example.toml there, or leave out --config") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: can't be read ({error.strerror}); make it readable for this user") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: isn't UTF-8 text; save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: isn't TOML: {error}") from None
-
-
-def _overlay(tree: dict[str, Any], environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Lay the environment over a config; return which variable each key came from, and the faults."""
-    overlaid: dict[str, str] = {}
-    faults = []
-    known = set(key_paths())
-    for name, value in environ.items():
-        path = name.removeprefix(PREFIX).lower().replace("__", ".")
-        if not name.startswith(PREFIX):
-            continue
-        if path not in known:
-            faults.append(f"{path}: unknown key (from the environment's {name}); unset it or see config.example.toml")
-            continue
-        node = tree
-        *sections, key = path.split(".")
-        for section in sections:
-            node = node.setdefault(section, {})
-            if not isinstance(node, dict):
-                break
-        else:
-            node[key] = value
-            overlaid[path] = name
-    return overlaid, faults
-
-
-def _good(node: object, kind: Any, path: str, faults: list[str]) -> dict[str, Any]:
-    """Return what of a section can be used, and add a line to `faults` for what can't.
-
-    Key by key, for msgspec tells only the first fault of a whole tree.
-    """
-    if not isinstance(node, dict):
-        faults.append(f"{path}: must be a section ([{path}]); it is {_shown(path, node)}")
-        return {}
-    kinds = {field.name: field.type for field in msgspec.structs.fields(kind)}
-    good: dict[str, Any] = {}
-    for key, value in node.items():
-        below = f"{path}.{key}" if path else key
-        if key not in kinds:
-            faults.append(f"{below}: unknown key; known here: {', '.join(kinds)}")
-        elif isinstance(kinds[key], type) and issubclass(kinds[key], Struct):
-            good[key] = _good(value, kinds[key], below, faults)
-        elif fault := _fault(value, kinds[key]):
-            faults.append(f"{below}: {fault}; it is {_shown(below, value)}")
-        else:
-            good[key] = value
-    return good
-
-
-def _fault(value: object, kind: Any) -> str:
-    try:
-        msgspec.convert(value, kind, strict=False)
-    except msgspec.ValidationError as error:
-        if get_origin(kind) is Literal:
-            return f"must be one of {', '.join(choice or 'empty' for choice in get_args(kind))}"
-        return _plain(str(error))
-    return ""
-
-
-def _plain(text: str) -> str:
-    """Say msgspec's complaint in the words of somebody who writes TOML."""
-    words = {"Expected": "must be", "got": "not", "int": "a whole number", "float": "a number", "str": "text"}
-    words |= {"bool": "true or false", "object": "a section", "array": "a list"}
-    plain = text.removesuffix(" - at `$`").replace("`", "")
-    return re.sub(r"\w+", lambda word: words.get(word[0], word[0]), plain)
-
-
 def _path(fault: str) -> str:
     return fault.partition(":")[0]
 
@@ -318,19 +230,25 @@ def _check(config: Config) -> list[str]:
     return faults
 
 
+def _check_accounts(config: Config, told: set[str]) -> list[str]:
+    # What's no section, or of no known kind, was told and is left out of the config.
+    paths = (path for path in map("bridges[{}]".format, count()) if told.isdisjoint((path, f"{path}.kind")))
+    return accounts.faults(dict(zip(paths, config.bridges, strict=False)))
+
+
 def _with_secrets(config: Config) -> Config:
     decisions = config.llm.decisions
-    decisions = msgspec.structs.replace(decisions, key=_secret(decisions.key, decisions.key_file))
-    llm = msgspec.structs.replace(config.llm, key=_secret(config.llm.key, config.llm.key_file), decisions=decisions)
-    return msgspec.structs.replace(config, llm=llm)
+    decisions = replace(decisions, key=_secret(decisions.key, decisions.key_file))
+    llm = replace(config.llm, key=_secret(config.llm.key, config.llm.key_file), decisions=decisions)
+    return replace(config, llm=llm, bridges=tuple(map(_with_secret, config.bridges)))
+
+
+def _with_secret(account: BridgeAccount) -> BridgeAccount:
+    if isinstance(account, TelegramAccount):
+        hook = Secret(account.webhook_secret)
+        return replace(account, token=_secret(account.token, account.token_file), webhook_secret=hook)
+    return replace(account, password=_secret(account.password, account.password_file))
 
 
 def _secret(value: str, file: str) -> Secret:
     return Secret(Path(file).expanduser().read_text(encoding="utf-8").strip() if file else value)
-
-
-def _shown(path: str, value: object) -> str:
-    if path.endswith(("key", "token", "password", "secret")):
-        return "hidden"
-    shown = f'"{value}"' if isinstance(value, str) else repr(value)
-    return shown if len(shown) <= 80 else shown[:79] + "…"

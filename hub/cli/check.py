@@ -1,6 +1,7 @@
 """`agenthost check`: tells every fault of the config, or what would run."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import rich_click as click
@@ -87,16 +88,21 @@ def located(fault: str, path: Path | None) -> str:
 
 
 def line_of(text: str, key_path: str) -> int:
-    """Return the line of a TOML file where a key or section stands as `[section]` and `key = ...`; 0 if it doesn't."""
-    section = ""
+    """Return the line of a TOML file where a key or section stands as `[section]` and `key = ...`; 0 if it doesn't.
+
+    A key that's missing from one of several sections (`bridges[0].token`) is looked for at that section's head.
+    """
+    section, heads = "", Counter[str]()
+    lines: dict[str, int] = {}
     for number, line in enumerate(text.splitlines(), 1):
         stripped = line.split("#")[0].strip()
         if stripped.startswith("["):
             section = stripped.strip("[] ").replace(" ", "")
-            here = section
-        else:
-            key = stripped.partition("=")[0].replace(" ", "")
-            here = f"{section}.{key}" if section else key
-        if here == key_path:
-            return number
-    return 0
+            if stripped.startswith("[["):
+                heads[section] += 1
+                section += f"[{heads[section] - 1}]"
+            lines.setdefault(section, number)
+        elif key := stripped.partition("=")[0].replace(" ", ""):
+            lines.setdefault(f"{section}.{key}" if section else key, number)
+    head = key_path.rpartition(".")[0]
+    return lines.get(key_path) or (lines.get(head, 0) if head.endswith("]") else 0)

@@ -67,3 +67,9 @@ def test_a_key_is_found_in_its_section() -> None:
         3,
         0,
     ]
+
+
+def test_a_key_of_one_of_several_sections_is_found_by_its_number_or_at_the_sections_head() -> None:
+    text = "[hub]\n[[bridges]]\nname = 'a'\n\n[[bridges]]\nname = 'b'\n"
+
+    assert [line_of(text, path) for path in ("bridges[0].name", "bridges[1].name", "bridges[1].token")] == [3, 6, 5]
