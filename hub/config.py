@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
@@ -21,9 +22,14 @@ log = logging.getLogger(__name__)
 MODEL_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 MODEL_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 
+REPOSITORY = re.compile(
+    r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*?)(?<!\.gguf)(:(?P<file>[\w./+-]+\.gguf))?", re.ASCII
+)
+
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
+Price = Annotated[float, Meta(ge=0)]
 
 
 class Secret(str):
@@ -67,6 +73,25 @@ class DecisionsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     sha256: str = ""
     threads: Annotated[int, Meta(ge=0)] = 0
     context: Positive = 4096
+    price_in: Price = 0.0
+    price_cached: Price | None = None
+    price_out: Price = 0.0
+
+
+class FallbackConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[[llm.fallback]]: who answers when those before are down or refuse."""
+
+    backend: Literal["llamacpp", "remote"] = "remote"
+    model: str = ""
+    url: str = ""
+    key: str = ""
+    key_file: str = ""
+    sha256: str = ""
+    threads: Annotated[int, Meta(ge=0)] = 0
+    context: Positive = 4096
+    price_in: Price = 0.0
+    price_cached: Price | None = None
+    price_out: Price = 0.0
 
 
 class LLMConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,7 +99,8 @@ class LLMConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     backend: Literal["llamacpp", "remote"] = "llamacpp"
     model: str = ""
-    """A GGUF file's path, or the remote server's name for a model; empty is the embedded one."""
+    """A GGUF file's path, OWNER/REPO[:FILE] on the Hugging Face Hub, or the remote server's name for a model; empty is
+    the embedded one."""
     sha256: str = ""
     url: str = ""
     key: str = ""
@@ -84,7 +110,19 @@ class LLMConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     context: Positive = 4096
     answer_tokens: Positive = 512
     timeout_seconds: Seconds = 300.0
+    first_token_seconds: Seconds = 120.0
+    """Of a remote server: longer silence before an answer, or in it, means that it's down."""
+    between_tokens_seconds: Seconds = 60.0
+    price_in: Price = 0.0
+    """Of a million tokens of prompts."""
+    price_cached: Price | None = None
+    """Of a million tokens that the server still knew; None: they cost what others do."""
+    price_out: Price = 0.0
+    fallback: tuple[FallbackConfig, ...] = ()
     decisions: DecisionsConfig = DecisionsConfig()
+
+
+Backend = LLMConfig | FallbackConfig | DecisionsConfig
 
 
 class AgentsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -101,6 +139,8 @@ class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     turns: Positive = 20
     tokens: Positive = 100_000
     minutes: Seconds = 120.0
+    money_per_day: Price = 0.0
+    """All that remote models may cost in a day, in the unit of their prices; 0 is no limit."""
     message_bytes: Positive = 262_144
     waiting_per_person: Positive = 200
     """Unanswered messages; more are refused until some are answered."""
@@ -158,8 +198,11 @@ def misgivings(config: Config) -> list[str]:
     A model's file may be on a disk that's mounted later: until then messages are kept.
     """
     found = []
-    for path, llm in (("llm", config.llm), ("llm.decisions", config.llm.decisions)):
-        if llm.backend == "llamacpp" and llm.model and not Path(llm.model).expanduser().is_file():
+    for path, llm in backends(config):
+        if llm.backend != "llamacpp" or not llm.model or Path(llm.model).expanduser().is_file():
+            continue
+        # One on the Hugging Face Hub is fetched when the hub starts.
+        if not repository(llm.model):
             found.append(f"{path}.model: no file {llm.model!r}; give the path of a GGUF file, or leave it empty")
     folder = config.agents.folder
     if folder and not Path(folder).expanduser().is_dir():
@@ -195,9 +238,29 @@ class Reloader:
         return config
 
 
+def backends(config: Config) -> list[tuple[str, Backend]]:
+    """Return every section that names a model, with its path."""
+    further = [(f"llm.fallback[{number}]", each) for number, each in enumerate(config.llm.fallback, 1)]
+    return [("llm", config.llm), *further, ("llm.decisions", config.llm.decisions)]
+
+
 def timezone(config: Config) -> ZoneInfo:
     """Return the hub's time zone."""
     return ZoneInfo(config.hub.timezone)
+
+
+def repository(model: str) -> tuple[str, str] | None:
+    """Return the repository on the Hugging Face Hub and the file in it ("" for none) that a model's name means.
+
+    A path is written otherwise: beginning with / or ~ or ., or ending in .gguf without a colon.
+    """
+    found = REPOSITORY.fullmatch(model)
+    return (found["repo"], found["file"] or "") if found else None
+
+
+def models_folder(environ: Mapping[str, str]) -> Path:
+    """Return where models lie that were fetched: the embedded one, and those that were pulled."""
+    return embedded_model(environ).parent
 
 
 def embedded_model(environ: Mapping[str, str]) -> Path:
@@ -214,7 +277,7 @@ def _check(config: Config) -> list[str]:
     faults = []
     if config.hub.timezone not in available_timezones():
         faults.append(f"hub.timezone: unknown time zone {config.hub.timezone!r}; use a name like Europe/Berlin")
-    for path, llm in (("llm", config.llm), ("llm.decisions", config.llm.decisions)):
+    for path, llm in backends(config):
         if llm.backend == "remote" and not llm.url:
             faults.append(f"{path}.url: missing; a remote backend needs the server's URL, as http://127.0.0.1:8081/v1")
         if llm.backend == "remote" and not llm.model:
@@ -237,9 +300,13 @@ def _check_accounts(config: Config, told: set[str]) -> list[str]:
 
 
 def _with_secrets(config: Config) -> Config:
-    decisions = config.llm.decisions
-    decisions = replace(decisions, key=_secret(decisions.key, decisions.key_file))
-    llm = replace(config.llm, key=_secret(config.llm.key, config.llm.key_file), decisions=decisions)
+    llm = config.llm
+    llm = replace(
+        llm,
+        key=_secret(llm.key, llm.key_file),
+        decisions=replace(llm.decisions, key=_secret(llm.decisions.key, llm.decisions.key_file)),
+        fallback=tuple(replace(each, key=_secret(each.key, each.key_file)) for each in llm.fallback),
+    )
     return replace(config, llm=llm, bridges=tuple(map(_with_secret, config.bridges)))
 
 

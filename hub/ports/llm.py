@@ -55,6 +55,7 @@ class End(Struct, frozen=True, kw_only=True, tag="end"):
     ms_first: float
     """Until the first token."""
     money: float = 0.0
+    """What a remote model costs, in the unit of the config's prices."""
 
 
 class Decision(Struct, frozen=True, kw_only=True):
@@ -65,6 +66,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     tokens: int
     """Evaluated for it."""
     ms: float
+    money: float = 0.0
 
 
 class Filled(Struct, frozen=True, kw_only=True):
@@ -74,6 +76,7 @@ class Filled(Struct, frozen=True, kw_only=True):
     tokens_in: int
     tokens_out: int
     ms: float
+    money: float = 0.0
 
 
 class Score(Struct, frozen=True):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec.structs import replace
 
 from hub.errors import DeliveryError, PersonError, StoreUnavailable
-from hub.ports import Accept, Delivered, Draft, Outgoing
+from hub.ports import Accept, BridgeInfo, Delivered, Draft, Outgoing
 from hub.records import Address, Message, Task, TurnId
 from hub.testing.bridge import FakeBridge, Fault
 from hub.testing.builders import hello
@@ -58,6 +58,9 @@ class AbleBridge(FakeBridge):
     async def tell(self, address: Address, task: Task) -> None:
         self._befall()
         self.threads.append((address, task))
+
+    async def probe(self) -> BridgeInfo:
+        return self.info
 
     async def hook(self, headers: Mapping[str, str], body: bytes) -> int:
         try:

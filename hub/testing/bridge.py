@@ -41,6 +41,8 @@ class FakeBridge:
         self.name = name
         self.parts = parts
         """As how many messages of the platform each message arrives."""
+        self.info = BridgeInfo(name=name, kind="fake")
+        """How it says that it is."""
         self.deliveries: list[Delivery] = []
         """What arrived, doubles too, in order."""
         self.attempts: list[Message] = []
@@ -91,10 +93,6 @@ class FakeBridge:
             else:
                 self.acknowledged.append(incoming.external_id)
                 _give(answer, new)
-
-    @property
-    def info(self) -> BridgeInfo:
-        return BridgeInfo(name=self.name, kind="fake")
 
     async def deliver(self, outgoing: Outgoing) -> Delivered:
         self.attempts.append(outgoing.message)

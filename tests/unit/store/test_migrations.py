@@ -1,6 +1,7 @@
 """Databases of earlier versions, with what was in them, are brought to this version's schema."""
 
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def at_revision(database: Path, revision: str) -> None:
     engine.dispose()
 
 
-def put(database: Path, table: str, row: dict[str, str | int]) -> None:
+def put(database: Path, table: str, row: Mapping[str, object]) -> None:
     marks = ", ".join("?" for _ in row)
     with closing(sqlite3.connect(database)) as connection:
         connection.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", tuple(row.values()))
