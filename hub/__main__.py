@@ -15,6 +15,7 @@ COMMANDS = {
     "send": "Send one message, and show the answer.",
     "tasks": "List, show, stop, cancel or resume tasks.",
     "keys": "Create, list and revoke API keys.",
+    "models": "List, fetch and choose the models on this machine.",
     "backup": "Write everything that's kept into one file.",
     "restore": "Bring back what a backup holds.",
     "eval": "Measure how good router and supervisor are.",

@@ -3,12 +3,14 @@
 AgentHostError
 |-- ConfigError            the operator: mend the config file or the environment
 |-- StartError             the operator: something outside the config keeps the hub from starting
+|-- PullError              the operator: a model can't be fetched
 |-- StoreError             (the hub itself)
 |   |-- Duplicate          the caller: that record is already kept
 |   |-- Conflict           the caller: somebody changed the record meanwhile, read it again
 |   `-- StoreUnavailable   the sender: not accepted, try again; the operator: see the reason (a full disk)
 |-- LLMError               (turns and router)
 |   |-- LLMUnavailable     nobody at once: what waits is kept and tried again
+|   |   `-- LLMAway          nobody at once: the model's server is down, asks to wait, or may not be paid today
 |   |-- LLMTimeout         the turn: its deadline passed
 |   |-- LLMRefused         the operator: the model's server said no (key, quota, model name)
 |   `-- ContextOverflow    the turn: shorten the prompt
@@ -22,6 +24,7 @@ AgentHostError
     |-- BadRequest         say it differently: names the field, the value and the way out
     |-- NotFound           no such thing, or none that this person may see
     |-- NotAllowed         this person or key may not
+    |   `-- Stranger       nobody knows the sender: they're told nothing
     |-- AlreadyUsed        an idempotency key used for something else
     |-- TooLarge           send less
     `-- TooMany            send later
@@ -42,6 +45,14 @@ class ConfigError(AgentHostError):
 
 class StartError(AgentHostError):
     """The hub can't start for a reason outside its config: a port in use, a newer database, a locked folder."""
+
+
+class PullError(AgentHostError):
+    """A model can't be fetched; the text says why and the way out. `passes`: it may be possible later."""
+
+    def __init__(self, text: str, *, passes: bool = False) -> None:
+        super().__init__(text)
+        self.passes = passes
 
 
 class StoreError(AgentHostError):
@@ -66,6 +77,13 @@ class LLMError(AgentHostError):
 
 class LLMUnavailable(LLMError):
     """There's no model at the moment: none is installed, it's loading, or its process died and is being restarted."""
+
+
+class LLMAway(LLMUnavailable):
+    """The model's server took nothing of the request: it's down, is silent, asks to wait, or the day's money is spent.
+
+    Unlike a model that dies over a request, this says nothing about the request: it's tried for as long as it takes.
+    """
 
 
 class LLMTimeout(LLMError):
@@ -131,6 +149,10 @@ class NotFound(PersonError):
 
 class NotAllowed(PersonError):
     """This person, or this key's scopes, may not do that."""
+
+
+class Stranger(NotAllowed):
+    """The sender isn't known and isn't to be: a bridge tells them nothing and shows them nothing."""
 
 
 class AlreadyUsed(PersonError):

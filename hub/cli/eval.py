@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 import msgspec
 import rich_click as click
 
-from hub.app import models
 from hub.cli import eval_words
 from hub.cli.archive import snapshot
 from hub.cli.eval_progress import Progress, deciding
 from hub.cli.folder import database
 from hub.cli.place import config_options, refuse
 from hub.cli.words import print_json
+from hub.clock import SystemClock
 from hub.config import Config, LimitsConfig
 from hub.errors import StartError
 from hub.evals import completion, history, routing
@@ -25,8 +25,10 @@ from hub.evals.lines import DataError
 from hub.evals.streams import streams
 from hub.flow.supervisor import Supervisor
 from hub.flow.weigher import Weigher
+from hub.llms import Models
 from hub.ports import LLM, LLMInfo
 from hub.records import HOME
+from hub.store.documents import MemoryDocuments
 from hub.store.sql import SqlStore
 
 T = TypeVar("T")
@@ -81,7 +83,7 @@ def routing_command(
     """
     if bool(files) == of_history:
         raise click.UsageError("name one or more files, or --history")
-    _, decider = models(config, os.environ)
+    decider = _decider(config)
     if of_history:
         _tell([_run(_history(config, decider))], as_json=as_json)
         return
@@ -105,7 +107,7 @@ def completion_command(
     """Judge the transcripts of FILES (.jsonl or .jsonl.gz): is the task complete?"""
     if not files:
         raise click.UsageError("name one or more files")
-    _, decider = models(config, os.environ)
+    decider = _decider(config)
     written: list[completion.Prediction] = []
     told = _run(judge(files, decider, limit, written))
     if predictions:
@@ -203,3 +205,8 @@ def _tell(told: Sequence[Told], *, as_json: bool) -> None:
         print_json({"items": told, "next": None})
     else:
         eval_words.show(told)
+
+
+def _decider(config: Config) -> LLM:
+    """Return the LLM that decides; what it costs here isn't counted against the hub's day."""
+    return Models(config, os.environ, MemoryDocuments(), SystemClock()).decider

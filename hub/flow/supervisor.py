@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from hub.config import MODEL_SHA256
 from hub.errors import LLMError
-from hub.flow import prompts
+from hub.flow import lanes, prompts
 from hub.flow.case import Case
 from hub.flow.judging import COMPLETE, Receipt, Spoken, judge
 from hub.flow.proof import proof, unproven
@@ -84,7 +84,8 @@ class Supervisor:
         if question := _last_question(turn.answer):
             return Ask(question=question, why="the answer ends with a question")
         try:
-            terms = Terms(tenant=task.tenant, priority=Priority.BACKGROUND)
+            chat = lanes.chat(task.tenant, task.origin)
+            terms = Terms(tenant=task.tenant, chat=chat, priority=Priority.BACKGROUND)
             found = await self.likely(task.goal, case.said, case.receipts, case.calls, terms)
         except LLMError as error:
             log.warning("task %s: the judge failed: %s", task.id, error)

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from hub.errors import DeliveryError, DeliveryUncertain, PersonError, StoreUnavailable
-from hub.ports import Accept
+from hub.errors import DeliveryError, DeliveryUncertain, PersonError, StoreUnavailable, Stranger
+from hub.ports import Accept, BridgeInfo, Delivered, Outgoing
 from hub.records import Incoming, Message
 from hub.testing.llm import Hang
 
@@ -19,7 +19,10 @@ class Delivery(Struct, frozen=True, kw_only=True):
     message: Message
     again: bool
     id: str
-    """The platform's id of it."""
+    """The platform's id of it, of its first part."""
+    ids: tuple[str, ...]
+    """Of all its parts."""
+    outgoing: Outgoing
 
     @property
     def text(self) -> str:
@@ -34,8 +37,12 @@ class FakeBridge:
     and isn't answered until cancelled.
     """
 
-    def __init__(self, name: str = "fake", *, faults: Iterable[Fault] = ()) -> None:
+    def __init__(self, name: str = "fake", *, faults: Iterable[Fault] = (), parts: int = 1) -> None:
         self.name = name
+        self.parts = parts
+        """As how many messages of the platform each message arrives."""
+        self.info = BridgeInfo(name=name, kind="fake")
+        """How it says that it is."""
         self.deliveries: list[Delivery] = []
         """What arrived, doubles too, in order."""
         self.attempts: list[Message] = []
@@ -43,10 +50,15 @@ class FakeBridge:
         self.acknowledged: list[str] = []
         """External ids of what `accept` took, or refused for good."""
         self.told: list[PersonError] = []
-        """What senders were told when their message was refused."""
+        """What senders were told when their message was refused; strangers aren't told anything."""
         self.unacknowledged: list[Incoming] = []
         """What the hub couldn't keep: handed over again by `hand_over_again`."""
+        self.gone: list[str] = []
+        """Ids of what was taken back."""
         self.faults: list[Fault] = list(faults)
+        self.gate = asyncio.Event()
+        """Cleared, it lets no delivery arrive until it's set."""
+        self.gate.set()
         self._arrived = asyncio.Event()
         self._incoming: asyncio.Queue[tuple[Incoming, asyncio.Future[bool]]] = asyncio.Queue()
 
@@ -82,25 +94,28 @@ class FakeBridge:
                 self.acknowledged.append(incoming.external_id)
                 _give(answer, new)
 
-    async def deliver(self, message: Message, *, again: bool) -> str:
-        self.attempts.append(message)
+    async def deliver(self, outgoing: Outgoing) -> Delivered:
+        self.attempts.append(outgoing.message)
         fault = self.faults.pop(0) if self.faults else None
         await asyncio.sleep(0)
+        await self.gate.wait()
         if isinstance(fault, DeliveryError) and not isinstance(fault, DeliveryUncertain):
             raise fault
-        delivery = Delivery(message=message, again=again, id=f"{self.name}-{len(self.deliveries) + 1}")
+        id = f"{self.name}-{len(self.deliveries) + 1}"
+        ids = (id, *(f"{id}.{part}" for part in range(2, self.parts + 1)))
+        delivery = Delivery(message=outgoing.message, again=outgoing.again, id=id, ids=ids, outgoing=outgoing)
         self.deliveries.append(delivery)
         self._arrived.set()
         if isinstance(fault, DeliveryUncertain):
             raise fault
         if isinstance(fault, Hang):
             await asyncio.Event().wait()
-        return delivery.id
+        return Delivered(ids=ids)
 
     @property
     def texts(self) -> list[str]:
-        """What people read, in order."""
-        return [delivery.text for delivery in self.deliveries]
+        """What people read, in order; what was taken back isn't there any more."""
+        return [delivery.text for delivery in self.deliveries if delivery.id not in self.gone]
 
     async def heard(self, count: int, *, within: float = 5.0) -> list[str]:
         """Wait until so many messages have arrived, and return their texts; raises TimeoutError."""
@@ -117,10 +132,14 @@ class FakeBridge:
 
     def _refuse(self, incoming: Incoming, error: PersonError | StoreUnavailable) -> None:
         if isinstance(error, PersonError):
-            self.told.append(error)
+            self._tell(error)
             self.acknowledged.append(incoming.external_id)
         else:
             self.unacknowledged.append(incoming)
+
+    def _tell(self, error: PersonError) -> None:
+        if not isinstance(error, Stranger):
+            self.told.append(error)
 
 
 def _give(answer: asyncio.Future[bool], result: bool | Exception) -> None:

@@ -1,7 +1,7 @@
 """What the web needs of the hub: one record that app.py fills, typed by what's called and by nothing more."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from hub.config import Config
 from hub.flow.people import People
-from hub.ports import LLM, Change, Clock, Feed, Store
+from hub.ports import LLM, Bridge, Change, Clock, Feed, Files, Store
 from hub.records import Address, Entry, Incoming, Limits, Message, PersonId, Task, TaskId, TenantId
 
 
@@ -76,13 +76,6 @@ class AgentInfo(Struct, frozen=True, kw_only=True):
     tools: tuple[str, ...] = ()
 
 
-class BridgeInfo(Struct, frozen=True, kw_only=True):
-    """A bridge and how it is."""
-
-    name: str
-    state: str
-
-
 class RouterInfo(Struct, frozen=True, kw_only=True):
     """Whether the router's rule was trained for the model that decides."""
 
@@ -117,7 +110,8 @@ class Services:
     llm: LLM
     decisions: LLM
     agents: Callable[[], Sequence[AgentInfo]]
-    bridges: Callable[[], Sequence[BridgeInfo]]
+    bridges: Mapping[str, Bridge]
+    files: Files
     router: Callable[[], RouterInfo]
     store_info: Callable[[], StoreInfo]
     unready: Callable[[], str | None]

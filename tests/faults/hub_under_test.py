@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, assert_never
 
-from hub.app import serve
 from hub.config import load
 from hub.errors import DeliveryDelayed, DeliveryUncertain, PersonError, StoreUnavailable
-from hub.ports import Accept, ToolCall
-from hub.records import Address, Incoming, Message, Text
+from hub.ports import Accept, BridgeInfo, Delivered, Outgoing, ToolCall
+from hub.records import Address, Incoming, Text
+from hub.serving import serve
 from tests.faults.wire import LONGEST, TO_HUB, Deliver, Kept, Received, Refused, Said, write
 
 NAME = "journal"
@@ -44,7 +44,12 @@ class JournalBridge:
             finally:
                 self._hang_up()
 
-    async def deliver(self, message: Message, *, again: bool) -> str:
+    @property
+    def info(self) -> BridgeInfo:
+        return BridgeInfo(name=NAME, kind=NAME)
+
+    async def deliver(self, outgoing: Outgoing) -> Delivered:
+        message = outgoing.message
         if self._writer is None:
             raise DeliveryDelayed("not connected", 0.1)
         self._count += 1
@@ -57,7 +62,7 @@ class JournalBridge:
             role=message.role,
             chat=message.address.chat,
             text=message.text,
-            again=again,
+            again=outgoing.again,
         )
         write(self._writer, delivery)
         try:
@@ -67,7 +72,7 @@ class JournalBridge:
             raise DeliveryUncertain(str(error) or "no receipt") from None
         finally:
             self._receipts.pop(number, None)
-        return str(number)
+        return Delivered(ids=(f"{os.getpid()}-{number}",))
 
     async def _listen(self, reader: asyncio.StreamReader, accept: Accept) -> None:
         async with asyncio.TaskGroup() as group:

@@ -6,7 +6,19 @@ import re
 from tests.house.tree import ROOT, classes, files
 
 # An ability that only some implementations of a port have is claimed in that port's suite.
-ABILITIES = {"News": "feed", "Scoring": "llm", "Reading": "tool", "Quoting": "tool", "Exemplary": "tool"}
+ABILITIES = {
+    "News": "feed",
+    "Scoring": "llm",
+    "Reading": "tool",
+    "Quoting": "tool",
+    "Exemplary": "tool",
+    "Drafting": "bridge",
+    "Typing": "bridge",
+    "Retracting": "bridge",
+    "Threading": "bridge",
+    "Hooked": "bridge",
+    "Probing": "bridge",
+}
 # Ports that need no suite, each with its reason.
 WITHOUT: dict[str, str] = {
     "Clock": "one method that returns the time: there's nothing to promise beyond its type",

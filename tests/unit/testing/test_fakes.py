@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from hub.errors import DeliveryRefused, DeliveryUncertain, LLMTimeout, LLMUnavailable, StoreUnavailable
-from hub.ports import LLM, Accept, Bridge, Clock, End, Piece, Said, Scoring, Terms
+from hub.ports import LLM, Accept, Bridge, Clock, End, Outgoing, Piece, Said, Scoring, Terms
 from hub.records import HOME, Incoming
 from hub.testing import NOON, FakeBridge, FakeClock, Hang, ScriptedLLM, a_message, hello
 
@@ -167,8 +167,8 @@ async def test_faults_befall_deliveries_in_order() -> None:
     bridge = FakeBridge(faults=[DeliveryRefused("no such chat"), None, DeliveryUncertain("cut off")])
     message = a_message("Hi")
     with pytest.raises(DeliveryRefused):
-        await bridge.deliver(message, again=False)
-    assert await bridge.deliver(message, again=False) == "fake-1"
+        await bridge.deliver(Outgoing(message=message))
+    assert (await bridge.deliver(Outgoing(message=message))).ids == ("fake-1",)
     with pytest.raises(DeliveryUncertain):
-        await bridge.deliver(message, again=True)
+        await bridge.deliver(Outgoing(message=message, again=True))
     assert [(delivery.text, delivery.again) for delivery in bridge.deliveries] == [("Hi", False), ("Hi", True)]
