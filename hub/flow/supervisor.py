@@ -18,6 +18,7 @@ from hub.flow import lanes, prompts
 from hub.flow.case import Case
 from hub.flow.judging import COMPLETE, Receipt, Spoken, judge
 from hub.flow.proof import proof, unproven
+from hub.flow.sound import sound
 from hub.ports import LLM, Priority, Terms
 from hub.records import Again, Ask, Blocked, Choice, Done, Step, Task, Turn, Usage, Verdict
 
@@ -120,7 +121,8 @@ class Supervisor:
         if judged.probability >= COMPLETE or not able:
             return Likely(complete=judged.probability)
         claim = next((text for role, text in reversed(said) if role == "agent"), "")
-        decision = await self._judge.decide(prompts.judge(goal, calls, claim), prompts.COMPLETE, terms)
+        asked = prompts.judge(goal, calls, claim)
+        decision = sound(await self._judge.decide(asked, prompts.COMPLETE, terms), prompts.COMPLETE)
         complete, _, person = decision.probabilities
         return Likely(complete=complete, person=person, tokens=decision.tokens)
 

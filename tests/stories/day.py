@@ -1,7 +1,7 @@
 """A day with the hub: real parts on the memory store, a scripted LLM, and one person who writes to it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
@@ -9,8 +9,8 @@ from typing import Self
 
 from hub.app import SHIPPED_AGENTS, Hub
 from hub.config import Config, HubConfig, LimitsConfig
-from hub.manifests import load_agents
-from hub.ports import Add, Bridge, Documents, Store
+from hub.manifests import Agent, load_agents
+from hub.ports import Add, Bridge, Documents, Store, Tool
 from hub.records import HOME, OWNER, Address, Incoming, Link, Message, Person, PersonId, Task, Text, new_id
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
@@ -32,6 +32,8 @@ class Day:
         limits: LimitsConfig | None = None,
         bridges: Mapping[str, Bridge] | None = None,
         documents: Documents | None = None,
+        agents: Mapping[str, Agent] | None = None,
+        tools: Sequence[Tool] = (),
     ) -> None:
         self.llm = llm
         self.clock = clock or FakeClock()
@@ -44,8 +46,9 @@ class Day:
             documents=documents or MemoryDocuments(),
             files=MemoryFiles(),
             clock=self.clock,
-            agents=load_agents([SHIPPED_AGENTS]),
+            agents=agents or load_agents([SHIPPED_AGENTS]),
             bridges=bridges or {},
+            tools=tools,
         )
         self._group = asyncio.TaskGroup()
         self._work: asyncio.Task[None] | None = None
