@@ -35,6 +35,7 @@ from hub.flow.questions import Questions
 from hub.flow.router import Router
 from hub.flow.routes import Routes
 from hub.flow.scheduler import Scheduler
+from hub.flow.sizes import Sizes
 from hub.flow.speaking import Speaker
 from hub.flow.supervisor import Supervisor
 from hub.flow.tasks import Tasks
@@ -103,6 +104,7 @@ class Hub:
         self.inbox = Inbox(store, spool, journal, outbox, clock, limits)
         endings = Endings(store, spool, journal, outbox, self.feed, clock, Supervisor(decider), zone)
         toolbox = Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm)
+        self.sizes = Sizes(llm, decider, toolbox, agents[default], limits)
         speaker = Speaker(store, self.feed, clock, llm, toolbox, config.llm, zone)
         self.turns = Turns(
             store, spool, journal, clock, llm, speaker, endings, Slots(limits.tasks_at_once), agents, default
@@ -188,6 +190,7 @@ class Hub:
             bridges=self.bridges,
             files=self.files,
             router=self._router_info,
+            prompts=self.sizes.measured,
             store_info=self._store_info,
             unready=self._unready,
             secret=sha256(f"forgery:{secret}".encode()).digest(),

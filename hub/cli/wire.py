@@ -176,6 +176,14 @@ class Router(Struct, frozen=True, kw_only=True):
     model: str = ""
 
 
+class Prompts(Struct, frozen=True, kw_only=True):
+    """How long prompts are at their fullest, in tokens."""
+
+    router: int = 0
+    supervisor: int = 0
+    agent: int = 0
+
+
 class Status(Struct, frozen=True, kw_only=True):
     """How the hub is."""
 
@@ -189,6 +197,7 @@ class Status(Struct, frozen=True, kw_only=True):
     store: Kept = Kept()
     bridges: tuple[Bridge, ...] = ()
     router: Router = Router()
+    prompts: Prompts | None = None
 
 
 class Dead(Struct, frozen=True, kw_only=True):

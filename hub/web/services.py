@@ -1,7 +1,7 @@
 """What the web needs of the hub: one record that app.py fills, typed by what's called and by nothing more."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from hub.config import Config
 from hub.flow.people import People
+from hub.flow.sizes import PromptSizes
 from hub.ports import LLM, Bridge, Change, Clock, Feed, Files, Store
 from hub.records import Address, Entry, Incoming, Limits, Message, PersonId, Task, TaskId, TenantId
 
@@ -113,6 +114,7 @@ class Services:
     bridges: Mapping[str, Bridge]
     files: Files
     router: Callable[[], RouterInfo]
+    prompts: Callable[[], Awaitable[PromptSizes | None]]
     store_info: Callable[[], StoreInfo]
     unready: Callable[[], str | None]
     """Why the hub can't take messages now; None if it can."""

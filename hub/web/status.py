@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from hub.errors import NotFound
 from hub.flow.lanes import bridge_of
+from hub.flow.sizes import PromptSizes
 from hub.ports import BridgeInfo, LLMInfo
 from hub.records import OPEN, EntryId, Queue
 from hub.web.auth import Asker, Hub
@@ -37,6 +38,8 @@ class Status(Struct, frozen=True, kw_only=True):
     store: StoreInfo
     bridges: list[BridgeInfo]
     router: RouterInfo
+    prompts: PromptSizes | None
+    """How long prompts are at their fullest; null while a model can't count."""
 
 
 class Health(Struct, frozen=True, kw_only=True):
@@ -109,6 +112,7 @@ class StatusController(Controller):
             store=services.store_info(),
             bridges=await _bridges(services),
             router=services.router(),
+            prompts=await services.prompts(),
         )
 
     @get("/v1/agents", opt={"scope": "messages:read"}, responses=PROBLEMS, summary="List agents")
