@@ -68,6 +68,7 @@ class End(Struct, frozen=True, kw_only=True, tag="end"):
     ms_first: float
     """Until the first token."""
     money: float = 0.0
+    """What a remote model costs, in the unit of the config's prices."""
 
 
 class Decision(Struct, frozen=True, kw_only=True):
@@ -78,6 +79,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     tokens: int
     """Evaluated for it."""
     ms: float
+    money: float = 0.0
 
 
 class Filled(Struct, frozen=True, kw_only=True):
@@ -87,6 +89,7 @@ class Filled(Struct, frozen=True, kw_only=True):
     tokens_in: int
     tokens_out: int
     ms: float
+    money: float = 0.0
 
 
 class Score(Struct, frozen=True):

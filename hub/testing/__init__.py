@@ -3,19 +3,24 @@
 Nothing in here stands for a part of the hub itself: tests use the real ones, on the memory store.
 """
 
+from hub.testing.able import AbleBridge
 from hub.testing.bridge import Delivery, FakeBridge
 from hub.testing.builders import (
     NOON,
     a_correction,
+    a_follow,
     a_key,
     a_link,
     a_message,
+    a_pairing,
     a_person,
+    a_posting,
     a_replay,
     a_reply,
     a_route,
     a_step,
     a_task,
+    a_thread,
     a_turn,
     an_address,
     an_entry,
@@ -23,26 +28,33 @@ from hub.testing.builders import (
     hello,
 )
 from hub.testing.clock import FakeClock, settle
+from hub.testing.desk import FakeDesk
 from hub.testing.llm import Asked, Hang, ScriptedLLM
 
 __all__ = [
     "NOON",
+    "AbleBridge",
     "Asked",
     "Delivery",
     "FakeBridge",
     "FakeClock",
+    "FakeDesk",
     "Hang",
     "ScriptedLLM",
     "a_correction",
+    "a_follow",
     "a_key",
     "a_link",
     "a_message",
+    "a_pairing",
     "a_person",
+    "a_posting",
     "a_replay",
     "a_reply",
     "a_route",
     "a_step",
     "a_task",
+    "a_thread",
     "a_turn",
     "an_address",
     "an_entry",

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from hub.errors import DeliveryError, DeliveryUncertain, PersonError, StoreUnavailable
+from hub.errors import DeliveryError, DeliveryUncertain, PersonError, StoreUnavailable, Stranger
 from hub.ports import Accept, BridgeInfo, Delivered, Outgoing
 from hub.records import Incoming, Message
 from hub.testing.llm import Hang
@@ -37,6 +37,8 @@ class FakeBridge:
 
     def __init__(self, name: str = "fake", *, faults: Iterable[Fault] = ()) -> None:
         self.name = name
+        self.info = BridgeInfo(name=name, kind="fake")
+        """How it says that it is."""
         self.deliveries: list[Delivery] = []
         """What arrived, doubles too, in order."""
         self.attempts: list[Message] = []
@@ -44,9 +46,11 @@ class FakeBridge:
         self.acknowledged: list[str] = []
         """External ids of what `accept` took, or refused for good."""
         self.told: list[PersonError] = []
-        """What senders were told when their message was refused."""
+        """What senders were told when their message was refused; strangers aren't told anything."""
         self.unacknowledged: list[Incoming] = []
         """What the hub couldn't keep: handed over again by `hand_over_again`."""
+        self.gone: list[str] = []
+        """Ids of what was taken back."""
         self.faults: list[Fault] = list(faults)
         self._arrived = asyncio.Event()
         self._incoming: asyncio.Queue[tuple[Incoming, asyncio.Future[bool]]] = asyncio.Queue()
@@ -83,10 +87,6 @@ class FakeBridge:
                 self.acknowledged.append(incoming.external_id)
                 _give(answer, new)
 
-    @property
-    def info(self) -> BridgeInfo:
-        return BridgeInfo(name=self.name, kind="fake")
-
     async def deliver(self, outgoing: Outgoing) -> Delivered:
         self.attempts.append(outgoing.message)
         fault = self.faults.pop(0) if self.faults else None
@@ -105,8 +105,8 @@ class FakeBridge:
 
     @property
     def texts(self) -> list[str]:
-        """What people read, in order."""
-        return [delivery.text for delivery in self.deliveries]
+        """What people read, in order; what was taken back isn't there any more."""
+        return [delivery.text for delivery in self.deliveries if delivery.id not in self.gone]
 
     async def heard(self, count: int, *, within: float = 5.0) -> list[str]:
         """Wait until so many messages have arrived, and return their texts; raises TimeoutError."""
@@ -123,10 +123,14 @@ class FakeBridge:
 
     def _refuse(self, incoming: Incoming, error: PersonError | StoreUnavailable) -> None:
         if isinstance(error, PersonError):
-            self.told.append(error)
+            self._tell(error)
             self.acknowledged.append(incoming.external_id)
         else:
             self.unacknowledged.append(incoming)
+
+    def _tell(self, error: PersonError) -> None:
+        if not isinstance(error, Stranger):
+            self.told.append(error)
 
 
 def _give(answer: asyncio.Future[bool], result: bool | Exception) -> None:

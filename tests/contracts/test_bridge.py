@@ -4,16 +4,27 @@ A bridge joins by a Stage: its platform as a test sees it. Add the stage's class
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pytest
 
-from hub.errors import BadRequest, DeliveryDelayed, DeliveryError, DeliveryRefused, DeliveryUncertain, StoreUnavailable
-from hub.ports import Accept, Bridge, Outgoing
-from hub.records import Address, Incoming
-from hub.testing import FakeBridge, a_message, hello
+from hub.errors import (
+    BadRequest,
+    DeliveryDelayed,
+    DeliveryError,
+    DeliveryRefused,
+    DeliveryUncertain,
+    NotAllowed,
+    StoreUnavailable,
+    Stranger,
+)
+from hub.ports import Accept, Bridge, Draft, Drafting, Hooked, Outgoing, Probing, Retracting, Threading, Typing
+from hub.records import Address, Incoming, TurnId
+from hub.testing import AbleBridge, FakeBridge, a_message, a_task, hello
+from tests.telegram.stage import TelegramHooked, TelegramPolled
 
 
 class Stage(Protocol):
@@ -39,15 +50,21 @@ class Stage(Protocol):
     def read(self) -> list[tuple[str, str]]:
         """Return what people read: the platform's id and the text of each message."""
 
+    def told(self) -> list[str]:
+        """Return what senders were told when their messages were refused, in words, reactions and receipts alike."""
+
     def fail_next(self, error: type[DeliveryError]) -> None:
-        """Have the platform answer the next delivery so that it's this error."""
+        """Have the platform answer the next thing asked of it so that it's this error."""
+
+    def posted(self, text: str, *, id: str) -> tuple[dict[str, str], bytes]:
+        """Return what the platform posts for a message (headers in lower case, body), if the bridge is Hooked."""
 
 
 class FakeStage:
     """FakeBridge is its own platform."""
 
-    def __init__(self) -> None:
-        self.bridge = FakeBridge()
+    def __init__(self, bridge: FakeBridge | None = None) -> None:
+        self.bridge = bridge or FakeBridge()
         self.address = a_message().address
 
     async def say(self, text: str, *, id: str) -> None:
@@ -60,19 +77,54 @@ class FakeStage:
         return self.bridge.acknowledged
 
     def read(self) -> list[tuple[str, str]]:
-        return [(delivery.id, delivery.text) for delivery in self.bridge.deliveries]
+        return [
+            (delivery.id, delivery.text) for delivery in self.bridge.deliveries if delivery.id not in self.bridge.gone
+        ]
+
+    def told(self) -> list[str]:
+        return [str(error) for error in self.bridge.told]
 
     def fail_next(self, error: type[DeliveryError]) -> None:
         self.bridge.faults.append(DeliveryDelayed("slow down", 3.0) if error is DeliveryDelayed else error("fault"))
 
+    def posted(self, text: str, *, id: str) -> tuple[dict[str, str], bytes]:
+        raise NotImplementedError("nobody posts to a FakeBridge")
 
-STAGES: list[type[Stage]] = [FakeStage]
+
+class AbleStage(FakeStage):
+    """AbleBridge has every ability that a platform may have."""
+
+    def __init__(self) -> None:
+        super().__init__(AbleBridge())
+
+    def posted(self, text: str, *, id: str) -> tuple[dict[str, str], bytes]:
+        assert isinstance(self.bridge, AbleBridge)
+        return self.bridge.posted(text, id=id, address=self.address)
+
+
+STAGES: list[type[Stage]] = [FakeStage, AbleStage, TelegramPolled, TelegramHooked]
+
+
+@runtime_checkable
+class Built(Protocol):
+    """A stage that has to be built, and taken down."""
+
+    async def build(self) -> None: ...
+
+    async def take_down(self) -> None: ...
 
 
 @pytest.fixture(params=STAGES, ids=lambda stage: stage.__name__)
-def stage(request: pytest.FixtureRequest) -> Stage:
+async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     made: Stage = request.param()
-    return made
+    if not isinstance(made, Built):
+        yield made
+        return
+    await made.build()
+    try:
+        yield made
+    finally:
+        await made.take_down()
 
 
 class Inbox:
@@ -107,6 +159,14 @@ async def running(bridge: Bridge, accept: Accept) -> AsyncIterator[None]:
         await run
 
 
+async def acknowledges(stage: Stage, *ids: str) -> None:
+    """Wait until these, and only these, are acknowledged: that may need a word to a platform in another process."""
+    end = time.monotonic() + 5
+    while stage.acknowledged() != list(ids) and time.monotonic() < end:
+        await asyncio.sleep(0.01)
+    assert stage.acknowledged() == list(ids)
+
+
 async def until(inbox: Inbox, asked: int) -> None:
     """Wait until `accept` was called so often and the bridge has gone on."""
     async with asyncio.timeout(5):
@@ -122,8 +182,8 @@ async def test_each_incoming_message_is_handed_over(stage: Stage) -> None:
         await stage.say("one", id="1")
         await stage.say("two", id="2")
         await until(inbox, 2)
+        await acknowledges(stage, "1", "2")
     assert [(kept.external_id, kept.address) for kept in inbox.kept] == [("1", stage.address), ("2", stage.address)]
-    assert stage.acknowledged() == ["1", "2"]
 
 
 async def test_a_message_is_acknowledged_only_once_accept_has_returned(stage: Stage) -> None:
@@ -134,8 +194,7 @@ async def test_a_message_is_acknowledged_only_once_accept_has_returned(stage: St
         await until(inbox, 1)
         assert stage.acknowledged() == []
         inbox.gate.set()
-        await until(inbox, 1)
-        assert stage.acknowledged() == ["1"]
+        await acknowledges(stage, "1")
 
 
 async def test_a_message_cut_off_in_accept_is_not_acknowledged_but_handed_over_again(stage: Stage) -> None:
@@ -149,7 +208,7 @@ async def test_a_message_cut_off_in_accept_is_not_acknowledged_but_handed_over_a
     async with running(stage.bridge, inbox.accept):
         await stage.hand_over_again()
         await until(inbox, 2)
-    assert stage.acknowledged() == ["1"]
+        await acknowledges(stage, "1")
 
 
 async def test_handing_over_the_same_message_twice_is_harmless(stage: Stage) -> None:
@@ -169,7 +228,7 @@ async def test_what_could_not_be_kept_is_handed_over_again_later(stage: Stage) -
         assert stage.acknowledged() == []
         await stage.hand_over_again()
         await until(inbox, 2)
-        assert stage.acknowledged() == ["1"]
+        await acknowledges(stage, "1")
 
 
 async def test_a_refused_message_stops_nobody_elses(stage: Stage) -> None:
@@ -179,6 +238,23 @@ async def test_a_refused_message_stops_nobody_elses(stage: Stage) -> None:
         await stage.say("two", id="2")
         await until(inbox, 2)
     assert [kept.external_id for kept in inbox.kept] == ["2"]
+
+
+async def test_a_sender_is_told_why_their_message_was_refused(stage: Stage) -> None:
+    inbox = Inbox(NotAllowed("say /pair"))
+    async with running(stage.bridge, inbox.accept):
+        await stage.say("one", id="1")
+        await until(inbox, 1)
+        await acknowledges(stage, "1")
+    assert [text for text in stage.told() if "say /pair" in text] != []
+
+
+async def test_a_stranger_is_told_nothing_and_shown_nothing(stage: Stage) -> None:
+    inbox = Inbox(Stranger("unknown"))
+    async with running(stage.bridge, inbox.accept):
+        await stage.say("one", id="1")
+        await acknowledges(stage, "1")
+    assert (stage.told(), stage.read()) == ([], [])
 
 
 async def test_a_delivered_message_is_read_in_its_chat_under_the_id_returned(stage: Stage) -> None:
@@ -201,3 +277,96 @@ async def test_a_delivery_that_fails_says_how(stage: Stage, error: type[Delivery
 
 async def test_a_bridge_says_at_once_how_it_is(stage: Stage) -> None:
     assert stage.bridge.info.name == stage.bridge.name
+
+
+# --- abilities: what only some bridges can
+
+
+def a_draft(stage: Stage, text: str) -> Draft:
+    return Draft(address=stage.address, task=a_task(origin=stage.address), turn=TurnId("t1"), text=text)
+
+
+async def test_a_draft_is_shown_within_a_second_whatever_the_platform_says(stage: Stage) -> None:
+    if not isinstance(stage.bridge, Drafting):
+        pytest.skip("shows no drafts")
+    async with asyncio.timeout(1):
+        await stage.bridge.show(a_draft(stage, "On its"))
+        await stage.bridge.show(a_draft(stage, "On its way"))
+        await stage.bridge.drop(TurnId("t1"))
+
+
+async def test_dropping_a_draft_that_was_never_shown_is_harmless(stage: Stage) -> None:
+    if not isinstance(stage.bridge, Drafting):
+        pytest.skip("shows no drafts")
+    await stage.bridge.drop(TurnId("never"))
+
+
+async def test_typing_is_shown_or_not_but_never_a_failure(stage: Stage) -> None:
+    if not isinstance(stage.bridge, Typing):
+        pytest.skip("doesn't show that somebody is at work")
+    await stage.bridge.typing(stage.address)
+
+
+async def test_what_was_taken_back_is_not_read_any_more_as_it_was(stage: Stage) -> None:
+    if not isinstance(stage.bridge, Retracting):
+        pytest.skip("takes nothing back")
+    message = a_message("Wrong!", role="agent", state="sent", address=stage.address)
+    delivered = await stage.bridge.deliver(Outgoing(message=message))
+    await stage.bridge.retract(message, delivered.ids, a_task(number=2))
+    assert "Wrong!" not in [text for _, text in stage.read()]
+
+
+async def test_taking_back_fails_as_a_delivery_does(stage: Stage) -> None:
+    if not isinstance(stage.bridge, Retracting):
+        pytest.skip("takes nothing back")
+    message = a_message("Wrong!", role="agent", state="sent", address=stage.address)
+    delivered = await stage.bridge.deliver(Outgoing(message=message))
+    stage.fail_next(DeliveryDelayed)
+    with pytest.raises(DeliveryDelayed):
+        await stage.bridge.retract(message, delivered.ids, None)
+
+
+async def test_a_threads_task_is_told_and_that_fails_as_a_delivery_does(stage: Stage) -> None:
+    if not isinstance(stage.bridge, Threading):
+        pytest.skip("has no threads with a name")
+    message = a_message("Hi!", role="agent", state="sent", address=stage.address)
+    task = a_task(origin=stage.address)
+    delivered = await stage.bridge.deliver(Outgoing(message=message, task=task, tagged=True))
+    address = Address(bridge=stage.address.bridge, chat=stage.address.chat, thread=delivered.thread)
+    await stage.bridge.tell(address, task)
+    stage.fail_next(DeliveryDelayed)
+    with pytest.raises(DeliveryDelayed):
+        await stage.bridge.tell(address, task)
+
+
+async def test_what_is_posted_is_received_only_once_it_is_kept(stage: Stage) -> None:
+    if not isinstance(stage.bridge, Hooked):
+        pytest.skip("isn't called over HTTP")
+    inbox = Inbox(StoreUnavailable("full"))
+    async with running(stage.bridge, inbox.accept):
+        await asyncio.sleep(0)
+        assert await stage.bridge.hook(*stage.posted("one", id="1")) >= 500
+        assert await stage.bridge.hook(*stage.posted("one", id="1")) == 200
+        assert await stage.bridge.hook(*stage.posted("one", id="1")) == 200
+    assert [kept.external_id for kept in inbox.kept] == ["1"]
+
+
+async def test_what_nobody_vouches_for_is_not_received(stage: Stage) -> None:
+    if not isinstance(stage.bridge, Hooked):
+        pytest.skip("isn't called over HTTP")
+    inbox = Inbox()
+    async with running(stage.bridge, inbox.accept):
+        await asyncio.sleep(0)
+        _, body = stage.posted("one", id="1")
+        assert 400 <= await stage.bridge.hook({}, body) < 500
+        headers, _ = stage.posted("one", id="1")
+        assert 400 <= await stage.bridge.hook(headers, b"nonsense") < 500
+    assert inbox.asked == 0
+
+
+async def test_a_bridge_that_is_tried_out_says_who_we_are_and_takes_nothing_in(stage: Stage) -> None:
+    if not isinstance(stage.bridge, Probing):
+        pytest.skip("can't be tried out")
+    found = await stage.bridge.probe()
+    assert (found.name, found.state, found.detail) == (stage.bridge.name, "running", "")
+    assert stage.acknowledged() == []

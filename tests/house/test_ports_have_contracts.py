@@ -12,6 +12,12 @@ ABILITIES = {
     "Reading": "tool",
     "Quoting": "tool",
     "Exemplary": "tool",
+    "Drafting": "bridge",
+    "Typing": "bridge",
+    "Retracting": "bridge",
+    "Threading": "bridge",
+    "Hooked": "bridge",
+    "Probing": "bridge",
 }
 # Ports that need no suite, each with its reason.
 WITHOUT: dict[str, str] = {

@@ -12,6 +12,7 @@ from hub.manifests import load_agents
 from hub.ports import Add, Bridge, Documents, Store
 from hub.records import HOME, OWNER, Address, Incoming, Link, Message, Person, PersonId, Task, Text, new_id
 from hub.store.documents import MemoryDocuments
+from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
 from hub.testing import FakeClock, ScriptedLLM, settle
 
@@ -40,6 +41,7 @@ class Day:
             llm=llm,
             decider=llm,
             documents=documents or MemoryDocuments(),
+            files=MemoryFiles(),
             clock=self.clock,
             agents=load_agents([SHIPPED_AGENTS]),
             bridges=bridges or {},

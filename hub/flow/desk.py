@@ -1,0 +1,39 @@
+"""What bridges may ask of the hub: who somebody is, what they have under way, what was said."""
+
+from datetime import timedelta
+
+from hub.ports import Clock, Store
+from hub.records import HOME, OPEN, Address, Message, Person, Task
+
+HANDFUL = 10
+
+
+class FrontDesk:
+    """A Desk over the store."""
+
+    def __init__(self, store: Store, clock: Clock, reopen_hours: float) -> None:
+        self._store = store
+        self._clock = clock
+        self._just_now = timedelta(hours=reopen_hours)
+
+    async def person(self, bridge: str, sender: str) -> Person | None:
+        """See Desk."""
+        link = await self._store.link(HOME, bridge, sender)
+        return await self._store.person(HOME, link.person) if link else None
+
+    async def tasks(self, bridge: str, sender: str) -> tuple[Task, ...]:
+        """See Desk."""
+        link = await self._store.link(HOME, bridge, sender)
+        if link is None:
+            return ()
+        since = self._clock.now() - self._just_now
+        still_open = await self._store.tasks(HOME, link.person, states=OPEN, limit=HANDFUL, by="updated_at")
+        finished = await self._store.tasks(
+            HOME, link.person, states=("completed",), updated_since=since, limit=HANDFUL, by="updated_at"
+        )
+        latest = sorted((*still_open, *finished), key=lambda task: task.updated_at, reverse=True)
+        return tuple(latest[:HANDFUL])
+
+    async def message(self, address: Address, external_id: str) -> Message | None:
+        """See Desk."""
+        return await self._store.message_by_external(HOME, address, external_id)
