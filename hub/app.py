@@ -100,7 +100,7 @@ class Hub:
         self.inbox = Inbox(store, spool, journal, outbox, clock, limits)
         endings = Endings(store, spool, journal, outbox, self.feed, clock, Supervisor(decider), zone)
         toolbox = Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm)
-        speaker = Speaker(store, self.feed, clock, llm, toolbox, config.llm, zone)
+        speaker = Speaker(store, files, self.feed, clock, llm, toolbox, config.llm, zone)
         self.turns = Turns(
             store, spool, journal, clock, llm, speaker, endings, Slots(limits.tasks_at_once), agents, default
         )
