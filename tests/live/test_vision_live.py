@@ -10,9 +10,11 @@ from gguf import PoolingType
 
 from hub.errors import LLMError
 from hub.llm.llamacpp import LlamaCpp
+from hub.llm.remote import Remote
 from hub.ports import End, Image, Piece, Priority, Said, Terms
 from hub.records import TenantId
 from tests.live.real import needs_llama_cpp
+from tests.live.servers import llama_server
 from tests.live.tiny import IMAGE, PATCH, mmproj, png, text
 from tests.unit.llm.counterpart import until
 
@@ -146,3 +148,35 @@ async def test_a_model_that_writes_and_pools_gives_vectors_too(tmp_path: Path) -
         assert vectors[0] == pytest.approx(vectors[2], abs=1e-4)
         assert vectors[0] != pytest.approx(vectors[1], abs=1e-2)
         assert (await end_of(llm, [Said("user", "Hello")])).tokens_out
+
+
+@pytest.mark.parametrize("sees", [True, False])
+async def test_a_server_is_shown_images_if_it_takes_them_and_told_of_them_if_not(
+    files: tuple[Path, Path], sees: bool
+) -> None:
+    options = ("--context", "512", "--parallel", "1", *(("--mmproj", str(files[1])) if sees else ()))
+    async with llama_server(*options, model=files[0]) as url:
+        llm = Remote(url, "small", context=512, backoff=0.01)
+        await llm.open()
+        try:
+            async with asyncio.timeout(20):
+                await llm.ready()
+            bare = await whole(llm, [Said("user", "What is it?")])
+            red = await whole(llm, asked(RED))
+            blue = await whole(llm, asked(BLUE))
+
+            assert llm.info.sees is sees
+            if sees:
+                # Seen, four patches and what stands around them; told, at least 40 bytes, each a token.
+                assert PATCHES <= red.tokens_in - bare.tokens_in < 40
+            else:
+                assert blue.tokens_in > red.tokens_in > bare.tokens_in + 40
+        finally:
+            await llm.close()
+
+
+async def whole(llm: Remote, prompt: list[Said]) -> End:
+    async for piece in llm.chat(prompt, ASK, limit=4):
+        if isinstance(piece, End):
+            return piece
+    raise AssertionError("no End")
