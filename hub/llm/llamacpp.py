@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from hub.errors import LLMError
+from hub.errors import ContextOverflow, LLMError
 from hub.llm import decisions, decoding, images, wire
 from hub.llm.keeper import Keeper
 from hub.ports import Decision, Embedded, End, Filled, LLMInfo, Piece, Said, Scores, Terms
@@ -18,6 +18,12 @@ COUNTING = 30.0
 
 SECOND_TRY = 0.7
 """The temperature at which JSON that didn't fit is written again."""
+
+ENDLESS = 16
+"""Characters for each token of the context; a text with more isn't even tokenised."""
+
+LETTERS = 4
+"""Characters of a token, about."""
 
 ENOUGH = 16
 """Tokens of an answer that tell how fast they are written."""
@@ -123,6 +129,7 @@ class LlamaCpp:
         """
         began = asyncio.get_running_loop().time()
         asked = tuple(pairs)
+        self._refuse_endless(max((len(prefix) + len(text) for prefix, text in asked), default=0))
         found = await self._one(lambda id: wire.ScorePairs(id=id, pairs=asked, ask=ask), ask.deadline, wire.Weighed)
         ms = (asyncio.get_running_loop().time() - began) * 1000
         return Scores(scores=found.scores, model=self.info.model, tokens=found.tokens, ms=ms)
@@ -131,6 +138,7 @@ class LlamaCpp:
         """Return a vector of length 1 for each text; raises LLMError from a model that gives none."""
         began = asyncio.get_running_loop().time()
         asked = tuple(texts)
+        self._refuse_endless(max(map(len, asked), default=0))
         found = await self._one(lambda id: wire.Embed(id=id, texts=asked, ask=ask), ask.deadline, wire.Vectors)
         ms = (asyncio.get_running_loop().time() - began) * 1000
         return Embedded(vectors=found.vectors, model=self.info.model, tokens=found.tokens, ms=ms)
@@ -163,12 +171,21 @@ class LlamaCpp:
         return Filled(json=json, tokens_in=end.tokens_in, tokens_out=spent, ms=ms)
 
     async def count(self, prompt: Sequence[Said]) -> int:
-        """Return how many tokens a prompt has, with all that the model's template adds."""
-        said = self._shown(prompt)
+        """Return how many tokens a prompt has, with all that the model's template adds; about, if it's endless."""
+        try:
+            said = self._shown(prompt)
+        except ContextOverflow as endless:
+            return endless.tokens
         return (await self._one(lambda id: wire.Count(id=id, prompt=said), COUNTING, wire.Counted)).tokens
 
     def _shown(self, prompt: Sequence[Said]) -> tuple[Said, ...]:
+        self._refuse_endless(sum(len(said.text) for said in prompt))
         return images.shown(prompt, sees=self.info.sees)
+
+    def _refuse_endless(self, characters: int) -> None:
+        """Raise ContextOverflow for what's far too long: tokenising it would keep everybody else waiting."""
+        if 0 < self.info.context * ENDLESS < characters:
+            raise ContextOverflow(characters // LETTERS, self.info.context)
 
     async def _one(
         self, order: Callable[[int], wire.Work | wire.Embed | wire.Count], seconds: float, kind: type[A]
