@@ -216,7 +216,9 @@ class Speaker:
             characters = int(characters * min(0.7, room / tokens))
             each = max(characters // max(len(history), 1), 80)
             cut = [replace(message, parts=(Text(clipped(message.text, each)),)) for message in history]
-            said = prompts.answer(agent, work.task, cut, _calls(steps), self._now())
+            # The goal mostly is the first message: whole, it would bring back what was left out of that.
+            task = replace(work.task, goal=clipped(work.task.goal, each))
+            said = prompts.answer(agent, task, cut, _calls(steps), self._now())
             tokens = await self._llm.count(said)
             if tokens <= room:
                 return said

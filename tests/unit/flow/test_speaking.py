@@ -39,6 +39,24 @@ async def test_a_message_that_waits_for_the_next_turn_isnt_read_in_this_one() ->
     assert "Spain" not in llm.prompts[0]
 
 
+async def test_a_message_longer_than_the_context_is_read_with_its_middle_left_out() -> None:
+    store, clock, llm = MemoryStore(), FakeClock(), ScriptedLLM("Yes.", context=900)
+    await store.open()
+    long = "The first words. " + "and so on " * 2000 + "The last words?"
+    task = a_task(long)
+    turn = a_turn(task)
+    asked = a_message(long, task=task.id, state="routed")
+    await store.commit(Add(task), Add(turn), Add(asked))
+    speaker = Speaker(store, MemoryFiles(), LocalFeed(), clock, llm, Toolbox((), llm), LLMConfig(), "UTC")
+    journal = Journal(store, LocalFeed(), LocalDispatcher(clock), clock)
+    ledger = await Ledger.open(store, journal, clock, turn.id)
+
+    await speaker.speak(AGENT, Work(task, turn, [], [asked]), ledger, _nobody_joins)
+
+    assert "The first words." in llm.prompts[0]
+    assert "The last words?" in llm.prompts[0]
+
+
 async def test_images_come_along_with_the_words_they_were_sent_with() -> None:
     store, files, clock, llm = MemoryStore(), MemoryFiles(), FakeClock(), ScriptedLLM("A cat.")
     await store.open()
