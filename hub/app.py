@@ -105,7 +105,7 @@ class Hub:
         endings = Endings(store, spool, journal, outbox, self.feed, clock, Supervisor(decider), zone)
         toolbox = Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm)
         self.sizes = Sizes(llm, decider, toolbox, agents[default], limits)
-        speaker = Speaker(store, self.feed, clock, llm, toolbox, config.llm, zone)
+        speaker = Speaker(store, files, self.feed, clock, llm, toolbox, config.llm, zone)
         self.turns = Turns(
             store, spool, journal, clock, llm, speaker, endings, Slots(limits.tasks_at_once), agents, default
         )

@@ -67,12 +67,12 @@ class Models:
             return self._pulled(repo, llm)
         path = Path(llm.model).expanduser() if llm.model else embedded_model(self._environ)
         digest = llm.sha256 or ("" if llm.model else MODEL_SHA256)
-        return LlamaCpp(path, sha256=digest, context=llm.context, threads=llm.threads)
+        return _local(path, digest, llm)
 
     def _pulled(self, repo: Repo, llm: Backend) -> LLM:
         def over(found: Pulled) -> LLM:
             digest = llm.sha256 or found.sha256
-            return LlamaCpp(Path(found.path), sha256=digest, context=llm.context, threads=llm.threads)
+            return _local(Path(found.path), digest, llm)
 
         folder = models_folder(self._environ)
         if found := find(folder, repo):
@@ -100,3 +100,15 @@ class Models:
             purse=self._purse,
             setting=section,
         )
+
+
+def _local(path: Path, digest: str, llm: Backend) -> LlamaCpp:
+    eye = "" if isinstance(llm, DecisionsConfig) else llm.mmproj
+    return LlamaCpp(
+        path,
+        sha256=digest,
+        context=llm.context,
+        threads=llm.threads,
+        mmproj=Path(eye).expanduser() if eye else None,
+        memory_mb=llm.memory_mb,
+    )

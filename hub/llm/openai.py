@@ -1,10 +1,12 @@
 """The OpenAI-compatible chat wire, as far as we speak it."""
 
+from base64 import b64encode
 from collections.abc import Sequence
 
 import msgspec
 from msgspec import Struct, field
 
+from hub.llm import images
 from hub.ports import Said
 
 
@@ -103,9 +105,15 @@ _completions = msgspec.json.Decoder(Completion)
 _refusals = msgspec.json.Decoder(Refusal)
 
 
-def messages(prompt: Sequence[Said]) -> list[dict[str, str]]:
-    """Return a prompt as the wire has it."""
-    return [{"role": said.role, "content": said.text} for said in prompt]
+def messages(prompt: Sequence[Said]) -> list[dict[str, object]]:
+    """Return a prompt as the wire has it; images go along as data."""
+    return [{"role": said.role, "content": _parts(said) if said.images else said.text} for said in prompt]
+
+
+def _parts(said: Said) -> list[dict[str, object]]:
+    urls = [f"data:{images.kind(image.data)};base64,{b64encode(image.data).decode()}" for image in said.images]
+    shown: list[dict[str, object]] = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+    return [*shown, {"type": "text", "text": said.text}] if said.text else shown
 
 
 def completion(body: bytes | str) -> Completion:

@@ -74,6 +74,8 @@ def wish(response: httpx.Response) -> float:
 
 
 def _by_status(status: int, said: str, after: float) -> AgentHostError:
+    if "image input is not supported" in said:  # llama-server's words, with HTTP 500
+        return Unsupported(said)
     if status in AGAIN:
         return Passing(f"too many requests at once ({said})" if status == 429 else said, after)
     return Unsupported(said) if status in (400, 415, 422, 501) else LLMRefused(said)

@@ -7,7 +7,7 @@ from contextlib import aclosing, contextmanager
 from msgspec.structs import replace
 
 from hub.errors import LLMError, LLMRefused, LLMTimeout, LLMUnavailable
-from hub.llm import decisions, decoding, openai
+from hub.llm import decisions, decoding, images, openai
 from hub.llm.purse import Prices, Purse
 from hub.llm.refusals import Unsupported
 from hub.llm.server import Body, Patience, Server
@@ -15,6 +15,9 @@ from hub.llm.watch import Watch
 from hub.ports import Decision, End, Filled, LLMInfo, Piece, Said, Terms
 
 LETTERS_PER_TOKEN = 3.6
+IMAGE = 300
+"""Tokens of an image, about."""
+
 AROUND = 5
 """Tokens that a template puts around each message, about."""
 
@@ -51,13 +54,15 @@ class Remote:
         # Until the server says otherwise, it's taken to tell log-probabilities and to bind answers to a schema.
         self._weighs = True
         self._binds = True
+        # ... and to see images.
+        self._sees = True
 
     @property
     def info(self) -> LLMInfo:
         """Say how it is, at once."""
         if self._purse and (words := self._purse.empty):
             return replace(self._watch.info, state="broken", detail=words)
-        return self._watch.info
+        return replace(self._watch.info, sees=self._sees)
 
     async def open(self) -> None:
         """Begin to look for the server, and return without waiting for it."""
@@ -77,7 +82,29 @@ class Remote:
     async def chat(
         self, prompt: Sequence[Said], ask: Terms, *, limit: int, temperature: float = 0.0
     ) -> AsyncGenerator[Piece | End]:
-        """Answer in pieces, then one End, with at most `limit` tokens. Closing the iterator closes the connection."""
+        """Answer in pieces, then one End, with at most `limit` tokens. Closing the iterator closes the connection.
+
+        A server that takes no images is asked again with notes in their place.
+        """
+        began, asked = _now(), prompt
+        if self._sees and any(said.images for said in prompt):
+            try:
+                async with aclosing(self._answer(prompt, ask, limit, temperature)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+                return
+            except Unsupported:  # before anything was said
+                prompt = images.shown(prompt, sees=False)
+        left = replace(ask, deadline=ask.deadline - (_now() - began))
+        async with aclosing(self._answer(prompt, left, limit, temperature)) as pieces:
+            async for piece in pieces:
+                # Only now: the same no to the second request would have meant something else.
+                self._sees = self._sees and prompt is asked
+                yield piece
+
+    async def _answer(
+        self, prompt: Sequence[Said], ask: Terms, limit: int, temperature: float
+    ) -> AsyncGenerator[Piece | End]:
         began = _now()
         body = self._body(prompt, limit, temperature) | {"stream": True, "stream_options": {"include_usage": True}}
         text, first, reason = "", 0.0, ""
@@ -228,7 +255,7 @@ class Remote:
         return money
 
     def _body(self, prompt: Sequence[Said], limit: int, temperature: float) -> Body:
-        said = openai.messages(prompt)
+        said = openai.messages(images.shown(prompt, sees=self._sees))
         return {"model": self._model, "messages": said, "max_tokens": limit, "temperature": temperature}
 
 
@@ -262,7 +289,7 @@ def _joined(prompt: Sequence[Said], instruction: str, lead: str) -> tuple[Said, 
 
 
 def _estimate(prompt: Sequence[Said]) -> int:
-    return sum(round(len(said.text) / LETTERS_PER_TOKEN) + AROUND for said in prompt)
+    return sum(round(len(said.text) / LETTERS_PER_TOKEN) + AROUND + IMAGE * len(said.images) for said in prompt)
 
 
 def _now() -> float:
