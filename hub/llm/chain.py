@@ -8,8 +8,8 @@ from typing import TypeVar, cast
 
 from msgspec.structs import replace
 
-from hub.errors import LLMAway, LLMRefused, LLMUnavailable
-from hub.ports import LLM, Decision, End, Filled, LLMInfo, Piece, Said, Terms
+from hub.errors import LLMAway, LLMError, LLMRefused, LLMUnavailable
+from hub.ports import LLM, Decision, Embedded, Embedding, End, Filled, LLMInfo, Piece, Said, Terms
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -89,6 +89,13 @@ class Chain:
     async def count(self, prompt: Sequence[Said]) -> int:
         """Return how many tokens a prompt has for the one that would serve now."""
         return await self._first(lambda member: member.count(prompt))
+
+    async def embed(self, texts: Sequence[str], ask: Terms) -> Embedded:
+        """Return a vector for each text, by the first alone: those of another model say something else."""
+        first = self.members[0]
+        if not isinstance(first, Embedding):
+            raise LLMError(f"{first.info.model} gives no vectors")
+        return await first.embed(texts, ask)
 
     async def _first(self, do: Callable[[LLM], Awaitable[T]]) -> T:
         last: Exception | None = None

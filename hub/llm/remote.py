@@ -1,6 +1,7 @@
 """The LLM port over any OpenAI-compatible server."""
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 
@@ -12,11 +13,14 @@ from hub.llm.purse import Prices, Purse
 from hub.llm.refusals import Unsupported
 from hub.llm.server import Body, Patience, Server
 from hub.llm.watch import Watch
-from hub.ports import Decision, End, Filled, LLMInfo, Piece, Said, Terms
+from hub.ports import Decision, Embedded, End, Filled, LLMInfo, Piece, Said, Terms
 
 LETTERS_PER_TOKEN = 3.6
 AROUND = 5
 """Tokens that a template puts around each message, about."""
+
+BATCH = 64
+"""Texts in one request for vectors."""
 
 TOP = 20
 """Log-probabilities asked for at a position: the most that servers give."""
@@ -157,6 +161,19 @@ class Remote:
             asked = (*asked, Said(role="assistant", text=said), again)
         raise LLMError(f"no JSON that fits the schema: {fault}")
 
+    async def embed(self, texts: Sequence[str], ask: Terms) -> Embedded:
+        """Return a vector of length 1 for each text; raises LLMError from a server that gives none.
+
+        Whether it does, and how long they are, is known once the first was asked for.
+        """
+        began = _now()
+        bill = _Bill()
+        found: list[tuple[float, ...]] = []
+        for start in range(0, len(texts), BATCH):
+            found += await self._vectors(list(texts[start : start + BATCH]), began + ask.deadline, bill)
+        ms = (_now() - began) * 1000
+        return Embedded(vectors=tuple(found), model=self._model, tokens=bill.tokens_in, ms=ms)
+
     async def count(self, prompt: Sequence[Said]) -> int:
         """Return about how many tokens a prompt has."""
         return _estimate(prompt)
@@ -209,6 +226,21 @@ class Remote:
         bill.add(counted, await self._pay(counted))
         return found
 
+    async def _vectors(self, texts: list[str], until: float, bill: "_Bill") -> list[tuple[float, ...]]:
+        try:
+            with self._seen():
+                found = await self._server.embed({"model": self._model, "input": texts}, until)
+        except Unsupported as error:
+            self._watch.served()  # it's there, and only has no vectors
+            raise LLMError(f"{self._model} gives no vectors ({error})") from None
+        if len(found.data) != len(texts) or len({len(each.embedding) for each in found.data}) != 1:
+            raise LLMError(f"{self._model}: not a vector for each text")
+        usage = found.usage or openai.Usage()
+        counted = openai.Usage(prompt_tokens=usage.prompt_tokens or _estimate([Said("user", each) for each in texts]))
+        bill.add(counted, await self._pay(counted))
+        self._watch.learn(len(found.data[0].embedding))
+        return [_of_length_one(each.embedding) for each in found.data]
+
     @contextmanager
     def _seen(self) -> Iterator[None]:
         """Have the watch know how a request went; raises LLMAway before one that can't be paid."""
@@ -254,6 +286,11 @@ def _counted(usage: openai.Usage | None, asked: Sequence[Said], said: str) -> op
         completion_tokens=usage.completion_tokens or round(len(said) / LETTERS_PER_TOKEN),
         prompt_tokens_details=usage.prompt_tokens_details,
     )
+
+
+def _of_length_one(vector: tuple[float, ...]) -> tuple[float, ...]:
+    length = math.hypot(*vector)
+    return tuple(value / length for value in vector) if length else vector
 
 
 def _joined(prompt: Sequence[Said], instruction: str, lead: str) -> tuple[Said, ...]:

@@ -73,15 +73,14 @@ class Server:
 
     async def complete(self, body: Body, until: float) -> openai.Completion:
         """Return a whole answer; raises what `stream` does."""
-        data = b""
-        # It comes when it's whole, and so do its headers.
-        silence = self._patience.first + self._patience.between
-        async with self._post(body, until, silence) as response:
-            async for chunk in self._by(until, silence, response.aiter_bytes()):
-                data += chunk
-                if len(data) > LARGEST:
-                    raise LLMError(f"an answer of more than {LARGEST} bytes")
-        return _read(data)
+        return _read(await self._whole("chat/completions", body, until))
+
+    async def embed(self, body: Body, until: float) -> openai.Vectors:
+        """Return vectors for texts; raises what `stream` does."""
+        try:
+            return openai.vectors(await self._whole("embeddings", body, until))
+        except msgspec.DecodeError as error:
+            raise LLMError(f"the server's vectors can't be understood: {error}") from None
 
     async def stream(self, body: Body, until: float) -> AsyncGenerator[openai.Completion]:
         """Yield the events of an answer as they come; closing it closes the connection.
@@ -89,7 +88,7 @@ class Server:
         Raises LLMAway while nothing was taken, LLMUnavailable when it breaks off, LLMTimeout, LLMRefused,
         ContextOverflow, and LLMError for what can't be understood.
         """
-        async with self._post(body, until, self._patience.first) as response:
+        async with self._post("chat/completions", body, until, self._patience.first) as response:
             async for line in self._by(until, self._patience.first, response.aiter_lines()):
                 if len(line) > LARGEST:
                     raise LLMError(f"a line of more than {LARGEST} characters")
@@ -100,9 +99,20 @@ class Server:
                     return
                 yield _read(data.strip())
 
+    async def _whole(self, path: str, body: Body, until: float) -> bytes:
+        data = b""
+        # It comes when it's whole, and so do its headers.
+        silence = self._patience.first + self._patience.between
+        async with self._post(path, body, until, silence) as response:
+            async for chunk in self._by(until, silence, response.aiter_bytes()):
+                data += chunk
+                if len(data) > LARGEST:
+                    raise LLMError(f"an answer of more than {LARGEST} bytes")
+        return data
+
     @asynccontextmanager
-    async def _post(self, body: Body, until: float, silence: float) -> AsyncIterator[httpx.Response]:
-        response = await self._connect(body, until, silence)
+    async def _post(self, path: str, body: Body, until: float, silence: float) -> AsyncIterator[httpx.Response]:
+        response = await self._connect(path, body, until, silence)
         try:
             if is_page(response):
                 raise LLMAway(page(response, self._setting))
@@ -110,14 +120,14 @@ class Server:
         finally:
             await response.aclose()
 
-    async def _connect(self, body: Body, until: float, silence: float) -> httpx.Response:
+    async def _connect(self, path: str, body: Body, until: float, silence: float) -> httpx.Response:
         """Send a request until it's taken; nothing of an answer is read yet, so nothing can be said twice."""
         if self._client.is_closed:
             raise LLMUnavailable(f"{self._url}: the connection to it is closed")
         pause = self._backoff
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return await self._send(body, until, silence)
+                return await self._send(path, body, until, silence)
             except Passing as error:
                 last, wait = error, max(pause, error.after)
             if attempt == ATTEMPTS or _now() + wait > until:
@@ -127,8 +137,8 @@ class Server:
             pause *= 2
         raise AssertionError  # the last attempt returns or raises
 
-    async def _send(self, body: Body, until: float, silence: float) -> httpx.Response:
-        request = self._client.build_request("POST", f"{self._url}/chat/completions", json=body)
+    async def _send(self, path: str, body: Body, until: float, silence: float) -> httpx.Response:
+        request = self._client.build_request("POST", f"{self._url}/{path}", json=body)
         try:
             async with asyncio.timeout_at(min(until, _now() + silence)):
                 response = await self._client.send(request, stream=True)

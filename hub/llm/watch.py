@@ -74,6 +74,10 @@ class Watch:
         if self.info.state != "ready":
             self._say("ready")
 
+    def learn(self, dimensions: int) -> None:
+        """Take note of how many numbers the model's vectors have."""
+        self.info = replace(self.info, dimensions=dimensions)
+
     async def _watch(self) -> None:
         while True:
             await self._find()
