@@ -7,6 +7,8 @@ from pathlib import Path
 import rich_click as click
 from msgspec import Struct
 
+import bridges
+from hub.accounts import BridgeAccount, TelegramAccount, kind_of, name_of
 from hub.cli.place import config_path
 from hub.cli.words import print_json
 from hub.config import Backend, Config, load, misgivings, models_folder
@@ -55,7 +57,7 @@ def check(path: Path | None) -> Checked:
     except ConfigError as error:
         faults += error.faults
     else:
-        faults += misgivings(config)
+        faults += [*misgivings(config), *_unloadable(config)]
         runs = summary(config, path)
     return Checked(config=str(path) if path else None, faults=[located(fault, path) for fault in faults], runs=runs)
 
@@ -73,6 +75,7 @@ def summary(config: Config, path: Path | None) -> dict[str, str]:
         **fallbacks,
         "decisions": _model(llm.decisions) if llm.decisions.backend else "the small model that comes along",
         "agent": config.agents.default,
+        "bridges": ", ".join(map(_account, config.bridges)) or "none",
         "log": f"{config.hub.log}, {config.hub.log_level}",
     }
 
@@ -85,6 +88,22 @@ def _model(llm: Backend) -> str:
         here = find(models_folder(os.environ), repo)
         return here.path if here else f"{llm.model}, fetched from the Hugging Face Hub when the hub starts"
     return llm.model or "the small one that comes along"
+
+
+def _account(account: BridgeAccount) -> str:
+    if isinstance(account, TelegramAccount):
+        return f"{name_of(account)} (Telegram bot {account.token.partition(':')[0]}, {account.mode})"
+    return f"{name_of(account)} (XMPP {'component' if account.component else 'account'} {account.jid})"
+
+
+def _unloadable(config: Config) -> list[str]:
+    faults: list[str] = []
+    for kind in sorted(set(map(kind_of, config.bridges))):
+        try:
+            bridges.load(kind)
+        except ConfigError as error:
+            faults += error.faults
+    return faults
 
 
 def located(fault: str, path: Path | None) -> str:

@@ -14,6 +14,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from hub.accounts import secret_file_of
 from hub.cli.folder import damage, database, holder, opened
 from hub.cli.place import OWNER_KEY
 from hub.cli.words import size
@@ -90,7 +91,8 @@ def space(config: Config, environ: Mapping[str, str]) -> Finding:
 def key_file(config: Config, environ: Mapping[str, str]) -> Finding:
     """Can only this user read the files with keys in them?"""
     named = [config.data / OWNER_KEY]
-    named += [Path(llm.key_file).expanduser() for _, llm in backends(config) if llm.key_file]
+    files = [*(llm.key_file for _, llm in backends(config)), *map(secret_file_of, config.bridges)]
+    named += [Path(file).expanduser() for file in files if file]
     lax = [str(path) for path in named if path.is_file() and path.stat().st_mode & 0o077]
     if lax:
         return fault("key files", f"others can read {', '.join(lax)}", f"chmod 600 {' '.join(lax)}")
