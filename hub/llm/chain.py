@@ -29,11 +29,12 @@ class Chain:
     def info(self) -> LLMInfo:
         """Say how the one is that would serve now; in its detail, in whose place it does."""
         infos = [member.info for member in self.members]
-        serving = next((info for info in infos if info.state == "ready"), None)
-        if serving is None:
-            return replace(infos[0], detail="; ".join(_told(info) for info in infos))
-        before = infos[: infos.index(serving)]
-        return replace(serving, detail=f"in place of {'; '.join(map(_told, before))}") if before else serving
+        money = max(info.money_today for info in infos)
+        for number, info in enumerate(infos):
+            if info.state == "ready":
+                detail = f"in place of {'; '.join(map(_told, infos[:number]))}" if number else info.detail
+                return replace(info, detail=detail, money_today=money)
+        return replace(infos[0], detail="; ".join(map(_told, infos)), money_today=money)
 
     async def open(self) -> None:
         """Begin to get all ready, and return without waiting for them."""

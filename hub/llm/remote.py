@@ -59,9 +59,10 @@ class Remote:
     @property
     def info(self) -> LLMInfo:
         """Say how it is, at once."""
-        if self._purse and (words := self._purse.empty):
-            return replace(self._watch.info, state="broken", detail=words)
-        return self._watch.info
+        if self._purse is None:
+            return self._watch.info
+        info = replace(self._watch.info, money_today=self._purse.spent)
+        return replace(info, state="broken", detail=words) if (words := self._purse.empty) else info
 
     async def open(self) -> None:
         """Begin to look for the server, and return without waiting for it."""

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from hub.errors import ContextOverflow, LLMAway, LLMError, LLMTimeout, LLMUnavailable
 from hub.llm import openai
-from hub.llm.refusals import Passing, is_page, page, refusal
+from hub.llm.refusals import Away, Passing, is_page, page, refusal
 
 log = logging.getLogger(__name__)
 
@@ -85,8 +85,8 @@ class Server:
     async def stream(self, body: Body, until: float) -> AsyncGenerator[openai.Completion]:
         """Yield the events of an answer as they come; closing it closes the connection.
 
-        Raises LLMAway while nothing was taken, LLMUnavailable when it breaks off, LLMTimeout, LLMRefused,
-        ContextOverflow, and LLMError for what can't be understood.
+        Raises LLMAway where nothing was taken, LLMUnavailable when it breaks off or falls silent, LLMTimeout,
+        LLMRefused, ContextOverflow, and LLMError for what can't be understood.
         """
         async with self._post("chat/completions", body, until, self._patience.first) as response:
             async for line in self._by(until, self._patience.first, response.aiter_lines()):
@@ -150,8 +150,10 @@ class Server:
                     await response.aclose()
         except TimeoutError:
             raise self._silent(until, silence, "didn't answer") from None
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Passing(f"{self._url} can't be reached ({_named(error)})", 0.0) from None
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.InvalidURL) as error:
+            raise Away(f"{self._url} can't be reached ({_named(error)})") from None
+        except httpx.HTTPError as error:
+            raise Passing(f"{self._url} broke off before it answered ({_named(error)})") from None
         raise refusal(response, said, self._setting)
 
     async def _by(
@@ -174,7 +176,7 @@ class Server:
     def _silent(self, until: float, silence: float, what: str) -> LLMError:
         if _now() >= until:
             return LLMTimeout(f"{self._url} {what} before the request's deadline")
-        return LLMAway(f"{self._url} {what}: nothing for {silence:.0f} s")
+        return LLMUnavailable(f"{self._url} {what}: nothing for {silence:.0f} s")
 
 
 def _read(data: bytes | str) -> openai.Completion:

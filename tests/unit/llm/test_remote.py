@@ -258,21 +258,21 @@ async def test_a_wait_that_the_server_asks_for_is_waited(server: Counterpart, ll
     assert asyncio.get_running_loop().time() - began >= 1.0
 
 
-async def test_one_that_never_begins_to_answer_is_away(server: Counterpart) -> None:
+async def test_one_that_never_begins_to_answer_is_unavailable(server: Counterpart) -> None:
     llm = Remote(server.url, "small", patience=Patience(first=0.05, between=10))
     server.replies = [Reply(hangs=True)]
 
-    with pytest.raises(LLMAway, match="nothing for 0 s"):
+    with pytest.raises(LLMUnavailable, match="nothing for 0 s"):
         await said(llm)
     assert llm.info.state == "restarting"
     await llm.close()
 
 
-async def test_one_that_stops_in_the_middle_is_away_and_not_asked_again(server: Counterpart) -> None:
+async def test_one_that_stops_in_the_middle_is_unavailable_and_not_asked_again(server: Counterpart) -> None:
     llm = Remote(server.url, "small", patience=Patience(first=10, between=0.05))
     server.replies = [streamed("Once ", hangs=True)]
 
-    with pytest.raises(LLMAway, match="fell silent in the middle of an answer"):
+    with pytest.raises(LLMUnavailable, match="fell silent in the middle of an answer"):
         await said(llm)
     assert len(server.asked) == 1
     await llm.close()
@@ -314,3 +314,27 @@ async def test_a_fallback_names_its_own_section(server: Counterpart) -> None:
     with pytest.raises(LLMRefused, match=r"mend llm\.fallback\[1\]\.key"):
         await said(llm)
     await llm.close()
+
+
+@pytest.mark.parametrize(("status", "away"), [(429, True), (502, True), (503, True), (529, True), (500, False)])
+async def test_only_what_says_nothing_of_the_request_may_be_waited_out_for_ever(
+    server: Counterpart, llm: Remote, status: int, *, away: bool
+) -> None:
+    server.replies = [refused(status, "no")] * 4
+
+    with pytest.raises(LLMUnavailable) as caught:
+        await said(llm)
+    assert isinstance(caught.value, LLMAway) is away
+
+
+async def test_a_server_that_drops_the_connection_over_a_request_may_have_stumbled_over_it() -> None:
+    async def drop(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(drop, "127.0.0.1", 0) as dropping:
+        llm = Remote(f"http://127.0.0.1:{dropping.sockets[0].getsockname()[1]}/v1", "small", backoff=0.001)
+        with pytest.raises(LLMUnavailable, match="broke off before it answered") as caught:
+            await said(llm)
+        assert not isinstance(caught.value, LLMAway)
+        await llm.close()
