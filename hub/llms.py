@@ -26,7 +26,12 @@ class Models:
         self._environ = environ
         self._purse = Purse(documents, clock, config.hub.timezone, config.limits.money_per_day)
         # Each is opened and closed once, whoever it serves.
-        *chat, (path, _) = backends(config)
+        *named, (path, _) = backends(config)
+        # One that's named twice, say by `agenthost models use`, isn't loaded twice: the first of a kind stands.
+        first: dict[tuple[str, ...], tuple[str, Backend]] = {}
+        for section, llm in named:
+            first.setdefault((llm.backend, llm.model, llm.url, llm.key), (section, llm))
+        chat = list(first.values())
         members = [self._built(section, llm) for section, llm in chat]
         self._all = members
         self.chat: LLM = Chain(*members) if len(members) > 1 else members[0]

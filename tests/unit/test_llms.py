@@ -65,6 +65,13 @@ def test_fallbacks_make_a_chain_and_an_embedded_one_among_them_decides_without_b
     assert models.decider is models.chat.members[2]
 
 
+def test_one_that_is_named_twice_is_loaded_once(environ: dict[str, str]) -> None:
+    models = made(LLMConfig(fallback=(THERE, HERE, THERE)), environ)
+
+    assert isinstance(models.chat, Chain)
+    assert [member.info.model for member in models.chat.members] == [embedded_model(environ).name, "second"]
+
+
 def test_an_embedded_fallback_that_is_not_here_decides_nothing(environ: dict[str, str]) -> None:
     models = made(LLMConfig(backend="remote", url=REMOTE.url, model="big", fallback=(HERE,)), environ)
 
