@@ -9,9 +9,10 @@ from msgspec.structs import replace
 
 from hub.errors import LLMError, LLMRefused, LLMTimeout, LLMUnavailable
 from hub.llm import decisions, decoding, openai
+from hub.llm.dialect import Body
 from hub.llm.purse import Prices, Purse
 from hub.llm.refusals import Unsupported
-from hub.llm.server import Body, Patience, Server
+from hub.llm.server import Patience, Server
 from hub.llm.watch import Watch
 from hub.ports import Decision, Embedded, End, Filled, LLMInfo, Piece, Said, Terms
 
@@ -21,6 +22,9 @@ AROUND = 5
 
 BATCH = 64
 """Texts in one request for vectors."""
+
+LETTER, THOUGHT = 20, 1024
+"""Tokens for a choice of one letter, and for one by a model that thinks first."""
 
 TOP = 20
 """Log-probabilities asked for at a position: the most that servers give."""
@@ -193,10 +197,12 @@ class Remote:
     async def _choose(self, asked: tuple[Said, ...], count: int, until: float, bill: "_Bill") -> tuple[float, ...]:
         letters = decisions.labels(count)
         schema = {"type": "object", "properties": {"answer": {"enum": list(letters)}}, "required": ["answer"]}
-        for _ in range(2):
-            said, _reason = await self._whole(asked, 20, schema, until, bill)
+        for limit in (LETTER, THOUGHT):
+            said, _reason = await self._whole(asked, limit, schema, until, bill)
             if (chosen := decisions.letter_in(said, count)) is not None:
                 return decisions.sure_of(chosen, count)
+            if not said:
+                continue  # it was still thinking
             again = Said(role="user", text=f"Answer with one of these letters and nothing else: {', '.join(letters)}")
             asked = (*asked, Said(role="assistant", text=said), again)
         raise LLMError(f"{self._model} didn't choose one of {count} options")

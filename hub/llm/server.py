@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from hub.errors import ContextOverflow, LLMAway, LLMError, LLMTimeout, LLMUnavailable
 from hub.llm import openai
-from hub.llm.refusals import Away, Passing, is_page, page, refusal
+from hub.llm.dialect import Body, Dialect
+from hub.llm.refusals import Away, Passing, Unsupported, is_page, page, refusal
 
 log = logging.getLogger(__name__)
 
@@ -21,8 +22,6 @@ LARGEST = 16 * 1024 * 1024
 """Bytes of an answer, or of one line of a streamed one."""
 
 CONNECTING = 10.0
-
-Body = dict[str, object]
 
 
 class Patience(Struct, frozen=True, kw_only=True):
@@ -47,6 +46,7 @@ class Server:
         self._backoff = backoff
         self._patience = patience or Patience()
         self._setting = setting
+        self._dialect = Dialect()
         self._client = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {key}"} if key else {},
             # How long it may think is seen to below; only the connection must come quickly.
@@ -125,17 +125,24 @@ class Server:
         if self._client.is_closed:
             raise LLMUnavailable(f"{self._url}: the connection to it is closed")
         pause = self._backoff
-        for attempt in range(1, ATTEMPTS + 1):
+        attempt = 1
+        while True:
+            sent = self._dialect.of(body)
             try:
-                return await self._send(path, body, until, silence)
+                return await self._send(path, sent, until, silence)
+            except Unsupported as error:
+                self._dialect.learn(body, error)
+                if self._dialect.of(body) == sent:
+                    raise
+                continue  # and no attempt: it can learn each thing only once
             except Passing as error:
                 last, wait = error, max(pause, error.after)
             if attempt == ATTEMPTS or _now() + wait > until:
                 raise last
             log.info("%s; trying again in %.1f s", last, wait)
             await asyncio.sleep(wait)
+            attempt += 1
             pause *= 2
-        raise AssertionError  # the last attempt returns or raises
 
     async def _send(self, path: str, body: Body, until: float, silence: float) -> httpx.Response:
         request = self._client.build_request("POST", f"{self._url}/{path}", json=body)

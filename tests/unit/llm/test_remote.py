@@ -163,6 +163,14 @@ async def test_a_choice_that_is_none_is_asked_for_once_more(server: Counterpart,
     assert (await llm.decide(HELLO, ["yes", "no"], ASK)).probabilities[1] > 0.7
 
 
+async def test_a_model_that_thinks_first_gets_room_to_choose(server: Counterpart, llm: Remote) -> None:
+    server.replies = [refused(400, "logprobs aren't supported"), whole("", finish_reason="length"), whole("B")]
+
+    assert (await llm.decide(HELLO, ["yes", "no"], ASK)).probabilities[1] > 0.7
+    assert [asked["max_tokens"] for asked in server.asked] == [1, 20, 1024]
+    assert server.asked[1]["messages"] == server.asked[2]["messages"]
+
+
 async def test_json_that_does_not_fit_is_sent_back_once(server: Counterpart, llm: Remote) -> None:
     server.replies = [whole('{"n": "three"}'), whole('```json\n{"n": 3}\n```')]
 
@@ -337,4 +345,40 @@ async def test_a_server_that_drops_the_connection_over_a_request_may_have_stumbl
         with pytest.raises(LLMUnavailable, match="broke off before it answered") as caught:
             await said(llm)
         assert not isinstance(caught.value, LLMAway)
+        await llm.close()
+
+
+async def test_a_server_that_wants_things_said_differently_is_obliged_once_and_for_all(
+    server: Counterpart, llm: Remote
+) -> None:
+    server.replies = [
+        refused(400, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."),
+        refused(400, "Unsupported value: 'temperature' does not support 0 with this model."),
+        refused(422, "stream_options: extra fields not permitted"),
+        streamed("Hi"),
+        whole('{"n": 3}'),
+    ]
+
+    assert (await said(llm))[0] == "Hi"
+    assert (await llm.fill(HELLO, NUMBER, ASK)).json == '{"n":3}'
+    for asked in server.asked[3:]:
+        assert "max_completion_tokens" in asked
+        assert not asked.keys() & {"max_tokens", "temperature", "stream_options"}
+
+
+async def test_a_refusal_that_goes_on_is_not_tried_for_ever(server: Counterpart, llm: Remote) -> None:
+    server.replies = [refused(400, "temperature, max_completion_tokens, stream_options")] * 9
+
+    with pytest.raises(LLMRefused):
+        await said(llm)
+    assert len(server.asked) == 2
+
+
+async def test_requests_refused_at_the_same_time_are_both_said_again() -> None:
+    def picky(asked: dict[str, object]) -> Reply:
+        return refused(400, "use max_completion_tokens") if "max_tokens" in asked else streamed("Hi")
+
+    async with Counterpart(picky) as server:
+        llm = Remote(server.url, "small")
+        assert [text for text, _ in await asyncio.gather(said(llm), said(llm))] == ["Hi", "Hi"]
         await llm.close()
