@@ -315,6 +315,23 @@ async def test_a_server_that_goes_away_is_looked_at_until_it_is_back(
     assert llm.info.state == "ready"
 
 
+async def test_one_that_was_too_slow_is_well_until_a_look_finds_it_gone(server: Counterpart, llm: Remote) -> None:
+    await llm.open()
+    await llm.ready()
+    brief = Terms(tenant=TenantId("home"), deadline=0.05)
+    server.replies = [streamed("Once ", hangs=True)] * 2
+    before = len(server.keys)
+    with pytest.raises(LLMTimeout):
+        await said(llm, brief)
+    await until(lambda: len(server.keys) == before + 2)  # the request, and a look
+    assert llm.info.state == "ready"
+
+    server.models = Reply(status=503)
+    with pytest.raises(LLMTimeout):
+        await said(llm, brief)
+    await until(lambda: llm.info.state == "restarting")
+
+
 async def test_a_fallback_names_its_own_section(server: Counterpart) -> None:
     llm = Remote(server.url, "small", setting="llm.fallback[1]")
     server.replies = [refused(401, "bad key")]
