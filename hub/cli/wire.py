@@ -147,6 +147,7 @@ class Model(Struct, frozen=True, kw_only=True):
     restarts: int = 0
     tokens_per_second: float = 0.0
     threads: int = 0
+    money_today: float = 0.0
 
 
 class Bridge(Struct, frozen=True, kw_only=True):
