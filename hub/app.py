@@ -38,6 +38,7 @@ from hub.flow.supervisor import Supervisor
 from hub.flow.tasks import Tasks
 from hub.flow.toolbox import Toolbox
 from hub.flow.turns import Turns
+from hub.flow.uploads import Uploads
 from hub.flow.weigher import Weigher
 from hub.llms import Models
 from hub.manifests import Agent, load_agents, load_plugins
@@ -83,7 +84,7 @@ class Hub:
         self.store = store
         self.llm = llm
         self.decider = decider
-        self.files = files
+        self.uploads = Uploads(store, files, documents, clock, config.limits.file_mb)
         self.clock = clock
         self.agents = agents
         self.bridges = bridges
@@ -183,7 +184,7 @@ class Hub:
                 for agent in self.agents.values()
             ],
             bridges=self.bridges,
-            files=self.files,
+            uploads=self.uploads,
             router=self._router_info,
             store_info=self._store_info,
             unready=self._unready,

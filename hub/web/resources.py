@@ -21,6 +21,7 @@ from hub.records import (
     Task,
     TaskId,
     TaskState,
+    Text,
     Turn,
     TurnId,
     Usage,
@@ -250,7 +251,7 @@ async def _message(names: Names, message: Message, replies: list[MessageView] | 
         state=message.state,
         role=message.role,
         text=message.text,
-        html=plain(message.text) if message.role == "user" else markdown(message.text),
+        html=_html(message),
         parts=list(message.parts),
         task=await names.name(message.task),
         route=await _route(names, message.route) if message.route else None,
@@ -264,6 +265,12 @@ async def _message(names: Names, message: Message, replies: list[MessageView] | 
         error=message.error,
         replies=replies,
     )
+
+
+def _html(message: Message) -> str:
+    # Files are parts of their own: in the text they're only noted for who reads nothing else.
+    words = "\n".join(part.text for part in message.parts if isinstance(part, Text))
+    return plain(words) if message.role == "user" else markdown(words)
 
 
 async def _route(names: Names, route: Route) -> RouteView:

@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from hub.config import Config
 from hub.flow.people import People
-from hub.ports import LLM, Bridge, Change, Clock, Feed, Files, Store
+from hub.flow.uploads import Uploads
+from hub.ports import LLM, Bridge, Change, Clock, Feed, Store
 from hub.records import Address, Entry, Incoming, Limits, Message, PersonId, Task, TaskId, TenantId
 
 
@@ -111,7 +112,7 @@ class Services:
     decisions: LLM
     agents: Callable[[], Sequence[AgentInfo]]
     bridges: Mapping[str, Bridge]
-    files: Files
+    uploads: Uploads
     router: Callable[[], RouterInfo]
     store_info: Callable[[], StoreInfo]
     unready: Callable[[], str | None]

@@ -15,8 +15,10 @@ from hub.clock import SystemClock
 from hub.config import Config
 from hub.dispatch.feed import LocalFeed
 from hub.flow.people import OWNER_KEY, People, new_secret
+from hub.flow.uploads import Uploads
 from hub.ports import Bridge, Clock
 from hub.records import HOME, OWNER, Key
+from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
 from hub.testing import ScriptedLLM
@@ -112,7 +114,7 @@ async def a_world(
         decisions=llm,
         agents=lambda: [AgentInfo(name="default", description="Helps.", model="scripted", tools=("calculate",))],
         bridges={bridge.name: bridge for bridge in bridges},
-        files=MemoryFiles(),
+        uploads=Uploads(store, MemoryFiles(), MemoryDocuments(), clock, (config or Config()).limits.file_mb),
         router=lambda: RouterInfo(rule="untrained", model="scripted"),
         store_info=lambda: StoreInfo(path="memory", bytes=0),
         unready=lambda: unready[0] if unready else None,
