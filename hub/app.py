@@ -84,6 +84,7 @@ class Hub:
         self.store = store
         self.llm = llm
         self.decider = decider
+        self.files = files
         self.uploads = Uploads(store, files, documents, clock, config.limits.file_mb)
         self.clock = clock
         self.agents = agents

@@ -1,4 +1,5 @@
 // Where a message is written: grows, keeps the draft, offers commands, aims at a task.
+import { isEmpty, isReady, openAttach, restore, take as takeFiles } from "./attach.js";
 import { byId, hue, h, icon, menu } from "./dom.js";
 import { onTasks, likelyTasks, tasks } from "./shell.js";
 
@@ -19,7 +20,7 @@ const hints = byId("hints");
 let target = null; // null: the router decides; "new"; or a task's id.
 let chosen = -1;
 
-// Call send(text, task) for each message that's finished.
+// Call send(text, task, files) for each message that's finished.
 export function openComposer(send) {
   byId("send").append(icon("up"));
   text.value = localStorage.getItem(DRAFT) ?? "";
@@ -29,21 +30,27 @@ export function openComposer(send) {
   byId("composer").addEventListener("submit", (event) => {
     event.preventDefault();
     const words = text.value.trim();
-    if (!words) return;
+    if ((!words && isEmpty()) || !isReady()) return;
     fill("");
-    send(words, target);
+    send(words, target, takeFiles());
     if (target === "new") aim(null);
   });
   byId("target").onclick = chooseTarget;
+  openAttach(mayGo);
   onTasks(paintTarget);
   changed();
   paintTarget();
 }
 
-// Put words into the composer, for the person to go on with.
-export function fill(words) {
+// Put words into the composer, and files, for the person to go on with.
+export function fill(words, files) {
   text.value = words;
+  if (files) restore(files);
   changed();
+}
+
+function mayGo() {
+  byId("send").disabled = (!text.value.trim() && isEmpty()) || !isReady();
 }
 
 export function aim(at) {
@@ -54,7 +61,7 @@ export function aim(at) {
 function changed() {
   text.style.height = "auto";
   text.style.height = `${Math.min(text.scrollHeight, innerHeight * 0.4)}px`;
-  byId("send").disabled = !text.value.trim();
+  mayGo();
   if (text.value) localStorage.setItem(DRAFT, text.value);
   else localStorage.removeItem(DRAFT);
   showHints();
