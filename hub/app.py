@@ -23,9 +23,11 @@ from hub.flow.commands import Commands
 from hub.flow.corrections import Corrections
 from hub.flow.crowds import Slots
 from hub.flow.desk import FrontDesk
+from hub.flow.elsewhere import Elsewhere
 from hub.flow.endings import Endings
 from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
+from hub.flow.labels import Labels
 from hub.flow.letters import Letters
 from hub.flow.outbox import Outbox
 from hub.flow.people import People, owner_secret
@@ -98,7 +100,8 @@ class Hub:
         journal = Journal(store, self.feed, self.dispatcher, clock)
         self.spool = spool = Spool(store, self.boot)
         self.people = People(store, clock)
-        self.outbox = outbox = Outbox(store, spool, journal, clock, bridges)
+        labels, elsewhere = Labels(store, clock, limits.reopen_hours), Elsewhere(store, clock, bridges)
+        self.outbox = outbox = Outbox(store, spool, journal, clock, bridges, labels, elsewhere)
         self.inbox = Inbox(store, spool, journal, outbox, clock, limits)
         endings = Endings(store, spool, journal, outbox, self.feed, clock, Supervisor(decider), zone)
         toolbox = Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm)
@@ -113,7 +116,7 @@ class Hub:
         self.questions = Questions(store, routes, tasks)
         weigher = Weigher(decider, limits)
         self.router = Router(store, spool, journal, outbox, clock, routes, self.questions, weigher, limits)
-        self.corrections = Corrections(store, spool, journal, clock, tasks, routes, self.turns)
+        self.corrections = Corrections(store, spool, journal, outbox, clock, tasks, routes, self.turns)
         self.commands = Commands(
             store, spool, journal, outbox, clock, tasks, self.corrections, agents, llm, decider, zone
         )

@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from msgspec import Struct
 
 from hub.errors import LLMError
-from hub.flow import prompts
+from hub.flow import lanes, prompts
 from hub.flow.judging import Receipt, Spoken, judge
 from hub.ports import LLM, Priority, Terms
 from hub.records import Again, Ask, Choice, Done, Step, Task, Turn, Usage, Verdict
@@ -88,7 +88,8 @@ class Supervisor:
     async def _found(self, task: Task, turn: Turn, calls: Sequence[Step]) -> Likely:
         receipts = [Receipt(tool=step.name, failed=step.failed, after=1) for step in calls]
         said: list[Spoken] = [("user", task.goal), ("agent", turn.answer)]
-        terms = Terms(tenant=task.tenant, priority=Priority.BACKGROUND)
+        chat = lanes.chat(task.tenant, task.origin)
+        terms = Terms(tenant=task.tenant, chat=chat, priority=Priority.BACKGROUND)
         return await self.likely(task.goal, said, receipts, calls, terms)
 
     async def likely(

@@ -30,13 +30,20 @@ class Weigher:
         self._limits = limits
 
     async def weigh(
-        self, text: str, roster: Sequence[Seen], now: datetime, tenant: TenantId, *, about: str = "a message"
+        self,
+        text: str,
+        roster: Sequence[Seen],
+        now: datetime,
+        tenant: TenantId,
+        *,
+        chat: str = "",
+        about: str = "a message",
     ) -> tuple[Rule, Weighed]:
         """Return how likely each task of the roster and a new one is, and whether a model was asked; never raises.
 
-        `about` names the message in the log.
+        `chat` is whose share of the model it takes; `about` names the message in the log.
         """
-        terms = Terms(tenant=tenant, priority=Priority.DECISION, deadline=DEADLINE)
+        terms = Terms(tenant=tenant, chat=chat, priority=Priority.DECISION, deadline=DEADLINE)
         for _ in range(TRIES):
             if self._decider.info.state in {"absent", "broken"}:
                 break
