@@ -18,6 +18,7 @@ COMMANDS = {
     "models": "List, fetch and choose the models on this machine.",
     "backup": "Write everything that's kept into one file.",
     "restore": "Bring back what a backup holds.",
+    "eval": "Measure how good router and supervisor are.",
     "bench": "Measure how fast the hub is here.",
 }
 """Each command with its line of help; it's `command` in hub.cli.NAME."""

@@ -48,9 +48,12 @@ from hub.flow.supervisor import Supervisor
 from hub.flow.tasks import Tasks
 from hub.flow.toolbox import Toolbox
 from hub.flow.turns import Turns
+from hub.flow.weigher import Weigher
 from hub.llms import Models
-from hub.manifests import Agent, load_agents
-from hub.ports import LLM, Bridge, Clock, Documents, Files, Scoring, Store, Tool
+from hub.manifests import Agent, load_agents, load_plugins
+from hub.packages.plugins import check, plugin_tools
+from hub.packages.scripts import Scripts
+from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool
 from hub.records import new_id
 from hub.spool import Spool
 from hub.store.documents import FileDocuments
@@ -66,6 +69,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds until a bridge that stumbled is begun again."""
 
 SHIPPED_AGENTS = Path(__file__).parent.parent / "agents"
+SHIPPED_PLUGINS = Path(__file__).parent.parent / "plugins"
 
 
 class Hub:
@@ -128,14 +132,13 @@ class Hub:
         """Build what finds the task that a message is about, and what obeys commands."""
         store, spool, outbox, clock, tasks = self.store, self.spool, self.outbox, self.clock, self.tasks
         limits, zone, decider = self.config.limits, self.config.hub.timezone, self.decider
-        scoring = decider if isinstance(decider, Scoring) else None
         routes = self.routes = Routes(store, spool, journal, clock, tasks, following, threadless)
         self.corrections = Corrections(store, spool, journal, outbox, clock, tasks, routes, self.turns)
         meant = Meant(store)
         moving = Moving(store, clock, meant, self.corrections, limits.reopen_hours)
         questions = self.questions = Questions(store, routes, tasks, moving)
         self.router = Router(
-            store, spool, journal, outbox, clock, routes, questions, decider, scoring, limits, threadless
+            store, spool, journal, outbox, clock, routes, questions, Weigher(decider, limits), limits, threadless
         )
         follow = FollowCommands(following, meant)
         others: dict[str, Handler] = {
@@ -253,6 +256,7 @@ async def opened(
     redaction.hide(secret)
     clock, documents, files = SystemClock(), FileDocuments(data / "documents"), FileStore(data / "files")
     await files.open()
+    installed = await _plugins(config, stack, documents)
     models = Models(config, os.environ, documents, clock)
     await models.open()
     stack.push_async_callback(models.close)
@@ -266,7 +270,7 @@ async def opened(
         clock=clock,
         agents=agents,
         bridges={**bridges, **accounts(config, store, files, documents, clock)},
-        tools=tools,
+        tools=(*installed, *tools),
     )
     await parts.people.ensure_owner(secret)
     return parts, secret
@@ -285,11 +289,8 @@ def accounts(config: Config, store: Store, files: Files, documents: Documents, c
 
 def agents_of(config: Config) -> dict[str, Agent]:
     """Return all agents by name; raises ConfigError if one is faulty, or the default one isn't there."""
-    folders = [SHIPPED_AGENTS]
-    if config.agents.folder:
-        folders.append(Path(config.agents.folder).expanduser())
     try:
-        agents = load_agents(folders)
+        agents = load_agents([SHIPPED_AGENTS, *_folders(config.agents.folder)])
     except ManifestError as error:
         raise ConfigError(f"agents.folder: {error}") from None
     if config.agents.default not in agents:
@@ -297,6 +298,24 @@ def agents_of(config: Config) -> dict[str, Agent]:
             f"agents.default: there's no agent {config.agents.default!r}; there are: {', '.join(sorted(agents))}"
         )
     return agents
+
+
+def _folders(own: str) -> list[Path]:
+    return [Path(own).expanduser()] if own else []
+
+
+async def _plugins(config: Config, stack: AsyncExitStack, documents: Documents) -> tuple[Tool, ...]:
+    """Return the tools of the plugins that are there; those of the operator's own folder are checked first."""
+    scripts = Scripts()
+    stack.push_async_callback(scripts.close)
+    own = _folders(config.packages.folder)
+    taken = [tool.name for tool in built_in(SystemClock(), timezone(config), documents)]
+    try:
+        for plugin in load_plugins(own).values():
+            await check(plugin, scripts)
+        return plugin_tools(load_plugins([SHIPPED_PLUGINS, *own]), taken, scripts, documents)
+    except ManifestError as error:
+        raise ConfigError(f"packages.folder: {error}") from None
 
 
 def _make_folder(data: Path) -> None:

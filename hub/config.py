@@ -133,6 +133,13 @@ class AgentsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Further agents beside those that ship with AgentHost."""
 
 
+class PackagesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[packages]: plugins, and what they may."""
+
+    folder: str = ""
+    """Further plugins beside those that ship with AgentHost."""
+
+
 class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[limits]: what keeps one sender, one message or one task from taking everything."""
 
@@ -163,6 +170,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     store: StoreConfig = StoreConfig()
     llm: LLMConfig = LLMConfig()
     agents: AgentsConfig = AgentsConfig()
+    packages: PackagesConfig = PackagesConfig()
     limits: LimitsConfig = LimitsConfig()
     bridges: tuple[BridgeAccount, ...] = ()
 
@@ -204,9 +212,9 @@ def misgivings(config: Config) -> list[str]:
         # One on the Hugging Face Hub is fetched when the hub starts.
         if not repository(llm.model):
             found.append(f"{path}.model: no file {llm.model!r}; give the path of a GGUF file, or leave it empty")
-    folder = config.agents.folder
-    if folder and not Path(folder).expanduser().is_dir():
-        found.append(f"agents.folder: no folder {folder!r}; create it, or leave it empty")
+    for path, folder in (("agents.folder", config.agents.folder), ("packages.folder", config.packages.folder)):
+        if folder and not Path(folder).expanduser().is_dir():
+            found.append(f"{path}: no folder {folder!r}; create it, or leave it empty")
     return found
 
 
@@ -240,7 +248,7 @@ class Reloader:
 
 def backends(config: Config) -> list[tuple[str, Backend]]:
     """Return every section that names a model, with its path."""
-    further = [(f"llm.fallback[{number}]", each) for number, each in enumerate(config.llm.fallback, 1)]
+    further = [(f"llm.fallback[{number}]", each) for number, each in enumerate(config.llm.fallback)]
     return [("llm", config.llm), *further, ("llm.decisions", config.llm.decisions)]
 
 

@@ -14,7 +14,7 @@ from hub.cli.examine import Finding, fault, fine, warning
 from hub.cli.folder import database, holder
 from hub.cli.place import Place
 from hub.cli.wire import Bridge, Dead, Listing, Model, Status
-from hub.config import Config, DecisionsConfig, LLMConfig
+from hub.config import Backend, Config, backends
 from hub.ports import Bridge as Platform
 from hub.ports import BridgeInfo, Probing
 
@@ -154,14 +154,10 @@ def of_dead(dead: tuple[Dead, ...]) -> Finding:
 
 async def remote(config: Config, transport: httpx.AsyncBaseTransport | None = None) -> list[Finding]:
     """Ask each remote server that a model is configured from whether it's there, takes our key and has the model."""
-    servers: Mapping[str, LLMConfig | DecisionsConfig] = {"llm": config.llm, "llm.decisions": config.llm.decisions}
-    remotes = {section: llm for section, llm in servers.items() if llm.backend == "remote"}
-    return [await _server(section, llm, transport) for section, llm in remotes.items()]
+    return [await _server(section, llm, transport) for section, llm in backends(config) if llm.backend == "remote"]
 
 
-async def _server(
-    section: str, llm: LLMConfig | DecisionsConfig, transport: httpx.AsyncBaseTransport | None
-) -> Finding:
+async def _server(section: str, llm: Backend, transport: httpx.AsyncBaseTransport | None) -> Finding:
     check = f"[{section}] server"
     headers = {"Authorization": f"Bearer {llm.key}"} if llm.key else {}
     try:
@@ -175,7 +171,7 @@ async def _server(
     return _listed(check, section, llm, response)
 
 
-def _listed(check: str, section: str, llm: LLMConfig | DecisionsConfig, response: httpx.Response) -> Finding:
+def _listed(check: str, section: str, llm: Backend, response: httpx.Response) -> Finding:
     if response.status_code >= 500:
         return fault(check, f"{llm.url} answers {response.status_code}", "See that server's log.")
     try:

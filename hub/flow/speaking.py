@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from hub.config import LLMConfig
 from hub.errors import ContextOverflow, LLMError, ToolError
-from hub.flow import prompts
+from hub.flow import lanes, prompts
 from hub.flow.digest import clipped, shorten
 from hub.flow.ledger import Ledger, Made
 from hub.flow.toolbox import Toolbox, unsaid
@@ -218,7 +218,8 @@ class Speaker:
         return (*before, *work.messages)
 
     def _terms(self, work: Work, priority: Priority) -> Terms:
-        return Terms(tenant=work.task.tenant, priority=priority, deadline=self._timeout)
+        chat = lanes.chat(work.task.tenant, work.task.origin)
+        return Terms(tenant=work.task.tenant, chat=chat, priority=priority, deadline=self._timeout)
 
     def _now(self) -> datetime:
         return self._clock.now().astimezone(self._zone)

@@ -71,6 +71,15 @@ def test_a_key_is_found_in_its_section() -> None:
     ]
 
 
+def test_fallbacks_are_said_in_their_order(tmp_path: Path) -> None:
+    result = run(
+        tmp_path,
+        '[[llm.fallback]]\nurl = "http://x/v1"\nmodel = "m"\n[[llm.fallback]]\nbackend = "llamacpp"\nmodel = "a/b"\n',
+    )
+
+    assert "or else 1: m at http://x/v1\nor else 2: a/b, fetched from the Hugging Face Hub" in result.stdout
+
+
 def test_a_key_of_one_of_several_sections_is_found_by_its_number_or_at_the_sections_head() -> None:
     text = "[hub]\n[[bridges]]\nname = 'a'\n\n[[bridges]]\nname = 'b'\n"
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import cast
 
 import pytest
 
@@ -60,7 +59,7 @@ async def test_one_that_is_not_ready_is_not_even_tried() -> None:
 
 async def test_what_was_shown_is_not_begun_again_by_another() -> None:
     class Breaks(ScriptedLLM):
-        async def chat(self, prompt: object, ask: Terms, **rest: object) -> AsyncGenerator[Piece | End, None]:  # type: ignore[override]
+        async def chat(self, prompt: object, ask: Terms, **rest: object) -> AsyncGenerator[Piece | End, None]:
             yield Piece("Once ")
             raise LLMUnavailable("broke in the middle")
 
@@ -81,7 +80,7 @@ async def test_with_all_of_them_away_it_waits_for_any() -> None:
     chain = Chain(first, second)
     first.go_down()
     second.go_down()
-    with pytest.raises(LLMAway, match="as the test wished.*; scripted"):
+    with pytest.raises(LLMAway, match=r"as the test wished.*; scripted"):
         await said(chain)
     assert chain.info.state == "absent"
     waiting = asyncio.ensure_future(chain.ready())
@@ -95,7 +94,7 @@ async def test_with_all_of_them_away_it_waits_for_any() -> None:
 
 async def test_closing_an_answer_closes_that_of_whoever_serves() -> None:
     serving = ScriptedLLM(Hang("Once upon"))
-    answer = cast("AsyncGenerator[Piece | End]", Chain(serving, ScriptedLLM()).chat(HELLO, ASK, limit=20))
+    answer = Chain(serving, ScriptedLLM()).chat(HELLO, ASK, limit=20)
     async with aclosing(answer):
         await anext(answer)
 
