@@ -10,6 +10,7 @@ from hub.errors import Conflict, DeliveryDelayed, DeliveryError, DeliveryRefused
 from hub.failpoints import reach
 from hub.flow import lanes
 from hub.flow.elsewhere import Elsewhere
+from hub.flow.guard import Guard
 from hub.flow.journal import Journal
 from hub.flow.labels import Labels
 from hub.ports import Add, Bridge, Change, Clock, Delivered, Outgoing, Retracting, Save, Store
@@ -37,6 +38,7 @@ class Outbox:
         bridges: Mapping[str, Bridge],
         labels: Labels,
         elsewhere: Elsewhere,
+        guard: Guard,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -45,6 +47,7 @@ class Outbox:
         self._bridges = bridges
         self._labels = labels
         self._elsewhere = elsewhere
+        self._guard = guard
 
     def say(self, message: Message) -> tuple[Change, ...]:
         """Return what keeps a message of the hub and has it delivered; commit it with what it tells of."""
@@ -104,6 +107,7 @@ class Outbox:
             delivered = await bridge.deliver(outgoing)
         except DeliveryError as error:
             return await self._failed(entry, sending, error)
+        self._guard.said(message.address)
         reach("outbox.after-deliver")
         await self._settle(entry, outgoing, delivered)
         reach("outbox.after-settle")
