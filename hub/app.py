@@ -205,6 +205,7 @@ class Hub:
             store=self.store,
             feed=self.feed,
             people=self.people,
+            pairings=self.pairings,
             inbox=self.inbox,
             tasks=self.tasks,
             corrections=self.corrections,

@@ -15,6 +15,7 @@ from hub.web.files import AROUND, FilesController, HubRequest
 from hub.web.hooks import telegram
 from hub.web.keys import KeysController
 from hub.web.once import Once
+from hub.web.people import PeopleController
 from hub.web.problems import answer_problem
 from hub.web.services import Services
 from hub.web.sessions import SessionsController, Tries
@@ -36,6 +37,7 @@ def build(services: Services) -> Litestar:
             _with_files(services, MessagesController, FilesController),
             TasksController,
             KeysController,
+            PeopleController,
             SessionsController,
             StatusController,
             watch_events,

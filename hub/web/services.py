@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from hub.config import Config
+from hub.flow.pairing import Pairings
 from hub.flow.people import People
 from hub.flow.uploads import Uploads
 from hub.ports import LLM, Bridge, Change, Clock, Feed, Store
@@ -103,6 +104,7 @@ class Services:
     store: Store
     feed: Feed
     people: People
+    pairings: Pairings
     inbox: InboxService
     tasks: TasksService
     corrections: CorrectionsService

@@ -36,6 +36,8 @@ class Status(Struct, frozen=True, kw_only=True):
     tasks: dict[str, int]
     store: StoreInfo
     bridges: list[BridgeInfo]
+    requests: int
+    """How many strangers ask to be let in."""
     router: RouterInfo
 
 
@@ -108,6 +110,7 @@ class StatusController(Controller):
             tasks=Counter(task.state for task in open_tasks),
             store=services.store_info(),
             bridges=await _bridges(services),
+            requests=len(await services.pairings.requests(caller.tenant)),
             router=services.router(),
         )
 
