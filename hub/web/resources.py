@@ -87,6 +87,8 @@ class MessageView(Struct, frozen=True, kw_only=True):
     route: RouteView | None
     chat: str
     bridge: str
+    author: str | None
+    """What who said it is called, in a chat that several people share."""
     reply_to: MessageId | None
     answers: MessageId | None
     turn: TurnId | None
@@ -257,6 +259,7 @@ async def _message(names: Names, message: Message, replies: list[MessageView] | 
         route=await _route(names, message.route) if message.route else None,
         chat=chat_name(message.address.bridge, message.address.chat, message.person),
         bridge=message.address.bridge,
+        author=(message.name or message.sender) if message.author else None,
         reply_to=message.reply_to,
         answers=message.answers,
         turn=message.turn,

@@ -1,4 +1,4 @@
-// Files that go along with the next message: picked, dropped or pasted. Each is sent to the hub at once.
+// Files that go along with the next message, each sent to the hub at once. Loaded when the first one comes.
 import { call } from "./api.js";
 import { byId, h, icon, size } from "./dom.js";
 
@@ -6,36 +6,9 @@ const MOST = 10;
 let files = []; // {name, kept, problem, preview}: `kept` is what the hub answered.
 let changed = () => {};
 
-// Wire the page's button, drops and pastes; `watch` is told whenever the files change.
+// `watch` is told whenever the files change.
 export function openAttach(watch) {
   changed = watch;
-  byId("attach").append(icon("clip"));
-  byId("attach").onclick = () => byId("file").click();
-  byId("file").onchange = () => {
-    add(byId("file").files);
-    byId("file").value = "";
-  };
-  byId("text").addEventListener("paste", (event) => {
-    if (!event.clipboardData.files.length) return;
-    event.preventDefault();
-    add(event.clipboardData.files);
-  });
-  const area = byId("main");
-  const holds = (event) => event.dataTransfer?.types.includes("Files");
-  area.addEventListener("dragover", (event) => {
-    if (!holds(event)) return;
-    event.preventDefault();
-    area.classList.add("dropping");
-  });
-  area.addEventListener("dragleave", (event) => {
-    if (!area.contains(event.relatedTarget)) area.classList.remove("dropping");
-  });
-  area.addEventListener("drop", (event) => {
-    area.classList.remove("dropping");
-    if (!holds(event)) return;
-    event.preventDefault();
-    add(event.dataTransfer.files);
-  });
 }
 
 // Whether a message may go: no file is still on its way, none was refused.
@@ -52,7 +25,7 @@ export function take() {
 // Take back what a message that wasn't sent had.
 export const restore = (parts) => put(parts.map((part) => ({ name: part.name, kept: part })));
 
-function add(chosen) {
+export function add(chosen) {
   for (const file of [...chosen].slice(0, MOST - files.length)) upload(file);
   paint();
 }

@@ -1,5 +1,4 @@
 // Where a message is written: grows, keeps the draft, offers commands, aims at a task.
-import { isEmpty, isReady, openAttach, restore, take as takeFiles } from "./attach.js";
 import { byId, hue, h, icon, menu } from "./dom.js";
 import { onTasks, likelyTasks, tasks } from "./shell.js";
 
@@ -31,13 +30,20 @@ export function openComposer(send) {
   byId("composer").addEventListener("submit", (event) => {
     event.preventDefault();
     const words = text.value.trim();
-    if ((!words && isEmpty()) || !isReady()) return;
+    if (!isWhole()) return;
     fill("");
-    send(words, target, takeFiles());
+    send(words, target, attached?.take() ?? []);
     if (target === "new") aim(null);
   });
   byId("target").onclick = chooseTarget;
-  openAttach(mayGo);
+  byId("attach").append(icon("clip"));
+  byId("attach").onclick = () => byId("file").click();
+  byId("file").onchange = async () => {
+    await attach([...byId("file").files]);
+    byId("file").value = "";
+  };
+  text.addEventListener("paste", (event) => takeIn(event, event.clipboardData));
+  for (const kind of ["dragover", "dragleave", "drop"]) byId("main").addEventListener(kind, drag);
   onTasks(paintTarget);
   changed();
   paintTarget();
@@ -46,12 +52,43 @@ export function openComposer(send) {
 // Put words into the composer, and files, for the person to go on with.
 export function fill(words, files) {
   text.value = words;
-  if (files) restore(files);
+  if (files?.length) withFiles().then((module) => module.restore(files));
   changed();
 }
 
+// --- files
+
+let attached = null; // attach.js, once there was a file
+
+async function withFiles() {
+  if (!attached) {
+    attached = await import("./attach.js");
+    attached.openAttach(mayGo);
+  }
+  return attached;
+}
+
+const attach = async (files) => (await withFiles()).add(files);
+
+function takeIn(event, carried) {
+  if (!carried?.files.length) return;
+  event.preventDefault();
+  attach([...carried.files]);
+}
+
+function drag(event) {
+  if (!event.dataTransfer?.types.includes("Files")) return;
+  if (event.type === "dragleave" && byId("main").contains(event.relatedTarget)) return;
+  byId("main").classList.toggle("dropping", event.type === "dragover");
+  if (event.type === "dragover") event.preventDefault();
+  if (event.type === "drop") takeIn(event, event.dataTransfer);
+}
+
+// Something is said, and every file of it is at the hub.
+const isWhole = () => (text.value.trim() || attached?.isEmpty() === false) && attached?.isReady() !== false;
+
 function mayGo() {
-  byId("send").disabled = (!text.value.trim() && isEmpty()) || !isReady();
+  byId("send").disabled = !isWhole();
 }
 
 export function aim(at) {

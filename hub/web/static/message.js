@@ -1,6 +1,5 @@
 // How a message looks.
 import { chip, h, hue, icon, menu, size, time } from "./dom.js";
-import { explain } from "./evidence.js";
 import { likelyTasks } from "./shell.js";
 
 // Return a kept message's element. `on` has what its controls do: move, choose, retry; `known` finds other messages.
@@ -99,7 +98,7 @@ function quote(asked) {
   return h("a.quote", { href: `#m-${asked.id}` }, icon("reply"), short);
 }
 
-function files(message) {
+export function files(message) {
   const found = message.parts.filter((part) => part.type === "file");
   return found.length ? h("div.files", {}, found.map(file)) : null;
 }
@@ -142,7 +141,7 @@ function whyButton(message) {
   if (!message.route) return null;
   return h("button.quiet", {
     type: "button", "aria-haspopup": "dialog", "aria-expanded": "false", "data-act": "why",
-    onclick: (event) => explain(event.currentTarget, message),
+    onclick: ({ currentTarget }) => import("./evidence.js").then(({ explain }) => explain(currentTarget, message)),
   }, "Why?");
 }
 
