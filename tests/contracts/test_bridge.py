@@ -21,7 +21,7 @@ from hub.errors import (
     StoreUnavailable,
     Stranger,
 )
-from hub.ports import Accept, Bridge, Draft, Drafting, Hooked, Outgoing, Retracting, Threading, Typing
+from hub.ports import Accept, Bridge, Draft, Drafting, Hooked, Outgoing, Probing, Retracting, Threading, Typing
 from hub.records import Address, Incoming, TurnId
 from hub.testing import AbleBridge, FakeBridge, a_message, a_task, hello
 from tests.telegram.stage import TelegramHooked, TelegramPolled
@@ -362,3 +362,11 @@ async def test_what_nobody_vouches_for_is_not_received(stage: Stage) -> None:
         headers, _ = stage.posted("one", id="1")
         assert 400 <= await stage.bridge.hook(headers, b"nonsense") < 500
     assert inbox.asked == 0
+
+
+async def test_a_bridge_that_is_tried_out_says_who_we_are_and_takes_nothing_in(stage: Stage) -> None:
+    if not isinstance(stage.bridge, Probing):
+        pytest.skip("can't be tried out")
+    found = await stage.bridge.probe()
+    assert (found.name, found.state, found.detail) == (stage.bridge.name, "running", "")
+    assert stage.acknowledged() == []
