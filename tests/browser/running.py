@@ -96,7 +96,7 @@ async def serving(
         async with asyncio.TaskGroup() as group:
             work = group.create_task(parts.run())
             served = group.create_task(server.serve(sockets=[listening]))
-            while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+            while not server.started:
                 await asyncio.sleep(0.01)
             try:
                 yield Running(url=f"http://127.0.0.1:{listening.getsockname()[1]}", parts=parts, llm=llm)

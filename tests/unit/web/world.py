@@ -58,7 +58,7 @@ class World:
         listening = socket.create_server(("127.0.0.1", 0))
         server = Server(self.app, closing=self.services.closing)
         serving = asyncio.ensure_future(server.serve(sockets=[listening]))
-        while not server.started:  # noqa: ASYNC110 - uvicorn tells it in no other way
+        while not server.started:
             await asyncio.sleep(0.005)
         key = self.key if key is None else key
         headers = {"Authorization": f"Bearer {key}"} if key else {}
