@@ -58,7 +58,7 @@ class CorrectionsService(Protocol):
 class QuestionsService(Protocol):
     """Takes the answers to questions that were put with choices."""
 
-    async def choose(self, message: Message, choice: str) -> None: ...
+    async def choose(self, question: Message, choice: str) -> str: ...
 
 
 class LettersService(Protocol):

@@ -1,12 +1,13 @@
 """A day with the hub: real parts on the memory store, a scripted LLM, and one person who writes to it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from hub.accounts import BridgeAccount
 from hub.app import SHIPPED_AGENTS, Hub
 from hub.config import Config, HubConfig, LimitsConfig
 from hub.manifests import load_agents
@@ -32,12 +33,14 @@ class Day:
         limits: LimitsConfig | None = None,
         bridges: Mapping[str, Bridge] | None = None,
         documents: Documents | None = None,
+        accounts: Sequence[BridgeAccount] = (),
+        linked: bool = True,
     ) -> None:
         self.llm = llm
         self.clock = clock or FakeClock()
         self.store = store or MemoryStore()
         self.hub = Hub(
-            Config(hub=HubConfig(data=str(Path("nowhere"))), limits=limits or LimitsConfig()),
+            Config(hub=HubConfig(data=str(Path("nowhere"))), limits=limits or LimitsConfig(), bridges=tuple(accounts)),
             store=self.store,
             llm=llm,
             decider=llm,
@@ -47,6 +50,7 @@ class Day:
             agents=load_agents([SHIPPED_AGENTS]),
             bridges=bridges or {},
         )
+        self._linked = linked
         self._group = asyncio.TaskGroup()
         self._work: asyncio.Task[None] | None = None
 
@@ -57,6 +61,7 @@ class Day:
             links = [
                 Add(Link(tenant=HOME, bridge=name, sender="ann", person=OWNER, created_at=self.clock.now()))
                 for name in self.hub.bridges
+                if self._linked
             ]
             await self.store.commit(Add(owner), *links)
         await self._group.__aenter__()

@@ -9,7 +9,8 @@ const COMMANDS = [
   ["/status", "how the hub is"], ["/schedule", "later: /schedule in 20m TEXT"],
   ["/agent", "list the agents"], ["/model", "which model answers"],
   ["/approve", "allow what a task asks for"], ["/deny", "refuse what a task asks for"],
-  ["/whoami", "who the hub takes you for"], ["/pair", "link another account"],
+  ["/follow", "hear of a task in this chat too: /follow 3"], ["/unfollow", "hear of it here no more"],
+  ["/whoami", "who the hub takes you for"], ["/pair", "link another account"], ["/unlink", "take an account off you"],
   ["/start", "a short welcome"], ["/help", "all commands"],
 ];
 const DRAFT = "agenthost.draft";

@@ -229,10 +229,11 @@ class Echo:
         await self.commit(Save(moved), self.about("route", moved))
         return task
 
-    async def choose(self, message: Message, choice: str) -> None:
-        asked = await self.store.message(message.answers) if message.answers else None
+    async def choose(self, question: Message, choice: str) -> str:
+        asked = await self.store.message(question.answers) if question.answers else None
         assert asked is not None
         await self.commit(Save(replace(asked, state="answered")), self.about("route", asked))
+        return "chosen"
 
     async def retry(self, entry: Entry) -> Entry:
         self.retried.append(entry)
