@@ -295,7 +295,8 @@ class TelegramBridge:
 
     def _met(self, user: User) -> None:
         self._me = convert.me(user)
-        self._info = replace(self._info, account=self._me.account)
+        invite = f"https://t.me/{user.username}?start={{code}}" if user.username else ""
+        self._info = replace(self._info, account=self._me.account, invite=invite)
 
     def _heard(self) -> None:
         self._info = replace(self._info, heard_at=self._clock.now())

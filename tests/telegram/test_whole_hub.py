@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.served import REMOTE, Model, Served
+from tests.faults.served import Model, Served
 from tests.telegram.botapi import TOKEN as OURS
 from tests.telegram.botapi import BotApi
 from tests.telegram.emulator import TOKEN, Emulator
@@ -26,22 +26,25 @@ owner = "1001"
 
 @pytest.fixture
 async def model(tmp_path: Path) -> AsyncIterator[str]:
-    async with Model(tmp_path) as url:
-        yield REMOTE.format(url=url, model="loopback")
+    async with Model(tmp_path) as config:
+        yield config
 
 
-async def test_a_message_is_answered_and_a_killed_hub_loses_and_doubles_nothing(
+async def test_a_message_is_answered_a_strangers_is_not_and_a_killed_hub_loses_and_doubles_nothing(
     emulator: Emulator, proxy: Proxy, model: str, tmp_path: Path
 ) -> None:
+    """T1 and T7, with the whole hub."""
     config = model + ACCOUNT.format(token=TOKEN, url=proxy.url)
     async with Served(tmp_path, config) as hub:
+        await emulator.says("Let me in", chat=6666)
+        await until_acknowledged(emulator)
         await emulator.says("Hello")
         await until(lambda: len(proxy.texts) == 1, within=30)
+        assert len((await hub.get("/v1/tasks"))["items"]) == 1
         status = await hub.get("/v1/status")
         [bridge] = [bridge for bridge in status["bridges"] if bridge["name"] == "telegram"]
         assert bridge["state"] == "running"
         await until_acknowledged(emulator)
-        hub.kill()
     await emulator.says("And again")
     async with Served(tmp_path, config) as hub:
         await until(lambda: len(proxy.texts) == 2, within=30)
@@ -49,26 +52,11 @@ async def test_a_message_is_answered_and_a_killed_hub_loses_and_doubles_nothing(
         await asyncio.sleep(0.5)
         assert TOKEN not in hub.log
     assert len(proxy.texts) == 2
+    assert {call.fields.get("chat_id") for call in proxy.calls} <= {None, "1001"}
     assert (await emulator.verdict("getUpdates", "sendMessage", refusals=("getUpdates:409",)))["ok"]
 
 
-async def test_a_stranger_makes_no_model_think_and_hears_nothing(
-    emulator: Emulator, proxy: Proxy, model: str, tmp_path: Path
-) -> None:
-    """T7, with the whole hub."""
-    async with Served(tmp_path, model + ACCOUNT.format(token=TOKEN, url=proxy.url)) as hub:
-        await emulator.says("Let me in", chat=6666)
-        await until_acknowledged(emulator)
-        await emulator.says("Hello")
-        await until(lambda: len(proxy.texts) == 1, within=30)
-        tasks = await hub.get("/v1/tasks")
-    assert {call.fields.get("chat_id") for call in proxy.calls} <= {None, "1001"}
-    assert len(tasks["items"]) == 1
-
-
-async def test_an_answer_is_drafted_and_each_task_has_its_topic(
-    topical: BotApi, model: str, tmp_path: Path
-) -> None:
+async def test_an_answer_is_drafted_and_each_task_has_its_topic(topical: BotApi, model: str, tmp_path: Path) -> None:
     async with Served(tmp_path, model + ACCOUNT.format(token=OURS, url=topical.url)) as hub:
         number = topical.says("Write to my landlord")
         await until(lambda: len(topical.shown) == 1, within=30)
