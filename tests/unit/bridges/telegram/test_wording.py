@@ -32,6 +32,18 @@ def test_a_notice_is_no_markdown() -> None:
     assert words == Words(text="#2 *is* done")
 
 
+def test_a_notices_commands_are_code_to_be_copied() -> None:
+    [words] = pieces("😀 Write `/pair X` or `/new`.", role="notice")
+    [odd] = pieces("It's a ` alone", role="notice")
+
+    assert isinstance(words, Words)
+    assert (words.text, [(one.type, one.offset, one.length) for one in words.entities]) == (
+        "😀 Write /pair X or /new.",
+        [("code", 9, 7), ("code", 20, 4)],
+    )
+    assert odd == Words(text="It's a ` alone")
+
+
 def test_a_table_is_a_rich_message_with_something_in_reserve() -> None:
     [words] = pieces("| a | b |\n|---|---|\n| 1 | 2 |")
 
