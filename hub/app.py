@@ -25,6 +25,7 @@ from hub.flow.corrections import Corrections
 from hub.flow.crowds import Slots
 from hub.flow.desk import FrontDesk
 from hub.flow.doors import Doors
+from hub.flow.edits import Edits
 from hub.flow.elsewhere import Elsewhere
 from hub.flow.endings import Endings
 from hub.flow.following import FollowCommands, Following
@@ -40,6 +41,7 @@ from hub.flow.outbox import Outbox
 from hub.flow.pairing import Pairings
 from hub.flow.people import People, owner_secret
 from hub.flow.questions import Questions
+from hub.flow.retraction import Retraction
 from hub.flow.router import Router
 from hub.flow.routes import Routes
 from hub.flow.scheduler import Scheduler
@@ -134,13 +136,15 @@ class Hub:
         """Build what finds the task that a message is about, and what obeys commands."""
         store, spool, outbox, clock, tasks = self.store, self.spool, self.outbox, self.clock, self.tasks
         limits, zone, decider = self.config.limits, self.config.hub.timezone, self.decider
+        retraction = Retraction(store, outbox)
+        edits = Edits(store, spool, journal, clock, self.turns, retraction)
         routes = self.routes = Routes(store, spool, journal, clock, tasks, following, threadless)
-        self.corrections = Corrections(store, spool, journal, outbox, clock, tasks, routes, self.turns)
+        self.corrections = Corrections(store, spool, journal, clock, tasks, routes, self.turns, retraction)
         meant = Meant(store)
         moving = Moving(store, clock, meant, self.corrections, limits.reopen_hours)
         questions = self.questions = Questions(store, routes, tasks, moving)
         self.router = Router(
-            store, spool, journal, outbox, clock, routes, questions, Weigher(decider, limits), limits, threadless
+            store, spool, journal, outbox, clock, routes, questions, Weigher(decider, limits), limits, edits, threadless
         )
         follow = FollowCommands(following, meant)
         others: dict[str, Handler] = {

@@ -143,7 +143,23 @@ class Inbox:
             author=who.author,
             name=incoming.name if who.author else "",
             choice=incoming.choice,
+            corrects=await self._corrected(incoming, who),
         )
+
+    async def _corrected(self, incoming: Incoming, who: Who) -> MessageId | None:
+        """Return the message that gets other words; None if this one stands for itself.
+
+        Only its own sender may change a message, whatever a platform lets others name. An edit of what was obeyed or
+        chosen is a new message, and so is one that makes a command of it.
+        """
+        if incoming.corrects is None or is_command(incoming):
+            return None
+        old = await self._store.message_by_external(incoming.tenant, incoming.address, incoming.corrects)
+        if old is not None and old.corrects is not None:
+            old = await self._store.message(old.corrects)
+        if old is None or old.role != "user" or (old.person, old.sender) != (who.person, incoming.sender):
+            return None
+        return None if old.task is None and old.state == "answered" else old.id
 
     async def _find(self, incoming: Incoming) -> Message | None:
         return await self._store.message_by_external(incoming.tenant, incoming.address, incoming.external_id)

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from hub.config import LimitsConfig
 from hub.flow import lanes
+from hub.flow.edits import Edits
 from hub.flow.journal import Journal
 from hub.flow.notices import answer_to
 from hub.flow.outbox import Outbox
@@ -56,6 +57,7 @@ class Router:
         questions: Questions,
         weigher: Weigher,
         limits: LimitsConfig,
+        edits: Edits,
         threadless: Collection[str] = (),
     ) -> None:
         self._store = store
@@ -67,6 +69,7 @@ class Router:
         self._questions = questions
         self._weigher = weigher
         self._limits = limits
+        self._edits = edits
         self._threadless = threadless
         self._asked: dict[PersonId, deque[float]] = defaultdict(deque)
 
@@ -83,7 +86,9 @@ class Router:
     # --- the rules, in their order
 
     async def _route(self, entry: Entry, message: Message) -> None:
-        if answered := await self._questions.answered_by(message):
+        if message.corrects is not None:
+            await self._edits.apply(entry, message)
+        elif answered := await self._questions.answered_by(message):
             await self._choose(entry, message, *answered)
         elif route := await self._by_rule(message):
             await self._routes.settle(entry, message, route)
