@@ -23,7 +23,9 @@ REFUSED_PAUSE = 120.0
 CONNECTING = 25.0
 """Seconds that making a link may take."""
 LONG = 2.0
-"""A link that lasted so many seconds was a good one: the next is made at once."""
+"""A link that lasted so many seconds was a good one: the next is made soon."""
+SHORT_PAUSE = 1.5
+"""Seconds, at most, until the next one is made if the last was there at all."""
 QUIET, DEAD = 15.0, 35.0
 """Seconds without a sound until the server is asked whether it's there, and until it's taken for dead."""
 
@@ -43,6 +45,8 @@ class Link:
         self._over = asyncio.Event()
         self._live = asyncio.Event()
         self._fresh = True
+        self.made = 0
+        """How often a link was made."""
         self._why = ""
         self._refused = False
         for event, react in (
@@ -80,10 +84,11 @@ class Link:
         """Connect and stay connected until cancelled; `begun` is run with a new session (True) and a resumed one."""
         pause = FIRST_PAUSE
         while True:
-            began = self._clock.monotonic()
+            made, began = self.made, self._clock.monotonic()
             await self._once(begun)
-            if self._clock.monotonic() - began > LONG:
-                pause = FIRST_PAUSE
+            if self.made != made:
+                lasted = self._clock.monotonic() - began
+                pause = FIRST_PAUSE if lasted > LONG else min(pause, SHORT_PAUSE)
             wait = REFUSED_PAUSE if self._refused else pause * random.uniform(0.5, 1.0)  # noqa: S311 - only to spread
             log.warning("%s: %s; tried again in %.1f s", self.info.name, self._why or "the connection broke", wait)
             await self._clock.sleep(wait)
@@ -149,6 +154,7 @@ class Link:
 
     def _begin(self, *, fresh: bool) -> None:
         self._fresh = fresh
+        self.made += 1
         self._live.set()
 
     def _end(self) -> None:

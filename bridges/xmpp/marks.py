@@ -45,11 +45,11 @@ class Marks:
         return name
 
     async def get(self, archive: str) -> Mark | None:
-        """Return how far an archive has been read."""
+        """Return how far an archive has been read; None if it never was. An empty id is the archive's beginning."""
         kept = await self._documents.get(self._owner, _name(archive))
-        if kept is None:
-            return None
-        return Mark(id=str(kept.get("id", "")), at=datetime.fromisoformat(str(kept.get("at"))))
+        at = datetime.fromisoformat(str(kept.get("at"))) if kept else self._clock.now()
+        id = self._backlog.marks.get(archive, str(kept.get("id", "")) if kept else None)
+        return None if id is None else Mark(id=id, at=at)
 
     def moved(self) -> None:
         """Have the marks written soon."""

@@ -198,12 +198,16 @@ class Session:
             self.parts.chats.rooms.join(room)
             self._begin_mark(room.jid, await self._catch_up(room.jid, self._archives[room.jid]))
 
-    def _begin_mark(self, archive: str, begin_at: str) -> None:
+    def _begin_mark(self, archive: str, begin_at: str | None) -> None:
+        """Note where an archive begins to be ours: behind what the server had put aside, which isn't kept yet."""
+        if begin_at is None:
+            return
+        self._backlog.marks.setdefault(archive, "")
         if begin_at:
             self._backlog.keep(self._backlog.enter(None, archive, begin_at))
-            self._marks.moved()
+        self._marks.moved()
 
-    async def _catch_up(self, name: str, archive: Archive) -> str:
+    async def _catch_up(self, name: str, archive: Archive) -> str | None:
         """Take in what an archive has that's new; return where it begins if it was never read before."""
         mark = await self._marks.get(name)
         self.parts.intake.behind.add(name)
@@ -218,7 +222,7 @@ class Session:
             log.info("%s: no archive to catch up from: %s", name, error)
         finally:
             self.parts.intake.behind.discard(name)
-        return ""
+        return None
 
     async def _take_in(self, name: str, archive: Archive, after: str, since: Mark | None) -> None:
         async for page in archive.after(after, since.at if since else None):
