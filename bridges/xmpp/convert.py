@@ -98,7 +98,7 @@ def words(said: Heard) -> str:
 def texts(outgoing: Outgoing, *, tag: bool) -> list[str]:
     """Return the messages that a person gets to read: styled, tagged, with numbered choices, none too long."""
     message = outgoing.message
-    said = [_styled(part.text) for part in message.parts if isinstance(part, Text) and part.text.strip()]
+    said = [_styled(clean(part.text)) for part in message.parts if isinstance(part, Text) and part.text.strip()]
     if tag and outgoing.task and said:
         said.insert(0, tag_line(outgoing.task))
     if message.choices:
