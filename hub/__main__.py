@@ -15,8 +15,10 @@ COMMANDS = {
     "send": "Send one message, and show the answer.",
     "tasks": "List, show, stop, cancel or resume tasks.",
     "keys": "Create, list and revoke API keys.",
+    "models": "List, fetch and choose the models on this machine.",
     "backup": "Write everything that's kept into one file.",
     "restore": "Bring back what a backup holds.",
+    "eval": "Measure how good router and supervisor are.",
     "bench": "Measure how fast the hub is here.",
 }
 """Each command with its line of help; it's `command` in hub.cli.NAME."""

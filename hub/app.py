@@ -1,33 +1,33 @@
-"""Builds the parts, starts and stops them. The only file that names concrete classes."""
+"""Builds the parts: the only file that names concrete classes, but for models (llms.py)."""
 
 import asyncio
-import importlib.util
 import logging
 import os
-import signal
-import socket
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 
-from msgspec.structs import replace
-
+import bridges as platforms
 import hub
 from hub import log as logs
+from hub.accounts import kind_of, name_of, secrets_of
 from hub.clock import SystemClock
-from hub.config import MODEL_SHA256, Config, DecisionsConfig, LLMConfig, Reloader, embedded_model, timezone
+from hub.config import MODEL_SHA256, Config, backends, timezone
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
 from hub.errors import ConfigError, ManifestError, StartError
 from hub.flow.commands import Commands
 from hub.flow.corrections import Corrections
 from hub.flow.crowds import Slots
+from hub.flow.desk import FrontDesk
+from hub.flow.elsewhere import Elsewhere
 from hub.flow.endings import Endings
 from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
+from hub.flow.labels import Labels
 from hub.flow.letters import Letters
 from hub.flow.outbox import Outbox
 from hub.flow.people import People, owner_secret
@@ -40,17 +40,19 @@ from hub.flow.supervisor import Supervisor
 from hub.flow.tasks import Tasks
 from hub.flow.toolbox import Toolbox
 from hub.flow.turns import Turns
-from hub.llm.llamacpp import LlamaCpp
-from hub.manifests import Agent, load_agents
-from hub.ports import LLM, Bridge, BridgeInfo, Clock, Documents, Scoring, Store, Tool
+from hub.flow.weigher import Weigher
+from hub.llms import Models
+from hub.manifests import Agent, load_agents, load_plugins
+from hub.packages.plugins import check, plugin_tools
+from hub.packages.scripts import Scripts
+from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool
 from hub.records import new_id
 from hub.spool import Spool
 from hub.store.documents import FileDocuments
+from hub.store.files import FileStore
 from hub.store.sql import SqlStore
 from hub.store.sqlite import is_short
 from hub.tools import built_in
-from hub.web.app import build
-from hub.web.server import Server
 from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
 
 log = logging.getLogger(__name__)
@@ -59,6 +61,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds until a bridge that stumbled is begun again."""
 
 SHIPPED_AGENTS = Path(__file__).parent.parent / "agents"
+SHIPPED_PLUGINS = Path(__file__).parent.parent / "plugins"
 
 
 class Hub:
@@ -72,6 +75,7 @@ class Hub:
         llm: LLM,
         decider: LLM,
         documents: Documents,
+        files: Files,
         clock: Clock,
         agents: Mapping[str, Agent],
         bridges: Mapping[str, Bridge],
@@ -81,6 +85,7 @@ class Hub:
         self.store = store
         self.llm = llm
         self.decider = decider
+        self.files = files
         self.clock = clock
         self.agents = agents
         self.bridges = bridges
@@ -88,13 +93,13 @@ class Hub:
         self.started_at = clock.now()
         self.closing = asyncio.Event()
         zone, limits, default = config.hub.timezone, config.limits, config.agents.default
-        scoring = decider if isinstance(decider, Scoring) else None
         self.feed = LocalFeed()
         self.dispatcher = LocalDispatcher(clock)
         journal = Journal(store, self.feed, self.dispatcher, clock)
         self.spool = spool = Spool(store, self.boot)
         self.people = People(store, clock)
-        self.outbox = outbox = Outbox(store, spool, journal, clock, bridges)
+        labels, elsewhere = Labels(store, clock, limits.reopen_hours), Elsewhere(store, clock, bridges)
+        self.outbox = outbox = Outbox(store, spool, journal, clock, bridges, labels, elsewhere)
         self.inbox = Inbox(store, spool, journal, outbox, clock, limits)
         endings = Endings(store, spool, journal, outbox, self.feed, clock, Supervisor(decider), zone)
         toolbox = Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm)
@@ -107,8 +112,9 @@ class Hub:
         )
         routes = Routes(store, spool, journal, clock, tasks)
         self.questions = Questions(store, routes, tasks)
-        self.router = Router(store, spool, journal, outbox, clock, routes, self.questions, decider, scoring, limits)
-        self.corrections = Corrections(store, spool, journal, clock, tasks, routes, self.turns)
+        weigher = Weigher(decider, limits)
+        self.router = Router(store, spool, journal, outbox, clock, routes, self.questions, weigher, limits)
+        self.corrections = Corrections(store, spool, journal, outbox, clock, tasks, routes, self.turns)
         self.commands = Commands(
             store, spool, journal, outbox, clock, tasks, self.corrections, agents, llm, decider, zone
         )
@@ -179,7 +185,8 @@ class Hub:
                 AgentInfo(name=agent.name, description=agent.description, model=agent.model, tools=agent.tools)
                 for agent in self.agents.values()
             ],
-            bridges=lambda: [BridgeInfo(name="http", kind="http"), *(bridge.info for bridge in self.bridges.values())],
+            bridges=self.bridges,
+            files=self.files,
             router=self._router_info,
             store_info=self._store_info,
             unready=self._unready,
@@ -201,166 +208,60 @@ class Hub:
         return StoreInfo(path=str(path), bytes=path.stat().st_size if path.exists() else 0)
 
 
-def serve(
-    config: Config,
-    config_path: Path | None = None,
-    *,
-    bridges: Mapping[str, Bridge] | None = None,
-    tools: Sequence[Tool] = (),
-) -> int:
-    """Run a hub until SIGINT or SIGTERM; return the exit code. Raises ConfigError and StartError.
-
-    SIGHUP has the config looked at again: a changed and good one takes over, a bad one is logged and changes nothing.
-    `bridges` and `tools` come along besides those that the config names.
-    """
-    return asyncio.run(_serve(config, config_path, bridges or {}, tools))
-
-
-async def _serve(config: Config, config_path: Path | None, bridges: Mapping[str, Bridge], tools: Sequence[Tool]) -> int:
-    reloader = Reloader(config_path, os.environ)
-    running: Config | None = config
-    while running is not None:
-        async with AsyncExitStack() as stack:
-            hub_, secret = await _opened(running, stack, bridges, tools)
-            listening = stack.enter_context(_listening(running))
-            fresh = await _served(hub_, secret, listening, reloader)
-        running = _kept(config, fresh) if fresh else None
-    return 0
-
-
-def _kept(config: Config, fresh: Config) -> Config:
-    """Return a fresh config; where the hub listens and keeps its data stays as it was until the next start."""
-    hub_ = replace(fresh.hub, data=config.hub.data, host=config.hub.host, port=config.hub.port)
-    return replace(fresh, hub=hub_)
-
-
-async def _opened(
+async def opened(
     config: Config, stack: AsyncExitStack, bridges: Mapping[str, Bridge], tools: Sequence[Tool]
 ) -> tuple[Hub, str]:
-    """Build a hub over what the config names; `stack` closes it."""
-    secrets = [secret for secret in (config.llm.key, config.llm.decisions.key) if secret]
+    """Build a hub over what the config names, and return it with its owner's key; `stack` closes it.
+
+    `bridges` and `tools` come along besides those that the config names. Raises ConfigError and StartError.
+    """
+    secrets = [*(llm.key for _, llm in backends(config)), *chain(*map(secrets_of, config.bridges))]
     redaction = logs.configure(config.hub.log, config.hub.log_level, secrets=secrets)
     data = config.data
     _make_folder(data)
-    agents = _agents(config)
+    agents = agents_of(config)
     store = SqlStore.at(config.store.url, data)
     await store.open()
     stack.push_async_callback(store.close)
     secret = owner_secret(data / "owner.key", os.environ.get("AGENTHOST_OWNER_KEY"))
     redaction.hide(secret)
-    llm, decider = models(config, os.environ)
-    for model in {id(model): model for model in (llm, decider)}.values():
-        await model.open()
-        stack.push_async_callback(model.close)
+    clock, documents, files = SystemClock(), FileDocuments(data / "documents"), FileStore(data / "files")
+    await files.open()
+    installed = await _plugins(config, stack, documents)
+    models = Models(config, os.environ, documents, clock)
+    await models.open()
+    stack.push_async_callback(models.close)
     parts = Hub(
         config,
         store=store,
-        llm=llm,
-        decider=decider,
-        documents=FileDocuments(data / "documents"),
-        clock=SystemClock(),
+        llm=models.chat,
+        decider=models.decider,
+        documents=documents,
+        files=files,
+        clock=clock,
         agents=agents,
-        bridges=bridges,
-        tools=tools,
+        bridges={**bridges, **accounts(config, store, files, documents, clock)},
+        tools=(*installed, *tools),
     )
     await parts.people.ensure_owner(secret)
     return parts, secret
 
 
-async def _served(parts: Hub, secret: str, listening: socket.socket, reloader: Reloader) -> Config | None:
-    """Serve until told to stop (return None) or until a changed config is to take over (return it)."""
-    server = Server(build(parts.services(secret)), closing=parts.closing)
-    fresh: list[Config] = []
-
-    def stop() -> None:
-        server.should_exit = True
-
-    in_terminal = os.isatty(0)
-
-    def reload() -> None:
-        if in_terminal and not os.isatty(0):
-            stop()  # the terminal was closed: that's a hangup in the old sense
-        elif config := reloader.look():
-            fresh.append(config)
-            stop()
-
-    loop = asyncio.get_running_loop()
-    for number, handler in ((signal.SIGINT, stop), (signal.SIGTERM, stop), (signal.SIGHUP, reload)):
-        loop.add_signal_handler(number, handler)
-    async with asyncio.TaskGroup() as group:
-        work = group.create_task(parts.run())
-        group.create_task(_greet(parts, server, listening))
-        await server.serve(sockets=[listening])
-        work.cancel()
-    return fresh[-1] if fresh else None
+def accounts(config: Config, store: Store, files: Files, documents: Documents, clock: Clock) -> dict[str, Bridge]:
+    """Return the bridge of each account that the config names; raises ConfigError if one can't be loaded."""
+    desk = FrontDesk(store, clock, config.limits.reopen_hours)
+    return {
+        name_of(account): platforms.load(kind_of(account))(
+            account, files=files, desk=desk, documents=documents, clock=clock
+        )
+        for account in config.bridges
+    }
 
 
-async def _greet(parts: Hub, server: Server, listening: socket.socket) -> None:
-    """Print the sign-in link once the page can be had."""
-    while not server.started:
-        if server.should_exit:
-            return
-        await parts.clock.sleep(0.02)
-    host, port = listening.getsockname()[:2]
-    base = parts.config.hub.url.rstrip("/") or f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    sys.stdout.write(
-        f"AgentHost {hub.__version__} is at {base} – this link signs you in, for an hour:\n"
-        f"{base}/sign-in#{parts.people.new_code()}\n"
-    )
-    sys.stdout.flush()
-
-
-@contextmanager
-def _listening(config: Config) -> Iterator[socket.socket]:
-    """Return a socket at the configured address; raises StartError if that can't be had."""
-    where = (config.hub.host, config.hub.port)
+def agents_of(config: Config) -> dict[str, Agent]:
+    """Return all agents by name; raises ConfigError if one is faulty, or the default one isn't there."""
     try:
-        family = socket.getaddrinfo(*where, type=socket.SOCK_STREAM)[0][0]
-        listening = socket.create_server(where, family=family, backlog=1024)
-    except OSError as error:
-        raise StartError(
-            f"hub.port: can't listen at {where[0]}:{where[1]} ({error.strerror}); stop what's there, or take another"
-            " with --port"
-        ) from None
-    with listening:
-        yield listening
-
-
-def models(config: Config, environ: Mapping[str, str]) -> tuple[LLM, LLM]:
-    """Return the LLM that answers and the one that decides; they may be one and the same.
-
-    Decisions have the embedded model of their own wherever llama.cpp and its file are there, for that is what the
-    router's weights were trained with.
-    """
-    llm, own = config.llm, config.llm.decisions
-    embedded = embedded_model(environ)
-    chat = _model(llm, embedded)
-    if own.backend:
-        return chat, _model(own, embedded)
-    if llm.backend == "llamacpp" and not llm.model:
-        return chat, chat
-    if importlib.util.find_spec("llama_cpp") and embedded.is_file():
-        return chat, _model(replace(own, backend="llamacpp"), embedded)
-    return chat, chat
-
-
-def _model(config: LLMConfig | DecisionsConfig, embedded: Path) -> LLM:
-    if config.backend == "remote":
-        # Its HTTP client takes a tenth of a start and 20 MB: only hubs that need it load it.
-        from hub.llm.remote import Remote  # noqa: PLC0415
-
-        return Remote(config.url, config.model, key=config.key, context=config.context)
-    path = Path(config.model).expanduser() if config.model else embedded
-    digest = config.sha256 or ("" if config.model else MODEL_SHA256)
-    return LlamaCpp(path, sha256=digest, context=config.context, threads=config.threads)
-
-
-def _agents(config: Config) -> dict[str, Agent]:
-    folders = [SHIPPED_AGENTS]
-    if config.agents.folder:
-        folders.append(Path(config.agents.folder).expanduser())
-    try:
-        agents = load_agents(folders)
+        agents = load_agents([SHIPPED_AGENTS, *_folders(config.agents.folder)])
     except ManifestError as error:
         raise ConfigError(f"agents.folder: {error}") from None
     if config.agents.default not in agents:
@@ -368,6 +269,24 @@ def _agents(config: Config) -> dict[str, Agent]:
             f"agents.default: there's no agent {config.agents.default!r}; there are: {', '.join(sorted(agents))}"
         )
     return agents
+
+
+def _folders(own: str) -> list[Path]:
+    return [Path(own).expanduser()] if own else []
+
+
+async def _plugins(config: Config, stack: AsyncExitStack, documents: Documents) -> tuple[Tool, ...]:
+    """Return the tools of the plugins that are there; those of the operator's own folder are checked first."""
+    scripts = Scripts()
+    stack.push_async_callback(scripts.close)
+    own = _folders(config.packages.folder)
+    taken = [tool.name for tool in built_in(SystemClock(), timezone(config), documents)]
+    try:
+        for plugin in load_plugins(own).values():
+            await check(plugin, scripts)
+        return plugin_tools(load_plugins([SHIPPED_PLUGINS, *own]), taken, scripts, documents)
+    except ManifestError as error:
+        raise ConfigError(f"packages.folder: {error}") from None
 
 
 def _make_folder(data: Path) -> None:

@@ -3,26 +3,33 @@
 import logging
 import os
 import re
-import tomllib
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
+from hub import accounts, reading
+from hub.accounts import BridgeAccount, TelegramAccount
 from hub.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
-PREFIX = "AGENTHOST__"
 MODEL_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 MODEL_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+
+REPOSITORY = re.compile(
+    r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*?)(?<!\.gguf)(:(?P<file>[\w./+-]+\.gguf))?", re.ASCII
+)
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
+Price = Annotated[float, Meta(ge=0)]
 
 
 class Secret(str):
@@ -66,6 +73,25 @@ class DecisionsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     sha256: str = ""
     threads: Annotated[int, Meta(ge=0)] = 0
     context: Positive = 4096
+    price_in: Price = 0.0
+    price_cached: Price | None = None
+    price_out: Price = 0.0
+
+
+class FallbackConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[[llm.fallback]]: who answers when those before are down or refuse."""
+
+    backend: Literal["llamacpp", "remote"] = "remote"
+    model: str = ""
+    url: str = ""
+    key: str = ""
+    key_file: str = ""
+    sha256: str = ""
+    threads: Annotated[int, Meta(ge=0)] = 0
+    context: Positive = 4096
+    price_in: Price = 0.0
+    price_cached: Price | None = None
+    price_out: Price = 0.0
 
 
 class LLMConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,7 +99,8 @@ class LLMConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     backend: Literal["llamacpp", "remote"] = "llamacpp"
     model: str = ""
-    """A GGUF file's path, or the remote server's name for a model; empty is the embedded one."""
+    """A GGUF file's path, OWNER/REPO[:FILE] on the Hugging Face Hub, or the remote server's name for a model; empty is
+    the embedded one."""
     sha256: str = ""
     url: str = ""
     key: str = ""
@@ -83,7 +110,19 @@ class LLMConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     context: Positive = 4096
     answer_tokens: Positive = 512
     timeout_seconds: Seconds = 300.0
+    first_token_seconds: Seconds = 120.0
+    """Of a remote server: longer silence before an answer, or in it, means that it's down."""
+    between_tokens_seconds: Seconds = 60.0
+    price_in: Price = 0.0
+    """Of a million tokens of prompts."""
+    price_cached: Price | None = None
+    """Of a million tokens that the server still knew; None: they cost what others do."""
+    price_out: Price = 0.0
+    fallback: tuple[FallbackConfig, ...] = ()
     decisions: DecisionsConfig = DecisionsConfig()
+
+
+Backend = LLMConfig | FallbackConfig | DecisionsConfig
 
 
 class AgentsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -94,12 +133,21 @@ class AgentsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Further agents beside those that ship with AgentHost."""
 
 
+class PackagesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[packages]: plugins, and what they may."""
+
+    folder: str = ""
+    """Further plugins beside those that ship with AgentHost."""
+
+
 class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[limits]: what keeps one sender, one message or one task from taking everything."""
 
     turns: Positive = 20
     tokens: Positive = 100_000
     minutes: Seconds = 120.0
+    money_per_day: Price = 0.0
+    """All that remote models may cost in a day, in the unit of their prices; 0 is no limit."""
     message_bytes: Positive = 262_144
     waiting_per_person: Positive = 200
     """Unanswered messages; more are refused until some are answered."""
@@ -122,7 +170,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     store: StoreConfig = StoreConfig()
     llm: LLMConfig = LLMConfig()
     agents: AgentsConfig = AgentsConfig()
+    packages: PackagesConfig = PackagesConfig()
     limits: LimitsConfig = LimitsConfig()
+    bridges: tuple[BridgeAccount, ...] = ()
 
     @property
     def data(self) -> Path:
@@ -135,12 +185,12 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
 
     Raises ConfigError with a line for every fault, each starting with its key path.
     """
-    tree = _read(path) if path else {}
-    overlaid, faults = _overlay(tree, environ)
-    good = _good(tree, Config, "", faults)
+    tree = reading.read(path) if path else {}
+    overlaid, faults = reading.overlay(tree, Config, environ)
+    good = reading.good(tree, Config, "", faults)
     config = msgspec.convert(good, Config, strict=False)
     told = {_path(fault) for fault in faults}
-    faults += [fault for fault in _check(config) if _path(fault) not in told]
+    faults += [fault for fault in (*_check(config), *_check_accounts(config, told)) if _path(fault) not in told]
     faults = [
         f"{fault} (from the environment's {name})" if (name := overlaid.get(_path(fault))) else fault
         for fault in faults
@@ -156,12 +206,15 @@ def misgivings(config: Config) -> list[str]:
     A model's file may be on a disk that's mounted later: until then messages are kept.
     """
     found = []
-    for path, llm in (("llm", config.llm), ("llm.decisions", config.llm.decisions)):
-        if llm.backend == "llamacpp" and llm.model and not Path(llm.model).expanduser().is_file():
+    for path, llm in backends(config):
+        if llm.backend != "llamacpp" or not llm.model or Path(llm.model).expanduser().is_file():
+            continue
+        # One on the Hugging Face Hub is fetched when the hub starts.
+        if not repository(llm.model):
             found.append(f"{path}.model: no file {llm.model!r}; give the path of a GGUF file, or leave it empty")
-    folder = config.agents.folder
-    if folder and not Path(folder).expanduser().is_dir():
-        found.append(f"agents.folder: no folder {folder!r}; create it, or leave it empty")
+    for path, folder in (("agents.folder", config.agents.folder), ("packages.folder", config.packages.folder)):
+        if folder and not Path(folder).expanduser().is_dir():
+            found.append(f"{path}: no folder {folder!r}; create it, or leave it empty")
     return found
 
 
@@ -193,105 +246,35 @@ class Reloader:
         return config
 
 
+def backends(config: Config) -> list[tuple[str, Backend]]:
+    """Return every section that names a model, with its path."""
+    further = [(f"llm.fallback[{number}]", each) for number, each in enumerate(config.llm.fallback)]
+    return [("llm", config.llm), *further, ("llm.decisions", config.llm.decisions)]
+
+
 def timezone(config: Config) -> ZoneInfo:
     """Return the hub's time zone."""
     return ZoneInfo(config.hub.timezone)
+
+
+def repository(model: str) -> tuple[str, str] | None:
+    """Return the repository on the Hugging Face Hub and the file in it ("" for none) that a model's name means.
+
+    A path is written otherwise: beginning with / or ~ or ., or ending in .gguf without a colon.
+    """
+    found = REPOSITORY.fullmatch(model)
+    return (found["repo"], found["file"] or "") if found else None
+
+
+def models_folder(environ: Mapping[str, str]) -> Path:
+    """Return where models lie that were fetched: the embedded one, and those that were pulled."""
+    return embedded_model(environ).parent
 
 
 def embedded_model(environ: Mapping[str, str]) -> Path:
     """Return where `make venv` puts the embedded model."""
     cache = environ.get("XDG_CACHE_HOME") or str(Path(environ.get("HOME", "~")).expanduser() / ".cache")
     return Path(cache) / "agenthost" / "models" / MODEL_FILE
-
-
-def key_paths(kind: type[Struct] = Config, prefix: str = "") -> list[str]:
-    """Return the path of every key, as `hub.port`."""
-    paths: list[str] = []
-    for field in msgspec.structs.fields(kind):
-        path = f"{prefix}{field.name}"
-        if isinstance(field.type, type) and issubclass(field.type, Struct):
-            paths += key_paths(field.type, path + ".")
-        else:
-            paths.append(path)
-    return paths
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; copy config.example.toml there, or leave out --config") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: can't be read ({error.strerror}); make it readable for this user") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: isn't UTF-8 text; save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: isn't TOML: {error}") from None
-
-
-def _overlay(tree: dict[str, Any], environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Lay the environment over a config; return which variable each key came from, and the faults."""
-    overlaid: dict[str, str] = {}
-    faults = []
-    known = set(key_paths())
-    for name, value in environ.items():
-        path = name.removeprefix(PREFIX).lower().replace("__", ".")
-        if not name.startswith(PREFIX):
-            continue
-        if path not in known:
-            faults.append(f"{path}: unknown key (from the environment's {name}); unset it or see config.example.toml")
-            continue
-        node = tree
-        *sections, key = path.split(".")
-        for section in sections:
-            node = node.setdefault(section, {})
-            if not isinstance(node, dict):
-                break
-        else:
-            node[key] = value
-            overlaid[path] = name
-    return overlaid, faults
-
-
-def _good(node: object, kind: Any, path: str, faults: list[str]) -> dict[str, Any]:
-    """Return what of a section can be used, and add a line to `faults` for what can't.
-
-    Key by key, for msgspec tells only the first fault of a whole tree.
-    """
-    if not isinstance(node, dict):
-        faults.append(f"{path}: must be a section ([{path}]); it is {_shown(path, node)}")
-        return {}
-    kinds = {field.name: field.type for field in msgspec.structs.fields(kind)}
-    good: dict[str, Any] = {}
-    for key, value in node.items():
-        below = f"{path}.{key}" if path else key
-        if key not in kinds:
-            faults.append(f"{below}: unknown key; known here: {', '.join(kinds)}")
-        elif isinstance(kinds[key], type) and issubclass(kinds[key], Struct):
-            good[key] = _good(value, kinds[key], below, faults)
-        elif fault := _fault(value, kinds[key]):
-            faults.append(f"{below}: {fault}; it is {_shown(below, value)}")
-        else:
-            good[key] = value
-    return good
-
-
-def _fault(value: object, kind: Any) -> str:
-    try:
-        msgspec.convert(value, kind, strict=False)
-    except msgspec.ValidationError as error:
-        if get_origin(kind) is Literal:
-            return f"must be one of {', '.join(choice or 'empty' for choice in get_args(kind))}"
-        return _plain(str(error))
-    return ""
-
-
-def _plain(text: str) -> str:
-    """Say msgspec's complaint in the words of somebody who writes TOML."""
-    words = {"Expected": "must be", "got": "not", "int": "a whole number", "float": "a number", "str": "text"}
-    words |= {"bool": "true or false", "object": "a section", "array": "a list"}
-    plain = text.removesuffix(" - at `$`").replace("`", "")
-    return re.sub(r"\w+", lambda word: words.get(word[0], word[0]), plain)
 
 
 def _path(fault: str) -> str:
@@ -302,7 +285,7 @@ def _check(config: Config) -> list[str]:
     faults = []
     if config.hub.timezone not in available_timezones():
         faults.append(f"hub.timezone: unknown time zone {config.hub.timezone!r}; use a name like Europe/Berlin")
-    for path, llm in (("llm", config.llm), ("llm.decisions", config.llm.decisions)):
+    for path, llm in backends(config):
         if llm.backend == "remote" and not llm.url:
             faults.append(f"{path}.url: missing; a remote backend needs the server's URL, as http://127.0.0.1:8081/v1")
         if llm.backend == "remote" and not llm.model:
@@ -318,19 +301,29 @@ def _check(config: Config) -> list[str]:
     return faults
 
 
+def _check_accounts(config: Config, told: set[str]) -> list[str]:
+    # What's no section, or of no known kind, was told and is left out of the config.
+    paths = (path for path in map("bridges[{}]".format, count()) if told.isdisjoint((path, f"{path}.kind")))
+    return accounts.faults(dict(zip(paths, config.bridges, strict=False)))
+
+
 def _with_secrets(config: Config) -> Config:
-    decisions = config.llm.decisions
-    decisions = msgspec.structs.replace(decisions, key=_secret(decisions.key, decisions.key_file))
-    llm = msgspec.structs.replace(config.llm, key=_secret(config.llm.key, config.llm.key_file), decisions=decisions)
-    return msgspec.structs.replace(config, llm=llm)
+    llm = config.llm
+    llm = replace(
+        llm,
+        key=_secret(llm.key, llm.key_file),
+        decisions=replace(llm.decisions, key=_secret(llm.decisions.key, llm.decisions.key_file)),
+        fallback=tuple(replace(each, key=_secret(each.key, each.key_file)) for each in llm.fallback),
+    )
+    return replace(config, llm=llm, bridges=tuple(map(_with_secret, config.bridges)))
+
+
+def _with_secret(account: BridgeAccount) -> BridgeAccount:
+    if isinstance(account, TelegramAccount):
+        hook = Secret(account.webhook_secret)
+        return replace(account, token=_secret(account.token, account.token_file), webhook_secret=hook)
+    return replace(account, password=_secret(account.password, account.password_file))
 
 
 def _secret(value: str, file: str) -> Secret:
     return Secret(Path(file).expanduser().read_text(encoding="utf-8").strip() if file else value)
-
-
-def _shown(path: str, value: object) -> str:
-    if path.endswith(("key", "token", "password", "secret")):
-        return "hidden"
-    shown = f'"{value}"' if isinstance(value, str) else repr(value)
-    return shown if len(shown) <= 80 else shown[:79] + "…"

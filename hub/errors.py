@@ -3,12 +3,14 @@
 AgentHostError
 |-- ConfigError            the operator: mend the config file or the environment
 |-- StartError             the operator: something outside the config keeps the hub from starting
+|-- PullError              the operator: a model can't be fetched
 |-- StoreError             (the hub itself)
 |   |-- Duplicate          the caller: that record is already kept
 |   |-- Conflict           the caller: somebody changed the record meanwhile, read it again
 |   `-- StoreUnavailable   the sender: not accepted, try again; the operator: see the reason (a full disk)
 |-- LLMError               (turns and router)
 |   |-- LLMUnavailable     nobody at once: what waits is kept and tried again
+|   |   `-- LLMAway          nobody at once: the model's server is down, asks to wait, or may not be paid today
 |   |-- LLMTimeout         the turn: its deadline passed
 |   |-- LLMRefused         the operator: the model's server said no (key, quota, model name)
 |   `-- ContextOverflow    the turn: shorten the prompt
@@ -45,6 +47,14 @@ class StartError(AgentHostError):
     """The hub can't start for a reason outside its config: a port in use, a newer database, a locked folder."""
 
 
+class PullError(AgentHostError):
+    """A model can't be fetched; the text says why and the way out. `passes`: it may be possible later."""
+
+    def __init__(self, text: str, *, passes: bool = False) -> None:
+        super().__init__(text)
+        self.passes = passes
+
+
 class StoreError(AgentHostError):
     """The store didn't do what it was asked; nothing of that commit was kept."""
 
@@ -67,6 +77,13 @@ class LLMError(AgentHostError):
 
 class LLMUnavailable(LLMError):
     """There's no model at the moment: none is installed, it's loading, or its process died and is being restarted."""
+
+
+class LLMAway(LLMUnavailable):
+    """The model's server took nothing of the request: it's down, is silent, asks to wait, or the day's money is spent.
+
+    Unlike a model that dies over a request, this says nothing about the request: it's tried for as long as it takes.
+    """
 
 
 class LLMTimeout(LLMError):

@@ -66,9 +66,9 @@ def back_up(database: Path, data: Path, target: Path) -> Manifest:
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".backup-") as folder:
-            snapshot = Path(folder) / DATABASE
-            _snapshot(database, snapshot)
-            manifest = _write(part, snapshot, data)
+            copy = Path(folder) / DATABASE
+            snapshot(database, copy)
+            manifest = _write(part, copy, data)
         part.replace(target)
         _sync(target.parent)
     except (OSError, sqlite3.Error) as error:
@@ -77,7 +77,7 @@ def back_up(database: Path, data: Path, target: Path) -> Manifest:
     return manifest
 
 
-def _snapshot(database: Path, target: Path) -> None:
+def snapshot(database: Path, target: Path) -> None:
     """Copy a database as it is at one moment; a hub may write to it meanwhile."""
     target.touch(mode=0o600)
     with opened(database) as source, closing(sqlite3.connect(target)) as copy:
@@ -86,12 +86,12 @@ def _snapshot(database: Path, target: Path) -> None:
         copy.execute("PRAGMA journal_mode = DELETE")
 
 
-def _write(target: Path, snapshot: Path, data: Path) -> Manifest:
-    schema, counts = _describe(snapshot)
+def _write(target: Path, copy: Path, data: Path) -> Manifest:
+    schema, counts = _describe(copy)
     kept: dict[str, Kept] = {}
     with os.fdopen(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "w+b") as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, path in ((DATABASE, snapshot), *_beside(data)):
+            for name, path in ((DATABASE, copy), *_beside(data)):
                 kept[name] = _add(archive, name, path)
             manifest = Manifest(
                 format=FORMAT,
@@ -107,9 +107,9 @@ def _write(target: Path, snapshot: Path, data: Path) -> Manifest:
     return manifest
 
 
-def _describe(snapshot: Path) -> tuple[str, dict[str, int]]:
+def _describe(copy: Path) -> tuple[str, dict[str, int]]:
     """Return a database's revision, and how many rows each table has."""
-    with opened(snapshot) as connection:
+    with opened(copy) as connection:
         names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         tables = [name for name in names if not name.startswith(("sqlite_", "alembic_"))]
         counts = {name: _count(connection, name) for name in sorted(tables)}

@@ -9,8 +9,9 @@ from typing import Any, NoReturn
 import rich_click as click
 from msgspec import Struct
 
-from hub.config import PREFIX, Config, Secret, load
+from hub.config import Config, Secret, load
 from hub.errors import ConfigError
+from hub.reading import PREFIX
 
 CONFIG = Path("config.toml")
 OWNER_KEY = "owner.key"

@@ -133,7 +133,7 @@ class Endings:
             turns=task.used.turns + 1,
             tokens=task.used.tokens + turn.tokens_in + turn.tokens_out,
             minutes=task.used.minutes + turn.ms / 60_000,
-            money=task.used.money + (ending.spoken.money if ending.spoken else 0.0),
+            money=task.used.money + work.money,
         )
         task = replace(
             task, used=used, digest=work.task.digest, digested=work.task.digested, updated_at=self._clock.now()

@@ -99,7 +99,7 @@ def digest(task: Task, messages: Sequence[Message]) -> tuple[Said, ...]:
     )
 
 
-def judge(task: Task, results: Sequence[Step], answer: str) -> tuple[Said, ...]:
+def judge(goal: str, results: Sequence[Step], claim: str) -> tuple[Said, ...]:
     """Return the prompt for a supervisor, to be answered with one of `COMPLETE`."""
     evidence = "\n".join(_result(step) for step in results) or "No tool was called."
     return (
@@ -109,7 +109,7 @@ def judge(task: Task, results: Sequence[Step], answer: str) -> tuple[Said, ...]:
         ),
         Said(
             "user",
-            f"Goal: {plain(task.goal)}\n\nEvidence:\n{evidence}\n\nClaim: {plain(answer)}\n\nIs the goal reached?",
+            f"Goal: {plain(goal)}\n\nEvidence:\n{evidence}\n\nClaim: {plain(claim)}\n\nIs the goal reached?",
         ),
     )
 

@@ -2,8 +2,6 @@
 too close to call. Every answer is kept with its evidence.
 """
 
-import asyncio
-import logging
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from datetime import timedelta
@@ -11,39 +9,35 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from hub.config import LimitsConfig
-from hub.errors import LLMError
+from hub.flow import lanes
 from hub.flow.journal import Journal
+from hub.flow.notices import answer_to
 from hub.flow.outbox import Outbox
 from hub.flow.questions import Questions
 from hub.flow.routes import Routes, to_task
-from hub.flow.weighing import Seen, Weighed, fallback, weigh, weigh_by_choice
-from hub.ports import LLM, Clock, Priority, Save, Scoring, Store, Terms
+from hub.flow.weigher import Weigher
+from hub.flow.weighing import Seen, Weighed
+from hub.ports import Clock, Save, Store
 from hub.records import (
     OPEN,
     Candidate,
     Choice,
     Entry,
     Message,
-    MessageId,
     PersonId,
     Route,
     Rule,
     Task,
     TaskId,
     TaskState,
-    Text,
-    new_id,
 )
 from hub.spool import Spool
-
-log = logging.getLogger(__name__)
 
 LINES = 8
 OFFERED = 3
 """Tasks offered in a question, besides a new one."""
 PATIENCE = timedelta(minutes=10)
 """A question that nobody answers so long is answered by the best guess."""
-DEADLINE = 30.0
 HOUR = 3600.0
 CLOSED: tuple[TaskState, ...] = ("completed",)
 
@@ -60,8 +54,7 @@ class Router:
         clock: Clock,
         routes: Routes,
         questions: Questions,
-        decider: LLM,
-        scoring: Scoring | None,
+        weigher: Weigher,
         limits: LimitsConfig,
     ) -> None:
         self._store = store
@@ -71,8 +64,7 @@ class Router:
         self._clock = clock
         self._routes = routes
         self._questions = questions
-        self._decider = decider
-        self._scoring = scoring
+        self._weigher = weigher
         self._limits = limits
         self._asked: dict[PersonId, deque[float]] = defaultdict(deque)
 
@@ -95,7 +87,14 @@ class Router:
             await self._routes.settle(entry, message, route)
         elif roster := await self._roster(message):
             began = self._clock.monotonic()
-            rule, weighed = await self._weigh(message, roster)
+            rule, weighed = await self._weigher.weigh(
+                message.text,
+                roster,
+                message.created_at,
+                message.tenant,
+                chat=lanes.chat(message.tenant, message.address),
+                about=f"message {message.id}",
+            )
             await self._decide(entry, message, _guess(rule, roster, weighed, self._clock.monotonic() - began))
         else:
             await self._routes.settle(entry, message, to_task("first", None))
@@ -113,7 +112,7 @@ class Router:
         return None
 
     async def _decide(self, entry: Entry, message: Message, guess: Route) -> None:
-        if guess.probability < self._limits.ask_below and self._may_ask(message.person):
+        if self._weigher.unsure([item.probability for item in guess.candidates]) and self._may_ask(message.person):
             await self._ask(entry, message, guess)
         else:
             await self._routes.settle(entry, message, guess)
@@ -158,23 +157,6 @@ class Router:
         )
         return Seen(task=task, lines=lines, asked=task.state == "input-required")
 
-    async def _weigh(self, message: Message, roster: Sequence[Seen]) -> tuple[Rule, Weighed]:
-        terms = Terms(tenant=message.tenant, priority=Priority.DECISION, deadline=DEADLINE)
-        now = message.created_at
-        for _ in range(2):
-            if self._decider.info.state in {"absent", "broken"}:
-                break
-            try:
-                async with asyncio.timeout(DEADLINE):
-                    await self._decider.ready()
-                    if self._scoring is None:
-                        return "model", await weigh_by_choice(self._decider, message.text, roster, now, terms)
-                    sha256 = self._decider.info.sha256
-                    return "model", await weigh(self._scoring, message.text, roster, now, terms, sha256=sha256)
-            except (LLMError, TimeoutError) as error:
-                log.warning("message %s: the model couldn't weigh it: %s", message.id, error or "no answer in time")
-        return "fallback", fallback(message.text, roster, now)
-
     # --- the question
 
     def _may_ask(self, person: PersonId) -> bool:
@@ -193,19 +175,11 @@ class Router:
         offered = [candidate for candidate in likely if candidate.task][:OFFERED]
         choices = tuple(Choice(id=f"route/{message.id}/{item.task}", text=item.title) for item in offered)
         asking = replace(message, state="asking", route=guess)
-        id = MessageId(new_id())
-        question = Message(
-            id=id,
-            tenant=message.tenant,
-            address=message.address,
-            external_id=id,
-            role="notice",
-            person=message.person,
-            parts=(Text(f"Which task is “{_short(message.text)}” about?"),),
-            state="ready",
-            created_at=self._clock.now(),
-            answers=message.id,
-            choices=(*choices, Choice(id=f"route/{message.id}/new", text="A new task")),
+        question = answer_to(
+            message,
+            f"Which task is “{_short(message.text)}” about?",
+            self._clock.now(),
+            (*choices, Choice(id=f"route/{message.id}/new", text="A new task")),
         )
         await self._journal.commit(
             Save(asking),

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from hub.config import LLMConfig
 from hub.errors import ContextOverflow, LLMError, ToolError
-from hub.flow import prompts
+from hub.flow import lanes, prompts
 from hub.flow.digest import clipped, shorten
 from hub.flow.ledger import Ledger, Made
 from hub.flow.toolbox import Toolbox, unsaid
@@ -43,7 +43,6 @@ class Spoken:
     tokens_in: int
     tokens_out: int
     ms: float
-    money: float
 
 
 class Speaker:
@@ -78,7 +77,6 @@ class Speaker:
             tokens_in=end.tokens_in + sum(step.tokens_in for step in ledger.steps),
             tokens_out=end.tokens_out + sum(step.tokens_out for step in ledger.steps),
             ms=(self._clock.monotonic() - began) * 1000,
-            money=end.money,
         )
 
     def wants_tools(self, agent: Agent, message: Message) -> bool:
@@ -105,6 +103,7 @@ class Speaker:
 
         async def choose() -> Made:
             tool, decision = await self._toolbox.choose(said, offered, used, self._terms(work, Priority.DECISION))
+            work.money += decision.money if decision else 0.0
             return (tool.name if tool else NONE), (decision.tokens if decision else 0), 0, False
 
         offer = ", ".join(tool.name for tool in offered)
@@ -119,6 +118,7 @@ class Speaker:
                 filled = await self._toolbox.arguments(said, tool, self._terms(work, Priority.DECISION))
             except ToolError as error:
                 return str(error), 0, 0, True
+            work.money += filled.money
             return filled.json, filled.tokens_in, filled.tokens_out, False
 
         filled = await ledger.once("arguments", tool.name, f"call {nth}", arguments)
@@ -158,6 +158,7 @@ class Speaker:
         work.written = ""
         async for piece in self._llm.chat(said, self._terms(work, Priority.CHAT), limit=self._answer_tokens):
             if isinstance(piece, End):
+                work.money += piece.money
                 for result in unsaid(work.written, _calls(ledger.steps)):
                     work.written = f"{work.written.rstrip()}\n\n{result}"
                 return piece
@@ -217,7 +218,8 @@ class Speaker:
         return (*before, *work.messages)
 
     def _terms(self, work: Work, priority: Priority) -> Terms:
-        return Terms(tenant=work.task.tenant, priority=priority, deadline=self._timeout)
+        chat = lanes.chat(work.task.tenant, work.task.origin)
+        return Terms(tenant=work.task.tenant, chat=chat, priority=priority, deadline=self._timeout)
 
     def _now(self) -> datetime:
         return self._clock.now().astimezone(self._zone)

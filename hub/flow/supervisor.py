@@ -9,9 +9,11 @@ import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
+from msgspec import Struct
+
 from hub.errors import LLMError
-from hub.flow import prompts
-from hub.flow.judging import Receipt, judge
+from hub.flow import lanes, prompts
+from hub.flow.judging import Receipt, Spoken, judge
 from hub.ports import LLM, Priority, Terms
 from hub.records import Again, Ask, Choice, Done, Step, Task, Turn, Usage, Verdict
 
@@ -28,6 +30,15 @@ QUESTION = 300
 
 MORE = Choice(id="more", text="Go on")
 FINISH = Choice(id="finish", text="Leave it at that")
+
+
+class Likely(Struct, frozen=True, kw_only=True):
+    """How likely a goal is reached, and how likely only the person can say how it goes on."""
+
+    complete: float
+    person: float
+    tokens: int = 0
+    """Evaluated by a model for it."""
 
 
 class Supervisor:
@@ -61,33 +72,41 @@ class Supervisor:
         if question := _last_question(turn.answer):
             return Ask(question=question, why="the answer ends with a question")
         try:
-            complete, person = await self._likely(task, turn, [step for step in steps if step.kind == "tool"])
+            found = await self._found(task, turn, [step for step in steps if step.kind == "tool"])
         except LLMError as error:
             log.warning("task %s: the judge failed: %s", task.id, error)
             return Again(after=_pause(task.used), why=f"the supervisor couldn't judge: {error}")
-        if complete >= COMPLETE:
-            return Done(summary=turn.answer[:QUESTION], why=f"complete with probability {complete:.2f}")
-        if person >= PERSON:
-            return Ask(question=turn.answer[-QUESTION:], why=f"needs the person with probability {person:.2f}")
+        if found.complete >= COMPLETE:
+            return Done(summary=turn.answer[:QUESTION], why=f"complete with probability {found.complete:.2f}")
+        if found.person >= PERSON:
+            return Ask(question=turn.answer[-QUESTION:], why=f"needs the person with probability {found.person:.2f}")
         return Again(
             after=_pause(task.used),
-            why=f"not finished yet (complete with probability {complete:.2f}): do what's still missing",
+            why=f"not finished yet (complete with probability {found.complete:.2f}): do what's still missing",
         )
 
-    async def _likely(self, task: Task, turn: Turn, calls: Sequence[Step]) -> tuple[float, float]:
-        """Return how likely the goal is reached, and how likely only the person can say how it goes on.
+    async def _found(self, task: Task, turn: Turn, calls: Sequence[Step]) -> Likely:
+        receipts = [Receipt(tool=step.name, failed=step.failed, after=1) for step in calls]
+        said: list[Spoken] = [("user", task.goal), ("agent", turn.answer)]
+        chat = lanes.chat(task.tenant, task.origin)
+        terms = Terms(tenant=task.tenant, chat=chat, priority=Priority.BACKGROUND)
+        return await self.likely(task.goal, said, receipts, calls, terms)
+
+    async def likely(
+        self, goal: str, transcript: Sequence[Spoken], receipts: Sequence[Receipt], calls: Sequence[Step], terms: Terms
+    ) -> Likely:
+        """Return how likely a goal is reached, and how likely only the person can say how it goes on.
 
         What was said and done is looked at first: a reported result with a tool's receipt behind it is complete, a
-        promise or a failure isn't, whatever a model thinks of it. Only in between is the LLM asked.
+        promise or a failure isn't, whatever a model thinks of it. Only in between is the LLM asked. Raises LLMError.
         """
-        receipts = [Receipt(tool=step.name, failed=step.failed, after=1) for step in calls]
-        judged = judge(task.goal, [("user", task.goal), ("agent", turn.answer)], receipts)
+        judged = judge(goal, transcript, receipts)
         if judged.probability >= COMPLETE or judged.evidence.keys() & {"promise", "failure"}:
-            return judged.probability, 0.0
-        terms = Terms(tenant=task.tenant, priority=Priority.BACKGROUND)
-        decision = await self._judge.decide(prompts.judge(task, calls, turn.answer), prompts.COMPLETE, terms)
+            return Likely(complete=judged.probability, person=0.0)
+        claim = next((text for role, text in reversed(transcript) if role == "agent"), "")
+        decision = await self._judge.decide(prompts.judge(goal, calls, claim), prompts.COMPLETE, terms)
         complete, _, person = decision.probabilities
-        return complete, person
+        return Likely(complete=complete, person=person, tokens=decision.tokens)
 
 
 def _conversation(turn: Turn) -> Verdict:

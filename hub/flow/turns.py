@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from hub.errors import AgentHostError, Conflict, LLMError, LLMUnavailable, StoreError
+from hub.errors import AgentHostError, Conflict, LLMAway, LLMError, LLMRefused, LLMUnavailable, StoreError
 from hub.failpoints import reach
 from hub.flow import lanes
 from hub.flow.crowds import Slots
@@ -186,28 +186,36 @@ class Turns:
 
     async def _speak(self, work: Work) -> Spoken | AgentHostError:
         agent = self._agent(work.task)
-        last: AgentHostError = LLMUnavailable()
-        # The first death proves nothing: others were being answered too. Then it's tried alone, and counts.
-        for deaths in range(DEATHS + 1):
+        deaths = 0
+        while True:
             try:
                 if deaths == 0:
                     return await self._speak_once(agent, work)
                 async with self._alone:
                     await self._llm.ready()
                     return await self._speak_once(agent, work)
+            except LLMAway as error:
+                # It says nothing about this turn, which waits as long as it takes.
+                log.warning("turn %s: the model's server is away (%s)", work.turn.id, error)
+                await self._wait_for_llm(work.task)
             except LLMUnavailable as error:
-                log.warning("turn %s: the model went away (%s), attempt %d", work.turn.id, error, deaths + 1)
-                last = error
+                # The first death proves nothing: others were being answered too. Then it's tried alone, and counts.
+                deaths += 1
+                log.warning("turn %s: the model went away (%s), attempt %d", work.turn.id, error, deaths)
+                if deaths > DEATHS:
+                    return error
                 await self._llm.ready()
             except LLMError as error:
-                return error
+                if not isinstance(error, LLMRefused) or self._llm.info.state == "ready":
+                    return error
+                # The key, or the money: nobody gets an answer until the operator has acted, and then this one does.
+                await self._wait_for_llm(work.task)
             except StoreError:
                 raise  # not this turn's fault: the lane is looked at again
             except Exception as error:
                 # A fault of ours in a tool or a prompt ends this turn with words, not the lane with silence.
                 log.exception("turn %s: failed", work.turn.id)
                 return AgentHostError(f"something is wrong inside the hub ({type(error).__name__}); its log says more")
-        return last
 
     def _agent(self, task: Task) -> Agent:
         return self._agents.get(task.agent) or self._agents[self._default]

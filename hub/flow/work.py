@@ -15,3 +15,5 @@ class Work:
     messages: list[Message]
     written: str = ""
     """What stands of the answer so far."""
+    money: float = 0.0
+    """What remote models have cost for it, whether or not an answer came of it."""

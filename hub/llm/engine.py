@@ -22,15 +22,20 @@ class BadModel(Exception):
     """The file can't be used as a model; the text says why."""
 
 
-class Engine:
-    """One model and one context with several sequences."""
+def load(path: str) -> Any:
+    """Load a model's file; raises BadModel."""
+    c.llama_log_set(_log_callback, None)
+    c.llama_backend_init()
+    model = c.llama_model_load_from_file(path.encode(), c.llama_model_default_params())
+    if not model:
+        raise BadModel("llama.cpp can't read it; put a whole GGUF file there")
+    return model
 
-    def __init__(self, path: str, context: int) -> None:
-        c.llama_log_set(_log_callback, None)
-        c.llama_backend_init()
-        model = c.llama_model_load_from_file(path.encode(), c.llama_model_default_params())
-        if not model:
-            raise BadModel("llama.cpp can't read it; put a whole GGUF file there")
+
+class Engine:
+    """One context of a model, with several sequences."""
+
+    def __init__(self, model: Any, context: int) -> None:
         self._model = model
         self._vocab: Any = c.llama_model_get_vocab(model)
         self.context = min(context, c.llama_model_n_ctx_train(model) or context)
@@ -60,10 +65,9 @@ class Engine:
         return context
 
     def close(self) -> None:
-        """Free everything."""
+        """Free the context; the model stays."""
         c.llama_batch_free(self._batch)
         c.llama_free(self._context)
-        c.llama_model_free(self._model)
 
     # --- words
 

@@ -40,7 +40,7 @@ def make(asked: wire.Work, engine: Engine, template: Template) -> Job | wire.Wei
 def _limit(prompt: list[int], wanted: int, engine: Engine) -> int:
     room = engine.context - len(prompt)
     if room < min(wanted, LEAST):
-        raise TooLong(len(prompt) + min(wanted, LEAST))
+        raise TooLong(len(prompt) + min(wanted, LEAST), engine.context)
     return min(wanted, room)
 
 

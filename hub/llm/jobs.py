@@ -18,9 +18,10 @@ WIDTH = 6
 class TooLong(Exception):
     """The request has more tokens than the context holds."""
 
-    def __init__(self, tokens: int) -> None:
-        super().__init__(tokens)
+    def __init__(self, tokens: int, most: int) -> None:
+        super().__init__(tokens, most)
         self.tokens = tokens
+        self.most = most
 
 
 class Branch:
@@ -63,6 +64,7 @@ class Job(ABC):
     def __init__(self, asked: wire.Asked, branches: list[Branch], cells: int, width: int = 1) -> None:
         self.id = asked.id
         self.tenant = asked.ask.tenant
+        self.chat = asked.ask.chat
         self.priority = asked.ask.priority
         self.arrived = time.monotonic()
         self.deadline = self.arrived + asked.ask.deadline
@@ -177,7 +179,7 @@ def weighing(
     """
     longest = max((len(stem) + len(leaf) for stem, leaf in pairs), default=0)
     if longest > engine.context:
-        raise TooLong(longest)
+        raise TooLong(longest, engine.context)
     stems: dict[tuple[int, ...], list[tuple[int, list[int]]]] = {}
     for item, (stem, leaf) in enumerate(pairs):
         if leaf:

@@ -60,7 +60,7 @@ class Request:
         self.over = not isinstance(answer, wire.Wrote)
         self._answers.put_nowait(answer)
 
-    async def next(self) -> wire.Wrote | wire.Ended | wire.Weighed | wire.Counted:
+    async def next(self) -> wire.Wrote | wire.Ended | wire.Weighed | wire.Vectors | wire.Counted:
         """Return the next answer; raises LLMUnavailable, LLMTimeout, ContextOverflow or LLMError."""
         try:
             async with asyncio.timeout_at(self.deadline + GRACE):
@@ -125,7 +125,7 @@ class Keeper:
         await self._ready.wait()
 
     @contextmanager
-    def ask(self, make: Callable[[int], wire.Work | wire.Count], seconds: float) -> Iterator[Request]:
+    def ask(self, make: Callable[[int], wire.Work | wire.Embed | wire.Count], seconds: float) -> Iterator[Request]:
         """Send a request; it's cancelled at the end of the block if it isn't over. Raises LLMUnavailable."""
         if not self._ready.is_set() or self._child is None:
             raise LLMUnavailable(f"{self._info.model} is {self._info.state}: {self._info.detail or 'try again soon'}")
@@ -250,6 +250,8 @@ class Keeper:
             context=loaded.context,
             sha256=loaded.sha256,
             threads=threads,
+            dimensions=loaded.dimensions,
+            sees=loaded.sees,
             tokens_per_second=self._info.tokens_per_second or round(speed, 1),
         )
         self._ready.set()
@@ -263,11 +265,12 @@ class Keeper:
                 case wire.Loaded() | wire.Failed() | wire.Beat():
                     pass
                 case wire.Tuned(threads=threads):
-                    log.info("the machine is busy: %d threads from now on", threads)
+                    busy = "busy" if threads < self._info.threads else "quiet again"
+                    log.info("the machine is %s: %d threads from now on", busy, threads)
                     self._load = replace(self._load, measured=(threads, self._info.tokens_per_second))
                     self._info = replace(self._info, threads=threads)
                 case _:
-                    self._served = self._served or isinstance(report, wire.Ended | wire.Weighed)
+                    self._served = self._served or isinstance(report, wire.Ended | wire.Weighed | wire.Vectors)
                     if request := self._requests.get(report.id):
                         request.put(report)
         raise Died("it died")

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from hub.errors import LLMError
 from hub.llm import decisions, decoding, wire
 from hub.llm.keeper import Keeper
-from hub.ports import Decision, End, Filled, LLMInfo, Piece, Said, Scores, Terms
+from hub.ports import Decision, Embedded, End, Filled, LLMInfo, Piece, Said, Scores, Terms
 
 COUNTING = 30.0
 """Seconds for counting a prompt's tokens, which waits for one evaluation at most."""
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class LlamaCpp:
-    """A local model through llama.cpp; it can score texts too.
+    """A local model through llama.cpp; it can score texts too, and give vectors if the model was made for it.
 
     `sha256`, if given, is what the file must be; `threads` 0 is measured.
     """
@@ -109,6 +109,14 @@ class LlamaCpp:
         ms = (asyncio.get_running_loop().time() - began) * 1000
         return Scores(scores=found.scores, model=self.info.model, tokens=found.tokens, ms=ms)
 
+    async def embed(self, texts: Sequence[str], ask: Terms) -> Embedded:
+        """Return a vector of length 1 for each text; raises LLMError from a model that gives none."""
+        began = asyncio.get_running_loop().time()
+        asked = tuple(texts)
+        found = await self._one(lambda id: wire.Embed(id=id, texts=asked, ask=ask), ask.deadline, wire.Vectors)
+        ms = (asyncio.get_running_loop().time() - began) * 1000
+        return Embedded(vectors=found.vectors, model=self.info.model, tokens=found.tokens, ms=ms)
+
     async def fill(
         self, prompt: Sequence[Said], schema: Mapping[str, object], ask: Terms, *, lead: str = "", limit: int = 200
     ) -> Filled:
@@ -141,7 +149,9 @@ class LlamaCpp:
         said = tuple(prompt)
         return (await self._one(lambda id: wire.Count(id=id, prompt=said), COUNTING, wire.Counted)).tokens
 
-    async def _one(self, order: Callable[[int], wire.Work | wire.Count], seconds: float, kind: type[A]) -> A:
+    async def _one(
+        self, order: Callable[[int], wire.Work | wire.Embed | wire.Count], seconds: float, kind: type[A]
+    ) -> A:
         with self._keeper.ask(order, seconds) as request:
             answer = await request.next()
         if not isinstance(answer, kind):

@@ -8,11 +8,24 @@ from msgspec import Struct, field
 from hub.ports import Said
 
 
+class Details(Struct, frozen=True):
+    """More about the tokens of a prompt."""
+
+    cached_tokens: int | None = None
+
+
 class Usage(Struct, frozen=True):
     """What a server counted."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    prompt_tokens_details: Details | None = None
+
+    @property
+    def cached(self) -> int:
+        """How many of the prompt's tokens it still knew."""
+        details = self.prompt_tokens_details
+        return min(self.prompt_tokens, max(0, details.cached_tokens or 0)) if details else 0
 
 
 class Likely(Struct, frozen=True):

@@ -14,7 +14,7 @@ from hub.llm import wire
 class Post:
     """Reads the hub's frames in a thread of its own, which can break off an evaluation."""
 
-    def __init__(self, source: BinaryIO, abort: Callable[[], None], proceed: Callable[[], None]) -> None:
+    def __init__(self, source: BinaryIO, abort: Callable[[], object], proceed: Callable[[], object]) -> None:
         self._source = source
         self._lock = threading.Lock()
         self._news = threading.Event()

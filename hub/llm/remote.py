@@ -1,20 +1,19 @@
 """The LLM port over any OpenAI-compatible server."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
 
 from msgspec.structs import replace
 
-from hub.errors import LLMError, LLMRefused, LLMUnavailable
+from hub.errors import LLMError, LLMRefused, LLMTimeout, LLMUnavailable
 from hub.llm import decisions, decoding, openai
-from hub.llm.server import Body, Server, Unsupported
+from hub.llm.purse import Prices, Purse
+from hub.llm.refusals import Unsupported
+from hub.llm.server import Body, Patience, Server
+from hub.llm.watch import Watch
 from hub.ports import Decision, End, Filled, LLMInfo, Piece, Said, Terms
 
-LOOK = 2.0
-"""Seconds between looks at a server that doesn't answer; they double up to LONGEST_LOOK."""
-
-LONGEST_LOOK = 60.0
 LETTERS_PER_TOKEN = 3.6
 AROUND = 5
 """Tokens that a template puts around each message, about."""
@@ -26,15 +25,29 @@ TOP = 20
 class Remote:
     """A model behind a server's `/chat/completions`.
 
-    What fails before anything was said is tried again, as late as the server asks or after a pause that doubles.
+    What fails before anything was said is tried again, as late as the server asks or after a pause that doubles. What
+    then still fails has the server looked at until it's well: meanwhile it isn't `ready`. `setting` is the config's
+    section that names it, and `purse` what its `prices` are paid from.
     """
 
-    def __init__(self, url: str, model: str, *, key: str = "", context: int = 4096, backoff: float = 0.5) -> None:
+    def __init__(
+        self,
+        url: str,
+        model: str,
+        *,
+        key: str = "",
+        context: int = 4096,
+        backoff: float = 0.5,
+        patience: Patience | None = None,
+        prices: Prices | None = None,
+        purse: Purse | None = None,
+        setting: str = "llm",
+    ) -> None:
         self._model = model
-        self._server = Server(url, key, backoff=backoff)
-        self._info = LLMInfo(model=model, state="loading", context=context)
-        self._ready = asyncio.Event()
-        self._looking: asyncio.Task[None] | None = None
+        self._server = Server(url, key, backoff=backoff, patience=patience, setting=setting)
+        self._watch = Watch(LLMInfo(model=model, state="loading", context=context), self._server.look)
+        self._prices = prices or Prices()
+        self._purse = None if self._prices.free else purse
         # Until the server says otherwise, it's taken to tell log-probabilities and to bind answers to a schema.
         self._weighs = True
         self._binds = True
@@ -42,24 +55,24 @@ class Remote:
     @property
     def info(self) -> LLMInfo:
         """Say how it is, at once."""
-        return self._info
+        if self._purse and (words := self._purse.empty):
+            return replace(self._watch.info, state="broken", detail=words)
+        return self._watch.info
 
     async def open(self) -> None:
         """Begin to look for the server, and return without waiting for it."""
-        # It outlives the call, up to `close`: no TaskGroup can span the two.
-        self._looking = asyncio.create_task(self._look(), name="remote")
+        self._watch.open()
 
     async def close(self) -> None:
         """Close every connection; requests under way fail."""
-        if self._looking:
-            self._looking.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._looking
+        await self._watch.close()
         await self._server.close()
 
     async def ready(self) -> None:
-        """Return when the server has answered; wait for ever if it never does."""
-        await self._ready.wait()
+        """Return when the server has answered and may be paid; wait for ever if that never comes."""
+        await self._watch.ready()
+        if self._purse:
+            await self._purse.available()
 
     async def chat(
         self, prompt: Sequence[Said], ask: Terms, *, limit: int, temperature: float = 0.0
@@ -67,27 +80,33 @@ class Remote:
         """Answer in pieces, then one End, with at most `limit` tokens. Closing the iterator closes the connection."""
         began = _now()
         body = self._body(prompt, limit, temperature) | {"stream": True, "stream_options": {"include_usage": True}}
-        letters, first, reason = 0, 0.0, ""
-        usage = openai.Usage()
-        async with aclosing(self._server.stream(body, began + ask.deadline)) as events:
-            async for event in events:
-                usage = event.usage or usage
-                for choice in event.choices[:1]:
-                    reason = choice.finish_reason or reason
-                    if text := choice.delta.content:
-                        first = first or _now()
-                        letters += len(text)
-                        yield Piece(text)
-        if not reason:
-            raise LLMUnavailable(f"{self._model}: the connection broke in the middle of an answer")
-        tokens_in = usage.prompt_tokens or _estimate(prompt)
+        text, first, reason = "", 0.0, ""
+        usage: openai.Usage | None = None
+        try:
+            with self._seen():
+                async with aclosing(self._server.stream(body, began + ask.deadline)) as events:
+                    async for event in events:
+                        usage = event.usage or usage
+                        for choice in event.choices[:1]:
+                            reason = choice.finish_reason or reason
+                            if piece := choice.delta.content:
+                                first = first or _now()
+                                text += piece
+                                yield Piece(piece)
+                if not reason:
+                    raise LLMUnavailable(f"{self._model}: the connection broke in the middle of an answer")
+        finally:
+            # An answer that was cancelled or broke off is paid for too; its tokens can only be guessed.
+            counted = _counted(usage, prompt if text or reason else (), text)
+            money = await self._pay(counted)
         yield End(
             reason="length" if reason == "length" else "stop",
-            tokens_in=tokens_in,
-            tokens_new=tokens_in,
-            tokens_out=usage.completion_tokens or round(letters / LETTERS_PER_TOKEN),
+            tokens_in=counted.prompt_tokens,
+            tokens_new=counted.prompt_tokens - counted.cached,
+            tokens_out=counted.completion_tokens,
             ms=(_now() - began) * 1000,
             ms_first=((first or _now()) - began) * 1000,
+            money=money,
         )
 
     async def decide(self, prompt: Sequence[Said], options: Sequence[str], ask: Terms, *, lead: str = "") -> Decision:
@@ -98,18 +117,18 @@ class Remote:
         began = _now()
         choices = decisions.checked(options)
         asked = decisions.lettered(prompt, choices, lead)
-        probabilities, spent, weighs = None, 0, self._weighs
+        bill, probabilities, weighs = _Bill(), None, self._weighs
         if weighs:
             try:
-                probabilities, spent = await self._weigh(asked, len(choices), began + ask.deadline)
+                probabilities = await self._weigh(asked, len(choices), began + ask.deadline, bill)
             except Unsupported:
                 weighs = False
         if probabilities is None:
-            probabilities, more = await self._choose(asked, len(choices), began + ask.deadline)
-            spent += more
+            probabilities = await self._choose(asked, len(choices), began + ask.deadline, bill)
         # Only now: the same no to the second request would have meant something else.
         self._weighs = weighs
-        return Decision(probabilities=probabilities, model=self._model, tokens=spent, ms=(_now() - began) * 1000)
+        ms = (_now() - began) * 1000
+        return Decision(probabilities=probabilities, model=self._model, tokens=bill.tokens_in, ms=ms, money=bill.money)
 
     async def fill(
         self, prompt: Sequence[Said], schema: Mapping[str, object], ask: Terms, *, lead: str = "", limit: int = 200
@@ -124,16 +143,16 @@ class Remote:
         except ValueError as error:
             raise LLMError(str(error)) from None
         asked = _joined(prompt, f"Answer only with JSON that fits this JSON schema: {text}", lead)
-        spent, tokens_in, fault = 0, 0, ""
+        bill, fault = _Bill(), ""
         for _ in range(2):
-            said, reason, usage = await self._whole(asked, limit, schema, began + ask.deadline)
-            spent += usage.completion_tokens or round(len(said) / LETTERS_PER_TOKEN)
-            tokens_in = tokens_in or usage.prompt_tokens or _estimate(asked)
+            said, reason = await self._whole(asked, limit, schema, began + ask.deadline, bill)
             try:
                 json = decoding.validated(decoding.unfenced(said), schema)
-                return Filled(json=json, tokens_in=tokens_in, tokens_out=spent, ms=(_now() - began) * 1000)
             except ValueError as error:
                 fault = f"it wasn't finished within {limit} tokens" if reason == "length" else str(error)
+            else:
+                ms = (_now() - began) * 1000
+                return Filled(json=json, tokens_in=bill.tokens_in, tokens_out=bill.tokens_out, ms=ms, money=bill.money)
             again = Said(role="user", text=f"That can't be used: {fault}. Answer only with the mended JSON.")
             asked = (*asked, Said(role="assistant", text=said), again)
         raise LLMError(f"no JSON that fits the schema: {fault}")
@@ -142,65 +161,99 @@ class Remote:
         """Return about how many tokens a prompt has."""
         return _estimate(prompt)
 
-    async def _look(self) -> None:
-        pause = LOOK
-        while True:
-            try:
-                detail = await self._server.look()
-            except LLMRefused as error:
-                self._info = replace(self._info, state="broken", detail=str(error))
-                return
-            if not detail:
-                self._info = replace(self._info, state="ready", detail="")
-                self._ready.set()
-                return
-            self._info = replace(self._info, state="restarting", detail=detail)
-            await asyncio.sleep(pause)
-            pause = min(LONGEST_LOOK, pause * 2)
-
-    async def _weigh(self, asked: tuple[Said, ...], count: int, until: float) -> tuple[tuple[float, ...] | None, int]:
+    async def _weigh(
+        self, asked: tuple[Said, ...], count: int, until: float, bill: "_Bill"
+    ) -> tuple[float, ...] | None:
         body = self._body(asked, 1, 0.0) | {"logprobs": True, "top_logprobs": TOP}
-        found = await self._server.complete(body, until)
-        spent = found.usage.prompt_tokens if found.usage else _estimate(asked)
+        found = await self._complete(body, asked, until, bill)
         told = found.choices[0].logprobs if found.choices else None
         if told is None or not told.content:
             raise Unsupported(f"{self._model} tells no log-probabilities")
         likely = {item.token: item.logprob for item in told.content[0].top_logprobs}
-        return decisions.by_letter(likely, count), spent
+        return decisions.by_letter(likely, count)
 
-    async def _choose(self, asked: tuple[Said, ...], count: int, until: float) -> tuple[tuple[float, ...], int]:
+    async def _choose(self, asked: tuple[Said, ...], count: int, until: float, bill: "_Bill") -> tuple[float, ...]:
         letters = decisions.labels(count)
         schema = {"type": "object", "properties": {"answer": {"enum": list(letters)}}, "required": ["answer"]}
-        spent = 0
         for _ in range(2):
-            said, _reason, usage = await self._whole(asked, 20, schema, until)
-            spent += usage.prompt_tokens or _estimate(asked)
+            said, _reason = await self._whole(asked, 20, schema, until, bill)
             if (chosen := decisions.letter_in(said, count)) is not None:
-                return decisions.sure_of(chosen, count), spent
+                return decisions.sure_of(chosen, count)
             again = Said(role="user", text=f"Answer with one of these letters and nothing else: {', '.join(letters)}")
             asked = (*asked, Said(role="assistant", text=said), again)
         raise LLMError(f"{self._model} didn't choose one of {count} options")
 
     async def _whole(
-        self, asked: tuple[Said, ...], limit: int, schema: Mapping[str, object], until: float
-    ) -> tuple[str, str, openai.Usage]:
+        self, asked: tuple[Said, ...], limit: int, schema: Mapping[str, object], until: float, bill: "_Bill"
+    ) -> tuple[str, str]:
         body = self._body(asked, limit, 0.0)
         bound = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
         try:
-            found = await self._server.complete(body | {"response_format": bound} if self._binds else body, until)
+            found = await self._complete(body | {"response_format": bound} if self._binds else body, asked, until, bill)
         except Unsupported:
             if not self._binds:
                 raise
-            found = await self._server.complete(body, until)
+            found = await self._complete(body, asked, until, bill)
             self._binds = False
         if not found.choices:
             raise LLMError(f"{self._model}: an answer without choices")
         choice = found.choices[0]
-        return choice.message.content or "", choice.finish_reason or "", found.usage or openai.Usage()
+        return choice.message.content or "", choice.finish_reason or ""
+
+    async def _complete(self, body: Body, asked: Sequence[Said], until: float, bill: "_Bill") -> openai.Completion:
+        """Return a whole answer, and add what it cost to a bill."""
+        with self._seen():
+            found = await self._server.complete(body, until)
+        said = found.choices[0].message.content or "" if found.choices else ""
+        counted = _counted(found.usage, asked, said)
+        bill.add(counted, await self._pay(counted))
+        return found
+
+    @contextmanager
+    def _seen(self) -> Iterator[None]:
+        """Have the watch know how a request went; raises LLMAway before one that can't be paid."""
+        if self._purse:
+            self._purse.check()
+        try:
+            yield
+        except (LLMUnavailable, LLMRefused, LLMTimeout) as error:
+            self._watch.note(error)
+            raise
+        self._watch.served()
+
+    async def _pay(self, counted: openai.Usage) -> float:
+        money = self._prices.of(counted.prompt_tokens, counted.cached, counted.completion_tokens)
+        if self._purse and money:
+            await self._purse.spend(money)
+        return money
 
     def _body(self, prompt: Sequence[Said], limit: int, temperature: float) -> Body:
         said = openai.messages(prompt)
         return {"model": self._model, "messages": said, "max_tokens": limit, "temperature": temperature}
+
+
+class _Bill:
+    """What the requests for one answer came to."""
+
+    def __init__(self) -> None:
+        self.tokens_in = 0
+        self.tokens_out = 0
+        self.money = 0.0
+
+    def add(self, counted: openai.Usage, money: float) -> None:
+        self.tokens_in += counted.prompt_tokens
+        self.tokens_out += counted.completion_tokens
+        self.money += money
+
+
+def _counted(usage: openai.Usage | None, asked: Sequence[Said], said: str) -> openai.Usage:
+    """Return what a server counted, or about what it will have been."""
+    usage = usage or openai.Usage()
+    return openai.Usage(
+        prompt_tokens=usage.prompt_tokens or _estimate(asked),
+        completion_tokens=usage.completion_tokens or round(len(said) / LETTERS_PER_TOKEN),
+        prompt_tokens_details=usage.prompt_tokens_details,
+    )
 
 
 def _joined(prompt: Sequence[Said], instruction: str, lead: str) -> tuple[Said, ...]:

@@ -1,13 +1,13 @@
 """Which tokens are evaluated next: continuous batching of all requests at work, the urgent ones first."""
 
 import time
-from collections import Counter
 from collections.abc import Callable
 
 from hub.llm import wire
 from hub.llm.batch import CHUNK, LOGITS, Evaluator, Outcome, Row
 from hub.llm.jobs import Branch, Job
 from hub.llm.prefixes import Prefixes
+from hub.llm.shares import Shares
 from hub.ports import Priority
 
 WRITING = 8
@@ -33,7 +33,7 @@ class Scheduler:
         self._send = send
         self._waiting: list[Job] = []
         self._working: list[Job] = []
-        self._served: Counter[str] = Counter()
+        self._shares = Shares()
         self._rate = 64 / STEP
 
     @property
@@ -43,9 +43,7 @@ class Scheduler:
 
     def submit(self, job: Job) -> None:
         """Queue a request."""
-        # A newcomer begins level with the least served tenant at work, not ahead of all by its empty past.
-        present = [self._served[other.tenant] for other in self._waiting + self._working]
-        self._served[job.tenant] = max(self._served[job.tenant], min(present, default=0))
+        self._shares.join(job, self._waiting + self._working)
         self._waiting.append(job)
 
     def cancel(self, id: int) -> None:
@@ -89,29 +87,49 @@ class Scheduler:
                 self._send(wire.Late(id=job.id))
 
     def _admit(self) -> None:
-        for job in sorted(self._waiting, key=self._urgency):
-            if self._fits(job):
+        for job in sorted(self._waiting, key=self._shares.urgency):
+            leaving = self._leaving(job)
+            if leaving is not None:
+                for other in leaving:
+                    self._suspend(other)
                 self._waiting.remove(job)
                 self._working.append(job)
 
-    def _fits(self, job: Job) -> bool:
-        like = [other for other in self._working if other.writes == job.writes]
+    def _leaving(self, job: Job) -> list[Job] | None:
+        """Return which requests at work have to wait again so that one that waits fits; None if it can't yet."""
+        staying, leaving = list(self._working), list[Job]()
+        while not self._fits(job, staying):
+            other = self._shares.yielding(job, staying)
+            if other is None:
+                return None
+            staying.remove(other)
+            leaving.append(other)
+        return leaving
+
+    def _suspend(self, job: Job) -> None:
+        """Have a request wait again; it goes on where it stopped, mostly with all of it still known."""
+        for branch in job.branches:
+            if branch.kept:
+                self._prefixes.keep(branch.kept, branch.known)
+                branch.kept = None
+        self._working.remove(job)
+        self._waiting.append(job)
+
+    def _fits(self, job: Job, working: list[Job]) -> bool:
+        like = [other for other in working if other.writes == job.writes]
         if len(like) >= (WRITING if job.writes else WEIGHING):
             return False
-        taken = sum(other.cells for other in self._working)
+        taken = sum(other.cells for other in working)
         if taken + job.cells > self._engine.cells:
             return False
-        chats = sum(other.cells for other in self._working if other.priority != Priority.DECISION)
+        chats = sum(other.cells for other in working if other.priority != Priority.DECISION)
         return job.priority == Priority.DECISION or chats + job.cells <= self._engine.context
-
-    def _urgency(self, job: Job) -> tuple[int, int, float]:
-        return job.priority, self._served[job.tenant], job.arrived
 
     def _plan(self) -> list[Place]:
         """Choose the next tokens: one for each answer that's being written, then prompts, the most urgent only."""
         places: list[Place] = []
         prompts: list[tuple[Job, Branch]] = []
-        for job in sorted(self._working, key=self._urgency):
+        for job in sorted(self._working, key=self._shares.urgency):
             for branch in self._started(job):
                 if job.writes and branch.known == len(branch.tokens) - 1:
                     places.append((job, branch, branch.known))
@@ -150,7 +168,7 @@ class Scheduler:
             if branch.kept:
                 branch.kept.tokens.append(branch.tokens[at])
                 job.fresh += 1
-                self._served[job.tenant] += 1
+                self._shares.serve(job)
         for i, (job, branch, at) in enumerate(places):
             if rows[i].wanted and not branch.done:
                 self._tell(job, branch, at, i)
@@ -186,7 +204,7 @@ class Scheduler:
         else:
             self._working.remove(job)
         if self.idle:
-            self._served.clear()
+            self._shares.clear()
 
     def _measure(self, rows: int, seconds: float) -> None:
         self.last = rows, seconds

@@ -4,15 +4,15 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 import msgspec
+from msgspec import Struct
 
-from hub.errors import ContextOverflow, LLMError, LLMRefused, LLMTimeout, LLMUnavailable
+from hub.errors import ContextOverflow, LLMAway, LLMError, LLMTimeout, LLMUnavailable
 from hub.llm import openai
+from hub.llm.refusals import Passing, is_page, page, refusal
 
 log = logging.getLogger(__name__)
 
@@ -20,25 +20,36 @@ ATTEMPTS = 4
 LARGEST = 16 * 1024 * 1024
 """Bytes of an answer, or of one line of a streamed one."""
 
-AGAIN = (408, 409, 425, 429, 500, 502, 503, 504, 529)
 CONNECTING = 10.0
 
 Body = dict[str, object]
 
 
-class Unsupported(LLMRefused):
-    """The server doesn't take something that was in the request's body."""
+class Patience(Struct, frozen=True, kw_only=True):
+    """How many seconds of silence mean that a server is down."""
+
+    first: float = 120.0
+    """Until the first token: it may be reading a long prompt."""
+    between: float = 60.0
+    """Between tokens."""
 
 
 class Server:
-    """A server at a base URL, as http://127.0.0.1:8081/v1. What's told of it never names the key."""
+    """A server at a base URL, as http://127.0.0.1:8081/v1. What's told of it never names the key.
 
-    def __init__(self, url: str, key: str, *, backoff: float) -> None:
+    `setting` is the config's section that names it.
+    """
+
+    def __init__(
+        self, url: str, key: str, *, backoff: float, patience: Patience | None = None, setting: str = "llm"
+    ) -> None:
         self._url = url.rstrip("/")
         self._backoff = backoff
+        self._patience = patience or Patience()
+        self._setting = setting
         self._client = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {key}"} if key else {},
-            # It may think as long as the request's deadline allows; only the connection must come quickly.
+            # How long it may think is seen to below; only the connection must come quickly.
             timeout=httpx.Timeout(None, connect=CONNECTING, pool=60.0),
         )
 
@@ -52,17 +63,21 @@ class Server:
             async with asyncio.timeout(CONNECTING):
                 response = await self._client.get(f"{self._url}/models")
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-            return f"{self._url} can't be reached ({_named(error)}); start the server, or mend llm.url"
-        if response.status_code in (401, 403):
-            raise LLMRefused(f"{self._url} refuses the key (HTTP {response.status_code}); mend llm.key or llm.key_file")
+            return f"{self._url} can't be reached ({_named(error)}); start the server, or mend {self._setting}.url"
+        if response.status_code in (401, 402, 403):
+            raise refusal(response, response.content, self._setting)
+        if is_page(response) and response.status_code != 404:
+            return page(response, self._setting)
         # Some servers have no list of models: any answer that isn't a fault of theirs will do.
         return f"{self._url} answers HTTP {response.status_code}" if response.status_code >= 500 else ""
 
     async def complete(self, body: Body, until: float) -> openai.Completion:
         """Return a whole answer; raises what `stream` does."""
         data = b""
-        async with self._post(body, until) as response:
-            async for chunk in _by(until, response.aiter_bytes()):
+        # It comes when it's whole, and so do its headers.
+        silence = self._patience.first + self._patience.between
+        async with self._post(body, until, silence) as response:
+            async for chunk in self._by(until, silence, response.aiter_bytes()):
                 data += chunk
                 if len(data) > LARGEST:
                     raise LLMError(f"an answer of more than {LARGEST} bytes")
@@ -71,10 +86,11 @@ class Server:
     async def stream(self, body: Body, until: float) -> AsyncGenerator[openai.Completion]:
         """Yield the events of an answer as they come; closing it closes the connection.
 
-        Raises LLMUnavailable, LLMTimeout, LLMRefused, ContextOverflow, and LLMError for what can't be understood.
+        Raises LLMAway while nothing was taken, LLMUnavailable when it breaks off, LLMTimeout, LLMRefused,
+        ContextOverflow, and LLMError for what can't be understood.
         """
-        async with self._post(body, until) as response:
-            async for line in _by(until, response.aiter_lines()):
+        async with self._post(body, until, self._patience.first) as response:
+            async for line in self._by(until, self._patience.first, response.aiter_lines()):
                 if len(line) > LARGEST:
                     raise LLMError(f"a line of more than {LARGEST} characters")
                 field, _, data = line.partition(":")
@@ -85,70 +101,70 @@ class Server:
                 yield _read(data.strip())
 
     @asynccontextmanager
-    async def _post(self, body: Body, until: float) -> AsyncIterator[httpx.Response]:
-        response = await self._connect(body, until)
+    async def _post(self, body: Body, until: float, silence: float) -> AsyncIterator[httpx.Response]:
+        response = await self._connect(body, until, silence)
         try:
+            if is_page(response):
+                raise LLMAway(page(response, self._setting))
             yield response
         finally:
             await response.aclose()
 
-    async def _connect(self, body: Body, until: float) -> httpx.Response:
+    async def _connect(self, body: Body, until: float, silence: float) -> httpx.Response:
         """Send a request until it's taken; nothing of an answer is read yet, so nothing can be said twice."""
         if self._client.is_closed:
             raise LLMUnavailable(f"{self._url}: the connection to it is closed")
         pause = self._backoff
         for attempt in range(1, ATTEMPTS + 1):
-            reason, wish = "", 0.0
-            request = self._client.build_request("POST", f"{self._url}/chat/completions", json=body)
             try:
-                async with asyncio.timeout_at(until):
-                    response = await self._client.send(request, stream=True)
-                    if response.status_code == 200:
-                        return response
-                    reason, wish = await _refused(response), _wish(response)
-            except TimeoutError:
-                raise LLMTimeout(f"{self._url} didn't answer before the request's deadline") from None
-            except httpx.HTTPError as error:
-                reason = f"{self._url} can't be reached ({_named(error)})"
-            wait = max(pause, wish)
-            if attempt == ATTEMPTS or asyncio.get_running_loop().time() + wait > until:
-                break
-            log.info("%s; trying again in %.1f s", reason, wait)
+                return await self._send(body, until, silence)
+            except Passing as error:
+                last, wait = error, max(pause, error.after)
+            if attempt == ATTEMPTS or _now() + wait > until:
+                raise last
+            log.info("%s; trying again in %.1f s", last, wait)
             await asyncio.sleep(wait)
             pause *= 2
-        raise LLMUnavailable(reason)
+        raise AssertionError  # the last attempt returns or raises
 
-
-async def _refused(response: httpx.Response) -> str:
-    """Return why another attempt may help; raises where none will."""
-    try:
-        problem = openai.problem(await response.aread())
-    finally:
-        await response.aclose()
-    status = response.status_code
-    said = f"{response.url.host} answers HTTP {status}: {problem.message[:300]}"
-    if status in AGAIN:
-        return said
-    if problem.overflow:
-        raise ContextOverflow(problem.n_prompt_tokens, problem.n_ctx)
-    if status in (400, 404, 415, 422, 501):
-        raise Unsupported(said)
-    raise LLMRefused(said)
-
-
-async def _by(until: float, source: AsyncIterator[bytes] | AsyncIterator[str]) -> AsyncGenerator[Any]:
-    """Pass on what comes before a time. The limit is on each wait: one around a yield would cut the caller short."""
-    while True:
+    async def _send(self, body: Body, until: float, silence: float) -> httpx.Response:
+        request = self._client.build_request("POST", f"{self._url}/chat/completions", json=body)
         try:
-            async with asyncio.timeout_at(until):
-                item = await anext(source, None)
+            async with asyncio.timeout_at(min(until, _now() + silence)):
+                response = await self._client.send(request, stream=True)
+                if response.status_code == 200:
+                    return response
+                try:
+                    said = await response.aread()
+                finally:
+                    await response.aclose()
         except TimeoutError:
-            raise LLMTimeout("the answer wasn't over before the request's deadline") from None
-        except httpx.HTTPError as error:
-            raise LLMUnavailable(f"the connection broke in the middle of an answer ({_named(error)})") from None
-        if item is None:
-            return
-        yield item
+            raise self._silent(until, silence, "didn't answer") from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise Passing(f"{self._url} can't be reached ({_named(error)})", 0.0) from None
+        raise refusal(response, said, self._setting)
+
+    async def _by(
+        self, until: float, silence: float, source: AsyncIterator[bytes] | AsyncIterator[str]
+    ) -> AsyncGenerator[Any]:
+        """Pass on what comes in time. The limit is on each wait: one around a yield would cut the caller short."""
+        while True:
+            try:
+                async with asyncio.timeout_at(min(until, _now() + silence)):
+                    item = await anext(source, None)
+            except TimeoutError:
+                raise self._silent(until, silence, "fell silent in the middle of an answer") from None
+            except httpx.HTTPError as error:
+                raise LLMUnavailable(f"the connection broke in the middle of an answer ({_named(error)})") from None
+            if item is None:
+                return
+            yield item
+            silence = self._patience.between
+
+    def _silent(self, until: float, silence: float, what: str) -> LLMError:
+        if _now() >= until:
+            return LLMTimeout(f"{self._url} {what} before the request's deadline")
+        return LLMAway(f"{self._url} {what}: nothing for {silence:.0f} s")
 
 
 def _read(data: bytes | str) -> openai.Completion:
@@ -164,17 +180,10 @@ def _read(data: bytes | str) -> openai.Completion:
     return found
 
 
-def _wish(response: httpx.Response) -> float:
-    """Return how long the server wants us to wait: seconds, or a date."""
-    value = response.headers.get("Retry-After", "").strip()
-    if value.isdecimal():
-        return float(value)
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return 0.0
-
-
 def _named(error: Exception) -> str:
     # Its text may quote headers; its kind and the first line are enough.
     return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -49,6 +49,11 @@ def measure(engine: Engine, threads: int) -> tuple[int, float]:
     return best[2], best[1]
 
 
+def most() -> int:
+    """Return how many threads may pay at most."""
+    return _counts()[-1]
+
+
 def _counts() -> list[int]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return sorted({1, *(n for n in (2, 4, 8, 16) if n < cores), min(cores, 16)})

@@ -71,6 +71,12 @@ class ScorePairs(Asked, frozen=True, kw_only=True, tag="score"):
     pairs: tuple[tuple[str, str], ...]
 
 
+class Embed(Asked, frozen=True, kw_only=True, tag="embed"):
+    """Give each text a vector."""
+
+    texts: tuple[str, ...]
+
+
 class Count(Struct, frozen=True, kw_only=True, tag="count"):
     """Count a prompt's tokens."""
 
@@ -85,7 +91,7 @@ class Cancel(Struct, frozen=True, kw_only=True, tag="cancel"):
 
 
 Work = Chat | Decide | Fill | ScorePairs
-Order = Load | Work | Count | Cancel
+Order = Load | Work | Embed | Count | Cancel
 
 # --- the model's process says
 
@@ -97,6 +103,8 @@ class Loaded(Struct, frozen=True, kw_only=True, tag="loaded"):
     sha256: str
     threads: int
     tokens_per_second: float
+    dimensions: int = 0
+    sees: bool = False
 
 
 class Failed(Struct, frozen=True, kw_only=True, tag="failed"):
@@ -107,7 +115,7 @@ class Failed(Struct, frozen=True, kw_only=True, tag="failed"):
 
 
 class Tuned(Struct, frozen=True, tag="tuned"):
-    """Other threads than at first: the machine has become busy."""
+    """Other threads than before: others on the machine need its cores, or don't any more."""
 
     threads: int
 
@@ -135,6 +143,14 @@ class Weighed(Struct, frozen=True, kw_only=True, tag="weighed"):
 
     id: int
     scores: tuple[Score, ...]
+    tokens: int
+
+
+class Vectors(Struct, frozen=True, kw_only=True, tag="vectors"):
+    """One vector for each text, in order, and how many tokens were evaluated for them."""
+
+    id: int
+    vectors: tuple[tuple[float, ...], ...]
     tokens: int
 
 
@@ -166,7 +182,7 @@ class Fault(Struct, frozen=True, kw_only=True, tag="fault"):
     text: str
 
 
-Answer = Wrote | Ended | Weighed | Counted | Overflow | Late | Fault
+Answer = Wrote | Ended | Weighed | Vectors | Counted | Overflow | Late | Fault
 Report = Loaded | Failed | Tuned | Beat | Answer
 
 _orders: msgspec.msgpack.Decoder[Order] = msgspec.msgpack.Decoder(Order)

@@ -10,22 +10,23 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, assert_never
+from typing import BinaryIO
 
 from hub.llm import wire
 from hub.llm.batch import SEQUENCES
-from hub.llm.engine import BadModel, Engine
+from hub.llm.engine import BadModel, Engine, load
 from hub.llm.intake import make
 from hub.llm.jobs import TooLong
 from hub.llm.pace import Pace
+from hub.llm.pooling import Pooler, pools, writes
 from hub.llm.post import Post
 from hub.llm.prefixes import Prefixes
 from hub.llm.scheduler import Scheduler
 from hub.llm.template import Template
-from hub.llm.warmup import measure, probe
-from hub.ports import Said
+from hub.llm.vectors import Vectors
+from hub.llm.warmup import measure, most, probe
 
 BEAT = 1.0
 """Seconds between signs of life while there's work."""
@@ -34,59 +35,89 @@ _PR_SET_PDEATHSIG = 1
 
 
 class Worker:
-    """One model, serving."""
+    """One model, serving: it writes and weighs, or gives vectors, or both."""
 
-    def __init__(self, engine: Engine, pace: Pace, post: Post, send: Callable[[wire.Report], None]) -> None:
-        self._engine = engine
+    def __init__(
+        self,
+        engine: Engine | None,
+        pooler: Pooler | None,
+        pace: Pace | None,
+        post: Post,
+        send: Callable[[wire.Report], None],
+    ) -> None:
         self._pace = pace
-        self._template = Template(engine)
         self._post = post
         self._send = send
-        self._scheduler = Scheduler(engine, Prefixes(engine, SEQUENCES), send)
+        self._vectors = Vectors(pooler, send) if pooler else None
+        self._writer = Writer(engine, send) if engine else None
 
     def run(self) -> None:
         """Take what comes in and work on it, for ever."""
         beaten = time.monotonic()
         while True:
-            for order in self._post.collect(wait=self._scheduler.idle):
+            for order in self._post.collect(wait=self._idle):
                 self._take(order)
-            self._scheduler.step(self._post.begin)
-            if self._pace.note(*self._scheduler.last):
-                self._send(wire.Tuned(threads=self._pace.threads))
+            if self._writer:
+                self._writer.scheduler.step(self._post.begin)
+                if self._pace and self._pace.note(*self._writer.scheduler.last):
+                    self._send(wire.Tuned(threads=self._pace.threads))
+            if self._vectors:
+                self._vectors.step(self._post.begin)
             if time.monotonic() - beaten > BEAT:
                 self._send(wire.Beat())
                 beaten = time.monotonic()
 
+    @property
+    def _idle(self) -> bool:
+        return (not self._writer or self._writer.scheduler.idle) and (not self._vectors or self._vectors.idle)
+
     def _take(self, order: wire.Order) -> None:
         match order:
-            case wire.Cancel(id=id):
-                self._scheduler.cancel(id)
-            case wire.Count(id=id, prompt=prompt):
-                self._count(id, prompt)
-            case wire.Chat() | wire.Decide() | wire.Fill() | wire.ScorePairs():
-                self._begin(order)
             case wire.Load():
                 raise ValueError("one process serves one model")
+            case wire.Cancel(id=id):
+                if self._writer:
+                    self._writer.scheduler.cancel(id)
+                if self._vectors:
+                    self._vectors.cancel(id)
             case _:
-                assert_never(order)
+                try:
+                    self._begin(order)
+                except TooLong as error:
+                    self._send(wire.Overflow(id=order.id, tokens=error.tokens, context=error.most))
+                except ValueError as error:
+                    self._send(wire.Fault(id=order.id, text=str(error)))
 
-    def _count(self, id: int, prompt: Sequence[Said]) -> None:
-        try:
-            self._send(wire.Counted(id=id, tokens=len(self._template.tokens(prompt))))
-        except ValueError as error:
-            self._send(wire.Fault(id=id, text=str(error)))
+    def _begin(self, order: wire.Work | wire.Embed | wire.Count) -> None:
+        if isinstance(order, wire.Embed):
+            if self._vectors is None:
+                raise ValueError("this model gives no vectors for texts; name one that was made for it")
+            self._vectors.submit(order)
+        elif self._writer is None:
+            raise ValueError("this model only gives vectors for texts; let llm.model name one that can write")
+        else:
+            self._writer.begin(order)
 
-    def _begin(self, asked: wire.Work) -> None:
-        try:
-            work = make(asked, self._engine, self._template)
-            if isinstance(work, wire.Weighed):
-                self._send(work)
-            else:
-                self._scheduler.submit(work)
-        except TooLong as error:
-            self._send(wire.Overflow(id=asked.id, tokens=error.tokens, context=self._engine.context))
-        except ValueError as error:
-            self._send(wire.Fault(id=asked.id, text=str(error)))
+
+class Writer:
+    """What writes and weighs."""
+
+    def __init__(self, engine: Engine, send: Callable[[wire.Report], None]) -> None:
+        self.scheduler = Scheduler(engine, Prefixes(engine, SEQUENCES), send)
+        self._engine = engine
+        self._template = Template(engine)
+        self._send = send
+
+    def begin(self, order: wire.Work | wire.Count) -> None:
+        """Take a request; raises TooLong, or ValueError if it can't be served."""
+        if isinstance(order, wire.Count):
+            self._send(wire.Counted(id=order.id, tokens=len(self._template.tokens(order.prompt))))
+            return
+        work = make(order, self._engine, self._template)
+        if isinstance(work, wire.Weighed):
+            self._send(work)
+        else:
+            self.scheduler.submit(work)
 
 
 def main() -> None:
@@ -106,18 +137,35 @@ def main() -> None:
         sha256 = sha256 or _hash(order.path)
         if order.sha256 and sha256 != order.sha256:
             raise BadModel(f"its SHA-256 is {sha256}, not {order.sha256}: damaged, or another file; fetch it again")
-        engine = Engine(order.path, order.context)
-        probe(engine)
-        threads, speed = _threads(engine, order)
+        model = load(order.path)
+        engine = Engine(model, order.context) if writes(model) else None
+        if engine:
+            probe(engine)
+        threads, speed = _threads(engine, order) if engine else (order.threads or 1, 0.0)
+        pooler = Pooler(model, threads) if pools(model) else None
     except (BadModel, OSError) as error:
         send(wire.Failed(detail=str(error), sha256=sha256))
         return
-    post = Post(source, engine.abort, engine.proceed)
-    # Threads that somebody wished for are theirs.
-    worker = Worker(engine, Pace(engine, 1 if order.threads else threads, speed), post, send)
+    parts = [part for part in (engine, pooler) if part]
+    post = Post(source, lambda: [part.abort() for part in parts], lambda: [part.proceed() for part in parts])
+    worker = Worker(engine, pooler, _pace(engine, order, threads, speed), post, send)
     post.start()
-    send(wire.Loaded(context=engine.context, sha256=sha256, threads=threads, tokens_per_second=speed))
+    loaded = wire.Loaded(
+        context=engine.context if engine else pooler.longest if pooler else 0,
+        sha256=sha256,
+        threads=threads,
+        tokens_per_second=speed,
+        dimensions=pooler.width if pooler else 0,
+    )
+    send(loaded)
     worker.run()
+
+
+def _pace(engine: Engine | None, order: wire.Load, threads: int, speed: float) -> Pace | None:
+    # Threads that somebody wished for are theirs.
+    if engine is None or order.threads:
+        return None
+    return Pace(engine, threads, max(threads, most()), speed)
 
 
 def _threads(engine: Engine, order: wire.Load) -> tuple[int, float]:

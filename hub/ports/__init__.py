@@ -1,7 +1,22 @@
 """One Protocol for each thing that can be swapped; their docstrings are what the contract tests check."""
 
 from hub.ports.keeping import Documents, Files
-from hub.ports.llm import LLM, Decision, End, Filled, LLMInfo, Piece, Priority, Said, Score, Scores, Scoring, Terms
+from hub.ports.llm import (
+    LLM,
+    Decision,
+    Embedded,
+    Embedding,
+    End,
+    Filled,
+    LLMInfo,
+    Piece,
+    Priority,
+    Said,
+    Score,
+    Scores,
+    Scoring,
+    Terms,
+)
 from hub.ports.platforms import (
     Accept,
     Bridge,
@@ -12,6 +27,7 @@ from hub.ports.platforms import (
     Drafting,
     Hooked,
     Outgoing,
+    Probing,
     Retracting,
     Threading,
     Typing,
@@ -37,6 +53,8 @@ __all__ = [
     "Documents",
     "Draft",
     "Drafting",
+    "Embedded",
+    "Embedding",
     "End",
     "Example",
     "Exemplary",
@@ -49,6 +67,7 @@ __all__ = [
     "Outgoing",
     "Piece",
     "Priority",
+    "Probing",
     "Quoting",
     "Reading",
     "Remove",

@@ -34,6 +34,8 @@ class Terms(Struct, frozen=True, kw_only=True):
     """Seconds until LLMTimeout."""
     tenant: TenantId
     """What the model computed for one tenant is never used for another."""
+    chat: str = ""
+    """Whose conversation it's for: tenants get fair shares of a busy model, and within a tenant its chats."""
 
 
 class Piece(Struct, frozen=True, tag="piece"):
@@ -55,6 +57,7 @@ class End(Struct, frozen=True, kw_only=True, tag="end"):
     ms_first: float
     """Until the first token."""
     money: float = 0.0
+    """What a remote model costs, in the unit of the config's prices."""
 
 
 class Decision(Struct, frozen=True, kw_only=True):
@@ -65,6 +68,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     tokens: int
     """Evaluated for it."""
     ms: float
+    money: float = 0.0
 
 
 class Filled(Struct, frozen=True, kw_only=True):
@@ -74,6 +78,7 @@ class Filled(Struct, frozen=True, kw_only=True):
     tokens_in: int
     tokens_out: int
     ms: float
+    money: float = 0.0
 
 
 class Score(Struct, frozen=True):
@@ -92,6 +97,15 @@ class Scores(Struct, frozen=True, kw_only=True):
     ms: float
 
 
+class Embedded(Struct, frozen=True, kw_only=True):
+    """One vector of length 1 for each text, in order: the product of two tells how alike their texts are."""
+
+    vectors: tuple[tuple[float, ...], ...]
+    model: str
+    tokens: int
+    ms: float
+
+
 class LLMInfo(Struct, frozen=True, kw_only=True):
     """What stands behind the port, for status and doctor."""
 
@@ -104,13 +118,19 @@ class LLMInfo(Struct, frozen=True, kw_only=True):
     restarts: int = 0
     tokens_per_second: float = 0.0
     threads: int = 0
+    memory_mb: float = 0.0
+    """What its process takes."""
+    dimensions: int = 0
+    """Of the vectors that it gives for texts; 0: it gives none."""
+    sees: bool = False
+    """Whether it's shown the images in a prompt."""
 
 
 class LLM(Protocol):
     """A language model, small and near or big and far.
 
     Every method raises LLMUnavailable, LLMTimeout or ContextOverflow; a cancelled call stops the model's work within
-    half a second, in the middle of a prompt too.
+    100 ms, in the middle of a prompt too.
     """
 
     @property
@@ -152,3 +172,14 @@ class Scoring(Protocol):
 
     async def score(self, pairs: Sequence[tuple[str, str]], ask: Terms) -> Scores:
         """Score each pair (prefix, continuation) of plain text, no chat template; common prefixes cost once."""
+
+
+@runtime_checkable
+class Embedding(Protocol):
+    """An LLM that may give a vector for a text: it does if `info.dimensions` says so."""
+
+    async def embed(self, texts: Sequence[str], ask: Terms) -> Embedded:
+        """Return a vector for each text; raises LLMError from a model that gives none, ContextOverflow for a long text.
+
+        The same text has the same vector, whatever comes along with it.
+        """

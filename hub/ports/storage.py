@@ -12,13 +12,18 @@ from hub.records import (
     Entry,
     EntryId,
     Event,
+    Follow,
     Key,
     KeyId,
     Link,
     Message,
     MessageId,
+    Pairing,
+    PairingId,
     Person,
     PersonId,
+    Posting,
+    Queue,
     Record,
     Replay,
     Step,
@@ -26,6 +31,7 @@ from hub.records import (
     TaskId,
     TaskState,
     TenantId,
+    Thread,
     Turn,
     TurnId,
 )
@@ -73,7 +79,9 @@ class Store(Protocol):
         Raises Duplicate (Add of a known id or natural key), Conflict (Save of an unknown record or an old revision),
         StoreUnavailable (no space, not writable). Natural keys: a message's (tenant, bridge, chat, external_id), a
         task's (tenant, person, number), a turn's (task, number), a step's (turn, number), a link's
-        (tenant, bridge, sender), a key's hash, a replay's (key, name). An entry is added after its message. Removing
+        (tenant, bridge, sender), a key's hash, a pairing's (tenant, hash), a posting's (tenant, bridge, chat,
+        external_id), a thread's (tenant, bridge, chat, thread), a follow's (task, bridge, chat), a replay's
+        (key, name). An entry is added after its message. Removing
         what isn't kept is harmless. Calls at the same time may share one
         write to disk; each still succeeds or fails on its own.
         """
@@ -83,6 +91,17 @@ class Store(Protocol):
         """Return everybody, oldest first."""
 
     async def link(self, tenant: TenantId, bridge: str, sender: str) -> Link | None: ...
+    async def links(self, tenant: TenantId, person: PersonId) -> tuple[Link, ...]:
+        """Return a person's accounts, oldest first."""
+
+    async def pairing(self, tenant: TenantId, id: PairingId) -> Pairing | None: ...
+    async def pairing_by_hash(self, tenant: TenantId, hash: str) -> Pairing | None: ...
+    async def pairings(self, tenant: TenantId, limit: int) -> tuple[Pairing, ...]:
+        """Return the newest pairings of any state, newest first."""
+
+    async def forget_pairings(self, before: datetime) -> int:
+        """Remove pairings that expired before a time; return how many."""
+
     async def key_by_hash(self, hash: str) -> Key | None: ...
     async def key(self, tenant: TenantId, id: KeyId) -> Key | None: ...
     async def keys(self, tenant: TenantId) -> tuple[Key, ...]:
@@ -90,12 +109,18 @@ class Store(Protocol):
 
     async def message(self, id: MessageId) -> Message | None: ...
     async def message_by_external(self, tenant: TenantId, address: Address, external_id: str) -> Message | None:
-        """Return the message that this bridge and chat call by that id; the thread doesn't count."""
+        """Return the message that this bridge and chat call by that id; the thread doesn't count.
+
+        A message of the hub is found by each of its postings.
+        """
+
+    async def postings(self, message: MessageId) -> tuple[Posting, ...]:
+        """Return what a message of the hub, or its parts, are called where it was delivered, in their order."""
 
     async def messages_of_task(
         self, task: TaskId, *, limit: int, before: MessageId | None = None, after: MessageId | None = None
     ) -> tuple[Message, ...]:
-        """Return the newest `limit` messages of a task, oldest first; retracted ones (`moved`) are left out.
+        """Return the newest `limit` messages of a task, oldest first; retracted ones (`moved`) and copies are left out.
 
         `before` and `after` exclude themselves; with `after` alone, the oldest `limit` after it.
         """
@@ -108,8 +133,11 @@ class Store(Protocol):
     async def replies(self, message: MessageId) -> tuple[Message, ...]:
         """Return what the hub said in answer to a message: by `answers`, or by its `turn`; oldest first.
 
-        Retracted ones (`moved`) are left out.
+        Retracted ones (`moved`) and copies are left out.
         """
+
+    async def copies(self, message: MessageId) -> tuple[Message, ...]:
+        """Return what repeats a message elsewhere, oldest first."""
 
     async def task(self, id: TaskId) -> Task | None: ...
     async def task_by_number(self, tenant: TenantId, person: PersonId, number: int) -> Task | None: ...
@@ -129,6 +157,15 @@ class Store(Protocol):
         by: Literal["id", "updated_at"] = "id",
     ) -> tuple[Task, ...]:
         """Return tasks, newest first by `by`; no states means all. `before` is a cursor and goes with `by="id"`."""
+
+    async def thread(self, tenant: TenantId, address: Address) -> Thread | None:
+        """Return whose own the address's thread is; None without a thread."""
+
+    async def threads(self, task: TaskId) -> tuple[Thread, ...]:
+        """Return the threads that are a task's own, in whichever chats, by their names."""
+
+    async def follows(self, task: TaskId) -> tuple[Follow, ...]:
+        """Return who follows a task and where, oldest first."""
 
     async def due_tasks(self, now: datetime, limit: int) -> tuple[Task, ...]:
         """Return open tasks whose `due_at` has come, the longest due first."""
@@ -167,6 +204,9 @@ class Store(Protocol):
 
     async def counts(self) -> Mapping[str, int]:
         """Return how many entries stand in each state, as `queue.state`, without the done ones."""
+
+    async def lengths(self, queue: Queue) -> Mapping[str, int]:
+        """Return how many entries of a queue wait in each lane that has some, ready or held."""
 
     async def dead(self, tenant: TenantId, limit: int) -> tuple[Entry, ...]:
         """Return the dead letters, newest first."""

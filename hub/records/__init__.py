@@ -3,7 +3,19 @@
 Every record is frozen; a changed one is a new value, made with `msgspec.structs.replace`. All times are aware and UTC.
 """
 
-from hub.records.ids import HOME, OWNER, EntryId, KeyId, MessageId, PersonId, TaskId, TenantId, TurnId, new_id
+from hub.records.ids import (
+    HOME,
+    OWNER,
+    EntryId,
+    KeyId,
+    MessageId,
+    PairingId,
+    PersonId,
+    TaskId,
+    TenantId,
+    TurnId,
+    new_id,
+)
 from hub.records.messages import (
     Candidate,
     Correction,
@@ -16,7 +28,7 @@ from hub.records.messages import (
     Rule,
     Text,
 )
-from hub.records.people import SCOPES, Address, Key, Link, Person, Scope
+from hub.records.people import SCOPES, Address, Follow, Key, Link, Pairing, Person, Posting, Scope, Thread
 from hub.records.queues import Entry, Event, EventKind, Queue, Record, Replay, Revised, saved
 from hub.records.tasks import (
     OPEN,
@@ -53,6 +65,7 @@ __all__ = [
     "Event",
     "EventKind",
     "File",
+    "Follow",
     "Incoming",
     "Key",
     "KeyId",
@@ -61,9 +74,12 @@ __all__ = [
     "Message",
     "MessageId",
     "MessageState",
+    "Pairing",
+    "PairingId",
     "Part",
     "Person",
     "PersonId",
+    "Posting",
     "Queue",
     "Record",
     "Replay",
@@ -77,6 +93,7 @@ __all__ = [
     "TaskState",
     "TenantId",
     "Text",
+    "Thread",
     "Turn",
     "TurnId",
     "Usage",

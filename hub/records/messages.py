@@ -56,11 +56,23 @@ class Route(Struct, frozen=True, kw_only=True):
 
 
 MessageState = Literal[
-    "accepted", "asking", "routed", "working", "answered", "stopped", "failed", "moved", "ready", "sent"
+    "accepted",
+    "asking",
+    "routed",
+    "working",
+    "answered",
+    "stopped",
+    "failed",
+    "moved",
+    "ready",
+    "sending",
+    "unknown",
+    "sent",
 ]
 """Of a person's message: accepted, asking (which task?), routed, working; then answered, stopped or failed (dead).
-Of the hub's: ready, sent (to its platform; at once where people read for themselves); moved: retracted, for the
-message that it answers was moved to another task."""
+Of the hub's: ready, sending, sent (to its platform; at once where people read for themselves), unknown (the platform's
+answer was lost; it's tried again), failed (it can't be delivered); moved: retracted, for the message that it answers
+was moved to another task or changed by its person."""
 
 
 class Message(Struct, frozen=True, kw_only=True):
@@ -91,6 +103,18 @@ class Message(Struct, frozen=True, kw_only=True):
     """The agent wished for, if the message founds a task."""
     choices: tuple[Choice, ...] = ()
     error: str | None = None
+    sender: str = ""
+    """The platform's id of who wrote it."""
+    author: PersonId | None = None
+    """Who wrote it in a group; `person` is then the group."""
+    name: str = ""
+    """What the author is called in the group."""
+    choice: str | None = None
+    """The id of the choice that was taken with it; `reply_to` is what offered it."""
+    corrects: MessageId | None = None
+    """The message that this one gave other words: that one has them since."""
+    copy_of: MessageId | None = None
+    """What's said here was said elsewhere first: to the task's origin, or to where it couldn't be delivered."""
 
     @property
     def text(self) -> str:

@@ -5,16 +5,16 @@ from typing import Literal, get_args
 
 from msgspec import Struct
 
-from hub.records.ids import KeyId, PersonId, TenantId
+from hub.records.ids import KeyId, MessageId, PairingId, PersonId, TaskId, TenantId
 
 
 class Person(Struct, frozen=True, kw_only=True):
-    """Somebody who may speak to the hub. The owner may also change it."""
+    """Somebody who may speak to the hub. The owner may also change it. A group stands for a chat of several people."""
 
     id: PersonId
     tenant: TenantId
     name: str
-    role: Literal["owner", "member"] = "member"
+    role: Literal["owner", "member", "group"] = "member"
     created_at: datetime
 
 
@@ -24,8 +24,33 @@ class Link(Struct, frozen=True, kw_only=True):
     tenant: TenantId
     bridge: str
     sender: str
+    """The platform's id; of a group, `group:` and its chat, which no sender can be called."""
     person: PersonId
     created_at: datetime
+    chat: str = ""
+    """Their own chat with the hub, once they have written there: where they can be told something."""
+
+
+class Pairing(Struct, frozen=True, kw_only=True):
+    """A code that lets somebody in: a stranger's request, which the owner approves, or a person's link to one more
+    account of theirs.
+    """
+
+    id: PairingId
+    tenant: TenantId
+    kind: Literal["request", "link"]
+    hash: str
+    """Of the code, which nobody can be told again."""
+    state: Literal["open", "approved", "denied", "redeemed"]
+    created_at: datetime
+    expires_at: datetime
+    bridge: str = ""
+    """Of a request: who asks, and where they're told. Of a link: who redeemed it."""
+    sender: str = ""
+    chat: str = ""
+    name: str = ""
+    person: PersonId | None = None
+    """Whom the account belongs to; of a request, once it's approved."""
 
 
 Scope = Literal[
@@ -64,3 +89,36 @@ class Address(Struct, frozen=True, kw_only=True):
     bridge: str
     chat: str
     thread: str | None = None
+
+
+class Thread(Struct, frozen=True, kw_only=True):
+    """A thread of a chat that's a task's own: what's said there is about that task."""
+
+    tenant: TenantId
+    bridge: str
+    chat: str
+    thread: str
+    task: TaskId
+
+
+class Posting(Struct, frozen=True, kw_only=True):
+    """What a platform calls a message of the hub, or a part of it; a reply to any part is a reply to the message."""
+
+    tenant: TenantId
+    bridge: str
+    chat: str
+    external_id: str
+    message: MessageId
+    number: int
+    """Counts the parts."""
+
+
+class Follow(Struct, frozen=True, kw_only=True):
+    """A chat that's told what becomes of a task, besides the one where it began."""
+
+    task: TaskId
+    bridge: str
+    chat: str
+    tenant: TenantId
+    person: PersonId
+    created_at: datetime

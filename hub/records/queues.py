@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from hub.records.ids import EntryId, KeyId, MessageId, PersonId, TaskId, TenantId, TurnId
 from hub.records.messages import Correction, Message
-from hub.records.people import Key, Link, Person
+from hub.records.people import Follow, Key, Link, Pairing, Person, Posting, Thread
 from hub.records.tasks import Step, Task, Turn
 
 Queue = Literal["inbox", "outbox"]
@@ -77,4 +77,20 @@ def saved(record: Revised) -> Revised:
     return replace(record, revision=record.revision + 1)
 
 
-Record = Person | Link | Key | Message | Correction | Task | Turn | Step | Entry | Event | Replay
+Record = (
+    Person
+    | Link
+    | Key
+    | Pairing
+    | Message
+    | Posting
+    | Correction
+    | Task
+    | Thread
+    | Follow
+    | Turn
+    | Step
+    | Entry
+    | Event
+    | Replay
+)

@@ -1,29 +1,49 @@
 """What makes a record that record: its identity, and the natural key that must not come twice."""
 
-from typing import assert_never
-
-from hub.records import Correction, Entry, Event, Key, Link, Message, Person, Record, Replay, Step, Task, Turn
+from hub.records import (
+    Correction,
+    Entry,
+    Event,
+    Follow,
+    Key,
+    Link,
+    Message,
+    Pairing,
+    Person,
+    Posting,
+    Record,
+    Replay,
+    Step,
+    Task,
+    Thread,
+    Turn,
+)
 
 Identity = tuple[str | int, ...]
 
 
+_IDENTITIES: dict[type, tuple[str, ...]] = {
+    Person: ("tenant", "id"),
+    Link: ("tenant", "bridge", "sender"),
+    Posting: ("tenant", "bridge", "chat", "external_id"),
+    Thread: ("tenant", "bridge", "chat", "thread"),
+    Follow: ("task", "bridge", "chat"),
+    Step: ("turn", "number"),
+    Event: ("seq",),
+    Replay: ("key", "name"),
+    Key: ("id",),
+    Pairing: ("id",),
+    Message: ("id",),
+    Correction: ("id",),
+    Task: ("id",),
+    Turn: ("id",),
+    Entry: ("id",),
+}
+
+
 def identity(record: Record) -> Identity:
     """Return what Save and Remove find a record by."""
-    match record:
-        case Person():
-            return (record.tenant, record.id)
-        case Link():
-            return (record.tenant, record.bridge, record.sender)
-        case Step():
-            return (record.turn, record.number)
-        case Event():
-            return (record.seq,)
-        case Replay():
-            return (record.key, record.name)
-        case Key() | Message() | Correction() | Task() | Turn() | Entry():
-            return (record.id,)
-        case _:
-            assert_never(record)
+    return tuple([getattr(record, name) for name in _IDENTITIES[type(record)]])
 
 
 def natural_key(record: Record) -> Identity | None:
@@ -37,6 +57,8 @@ def natural_key(record: Record) -> Identity | None:
             return (record.task, record.number)
         case Key():
             return (record.hash,)
+        case Pairing():
+            return (record.tenant, record.hash)
         case _:
             return None
 

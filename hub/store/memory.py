@@ -4,17 +4,15 @@ Flow's tests run on it, and the SQL store is compared with it. A query looks at 
 """
 
 import asyncio
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, TypeVar
 
 import msgspec
-from msgspec.structs import replace
 
-from hub.errors import Conflict, Duplicate, StoreUnavailable
-from hub.ports import Add, Change, Remove, Save
+from hub.ports import Remove
 from hub.records import (
     OPEN,
     Address,
@@ -22,13 +20,18 @@ from hub.records import (
     Entry,
     EntryId,
     Event,
+    Follow,
     Key,
     KeyId,
     Link,
     Message,
     MessageId,
+    Pairing,
+    PairingId,
     Person,
     PersonId,
+    Posting,
+    Queue,
     Record,
     Replay,
     Step,
@@ -36,44 +39,17 @@ from hub.records import (
     TaskId,
     TaskState,
     TenantId,
+    Thread,
     Turn,
     TurnId,
 )
-from hub.store.keys import Identity, identity, named, natural_key
+from hub.store.kept import Kept
 
 R = TypeVar("R", bound=Record)
 
 
-class MemoryStore:
+class MemoryStore(Kept):
     """A Store that forgets everything with the process."""
-
-    def __init__(self) -> None:
-        self.full = False
-        """Set it, and nothing can be written until it's unset: a full disk."""
-        self._kept: defaultdict[type, dict[Identity, Record]] = defaultdict(dict)
-        self._named: dict[tuple[type, Identity], Identity] = {}
-        self._seq = 0
-        self._closed = False
-
-    async def open(self) -> None:
-        self._closed = False
-
-    async def close(self) -> None:
-        self._closed = True
-
-    async def commit(self, *changes: Change) -> tuple[Event, ...]:
-        self._check_open()
-        if self.full:
-            raise StoreUnavailable("the store is full (as a test wished)")
-        seq, undo = self._seq, list[Callable[[], None]]()
-        try:
-            events = [event for change in changes if (event := self._do(change, undo))]
-        except Exception:
-            for step in reversed(undo):
-                step()
-            self._seq = seq
-            raise
-        return tuple(events)
 
     # --- people and keys
 
@@ -86,6 +62,24 @@ class MemoryStore:
 
     async def link(self, tenant: TenantId, bridge: str, sender: str) -> Link | None:
         return self._one(Link, tenant, bridge, sender)
+
+    async def links(self, tenant: TenantId, person: PersonId) -> tuple[Link, ...]:
+        found = [link for link in self._all(Link) if (link.tenant, link.person) == (tenant, person)]
+        return tuple(sorted(found, key=lambda link: (link.created_at, link.bridge, link.sender)))
+
+    async def pairing(self, tenant: TenantId, id: PairingId) -> Pairing | None:
+        pairing = self._one(Pairing, id)
+        return pairing if pairing and pairing.tenant == tenant else None
+
+    async def pairing_by_hash(self, tenant: TenantId, hash: str) -> Pairing | None:
+        return self._by_name(Pairing, tenant, hash)
+
+    async def pairings(self, tenant: TenantId, limit: int) -> tuple[Pairing, ...]:
+        found = [pairing for pairing in self._by_id(Pairing) if pairing.tenant == tenant]
+        return tuple(reversed(_last(found, limit)))
+
+    async def forget_pairings(self, before: datetime) -> int:
+        return await self._forget([pairing for pairing in self._all(Pairing) if pairing.expires_at < before])
 
     async def key_by_hash(self, hash: str) -> Key | None:
         return self._by_name(Key, hash)
@@ -104,7 +98,14 @@ class MemoryStore:
         return self._one(Message, id)
 
     async def message_by_external(self, tenant: TenantId, address: Address, external_id: str) -> Message | None:
-        return self._by_name(Message, tenant, address.bridge, address.chat, external_id)
+        name = (tenant, address.bridge, address.chat, external_id)
+        posting = self._one(Posting, *name)
+        found = [self._by_name(Message, *name), self._one(Message, posting.message) if posting else None]
+        return min((message for message in found if message), key=lambda message: message.id, default=None)
+
+    async def postings(self, message: MessageId) -> tuple[Posting, ...]:
+        found = [posting for posting in self._all(Posting) if posting.message == message]
+        return tuple(sorted(found, key=lambda posting: (posting.number, posting.external_id)))
 
     async def messages_of_task(
         self, task: TaskId, *, limit: int, before: MessageId | None = None, after: MessageId | None = None
@@ -114,6 +115,7 @@ class MemoryStore:
             for message in self._by_id(Message)
             if message.task == task
             and message.state != "moved"
+            and message.copy_of is None
             and (before is None or message.id < before)
             and (after is None or message.id > after)
         ]
@@ -139,8 +141,12 @@ class MemoryStore:
             for reply in self._by_id(Message)
             if reply.role != "user"
             and reply.state != "moved"
+            and reply.copy_of is None
             and (reply.answers == message or (turn is not None and reply.turn == turn))
         )
+
+    async def copies(self, message: MessageId) -> tuple[Message, ...]:
+        return tuple(copy for copy in self._by_id(Message) if copy.copy_of == message)
 
     # --- tasks, turns and steps
 
@@ -178,6 +184,19 @@ class MemoryStore:
         ]
         found.sort(key=lambda task: (getattr(task, by), task.id), reverse=True)
         return tuple(found[:limit])
+
+    async def thread(self, tenant: TenantId, address: Address) -> Thread | None:
+        if address.thread is None:
+            return None
+        return self._one(Thread, tenant, address.bridge, address.chat, address.thread)
+
+    async def threads(self, task: TaskId) -> tuple[Thread, ...]:
+        found = [thread for thread in self._all(Thread) if thread.task == task]
+        return tuple(sorted(found, key=lambda thread: (thread.bridge, thread.chat, thread.thread)))
+
+    async def follows(self, task: TaskId) -> tuple[Follow, ...]:
+        found = [follow for follow in self._all(Follow) if follow.task == task]
+        return tuple(sorted(found, key=lambda follow: (follow.created_at, follow.bridge, follow.chat)))
 
     async def due_tasks(self, now: datetime, limit: int) -> tuple[Task, ...]:
         found = [task for task in self._all(Task) if task.state in OPEN and task.due_at and task.due_at <= now]
@@ -241,6 +260,10 @@ class MemoryStore:
     async def counts(self) -> Mapping[str, int]:
         return Counter(f"{entry.queue}.{entry.state}" for entry in self._all(Entry) if entry.state != "done")
 
+    async def lengths(self, queue: Queue) -> Mapping[str, int]:
+        waiting = (entry for entry in self._all(Entry) if entry.state in ("ready", "held"))
+        return Counter(entry.lane for entry in waiting if entry.queue == queue)
+
     async def dead(self, tenant: TenantId, limit: int) -> tuple[Entry, ...]:
         found = [entry for entry in self._by_id(Entry) if entry.tenant == tenant and entry.state == "dead"]
         return tuple(reversed(_last(found, limit)))
@@ -260,14 +283,10 @@ class MemoryStore:
         return self._seq
 
     async def forget_events(self, before: datetime) -> int:
-        old = [event for event in self._all(Event) if event.created_at < before]
-        await self.commit(*map(Remove, old))
-        return len(old)
+        return await self._forget([event for event in self._all(Event) if event.created_at < before])
 
     async def forget_replays(self, before: datetime) -> int:
-        old = [replay for replay in self._all(Replay) if replay.created_at < before]
-        await self.commit(*map(Remove, old))
-        return len(old)
+        return await self._forget([replay for replay in self._all(Replay) if replay.created_at < before])
 
     async def corrections(self, tenant: TenantId, limit: int) -> tuple[Correction, ...]:
         found = [correction for correction in self._by_id(Correction) if correction.tenant == tenant]
@@ -281,83 +300,9 @@ class MemoryStore:
         kept = {kind.__name__: list(records.values()) for kind, records in self._kept.items()}
         await asyncio.to_thread(Path(path).write_bytes, msgspec.json.encode(kept))
 
-    # --- how records are kept
-
-    def _do(self, change: Change, undo: list[Callable[[], None]]) -> Event | None:
-        match change:
-            case Add(Event() as event):
-                self._seq += 1
-                event = replace(event, seq=self._seq)
-                self._keep(event, undo)
-                return event
-            case Add(record):
-                if identity(record) in self._kept[type(record)]:
-                    raise Duplicate(f"{named(record)} is already kept")
-                self._keep(record, undo)
-            case Save(record):
-                self._keep(self._next(record), undo)
-            case Remove(record):
-                old = self._kept[type(record)].get(identity(record))
-                if old:
-                    self._drop(old, undo)
-        return None
-
-    def _next(self, record: Record) -> Record:
-        old = self._kept[type(record)].get(identity(record))
-        if old is None:
-            raise Conflict(f"{named(record)} isn't kept")
-        if isinstance(record, Task | Entry) and isinstance(old, Task | Entry):
-            if record.revision != old.revision:
-                raise Conflict(f"{named(record)} is at revision {old.revision}, not {record.revision}")
-            return replace(record, revision=record.revision + 1)
-        return record
-
-    def _keep(self, record: Record, undo: list[Callable[[], None]]) -> None:
-        kind, id, name = type(record), identity(record), natural_key(record)
-        if name is not None and self._named.get((kind, name), id) != id:
-            raise Duplicate(f"another {kind.__name__.lower()} has the natural key of {named(record)}")
-        old = self._kept[kind].get(id)
-        if old:
-            self._drop(old, undo)
-        self._put(record)
-        undo.append(lambda: self._take(record))
-
-    def _drop(self, record: Record, undo: list[Callable[[], None]]) -> None:
-        self._take(record)
-        undo.append(lambda: self._put(record))
-
-    def _put(self, record: Record) -> None:
-        self._kept[type(record)][identity(record)] = record
-        if (name := natural_key(record)) is not None:
-            self._named[type(record), name] = identity(record)
-
-    def _take(self, record: Record) -> None:
-        del self._kept[type(record)][identity(record)]
-        if (name := natural_key(record)) is not None:
-            del self._named[type(record), name]
-
-    # --- how records are found
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise StoreUnavailable("the store is closed")
-
-    def _all(self, kind: type[R]) -> Iterable[R]:
-        self._check_open()
-        return [record for record in self._kept[kind].values() if isinstance(record, kind)]
-
-    def _by_id(self, kind: type[R]) -> list[R]:
-        return sorted(self._all(kind), key=identity)
-
-    def _one(self, kind: type[R], *id: str | int) -> R | None:
-        self._check_open()
-        record = self._kept[kind].get(id)
-        return record if isinstance(record, kind) else None
-
-    def _by_name(self, kind: type[R], *name: str | int) -> R | None:
-        self._check_open()
-        id = self._named.get((kind, name))
-        return self._one(kind, *id) if id else None
+    async def _forget(self, old: Sequence[Record]) -> int:
+        await self.commit(*map(Remove, old))
+        return len(old)
 
 
 def _last(found: list[R], limit: int) -> list[R]:

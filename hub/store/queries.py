@@ -13,14 +13,19 @@ from hub.records import (
     Correction,
     Entry,
     Event,
+    Follow,
     Key,
+    Link,
     Message,
+    Pairing,
     Person,
+    Posting,
     Record,
     Replay,
     Step,
     Task,
     TaskState,
+    Thread,
     Turn,
 )
 from hub.store.rows import columns_of
@@ -35,12 +40,17 @@ from hub.store.tables import (
     counters,
     entries,
     events,
+    follows,
     keys,
+    links,
     messages,
+    pairings,
     persons,
+    postings,
     replays,
     steps,
     tasks,
+    threads,
     turns,
 )
 
@@ -67,12 +77,40 @@ def api_keys(tenant: str) -> Query:
     return by(Key, tenant=tenant, kind="api").order_by(keys.c.created_at, keys.c.id)
 
 
+def links_of(tenant: str, person: str) -> Query:
+    return by(Link, tenant=tenant, person=person).order_by(links.c.created_at, links.c.bridge, links.c.sender)
+
+
+def newest_pairings(tenant: str, limit: int) -> Query:
+    return by(Pairing, tenant=tenant).order_by(pairings.c.id.desc()).limit(limit)
+
+
+def old_pairings(before: datetime, limit: int) -> Query:
+    return of(Pairing).where(pairings.c.expires_at < before).order_by(pairings.c.expires_at).limit(limit)
+
+
 # --- messages
+
+
+def message_by_external(tenant: str, address: Address, external_id: str) -> Query:
+    """By the message's own id, else by a posting."""
+    where = {"tenant": tenant, "bridge": address.bridge, "chat": address.chat, "external_id": external_id}
+    posted = by(Posting, **where).with_only_columns(postings.c.message)
+    own = by(Message, **where).with_only_columns(messages.c.id)
+    return of(Message).where(messages.c.id.in_(union(own, posted))).order_by(messages.c.id).limit(1)
+
+
+def postings_of(message: str) -> Query:
+    return by(Posting, message=message).order_by(postings.c.number, postings.c.external_id)
+
+
+def copies_of(message: str) -> Query:
+    return by(Message, copy_of=message).order_by(messages.c.id)
 
 
 def messages_of_task(task: str, limit: int, before: str | None, after: str | None) -> Query:
     """Newest first; with `after` alone, oldest first."""
-    found = by(Message, task=task).where(messages.c.state != "moved").limit(limit)
+    found = by(Message, task=task).where(messages.c.state != "moved", messages.c.copy_of.is_(None)).limit(limit)
     if before is not None:
         found = found.where(messages.c.id < before)
     if after is not None:
@@ -96,7 +134,8 @@ def replies(message: str) -> Query:
         select(messages.c.id).where(messages.c.turn == turn),
     )
     found = of(Message).where(messages.c.id.in_(ids))
-    return found.where(messages.c.role != "user", messages.c.state != "moved").order_by(messages.c.id)
+    said = (messages.c.role != "user", messages.c.state != "moved", messages.c.copy_of.is_(None))
+    return found.where(*said).order_by(messages.c.id)
 
 
 # --- tasks
@@ -142,6 +181,14 @@ def some_tasks(listing: Listing) -> Query:
 
 def _newest(columns: Any, by: Literal["id", "updated_at"]) -> tuple[ColumnElement[Any], ...]:
     return (columns.id.desc(),) if by == "id" else (columns.updated_at.desc(), columns.id.desc())
+
+
+def threads_of(task: str) -> Query:
+    return by(Thread, task=task).order_by(threads.c.bridge, threads.c.chat, threads.c.thread)
+
+
+def follows_of(task: str) -> Query:
+    return by(Follow, task=task).order_by(follows.c.created_at, follows.c.bridge, follows.c.chat)
 
 
 def due_tasks(now: datetime, limit: int) -> Query:
@@ -202,6 +249,15 @@ def counts() -> Query:
         select(entries.c.queue, entries.c.state, func.count().label("number"))
         .where(NOT_DONE)
         .group_by("queue", "state")
+    )
+
+
+def lengths(queue: str) -> Query:
+    waiting = entries.c.state.in_(("ready", "held"))
+    return (
+        select(entries.c.lane, func.count().label("number"))
+        .where(NOT_DONE, entries.c.queue == queue, waiting)
+        .group_by("lane")
     )
 
 

@@ -20,13 +20,18 @@ from hub.records import (
     Entry,
     EntryId,
     Event,
+    Follow,
     Key,
     KeyId,
     Link,
     Message,
     MessageId,
+    Pairing,
+    PairingId,
     Person,
     PersonId,
+    Posting,
+    Queue,
     Record,
     Replay,
     Step,
@@ -34,6 +39,7 @@ from hub.records import (
     TaskId,
     TaskState,
     TenantId,
+    Thread,
     Turn,
     TurnId,
 )
@@ -105,6 +111,21 @@ class SqlStore:
     async def link(self, tenant: TenantId, bridge: str, sender: str) -> Link | None:
         return await self._first(Link, by(Link, tenant=tenant, bridge=bridge, sender=sender))
 
+    async def links(self, tenant: TenantId, person: PersonId) -> tuple[Link, ...]:
+        return await self._all(Link, queries.links_of(tenant, person))
+
+    async def pairing(self, tenant: TenantId, id: PairingId) -> Pairing | None:
+        return await self._first(Pairing, by(Pairing, tenant=tenant, id=id))
+
+    async def pairing_by_hash(self, tenant: TenantId, hash: str) -> Pairing | None:
+        return await self._first(Pairing, by(Pairing, tenant=tenant, hash=hash))
+
+    async def pairings(self, tenant: TenantId, limit: int) -> tuple[Pairing, ...]:
+        return await self._all(Pairing, queries.newest_pairings(tenant, limit))
+
+    async def forget_pairings(self, before: datetime) -> int:
+        return await self._forget(Pairing, queries.old_pairings(before, CHUNK))
+
     async def key_by_hash(self, hash: str) -> Key | None:
         return await self._first(Key, by(Key, hash=hash))
 
@@ -120,8 +141,10 @@ class SqlStore:
         return await self._first(Message, by(Message, id=id))
 
     async def message_by_external(self, tenant: TenantId, address: Address, external_id: str) -> Message | None:
-        where = {"tenant": tenant, "bridge": address.bridge, "chat": address.chat, "external_id": external_id}
-        return await self._first(Message, by(Message, **where))
+        return await self._first(Message, queries.message_by_external(tenant, address, external_id))
+
+    async def postings(self, message: MessageId) -> tuple[Posting, ...]:
+        return await self._all(Posting, queries.postings_of(message))
 
     async def messages_of_task(
         self, task: TaskId, *, limit: int, before: MessageId | None = None, after: MessageId | None = None
@@ -136,6 +159,9 @@ class SqlStore:
 
     async def replies(self, message: MessageId) -> tuple[Message, ...]:
         return await self._all(Message, queries.replies(message))
+
+    async def copies(self, message: MessageId) -> tuple[Message, ...]:
+        return await self._all(Message, queries.copies_of(message))
 
     # --- tasks, turns and steps
 
@@ -179,6 +205,18 @@ class SqlStore:
         if chat is not None:
             given |= {"bridge": chat.bridge, "chat": chat.chat}
         return await self._all(Task, queries.some_tasks(listing), given)
+
+    async def thread(self, tenant: TenantId, address: Address) -> Thread | None:
+        if address.thread is None:
+            return None
+        where = {"tenant": tenant, "bridge": address.bridge, "chat": address.chat, "thread": address.thread}
+        return await self._first(Thread, by(Thread, **where))
+
+    async def threads(self, task: TaskId) -> tuple[Thread, ...]:
+        return await self._all(Thread, queries.threads_of(task))
+
+    async def follows(self, task: TaskId) -> tuple[Follow, ...]:
+        return await self._all(Follow, queries.follows_of(task))
 
     async def due_tasks(self, now: datetime, limit: int) -> tuple[Task, ...]:
         return await self._all(Task, queries.due_tasks(now, limit))
@@ -224,6 +262,9 @@ class SqlStore:
     async def counts(self) -> Mapping[str, int]:
         return {f"{row.queue}.{row.state}": row.number for row in await self._rows(queries.counts())}
 
+    async def lengths(self, queue: Queue) -> Mapping[str, int]:
+        return {row.lane: row.number for row in await self._rows(queries.lengths(queue))}
+
     async def dead(self, tenant: TenantId, limit: int) -> tuple[Entry, ...]:
         return await self._all(Entry, queries.dead(tenant, limit))
 
@@ -242,7 +283,7 @@ class SqlStore:
     async def forget_replays(self, before: datetime) -> int:
         return await self._forget(Replay, queries.old_replays(before, CHUNK))
 
-    async def _forget(self, kind: type[Event] | type[Replay], old: Query) -> int:
+    async def _forget(self, kind: type[Event] | type[Replay] | type[Pairing], old: Query) -> int:
         # A few at a time, so that nobody's commit waits long behind it.
         forgotten = 0
         while found := await self._all(kind, old):

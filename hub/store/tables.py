@@ -4,87 +4,25 @@ Times are whole microseconds since 1970 in UTC, so that they sort and compare th
 are exactly those that the port's queries need: a test explains every query and finds no scan.
 """
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
-
-import msgspec
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Dialect,
-    Float,
     Index,
     Integer,
     MetaData,
     PrimaryKeyConstraint,
     Table,
-    Text,
     UniqueConstraint,
     and_,
     literal_column,
 )
 from sqlalchemy.sql.elements import ColumnElement
-from sqlalchemy.types import TypeDecorator
 
 from hub.records import Choice, Limits, MessageId, Part, Route, Usage, Verdict
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-
-
-class Time(TypeDecorator[datetime]):
-    """An aware time as whole microseconds since 1970."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        return None if value is None else (value - EPOCH) // MICROSECOND
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else EPOCH + value * MICROSECOND
-
-
-class Packed(TypeDecorator[Any]):
-    """A structured value as JSON text."""
-
-    impl = Text
-    cache_ok = True
-
-    def __init__(self, kind: Any) -> None:
-        super().__init__()
-        self.kind = kind
-        self._decoder = msgspec.json.Decoder(kind)
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else msgspec.json.encode(value).decode()
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        return None if value is None else self._decoder.decode(value)
-
+from hub.store.columns import a_float, a_text, a_time, an_int, packed
 
 metadata = MetaData()
-
-
-def _text(name: str, *, null: bool = False) -> Column[str]:
-    return Column(name, Text, nullable=null)
-
-
-def _int(name: str) -> Column[int]:
-    return Column(name, Integer, nullable=False)
-
-
-def _float(name: str) -> Column[float]:
-    return Column(name, Float, nullable=False)
-
-
-def _time(name: str, *, null: bool = False) -> Column[datetime]:
-    return Column(name, Time, nullable=null)
-
-
-def _packed(name: str, kind: Any, *, null: bool = False) -> Column[Any]:
-    return Column(name, Packed(kind), nullable=null)
 
 
 def within(column: str, *values: str) -> ColumnElement[bool]:
@@ -100,38 +38,61 @@ def _index(name: str, *columns: str, where: ColumnElement[bool] | None = None) -
 persons = Table(
     "persons",
     metadata,
-    _text("tenant"),
-    _text("id"),
-    _text("name"),
-    _text("role"),
-    _time("created_at"),
+    a_text("tenant"),
+    a_text("id"),
+    a_text("name"),
+    a_text("role"),
+    a_time("created_at"),
     PrimaryKeyConstraint("tenant", "id"),
 )
 
 links = Table(
     "links",
     metadata,
-    _text("tenant"),
-    _text("bridge"),
-    _text("sender"),
-    _text("person"),
-    _time("created_at"),
+    a_text("tenant"),
+    a_text("bridge"),
+    a_text("sender"),
+    a_text("person"),
+    a_time("created_at"),
+    a_text("chat"),
     PrimaryKeyConstraint("tenant", "bridge", "sender"),
+    _index("links_of_person", "tenant", "person", "created_at"),
+)
+
+pairings = Table(
+    "pairings",
+    metadata,
+    a_text("id"),
+    a_text("tenant"),
+    a_text("kind"),
+    a_text("hash"),
+    a_text("state"),
+    a_time("created_at"),
+    a_time("expires_at"),
+    a_text("bridge"),
+    a_text("sender"),
+    a_text("chat"),
+    a_text("name"),
+    a_text("person", null=True),
+    PrimaryKeyConstraint("id"),
+    UniqueConstraint("tenant", "hash"),
+    _index("pairings_of_tenant", "tenant", "id"),
+    _index("pairings_by_end", "expires_at"),
 )
 
 keys = Table(
     "keys",
     metadata,
-    _text("id"),
-    _text("tenant"),
-    _text("person"),
-    _text("name"),
-    _text("kind"),
-    _text("hash"),
-    _packed("scopes", tuple[str, ...]),
-    _time("created_at"),
-    _time("expires_at", null=True),
-    _time("revoked_at", null=True),
+    a_text("id"),
+    a_text("tenant"),
+    a_text("person"),
+    a_text("name"),
+    a_text("kind"),
+    a_text("hash"),
+    packed("scopes", tuple[str, ...]),
+    a_time("created_at"),
+    a_time("expires_at", null=True),
+    a_time("revoked_at", null=True),
     PrimaryKeyConstraint("id"),
     UniqueConstraint("hash"),
     _index("keys_of_tenant", "tenant", "kind", "created_at"),
@@ -140,44 +101,64 @@ keys = Table(
 messages = Table(
     "messages",
     metadata,
-    _text("id"),
-    _text("tenant"),
-    _text("bridge"),
-    _text("chat"),
-    _text("thread", null=True),
-    _text("external_id"),
-    _text("role"),
-    _text("person"),
-    _packed("parts", tuple[Part, ...]),
-    _text("state"),
-    _time("created_at"),
-    _text("reply_to", null=True),
-    _text("answers", null=True),
-    _text("task", null=True),
-    _text("turn", null=True),
-    _packed("route", Route, null=True),
-    _text("wish", null=True),
-    _text("agent", null=True),
-    _packed("choices", tuple[Choice, ...]),
-    _text("error", null=True),
+    a_text("id"),
+    a_text("tenant"),
+    a_text("bridge"),
+    a_text("chat"),
+    a_text("thread", null=True),
+    a_text("external_id"),
+    a_text("role"),
+    a_text("person"),
+    packed("parts", tuple[Part, ...]),
+    a_text("state"),
+    a_time("created_at"),
+    a_text("reply_to", null=True),
+    a_text("answers", null=True),
+    a_text("task", null=True),
+    a_text("turn", null=True),
+    packed("route", Route, null=True),
+    a_text("wish", null=True),
+    a_text("agent", null=True),
+    packed("choices", tuple[Choice, ...]),
+    a_text("error", null=True),
+    a_text("sender"),
+    a_text("author", null=True),
+    a_text("name"),
+    a_text("choice", null=True),
+    a_text("corrects", null=True),
+    a_text("copy_of", null=True),
     PrimaryKeyConstraint("id"),
     UniqueConstraint("tenant", "bridge", "chat", "external_id"),
     _index("messages_of_chat", "tenant", "bridge", "chat", "id"),
     _index("messages_of_task", "task", "id", where=literal_column("task IS NOT NULL")),
     _index("messages_of_turn", "turn", where=literal_column("turn IS NOT NULL")),
     _index("messages_answering", "answers", where=literal_column("answers IS NOT NULL")),
+    _index("messages_copying", "copy_of", where=literal_column("copy_of IS NOT NULL")),
+)
+
+postings = Table(
+    "postings",
+    metadata,
+    a_text("tenant"),
+    a_text("bridge"),
+    a_text("chat"),
+    a_text("external_id"),
+    a_text("message"),
+    an_int("number"),
+    PrimaryKeyConstraint("tenant", "bridge", "chat", "external_id"),
+    _index("postings_of_message", "message", "number"),
 )
 
 corrections = Table(
     "corrections",
     metadata,
-    _text("id"),
-    _text("tenant"),
-    _text("message"),
-    _text("wrong"),
-    _text("right"),
-    _packed("route", Route),
-    _time("created_at"),
+    a_text("id"),
+    a_text("tenant"),
+    a_text("message"),
+    a_text("wrong"),
+    a_text("right"),
+    packed("route", Route),
+    a_time("created_at"),
     PrimaryKeyConstraint("id"),
     _index("corrections_of_tenant", "tenant", "id"),
 )
@@ -186,28 +167,28 @@ OPEN_TASK = within("state", "submitted", "working", "input-required")
 tasks = Table(
     "tasks",
     metadata,
-    _text("id"),
-    _text("tenant"),
-    _text("person"),
-    _int("number"),
-    _text("bridge"),
-    _text("chat"),
-    _text("thread", null=True),
-    _text("title"),
-    _text("goal"),
-    _text("agent"),
-    _text("state"),
-    _time("created_at"),
-    _time("updated_at"),
-    _text("kind"),
-    _packed("limits", Limits),
-    _packed("used", Usage),
-    _time("due_at", null=True),
-    _text("schedule", null=True),
-    _packed("verdict", Verdict, null=True),
-    _text("digest"),
-    _text("digested", null=True),
-    _int("revision"),
+    a_text("id"),
+    a_text("tenant"),
+    a_text("person"),
+    an_int("number"),
+    a_text("bridge"),
+    a_text("chat"),
+    a_text("thread", null=True),
+    a_text("title"),
+    a_text("goal"),
+    a_text("agent"),
+    a_text("state"),
+    a_time("created_at"),
+    a_time("updated_at"),
+    a_text("kind"),
+    packed("limits", Limits),
+    packed("used", Usage),
+    a_time("due_at", null=True),
+    a_text("schedule", null=True),
+    packed("verdict", Verdict, null=True),
+    a_text("digest"),
+    a_text("digested", null=True),
+    an_int("revision"),
     PrimaryKeyConstraint("id"),
     UniqueConstraint("tenant", "person", "number"),
     _index("tasks_of_tenant", "tenant", "state", "id"),
@@ -219,23 +200,47 @@ tasks = Table(
     _index("tasks_due", "due_at", "id", where=and_(OPEN_TASK, literal_column("due_at IS NOT NULL"))),
 )
 
+threads = Table(
+    "threads",
+    metadata,
+    a_text("tenant"),
+    a_text("bridge"),
+    a_text("chat"),
+    a_text("thread"),
+    a_text("task"),
+    PrimaryKeyConstraint("tenant", "bridge", "chat", "thread"),
+    _index("threads_of_task", "task", "bridge", "chat", "thread"),
+)
+
+follows = Table(
+    "follows",
+    metadata,
+    a_text("task"),
+    a_text("bridge"),
+    a_text("chat"),
+    a_text("tenant"),
+    a_text("person"),
+    a_time("created_at"),
+    PrimaryKeyConstraint("task", "bridge", "chat"),
+)
+
 turns = Table(
     "turns",
     metadata,
-    _text("id"),
-    _text("tenant"),
-    _text("task"),
-    _int("number"),
-    _text("state"),
-    _packed("messages", tuple[MessageId, ...]),
-    _time("started_at"),
-    _time("ended_at", null=True),
-    _text("answer"),
-    _int("tokens_in"),
-    _int("tokens_out"),
-    _float("ms"),
-    _packed("verdict", Verdict, null=True),
-    _text("error", null=True),
+    a_text("id"),
+    a_text("tenant"),
+    a_text("task"),
+    an_int("number"),
+    a_text("state"),
+    packed("messages", tuple[MessageId, ...]),
+    a_time("started_at"),
+    a_time("ended_at", null=True),
+    a_text("answer"),
+    an_int("tokens_in"),
+    an_int("tokens_out"),
+    a_float("ms"),
+    packed("verdict", Verdict, null=True),
+    a_text("error", null=True),
     PrimaryKeyConstraint("id"),
     UniqueConstraint("task", "number"),
 )
@@ -243,15 +248,15 @@ turns = Table(
 steps = Table(
     "steps",
     metadata,
-    _text("turn"),
-    _int("number"),
-    _text("kind"),
-    _text("name"),
-    _text("request"),
-    _text("result"),
-    _int("tokens_in"),
-    _int("tokens_out"),
-    _float("ms"),
+    a_text("turn"),
+    an_int("number"),
+    a_text("kind"),
+    a_text("name"),
+    a_text("request"),
+    a_text("result"),
+    an_int("tokens_in"),
+    an_int("tokens_out"),
+    a_float("ms"),
     Column("failed", Boolean, nullable=False),
     PrimaryKeyConstraint("turn", "number"),
 )
@@ -264,21 +269,21 @@ NOT_DONE: ColumnElement[bool] = literal_column("state <> 'done'")
 entries = Table(
     "entries",
     metadata,
-    _text("id"),
-    _text("tenant"),
-    _text("queue"),
-    _text("lane"),
-    _text("message"),
-    _text("state"),
-    _time("created_at"),
-    _time("due_at", null=True),
-    _text("boot", null=True),
-    _int("attempts"),
-    _int("deaths"),
-    _text("error", null=True),
-    _int("revision"),
+    a_text("id"),
+    a_text("tenant"),
+    a_text("queue"),
+    a_text("lane"),
+    a_text("message"),
+    a_text("state"),
+    a_time("created_at"),
+    a_time("due_at", null=True),
+    a_text("boot", null=True),
+    an_int("attempts"),
+    an_int("deaths"),
+    a_text("error", null=True),
+    an_int("revision"),
     # Not of the record: copied from the message, so that counting what waits for a person reads no messages.
-    _text("person", null=True),
+    a_text("person", null=True),
     PrimaryKeyConstraint("id"),
     _index("entries_of_message", "message", "queue", "id"),
     _index("entries_ready", "lane", "id", where=READY),
@@ -294,13 +299,13 @@ events = Table(
     "events",
     metadata,
     Column("seq", BigInteger().with_variant(Integer, "sqlite"), nullable=False, autoincrement=False),
-    _text("tenant"),
-    _text("person"),
-    _text("kind"),
-    _time("created_at"),
-    _text("message", null=True),
-    _text("task", null=True),
-    _text("turn", null=True),
+    a_text("tenant"),
+    a_text("person"),
+    a_text("kind"),
+    a_time("created_at"),
+    a_text("message", null=True),
+    a_text("task", null=True),
+    a_text("turn", null=True),
     PrimaryKeyConstraint("seq"),
     _index("events_of_person", "tenant", "person", "seq"),
     _index("events_by_age", "created_at"),
@@ -309,13 +314,13 @@ events = Table(
 replays = Table(
     "replays",
     metadata,
-    _text("tenant"),
-    _text("key"),
-    _text("name"),
-    _text("fingerprint"),
-    _int("status"),
-    _text("body"),
-    _time("created_at"),
+    a_text("tenant"),
+    a_text("key"),
+    a_text("name"),
+    a_text("fingerprint"),
+    an_int("status"),
+    a_text("body"),
+    a_time("created_at"),
     PrimaryKeyConstraint("key", "name"),
     _index("replays_by_age", "created_at"),
 )
@@ -325,7 +330,7 @@ counters = Table(
     metadata,
     # Events are numbered from here and not by the table: a number is never given twice, even if all events are
     # forgotten, and with several writers a lower one never appears after a higher one.
-    _text("name"),
+    a_text("name"),
     Column("value", BigInteger, nullable=False),
     PrimaryKeyConstraint("name"),
 )

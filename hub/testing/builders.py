@@ -1,6 +1,6 @@
 """Records with everything filled in: a test names only the fields that it's about."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from msgspec.structs import replace
@@ -13,19 +13,24 @@ from hub.records import (
     Entry,
     EntryId,
     Event,
+    Follow,
     Incoming,
     Key,
     KeyId,
     Link,
     Message,
     MessageId,
+    Pairing,
+    PairingId,
     Person,
+    Posting,
     Replay,
     Route,
     Step,
     Task,
     TaskId,
     Text,
+    Thread,
     Turn,
     TurnId,
     new_id,
@@ -165,6 +170,46 @@ def a_correction(message: Message, wrong: Task, right: Task, **fields: Any) -> C
         created_at=NOON,
     )
     return replace(correction, **fields)
+
+
+def a_pairing(**fields: Any) -> Pairing:
+    """Return a stranger's request on FakeBridge, just made: "eve" asks to be let in."""
+    id = PairingId(new_id())
+    pairing = Pairing(
+        id=id,
+        tenant=HOME,
+        kind="request",
+        hash=f"hash-{id}",
+        state="open",
+        created_at=NOON,
+        expires_at=NOON + timedelta(hours=1),
+        bridge="fake",
+        sender="eve",
+        chat="eve",
+        name="Eve",
+    )
+    return replace(pairing, **fields)
+
+
+def a_posting(message: Message, **fields: Any) -> Posting:
+    """Return what FakeBridge calls a message that was delivered."""
+    at = message.address
+    posting = Posting(
+        tenant=message.tenant, bridge=at.bridge, chat=at.chat, external_id="fake-1", message=message.id, number=0
+    )
+    return replace(posting, **fields)
+
+
+def a_thread(task: Task, thread: str = "7", **fields: Any) -> Thread:
+    """Return a thread that's the task's own in the chat where it began."""
+    at = task.origin
+    return replace(Thread(tenant=task.tenant, bridge=at.bridge, chat=at.chat, thread=thread, task=task.id), **fields)
+
+
+def a_follow(task: Task, **fields: Any) -> Follow:
+    """Return that a task is followed from a chat on another bridge."""
+    follow = Follow(task=task.id, bridge="other", chat="ann", tenant=task.tenant, person=task.person, created_at=NOON)
+    return replace(follow, **fields)
 
 
 def a_replay(key: Key, **fields: Any) -> Replay:

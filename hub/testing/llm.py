@@ -10,11 +10,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.errors import ContextOverflow, LLMError, LLMUnavailable
-from hub.ports import Decision, End, Filled, LLMInfo, Piece, Said, Score, Scores, Terms
+from hub.ports import Decision, Embedded, End, Filled, LLMInfo, Piece, Said, Score, Scores, Terms
 
 Prompt = Sequence[Said]
 Fault = BaseException | type[BaseException]
 MODEL = "scripted"
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
 LIKELY = 0.9
 """The probability of an option that a script names without one."""
 
@@ -28,13 +29,14 @@ class Hang(Struct, frozen=True):
 class Asked(Struct, frozen=True, kw_only=True):
     """A request as it came."""
 
-    method: Literal["chat", "decide", "fill", "score"]
+    method: Literal["chat", "decide", "fill", "score", "embed"]
     prompt: tuple[Said, ...] = ()
     ask: Terms
     options: tuple[str, ...] = ()
     schema: Mapping[str, object] | None = None
     lead: str = ""
     pairs: tuple[tuple[str, str], ...] = ()
+    texts: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -56,12 +58,13 @@ T = TypeVar("T")
 
 
 class ScriptedLLM:
-    """An LLM and a Scoring whose answers are written beforehand.
+    """An LLM, a Scoring and an Embedding whose answers are written beforehand.
 
     `answers` are for `chat`, `decisions` for `decide` (an option, or a probability for each), `fills` for `fill`; each
-    is used once, in order. An exception or Hang in place of any is raised or hung on. A function answers
-    all calls from where it stands. `score` asks its function; without one each word costs one. With nothing left to
-    say, `chat` and `fill` fail the test, and `decide` takes the first option.
+    is used once, in order. An exception or Hang in place of any is raised or hung on. A function answers all calls
+    from where it stands. Each answer costs `price`. `score` asks its function; without one each word costs one. `embed`
+    counts letters: texts of the same letters are alike. With nothing left to say, `chat` and `fill` fail the test, and
+    `decide` takes the first option.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class ScriptedLLM:
         fills: Iterable[Value] | Callable[[Prompt, Mapping[str, object]], Mapping[str, object] | Hang | Fault] = (),
         scores: Callable[[str, str], float] | None = None,
         context: int = 100_000,
+        price: float = 0.0,
     ) -> None:
         self.asked: list[Asked] = []
         self.cancelled = 0
@@ -79,7 +83,8 @@ class ScriptedLLM:
         self._decisions = _Script[str | Sequence[float]]([decisions] if callable(decisions) else decisions)
         self._fills = _Script[Mapping[str, object]]([fills] if callable(fills) else fills)
         self._scores = scores or (lambda _, text: -float(_words(text)))
-        self._info = LLMInfo(model=MODEL, state="ready", context=context)
+        self._price = price
+        self._info = LLMInfo(model=MODEL, state="ready", context=context, dimensions=len(LETTERS))
         self._ready = asyncio.Event()
         self._ready.set()
 
@@ -96,9 +101,9 @@ class ScriptedLLM:
         """Add to the answers."""
         self._answers.extend(answers)
 
-    def go_down(self) -> None:
+    def go_down(self, state: Literal["absent", "broken", "restarting"] = "absent", detail: str = "") -> None:
         """Have every request fail with LLMUnavailable, until `come_up`."""
-        self._info = replace(self._info, state="absent", detail="gone down, as the test wished")
+        self._info = replace(self._info, state=state, detail=detail or "gone down, as the test wished")
         self._ready.clear()
 
     def come_up(self) -> None:
@@ -138,6 +143,7 @@ class ScriptedLLM:
             tokens_out=min(len(words), limit),
             ms=1.0,
             ms_first=1.0,
+            money=self._price,
         )
 
     async def decide(self, prompt: Prompt, options: Sequence[str], ask: Terms, *, lead: str = "") -> Decision:
@@ -163,6 +169,14 @@ class ScriptedLLM:
         await asyncio.sleep(0)
         scores = tuple(Score(logprob=self._scores(prefix, text), tokens=_words(text)) for prefix, text in pairs)
         return Scores(scores=scores, model=MODEL, tokens=sum(score.tokens for score in scores), ms=1.0)
+
+    async def embed(self, texts: Sequence[str], ask: Terms) -> Embedded:
+        self._take_in(Asked(method="embed", texts=tuple(texts), ask=ask))
+        await asyncio.sleep(0)
+        tokens = [_words(text) for text in texts]
+        if max(tokens, default=0) > self._info.context:
+            raise ContextOverflow(max(tokens), self._info.context)
+        return Embedded(vectors=tuple(map(_vector, texts)), model=MODEL, tokens=sum(tokens), ms=1.0)
 
     def _take_in(self, asked: Asked) -> int:
         self.asked.append(asked)
@@ -215,6 +229,12 @@ def _probabilities(choice: str | Sequence[float], options: Sequence[str]) -> tup
         choice = [LIKELY if option == choice else others for option in options]
     total = math.fsum(choice)
     return tuple(probability / total for probability in choice)
+
+
+def _vector(text: str) -> tuple[float, ...]:
+    counts = [1 + text.lower().count(letter) for letter in LETTERS]
+    length = math.hypot(*counts)
+    return tuple(count / length for count in counts)
 
 
 def _pieces(text: str) -> list[str]:

@@ -55,7 +55,7 @@ class PersonView(Struct, frozen=True, kw_only=True):
 
     id: PersonId
     name: str
-    role: Literal["owner", "member"]
+    role: Literal["owner", "member", "group"]
 
 
 class WhoAmI(Struct, frozen=True, kw_only=True):

@@ -21,14 +21,18 @@ from hub.records import (
 from hub.testing import (
     NOON,
     a_correction,
+    a_follow,
     a_key,
     a_link,
     a_message,
+    a_pairing,
     a_person,
+    a_posting,
     a_replay,
     a_route,
     a_step,
     a_task,
+    a_thread,
     a_turn,
     an_address,
     an_entry,
@@ -61,7 +65,9 @@ async def test_every_kind_of_record_is_found_as_it_was(store: Store) -> None:
     turn = a_turn(task, messages=(message.id,), ended_at=SOON, verdict=Done(summary="x"), ms=1.5)
     step, entry = a_step(turn, failed=True), an_entry(message, due_at=SOON, boot="b", error="e", attempts=2, deaths=1)
     correction, replay = a_correction(message, task, task), a_replay(key)
+    pairing, posting, thread, follow = a_pairing(person=OWNER), a_posting(message), a_thread(task), a_follow(task)
     await add(store, person, link, key, task, message, turn, step, entry, correction, replay)
+    await add(store, pairing, posting, thread, follow)
     assert await store.person(HOME, OWNER) == person
     assert await store.link(HOME, "fake", "ann") == link
     assert await store.key(HOME, key.id) == key
@@ -70,6 +76,10 @@ async def test_every_kind_of_record_is_found_as_it_was(store: Store) -> None:
     assert await store.entry(entry.id) == entry
     assert await store.corrections(HOME, 9) == (correction,)
     assert await store.replay(key.id, replay.name) == replay
+    assert await store.pairing(HOME, pairing.id) == pairing
+    assert await store.postings(message.id) == (posting,)
+    assert await store.thread(HOME, an_address(thread="7")) == thread
+    assert await store.follows(task.id) == (follow,)
 
 
 async def test_what_is_not_kept_is_none(store: Store) -> None:

@@ -18,19 +18,23 @@ from hypothesis import strategies as st
 
 from hub.errors import StoreError
 from hub.ports import Add, Change, Remove, Save, Store
-from hub.records import HOME, OPEN, OWNER, EntryId, KeyId, MessageId, PersonId, Record, TaskId, TurnId
+from hub.records import HOME, OPEN, OWNER, EntryId, KeyId, MessageId, PairingId, PersonId, Record, TaskId, TurnId
 from hub.store.memory import MemoryStore
 from hub.store.sql import SqlStore
 from hub.testing import (
     NOON,
     a_correction,
+    a_follow,
     a_key,
     a_link,
     a_message,
+    a_pairing,
     a_person,
+    a_posting,
     a_replay,
     a_step,
     a_task,
+    a_thread,
     a_turn,
     an_address,
     an_entry,
@@ -63,6 +67,7 @@ messages = st.builds(
     answers=maybe_ids,
     role=st.sampled_from(["user", "agent"]),
     state=st.sampled_from(["accepted", "answered", "moved", "sent"]),
+    copy_of=maybe_ids,
 )
 tasks = st.builds(
     a_task,
@@ -99,6 +104,10 @@ kept: st.SearchStrategy[Record] = st.one_of(
     st.builds(a_link, sender=ids, person=people),
     st.builds(a_replay, keys, name=ids),
     st.builds(a_correction, messages, tasks, tasks, id=ids),
+    st.builds(a_pairing, id=ids, hash=ids, expires_at=times),
+    st.builds(a_posting, messages, external_id=ids, number=numbers),
+    st.builds(a_thread, tasks, thread=ids),
+    st.builds(a_follow, tasks, chat=ids, created_at=times),
 )
 changes: st.SearchStrategy[Change] = st.one_of(
     st.builds(Add, kept),
@@ -121,8 +130,15 @@ async def everything(store: Store) -> list[object]:
         await store.keys(HOME),
         [await store.tasks(HOME), await store.tasks(HOME, by="updated_at", limit=2, updated_since=NOW)],
         [await store.due_tasks(NOW, 2), await store.next_due(), await store.held(NOW, 2), await store.begun()],
-        [await store.lanes(NOW, 2), await store.counts(), await store.dead(HOME, 2), await store.last_event()],
+        [
+            await store.lanes(NOW, 2),
+            await store.counts(),
+            await store.lengths("inbox"),
+            await store.dead(HOME, 2),
+            await store.last_event(),
+        ],
         await store.corrections(HOME, 2),
+        await store.pairings(HOME, 2),
     ]
     for id in IDS:
         found += [await store.message(MessageId(id)), await store.replies(MessageId(id)), await store.task(TaskId(id))]
@@ -132,8 +148,13 @@ async def everything(store: Store) -> list[object]:
         found += [await store.turn(TurnId(id)), await store.steps(TurnId(id)), await store.key_by_hash(id)]
         found += [await store.key(HOME, KeyId(id)), await store.link(HOME, "fake", id)]
         found += [await store.entry(EntryId(id)), await store.entries(id, NOW, 2)]
+        found += [await store.pairing(HOME, PairingId(id)), await store.pairing_by_hash(HOME, id)]
+        found += [await store.postings(MessageId(id)), await store.copies(MessageId(id))]
+        found += [await store.threads(TaskId(id)), await store.follows(TaskId(id))]
+        found += [await store.thread(HOME, an_address(thread=id))]
         found += [[await store.replay(KeyId(id), name) for name in IDS]]
     for person in PEOPLE:
+        found += [await store.links(HOME, person)]
         found += [await store.person(HOME, person), await store.last_number(HOME, person)]
         found += [await store.events(HOME, person, after=1, limit=3), await store.task_by_number(HOME, person, 1)]
         found += [await store.tasks(HOME, person, states=OPEN, limit=2)]

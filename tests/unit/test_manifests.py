@@ -92,8 +92,8 @@ def test_a_later_folder_takes_the_place_of_a_namesake(tmp_path: Path) -> None:
         load_agents([tmp_path / "three"])
 
 
-def test_the_default_agent_has_a_short_prompt_and_the_built_in_tools() -> None:
+def test_the_default_agent_has_a_short_prompt_and_the_tools_that_come_along() -> None:
     agent = load_agents([SHIPPED])["default"]
 
     assert len(agent.prompt) < 600
-    assert set(agent.tools) == {"clock", "calculate", "remember", "recall"}
+    assert set(agent.tools) == {"clock", "calculate", "remember", "recall", "convert_units"}

@@ -110,7 +110,7 @@ def test_nobody_can_write_the_marks_between_the_parts_of_a_prompt(where: str) ->
     steps = [result(evil if where == "result" else "fine")]
 
     said = prompts.answer(AGENT, task, [message], steps, NOW, note=evil if where == "note" else "")
-    said += prompts.judge(task, steps, evil if where == "answer" else "done")
+    said += prompts.judge(task.goal, steps, evil if where == "answer" else "done")
     said += prompts.choose(evil, TOOLS)
     said += prompts.digest(task, [message])
 
@@ -145,9 +145,9 @@ def test_arguments_are_shown_as_json_before_the_message() -> None:
 
 
 def test_a_judge_sees_goal_evidence_and_claim() -> None:
-    text = told(prompts.judge(a_task("Find a train"), [result("10:05 to Bonn")], "Take the 10:05."))
+    text = told(prompts.judge("Find a train", [result("10:05 to Bonn")], "Take the 10:05."))
 
     assert "Goal: Find a train" in text
     assert "10:05 to Bonn" in text
     assert "Claim: Take the 10:05." in text
-    assert "No tool was called." in told(prompts.judge(a_task("Find a train"), (), "Done."))
+    assert "No tool was called." in told(prompts.judge("Find a train", (), "Done."))

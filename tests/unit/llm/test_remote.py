@@ -1,13 +1,15 @@
 """A remote server's faults become ours: tried again, told apart, never with the key."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import pytest
 
-from hub.errors import ContextOverflow, LLMError, LLMRefused, LLMTimeout, LLMUnavailable
+from hub.errors import ContextOverflow, LLMAway, LLMError, LLMRefused, LLMTimeout, LLMUnavailable
 from hub.llm.remote import Remote
+from hub.llm.server import Patience
 from hub.ports import End, Piece, Said, Terms
 from hub.records import TenantId
 from tests.unit.llm.counterpart import Counterpart, Reply, refused, streamed, until, whole
@@ -197,7 +199,7 @@ async def test_a_server_that_refuses_the_key_is_broken_and_says_which_setting(se
 async def test_a_server_that_comes_later_is_found(server: Counterpart, llm: Remote) -> None:
     server.models = Reply(status=503)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hub.llm.remote.LOOK", 0.001)
+        patch.setattr("hub.llm.watch.LOOK", 0.001)
         await llm.open()
         await until(lambda: llm.info.state == "restarting")
         server.models = Reply(status=404)
@@ -205,3 +207,110 @@ async def test_a_server_that_comes_later_is_found(server: Counterpart, llm: Remo
             await llm.ready()
 
     assert llm.info.state == "ready"
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (
+            refused(401, "bad key"),
+            r"the key is refused; mend llm\.key or llm\.key_file \(127\.0\.0\.1 answers HTTP 401",
+        ),
+        (refused(402, "pay"), r"the account at 127\.0\.0\.1 has no money left; top it up"),
+        (refused(429, "quota", code="insufficient_quota"), "has no money left"),
+        (
+            refused(404, "no model small"),
+            r"no model small; if it's the model or the address .* mend llm\.model or \.url",
+        ),
+        (Reply(b"<!doctype html>", status=404), r"a web page \(HTTP 404\) instead of JSON.* mend llm\.url"),
+    ],
+)
+async def test_a_no_says_who_has_to_do_what(server: Counterpart, llm: Remote, reply: Reply, words: str) -> None:
+    server.replies = [reply]
+
+    with pytest.raises(LLMRefused, match=words):
+        await said(llm)
+    assert len(server.asked) == 1
+    assert llm.info.state == "broken"
+
+
+async def test_a_web_page_in_place_of_an_answer_is_told_as_one(server: Counterpart, llm: Remote) -> None:
+    server.replies = [Reply(b"<html>Log in", headers={"Content-Type": "text/html; charset=utf-8"})]
+
+    with pytest.raises(LLMAway, match="a web page"):
+        await said(llm)
+
+
+async def test_a_request_that_cannot_be_taken_leaves_the_server_well(server: Counterpart, llm: Remote) -> None:
+    server.replies = [streamed("Hi"), refused(422, "no such parameter")]
+    await said(llm)
+
+    with pytest.raises(LLMRefused, match="no such parameter"):
+        await said(llm)
+    assert llm.info.state == "ready"
+
+
+async def test_a_wait_that_the_server_asks_for_is_waited(server: Counterpart, llm: Remote) -> None:
+    server.replies = [refused(429, "slow down", Retry_After="1"), streamed("Hi")]
+    began = asyncio.get_running_loop().time()
+
+    assert (await said(llm))[0] == "Hi"
+    assert asyncio.get_running_loop().time() - began >= 1.0
+
+
+async def test_one_that_never_begins_to_answer_is_away(server: Counterpart) -> None:
+    llm = Remote(server.url, "small", patience=Patience(first=0.05, between=10))
+    server.replies = [Reply(hangs=True)]
+
+    with pytest.raises(LLMAway, match="nothing for 0 s"):
+        await said(llm)
+    assert llm.info.state == "restarting"
+    await llm.close()
+
+
+async def test_one_that_stops_in_the_middle_is_away_and_not_asked_again(server: Counterpart) -> None:
+    llm = Remote(server.url, "small", patience=Patience(first=10, between=0.05))
+    server.replies = [streamed("Once ", hangs=True)]
+
+    with pytest.raises(LLMAway, match="fell silent in the middle of an answer"):
+        await said(llm)
+    assert len(server.asked) == 1
+    await llm.close()
+
+
+async def test_tokens_that_the_server_still_knew_are_not_new(server: Counterpart, llm: Remote) -> None:
+    usage = {"prompt_tokens": 100, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 80}}
+    events = [{"choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]}, {"choices": [], "usage": usage}]
+    server.replies = [Reply(*(f"data: {json.dumps(event)}\n\n".encode() for event in events))]
+
+    _, end = await said(llm)
+
+    assert (end.tokens_in, end.tokens_new, end.tokens_out) == (100, 20, 2)
+
+
+async def test_a_server_that_goes_away_is_looked_at_until_it_is_back(
+    server: Counterpart, llm: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.llm.watch.LOOK", 0.001)
+    await llm.open()
+    await llm.ready()
+    server.models, server.replies = Reply(status=503), [refused(503, "busy")] * 4
+    with pytest.raises(LLMAway):
+        await said(llm)
+    await until(lambda: "HTTP 503" in llm.info.detail and llm.info.state == "restarting")
+    waiting = asyncio.ensure_future(llm.ready())
+    await asyncio.sleep(0.02)
+    assert not waiting.done()
+
+    server.models = Reply(b'{"data": []}')
+    await asyncio.wait_for(waiting, 5)
+    assert llm.info.state == "ready"
+
+
+async def test_a_fallback_names_its_own_section(server: Counterpart) -> None:
+    llm = Remote(server.url, "small", setting="llm.fallback[1]")
+    server.replies = [refused(401, "bad key")]
+
+    with pytest.raises(LLMRefused, match=r"mend llm\.fallback\[1\]\.key"):
+        await said(llm)
+    await llm.close()

@@ -12,7 +12,7 @@ from hub.llm import wire
 from hub.llm.batch import CHUNK, LOGITS, Outcome, Row
 from hub.llm.jobs import TooLong, Weighing, Writing, weighing
 from hub.llm.prefixes import Prefixes
-from hub.llm.scheduler import Scheduler
+from hub.llm.scheduler import WRITING, Scheduler
 from hub.ports import End, Priority, Terms
 from hub.records import TenantId
 
@@ -22,13 +22,17 @@ END = 0
 class FakeModel:
     """A model whose next token follows from all tokens before it, and nothing else."""
 
-    def __init__(self, *, context: int = 400, cells: int = 600, faults: Sequence[Outcome] = ()) -> None:
+    def __init__(
+        self, *, context: int = 400, cells: int = 600, faults: Sequence[Outcome] = (), length: int = 0
+    ) -> None:
         self.context = context
         self.cells = cells
         self.evaluated = 0
         self._held: dict[int, list[int]] = {}
         self._rows: list[list[int]] = []
         self._faults = list(faults)
+        self._length = length
+        """No answer ends before the whole has so many tokens."""
 
     def evaluate(self, rows: list[Row]) -> Outcome:
         assert 0 < len(rows) <= CHUNK
@@ -49,7 +53,7 @@ class FakeModel:
         return [chance([*self._rows[row], token]) for token in tokens]
 
     def sample(self, sampler: Any, row: int) -> int:
-        return follower(self._rows[row])
+        return self.follower(self._rows[row])
 
     def piece(self, token: int, *, special: bool = False) -> bytes:
         return f"{token} ".encode()
@@ -64,6 +68,17 @@ class FakeModel:
     def cut(self, sequence: int, start: int) -> bool:
         self._held[sequence] = self._held.get(sequence, [])[:start]
         return True
+
+    def follower(self, tokens: list[int]) -> int:
+        """The token that comes after others."""
+        return hash(tuple(tokens)) % 20 or (END if len(tokens) >= self._length else 1)
+
+    def alone(self, prompt: list[int], limit: int) -> list[int]:
+        """What's written after a prompt if nobody else is there."""
+        tokens = list(prompt)
+        while len(tokens) < len(prompt) + limit and (token := self.follower(tokens)) != END:
+            tokens.append(token)
+        return tokens[len(prompt) :]
 
 
 class Greedy:
@@ -81,18 +96,6 @@ class Greedy:
 
 def chance(tokens: list[int]) -> float:
     return -1 - (hash(tuple(tokens)) % 1000) / 100
-
-
-def follower(tokens: list[int]) -> int:
-    return hash(tuple(tokens)) % 20
-
-
-def alone(prompt: list[int], limit: int) -> list[int]:
-    """What's written after a prompt if nobody else is there."""
-    tokens = list(prompt)
-    while len(tokens) < len(prompt) + limit and (token := follower(tokens)) != END:
-        tokens.append(token)
-    return tokens[len(prompt) :]
 
 
 class Desk:
@@ -137,9 +140,13 @@ class Desk:
         (weighed,) = [said for said in self.said if isinstance(said, wire.Weighed) and said.id == id]
         return weighed
 
-    def _asked(self, tenant: str = "a", priority: Priority = Priority.CHAT, deadline: float = 1000.0) -> wire.Asked:
+    @property
+    def ended(self) -> list[int]:
+        return [said.id for said in self.said if isinstance(said, wire.Ended)]
+
+    def _asked(self, tenant: str = "a", deadline: float = 1000.0, **terms: Any) -> wire.Asked:
         self._ids += 1
-        return wire.Asked(id=self._ids, ask=Terms(tenant=TenantId(tenant), priority=priority, deadline=deadline))
+        return wire.Asked(id=self._ids, ask=Terms(tenant=TenantId(tenant), deadline=deadline, **terms))
 
 
 tokens = st.lists(st.integers(1, 3), min_size=1, max_size=60)
@@ -165,7 +172,7 @@ def test_everybody_gets_what_they_would_have_got_alone(
     desk.run()
 
     for id, prompt, limit in wrote:
-        assert desk.text(id) == alone(prompt, limit)
+        assert desk.text(id) == desk.model.alone(prompt, limit)
         assert desk.end(id).tokens_in == len(prompt)
     for id, asked in weighed:
         for (stem, leaf), score in zip(asked, desk.weighed(id).scores, strict=True):
@@ -237,8 +244,63 @@ def test_a_tenant_with_many_requests_does_not_shut_out_another() -> None:
     late = desk.write([99] * 20, 3, tenant="quiet")
     desk.run()
 
-    ended = [said.id for said in desk.said if isinstance(said, wire.Ended)]
-    assert ended.index(late) < 12
+    assert desk.ended.index(late) < 12
+
+
+def test_a_chat_with_many_requests_does_not_shut_out_another_of_its_tenant() -> None:
+    desk = Desk()
+    for i in range(20):
+        desk.write([i] * 50, 3, chat="busy")
+    desk.run(3)
+    late = desk.write([99] * 20, 3, chat="quiet")
+    desk.run()
+
+    assert desk.ended.index(late) < 12
+
+
+@pytest.mark.parametrize("whose", ["tenant", "chat"])
+def test_who_fills_the_model_with_long_answers_makes_room_for_another(whose: str) -> None:
+    desk = Desk(FakeModel(context=2000, cells=3000, length=200))
+    long = [desk.write([i, 1, 2], 150, **{whose: "busy"}) for i in range(WRITING)]
+    desk.run(30)
+    late = desk.write([99] * 20, 3, **{whose: "quiet"})
+    desk.run(6)
+
+    assert desk.ended == [late]
+    desk.run()
+    for i, id in enumerate(long):
+        assert desk.text(id) == desk.model.alone([i, 1, 2], 150), "it went on where it had stopped"
+
+
+def test_equals_do_not_chase_each_other_away() -> None:
+    desk = Desk(FakeModel(context=2000, cells=3000, length=200))
+    for i in range(WRITING + 4):
+        desk.write([i, 1, 2], 60, tenant=f"t{i}")
+    desk.run(70)
+
+    assert len(desk.ended) == WRITING
+
+
+def test_background_work_makes_room_for_a_chat() -> None:
+    desk = Desk(FakeModel(context=2000, cells=3000, length=200))
+    for i in range(WRITING):
+        desk.write([i, 1, 2], 150, priority=Priority.BACKGROUND)
+    desk.run(5)
+    chat = desk.write([99] * 20, 3)
+    desk.run(6)
+
+    assert desk.ended == [chat]
+
+
+def test_nobody_is_sent_away_in_vain() -> None:
+    desk = Desk(FakeModel(context=400, cells=600, length=300))
+    desk.write([1] * 200, 60, tenant="busy")
+    small = desk.write([2] * 10, 30, tenant="busy")
+    desk.run(8)
+    desk.write([3] * 250, 100, tenant="quiet")
+    desk.run(30)
+
+    assert desk.ended[0] == small
 
 
 def test_a_cancelled_request_says_nothing_more_and_its_prompt_stays_known() -> None:
@@ -269,7 +331,7 @@ def test_what_is_broken_off_is_done_again() -> None:
     id = desk.write([1, 2, 3], 10)
     desk.run()
 
-    assert desk.text(id) == alone([1, 2, 3], 10)
+    assert desk.text(id) == desk.model.alone([1, 2, 3], 10)
 
 
 def test_kept_prefixes_make_room_for_work() -> None:
@@ -281,7 +343,7 @@ def test_kept_prefixes_make_room_for_work() -> None:
     id = desk.write([9] * 20, 5)
     desk.run()
 
-    assert desk.text(id) == alone([9] * 20, 5)
+    assert desk.text(id) == desk.model.alone([9] * 20, 5)
 
 
 def test_more_than_the_context_holds_is_refused() -> None:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.dialects import sqlite as dialect
 
-from hub.records import Entry, Key, Link, Message, Person, Replay, Task, TaskState, Turn
+from hub.records import Entry, Key, Link, Message, Pairing, Person, Replay, Task, TaskState, Thread, Turn
 from hub.store import queries, sqlite
 from hub.store.queries import Listing, Query, by
 from hub.store.schema import bring_up_to_date
@@ -38,7 +38,14 @@ QUERIES: dict[str, Query] = {
     "key": by(Key, tenant="t", id="i"),
     "keys": queries.api_keys("t"),
     "message": by(Message, id="i"),
-    "message_by_external": by(Message, tenant="t", bridge="b", chat="c", external_id="e"),
+    "links": queries.links_of("t", "p"),
+    "pairing": by(Pairing, tenant="t", id="i"),
+    "pairing_by_hash": by(Pairing, tenant="t", hash="h"),
+    "pairings": queries.newest_pairings("t", 5),
+    "forget_pairings": queries.old_pairings(NOON, 5),
+    "message_by_external": queries.message_by_external("t", CHAT, "e"),
+    "postings": queries.postings_of("m"),
+    "copies": queries.copies_of("m"),
     "messages_of_task": queries.messages_of_task("t", 5, None, None),
     "messages_of_task before": queries.messages_of_task("t", 5, "b", None),
     "messages_of_task after": queries.messages_of_task("t", 5, None, "a"),
@@ -57,6 +64,9 @@ QUERIES: dict[str, Query] = {
     "tasks by change": tasks(by="updated_at"),
     "tasks changed since": tasks(by="updated_at", since=True),
     "tasks changed since, by id": tasks(since=True),
+    "thread": by(Thread, tenant="t", bridge="b", chat="c", thread="x"),
+    "threads": queries.threads_of("t"),
+    "follows": queries.follows_of("t"),
     "due_tasks": queries.due_tasks(NOON, 5),
     "next_due": queries.next_dues(),
     "turn": by(Turn, id="i"),
@@ -71,6 +81,7 @@ QUERIES: dict[str, Query] = {
     "begun": queries.begun(),
     "waiting": queries.waiting("t", "p"),
     "counts": queries.counts(),
+    "lengths": queries.lengths("outbox"),
     "dead": queries.dead("t", 5),
     "events": queries.events_after("t", "p", 0, 5),
     "forget_events": queries.old_events(NOON, 5),
@@ -117,26 +128,35 @@ def test_every_query_that_a_store_is_asked_is_explained() -> None:
     assert made - {"of", "by", "_newest", "Listing"} == {
         "api_keys",
         "begun",
+        "copies_of",
         "corrections_of",
         "counts",
         "dead",
         "due_tasks",
         "entry_of",
         "events_after",
+        "follows_of",
         "held",
         "lanes",
         "last_number",
         "last_seq",
+        "lengths",
+        "links_of",
+        "message_by_external",
         "messages_of_chat",
         "messages_of_task",
+        "newest_pairings",
         "next_dues",
         "old_events",
+        "old_pairings",
         "old_replays",
         "people",
+        "postings_of",
         "ready",
         "replies",
         "some_tasks",
         "steps_of",
+        "threads_of",
         "turns_of",
         "waiting",
     }

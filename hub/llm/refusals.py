@@ -1,0 +1,91 @@
+"""What a server's no means, in words that say who has to do what."""
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from hub.errors import AgentHostError, ContextOverflow, LLMAway, LLMRefused
+from hub.llm import openai
+
+AGAIN = (408, 409, 425, 429, 500, 502, 503, 504, 529)
+"""What may pass."""
+
+NO_MONEY = ("insufficient_quota", "billing", "credit balance", "insufficient balance", "insufficient credits")
+"""Words for it that come with a status that would else mean "too fast"."""
+
+
+class Unsupported(LLMRefused):
+    """The server doesn't take something that was in the request's body."""
+
+
+class Unknown(Unsupported):
+    """Nothing is at that address, or no model of that name: also what some say to something in the request."""
+
+
+class Passing(LLMAway):
+    """A no that may pass: another attempt may help after so many seconds."""
+
+    def __init__(self, reason: str, after: float) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
+def refusal(response: httpx.Response, body: bytes, setting: str) -> AgentHostError:
+    """Return the error for an answer other than 200; `setting` is the config's section, as `llm`."""
+    status, problem = response.status_code, openai.problem(body)
+    if is_page(response, body):
+        return _page(response, setting)
+    said = f"{response.url.host} answers HTTP {status}: {problem.message[:300]}"
+    if problem.overflow:
+        return ContextOverflow(problem.n_prompt_tokens, problem.n_ctx)
+    if status == 402 or (status in (400, 403, 429) and _is_about_money(problem)):
+        return LLMRefused(f"the account at {response.url.host} has no money left; top it up ({said})")
+    if status in (401, 403):
+        return LLMRefused(f"the key is refused; mend {setting}.key or {setting}.key_file ({said})")
+    if status == 404:
+        return Unknown(f"{said}; if it's the model or the address that's unknown, mend {setting}.model or .url")
+    return _by_status(status, said, wish(response))
+
+
+def is_page(response: httpx.Response, body: bytes = b"") -> bool:
+    """Say whether it's a web page, for people, instead of an API's answer."""
+    return "html" in response.headers.get("Content-Type", "").lower() or body.lstrip()[:1] == b"<"
+
+
+def page(response: httpx.Response, setting: str) -> str:
+    """Say what a web page in place of an answer means."""
+    return (
+        f"{response.url.host} answers with a web page (HTTP {response.status_code}) instead of JSON: a proxy's or a"
+        f" log-in page, or the address isn't an API's; look at it in a browser, and mend {setting}.url (it mostly ends"
+        " in /v1)"
+    )
+
+
+def wish(response: httpx.Response) -> float:
+    """Return how long the server wants us to wait: seconds, or a date."""
+    value = response.headers.get("Retry-After", "").strip()
+    if value.isdecimal():
+        return float(value)
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return 0.0
+
+
+def _by_status(status: int, said: str, after: float) -> AgentHostError:
+    if status in AGAIN:
+        return Passing(f"too many requests at once ({said})" if status == 429 else said, after)
+    return Unsupported(said) if status in (400, 415, 422, 501) else LLMRefused(said)
+
+
+def _page(response: httpx.Response, setting: str) -> AgentHostError:
+    # A proxy's page for a server that's starting passes; one that says "not found" doesn't.
+    text = page(response, setting)
+    passes = response.status_code in AGAIN or response.status_code < 400
+    return Passing(text, wish(response)) if passes else LLMRefused(text)
+
+
+def _is_about_money(problem: openai.Problem) -> bool:
+    said = f"{problem.code} {problem.type} {problem.message}".lower()
+    return any(words in said for words in NO_MONEY)

@@ -1,0 +1,102 @@
+"""Builds the LLMs that the config names, opens and closes them."""
+
+import importlib.util
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from hub.config import MODEL_SHA256, Backend, Config, DecisionsConfig, backends, embedded_model, models_folder
+from hub.llm.arriving import Arriving
+from hub.llm.chain import Chain
+from hub.llm.llamacpp import LlamaCpp
+from hub.llm.purse import Prices, Purse
+from hub.ports import LLM, Clock, Documents
+from hub.weights.names import Repo
+from hub.weights.pulling import Pull
+from hub.weights.shelf import Pulled, find
+
+
+class Models:
+    """The LLM that answers and the one that decides; they may be one and the same."""
+
+    def __init__(self, config: Config, environ: Mapping[str, str], documents: Documents, clock: Clock) -> None:
+        self._config = config
+        self._environ = environ
+        self._purse = Purse(documents, clock, config.hub.timezone, config.limits.money_per_day)
+        # Each is opened and closed once, whoever it serves.
+        *chat, (path, _) = backends(config)
+        members = [self._built(section, llm) for section, llm in chat]
+        self._all = members
+        self.chat: LLM = Chain(*members) if len(members) > 1 else members[0]
+        self.decider: LLM = self._decider(path, config.llm.decisions, members[0])
+
+    async def open(self) -> None:
+        """Begin to get all ready, and return without waiting for them."""
+        await self._purse.open()
+        for model in self._all:
+            await model.open()
+
+    async def close(self) -> None:
+        """Stop all of them."""
+        async with AsyncExitStack() as stack:
+            for model in self._all:
+                stack.push_async_callback(model.close)
+
+    def _decider(self, path: str, own: DecisionsConfig, first: LLM) -> LLM:
+        """Decisions have the embedded model of their own wherever llama.cpp and its file are there.
+
+        For that is what the router's weights were trained with.
+        """
+        llm = self._config.llm
+        here = bool(importlib.util.find_spec("llama_cpp")) and embedded_model(self._environ).is_file()
+        if not own.backend and llm.backend == "llamacpp" and not llm.model:
+            return first
+        if not own.backend and not here:
+            return self.chat
+        decider = self._built(path, own if own.backend else replace(own, backend="llamacpp"))
+        self._all = [*self._all, decider]
+        return decider
+
+    def _built(self, section: str, llm: Backend) -> LLM:
+        if llm.backend == "remote":
+            return self._remote(section, llm)
+        repo = Repo.named(llm.model)
+        if repo and not Path(llm.model).is_file():
+            return self._pulled(repo, llm)
+        path = Path(llm.model).expanduser() if llm.model else embedded_model(self._environ)
+        digest = llm.sha256 or ("" if llm.model else MODEL_SHA256)
+        return LlamaCpp(path, sha256=digest, context=llm.context, threads=llm.threads)
+
+    def _pulled(self, repo: Repo, llm: Backend) -> LLM:
+        def over(found: Pulled) -> LLM:
+            digest = llm.sha256 or found.sha256
+            return LlamaCpp(Path(found.path), sha256=digest, context=llm.context, threads=llm.threads)
+
+        folder = models_folder(self._environ)
+        if found := find(folder, repo):
+            return over(found)
+        pull = Pull(repo, folder, self._environ)
+
+        async def fetch(tell: Callable[[int, int], None]) -> LLM:
+            return over(await pull.run(lambda progress: tell(progress.done, progress.size)))
+
+        return Arriving(str(repo), fetch, context=llm.context)
+
+    def _remote(self, section: str, llm: Backend) -> LLM:
+        # Its HTTP client takes a tenth of a start and 20 MB: only hubs that need it load it.
+        from hub.llm.remote import Remote  # noqa: PLC0415
+        from hub.llm.server import Patience  # noqa: PLC0415
+
+        whole = self._config.llm
+        return Remote(
+            llm.url,
+            llm.model,
+            key=llm.key,
+            context=llm.context,
+            patience=Patience(first=whole.first_token_seconds, between=whole.between_tokens_seconds),
+            prices=Prices(tokens_in=llm.price_in, cached=llm.price_cached, tokens_out=llm.price_out),
+            purse=self._purse,
+            setting=section,
+        )

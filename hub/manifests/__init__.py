@@ -1,0 +1,21 @@
+"""What packages declare about themselves."""
+
+from hub.manifests.agents import DATE, MANIFEST, PROMPT, PROMPT_CHARACTERS, Agent, load_agent, load_agents
+from hub.manifests.plugins import Allowance, Permissions, Plugin, Shown, ToolManifest, load_plugin, load_plugins
+
+__all__ = [
+    "DATE",
+    "MANIFEST",
+    "PROMPT",
+    "PROMPT_CHARACTERS",
+    "Agent",
+    "Allowance",
+    "Permissions",
+    "Plugin",
+    "Shown",
+    "ToolManifest",
+    "load_agent",
+    "load_agents",
+    "load_plugin",
+    "load_plugins",
+]

@@ -1,0 +1,102 @@
+"""Agents: each a folder with agent.toml and prompt.md."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from msgspec import Struct
+
+from hub.errors import ManifestError
+from hub.manifests.reading import common_faults, read, refuse, text
+from hub.records import Limits
+
+DATE = "{date}"
+"""Where it stands in a prompt, an agent is told the date."""
+MANIFEST = "agent.toml"
+PROMPT = "prompt.md"
+PROMPT_CHARACTERS = 20_000
+MISSING = f"an agent is a folder with {MANIFEST} and {PROMPT}"
+
+_TOOL = re.compile(r"[a-z][a-z0-9_./-]{0,127}")
+
+
+class Agent(Struct, frozen=True, kw_only=True):
+    """A prompt with the tools it may use, its limits and a model wish; no code."""
+
+    name: str
+    version: str
+    description: str
+    """One line, for people and for the router."""
+    prompt: str
+    """The system prompt; `{date}` in it becomes the day's date."""
+    tools: tuple[str, ...] = ()
+    """The tools it may use, by name; those that aren't installed are simply not offered."""
+    limits: Limits = Limits()
+    model: str = ""
+    """A wish; empty is the hub's own."""
+
+
+class _Manifest(Struct, frozen=True, kw_only=True):
+    name: str
+    version: str
+    description: str
+    tools: tuple[str, ...] = ()
+    model: str = ""
+    limits: Limits = Limits()
+
+
+def load_agent(folder: Path) -> Agent:
+    """Read agent.toml and prompt.md from a folder that is called what the agent is called; raises ManifestError."""
+    path = folder / MANIFEST
+    manifest = read(path, _Manifest, missing=MISSING, hints={"prompt": f"put the prompt into {PROMPT}"})
+    _check(path, manifest, folder.absolute().name)
+    return Agent(
+        name=manifest.name,
+        version=manifest.version,
+        description=manifest.description,
+        prompt=_prompt(folder / PROMPT),
+        tools=manifest.tools,
+        limits=manifest.limits,
+        model=manifest.model,
+    )
+
+
+def load_agents(folders: Iterable[Path]) -> dict[str, Agent]:
+    """Read every agent below these folders, by name; one in a later folder takes the place of its namesake.
+
+    A folder without agent.toml is passed over; a folder that isn't there, or a broken agent, raises ManifestError.
+    """
+    agents = {}
+    for folder in folders:
+        if not folder.is_dir():
+            raise ManifestError(f"{folder}: no such folder; create it or take it out of agents.folder")
+        for path in sorted(folder.glob(f"*/{MANIFEST}")):
+            agent = load_agent(path.parent)
+            agents[agent.name] = agent
+    return agents
+
+
+def _check(path: Path, manifest: _Manifest, folder: str) -> None:
+    faults = {
+        **common_faults(manifest.name, manifest.version, manifest.description),
+        "tools": "" if _tools_fit(manifest.tools) else "name each tool once, as clock or publisher/plugin",
+        "limits": "" if _positive(manifest.limits) else "turns, tokens and minutes must be above 0, money 0 or more",
+    }
+    refuse(path, manifest, faults, folder)
+
+
+def _tools_fit(tools: tuple[str, ...]) -> bool:
+    return len(set(tools)) == len(tools) and all(_TOOL.fullmatch(tool) for tool in tools)
+
+
+def _positive(limits: Limits) -> bool:
+    return limits.turns > 0 and limits.tokens > 0 and limits.minutes > 0 and limits.money >= 0
+
+
+def _prompt(path: Path) -> str:
+    prompt = text(path, MISSING).strip()
+    if not prompt:
+        raise ManifestError(f"{path}: empty; write the system prompt into it")
+    if len(prompt) > PROMPT_CHARACTERS:
+        raise ManifestError(f"{path}: {len(prompt)} characters; {PROMPT_CHARACTERS} are the most, and few are best")
+    return prompt
