@@ -22,6 +22,8 @@ REFUSED_PAUSE = 120.0
 """Seconds until a server that refused us is asked again: somebody has to mend something first."""
 CONNECTING = 25.0
 """Seconds that making a link may take."""
+PROBING = 12.0
+"""The same, if somebody waits to hear how it went."""
 LONG = 2.0
 """A link that lasted so many seconds was a good one: the next is made soon."""
 SHORT_PAUSE = 1.5
@@ -97,7 +99,7 @@ class Link:
     async def once(self, begun: Begun) -> None:
         """Connect, do something with it, and hang up; `info` tells how it went."""
         try:
-            await self._once(begun, stay=False)
+            await self._once(begun, stay=False, within=PROBING)
         finally:
             self._stream.close()
 
@@ -106,13 +108,13 @@ class Link:
         self._why = self._why or why
         self._stream.abort()
 
-    async def _once(self, begun: Begun, *, stay: bool = True) -> None:
+    async def _once(self, begun: Begun, *, stay: bool = True, within: float = CONNECTING) -> None:
         self._over.clear()
         self._why, self._refused = "", False
         self._tell("connecting", "")
         self._stream.connect(*(self._where or (None, None)))
         try:
-            await self._until_live()
+            await self._until_live(within)
             if self.live:
                 await self._through(begun, stay=stay)
         finally:
@@ -124,13 +126,13 @@ class Link:
         if stay or self.info.state != "running":
             self._tell("refused" if self._refused else "waiting", self._why or "the connection broke")
 
-    async def _until_live(self) -> None:
+    async def _until_live(self, within: float) -> None:
         try:
-            async with asyncio.timeout(CONNECTING):
+            async with asyncio.timeout(within):
                 while not self.live and not self._over.is_set():
                     await _first(self._live.wait(), self._over.wait())
         except TimeoutError:
-            self._why = self._why or f"no answer within {CONNECTING:.0f} s"
+            self._why = self._why or f"no answer within {within:.0f} s"
 
     async def _through(self, begun: Begun, *, stay: bool) -> None:
         """Do what's to be done on a session, and watch over it until it ends."""

@@ -292,7 +292,7 @@ class Session:
 def stream_of(account: XmppAccount, resource: str) -> Client | Component:
     """Return an account's stream, not yet connected. Raises ConfigError."""
     password = account.password
-    if account.password_file:
+    if account.password_file and not password:
         try:
             password = Path(account.password_file).expanduser().read_text().strip()
         except OSError as error:

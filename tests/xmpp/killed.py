@@ -44,7 +44,7 @@ async def main(port: str, certificate: str, jid: str, folder: str, deadly: str) 
     )
     async with asyncio.TaskGroup() as group:
         group.create_task(bridge.run(accept))
-        while bridge.info.state != "running":  # noqa: ASYNC110 - nobody tells of it
+        while bridge.info.state != "running":
             await asyncio.sleep(0.05)
         await asyncio.sleep(0.5)
         with book.open("a") as kept:
