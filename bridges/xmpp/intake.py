@@ -142,13 +142,13 @@ class Intake:
         self._lanes.put(place.chat, partial(self._take, said, place, id, ticket))
 
     async def _take(self, said: Heard, place: Place, id: str, ticket: Ticket) -> None:
-        if self._done.get((place.chat, id)) is None:
-            self._chats.name(place.chat, said, id)
-            incoming = await self._incoming(said, place, id)
-            if incoming is not None and await self._handed_over(incoming, said):
-                self._acknowledge(said, place, id)
-                self._met(place.sender)
-            self._done.put((place.chat, id), value=True)
+        self._chats.name(place.chat, said, id)
+        incoming = await self._incoming(said, place, id)
+        before = self._done.get((place.chat, id))
+        if incoming is not None and await self._handed_over(incoming, said) and not before:
+            self._acknowledge(said, place, id)
+            self._met(place.sender)
+        self._done.put((place.chat, id), value=True)
         self._keep(ticket)
 
     def _keep(self, ticket: Ticket) -> None:

@@ -52,7 +52,11 @@ class Link:
         self._why = ""
         self._refused = False
         for event, react in (
-            ("session_start", lambda _: self._begin(fresh=True)),
+            # Not before the server has said whether it counts (XEP-0198): what's sent until then isn't counted.
+            (
+                "session_start" if isinstance(stream, Component) else "stream_negotiated",
+                lambda _: self._begin(fresh=True),
+            ),
             ("session_resumed", lambda _: self._begin(fresh=False)),
             ("failed_all_auth", lambda _: self._refuse("the server doesn't take the JID and the password; mend them")),
             ("ssl_invalid_chain", self._distrust),

@@ -3,11 +3,10 @@
 import asyncio
 import logging
 from asyncio import Future
-from contextlib import suppress
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from slixmpp.exceptions import IqError, IqTimeout
+from slixmpp.exceptions import IqError
 from slixmpp.stanza import Message
 from slixmpp.xmlstream.stanzabase import StanzaBase
 
@@ -40,6 +39,8 @@ class Post:
         self._stream = stream
         self._link = link
         self._sent: dict[str, Future[None]] = {}
+        self._stanzas: dict[str, Message] = {}
+        """The very stanzas that were sent last under these ids: one that's sent again is counted again."""
         self._mirrored: dict[str, Future[str]] = {}
         self._ours: Recent[str, bool] = Recent(REMEMBERED)
         self._unacked: list[tuple[int, str]] = []
@@ -68,13 +69,14 @@ class Post:
         wait = self._sent[id] = asyncio.get_running_loop().create_future()
         self._ours.put(id, value=True)
         try:
-            self._stream.say(message)
+            self._stanzas[id] = self._stream.say(message)
             async with asyncio.timeout(UNKNOWN):
                 await self._settled(wait)
         except TimeoutError:
             raise DeliveryUncertain(f"nothing was heard of it within {UNKNOWN:.0f} s") from None
         finally:
             self._sent.pop(id, None)
+            self._stanzas.pop(id, None)
             wait.cancel()
 
     def drop(self, message: Element) -> None:
@@ -113,25 +115,25 @@ class Post:
             if not await self._link.ready(UNKNOWN):
                 continue
             made = self._link.made
-            await self._ask(wait)
+            self._ask(wait)
             await asyncio.wait([wait], timeout=UNHEARD)
             if not wait.done() and self._link.live and self._link.made == made:
                 self._link.cut("the server doesn't say what it received")
                 await asyncio.sleep(0)
         wait.result()
 
-    async def _ask(self, wait: Future[None]) -> None:
+    def _ask(self, wait: Future[None]) -> None:
         ping = ask_for_ack(self._stream)
         if ping is None:
             return
-        with suppress(IqError):
-            try:
-                await ping.send(timeout=UNHEARD)
-            except IqTimeout:
-                return
-        # Any answer will do: it follows what the server did with the message.
-        if not wait.done():
-            wait.set_result(None)
+
+        def ponged(pong: Future[Any]) -> None:
+            # An error will do as well: any answer follows what the server did with the message.
+            answered = not pong.cancelled() and (pong.exception() is None or isinstance(pong.exception(), IqError))
+            if answered and not wait.done():
+                wait.set_result(None)
+
+        ping.send(timeout=UNHEARD).add_done_callback(ponged)
 
     def _counted(self, stanza: StanzaBase) -> StanzaBase | None:
         """Let nothing out that the server's count won't tell of: the link broke while it was on its way."""
@@ -147,7 +149,7 @@ class Post:
 
     def _acked(self, stanza: Any) -> None:
         wait = self._sent.get(stanza["id"]) if isinstance(stanza, Message) else None
-        if wait and not wait.done():
+        if wait and not wait.done() and self._stanzas.get(stanza["id"]) is stanza:
             wait.set_result(None)
 
     def _remember_unacked(self, _: object) -> None:
