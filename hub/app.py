@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from hashlib import sha256
@@ -13,25 +13,35 @@ from pathlib import Path
 import bridges as platforms
 import hub
 from hub import log as logs
-from hub.accounts import kind_of, name_of, secrets_of
+from hub.accounts import kind_of, name_of, secrets_of, threads_of
 from hub.clock import SystemClock
 from hub.config import MODEL_SHA256, Config, backends, timezone
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
 from hub.errors import ConfigError, ManifestError, StartError
-from hub.flow.commands import Commands
+from hub.flow.access import Access
+from hub.flow.commands import Commands, Handler
 from hub.flow.corrections import Corrections
 from hub.flow.crowds import Slots
 from hub.flow.desk import FrontDesk
+from hub.flow.doors import Doors
+from hub.flow.edits import Edits
 from hub.flow.elsewhere import Elsewhere
 from hub.flow.endings import Endings
+from hub.flow.following import FollowCommands, Following
+from hub.flow.guard import Guard
 from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
 from hub.flow.labels import Labels
 from hub.flow.letters import Letters
+from hub.flow.links import Links
+from hub.flow.meant import Meant
+from hub.flow.moving import Moving
 from hub.flow.outbox import Outbox
+from hub.flow.pairing import Pairings
 from hub.flow.people import People, owner_secret
 from hub.flow.questions import Questions
+from hub.flow.retraction import Retraction
 from hub.flow.router import Router
 from hub.flow.routes import Routes
 from hub.flow.scheduler import Scheduler
@@ -41,6 +51,7 @@ from hub.flow.supervisor import Supervisor
 from hub.flow.tasks import Tasks
 from hub.flow.toolbox import Toolbox
 from hub.flow.turns import Turns
+from hub.flow.uploads import Uploads
 from hub.flow.weigher import Weigher
 from hub.llms import Models
 from hub.manifests import Agent, load_agents, load_plugins
@@ -87,6 +98,7 @@ class Hub:
         self.llm = llm
         self.decider = decider
         self.files = files
+        self.uploads = Uploads(store, files, documents, clock, config.limits.file_mb)
         self.clock = clock
         self.agents = agents
         self.bridges = bridges
@@ -99,9 +111,14 @@ class Hub:
         journal = Journal(store, self.feed, self.dispatcher, clock)
         self.spool = spool = Spool(store, self.boot)
         self.people = People(store, clock)
+        accounts = {name_of(account): account for account in config.bridges}
+        guard = Guard(clock, accounts)
         labels, elsewhere = Labels(store, clock, limits.reopen_hours), Elsewhere(store, clock, bridges)
-        self.outbox = outbox = Outbox(store, spool, journal, clock, bridges, labels, elsewhere)
-        self.inbox = Inbox(store, spool, journal, outbox, clock, limits)
+        self.outbox = outbox = Outbox(store, spool, journal, clock, bridges, labels, elsewhere, guard)
+        links, following = Links(store), Following(store, clock)
+        self.pairings = Pairings(store, journal, outbox, links, clock)
+        access = Access(store, links, self.pairings, clock, accounts)
+        self.inbox = Inbox(store, spool, journal, outbox, clock, limits, access, guard)
         endings = Endings(store, spool, journal, outbox, self.feed, clock, Supervisor(decider), zone)
         toolbox = Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm)
         self.sizes = Sizes(llm, decider, toolbox, agents[default], limits)
@@ -109,20 +126,38 @@ class Hub:
         self.turns = Turns(
             store, spool, journal, clock, llm, speaker, endings, Slots(limits.tasks_at_once), agents, default
         )
-        self.tasks = tasks = Tasks(
+        self.tasks = Tasks(
             store, spool, journal, self.inbox, clock, self.turns, limits, zone, agents, default, documents
         )
-        routes = Routes(store, spool, journal, clock, tasks)
-        self.questions = Questions(store, routes, tasks)
-        weigher = Weigher(decider, limits)
-        self.router = Router(store, spool, journal, outbox, clock, routes, self.questions, weigher, limits)
-        self.corrections = Corrections(store, spool, journal, outbox, clock, tasks, routes, self.turns)
-        self.commands = Commands(
-            store, spool, journal, outbox, clock, tasks, self.corrections, agents, llm, decider, zone
-        )
+        self._route(journal, following, {name for name, account in accounts.items() if not threads_of(account)})
         self.letters = Letters(store, journal)
         keep = timedelta(days=config.store.keep_events_days)
-        self.scheduler = Scheduler(store, clock, self.dispatcher, routes.expire, keep)
+        self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep)
+
+    def _route(self, journal: Journal, following: Following, threadless: Collection[str]) -> None:
+        """Build what finds the task that a message is about, and what obeys commands."""
+        store, spool, outbox, clock, tasks = self.store, self.spool, self.outbox, self.clock, self.tasks
+        limits, zone, decider = self.config.limits, self.config.hub.timezone, self.decider
+        retraction = Retraction(store, outbox)
+        edits = Edits(store, spool, journal, clock, self.turns, retraction)
+        routes = self.routes = Routes(store, spool, journal, clock, tasks, following, threadless)
+        self.corrections = Corrections(store, spool, journal, clock, tasks, routes, self.turns, retraction)
+        meant = Meant(store)
+        moving = Moving(store, clock, meant, self.corrections, limits.reopen_hours)
+        questions = self.questions = Questions(store, routes, tasks, moving)
+        self.router = Router(
+            store, spool, journal, outbox, clock, routes, questions, Weigher(decider, limits), limits, edits, threadless
+        )
+        follow = FollowCommands(following, meant)
+        others: dict[str, Handler] = {
+            **Doors(store, self.pairings, self.bridges).commands,
+            "move": moving.move,
+            "follow": follow.follow,
+            "unfollow": follow.unfollow,
+        }
+        self.commands = Commands(
+            store, spool, journal, outbox, clock, tasks, self.agents, self.llm, decider, zone, meant, questions, others
+        )
 
     async def work(self, lane: str) -> None:
         """Do what waits in a lane."""
@@ -176,6 +211,7 @@ class Hub:
             store=self.store,
             feed=self.feed,
             people=self.people,
+            pairings=self.pairings,
             inbox=self.inbox,
             tasks=self.tasks,
             corrections=self.corrections,
@@ -188,7 +224,7 @@ class Hub:
                 for agent in self.agents.values()
             ],
             bridges=self.bridges,
-            files=self.files,
+            uploads=self.uploads,
             router=self._router_info,
             prompts=self.sizes.measured,
             store_info=self._store_info,

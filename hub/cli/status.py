@@ -47,6 +47,7 @@ def show(status: Status, url: str) -> None:
         "queues": _counts(status.queues) or "empty",
         "tasks": _counts(status.tasks) or "none",
         "bridges": Text("\n").join(map(_bridge, status.bridges)),
+        "requests": f"{status.requests} to be let in: agenthost pair list" if status.requests else "",
         "store": f"{status.store.path}, {size(status.store.bytes)}",
     }
     for name, value in lines.items():

@@ -53,6 +53,8 @@ class Ending:
     kind: Literal["answered", "stopped", "failed", "dead"]
     spoken: Spoken | None = None
     error: str = ""
+    quietly: bool = False
+    """Stopped for other words: nothing is told of what stood of the answer."""
 
 
 class Endings:
@@ -199,7 +201,7 @@ class Endings:
     def _say(self, work: Work, task: Task, turn: Turn, ending: Ending) -> tuple[Message, ...]:
         to = work.messages[-1] if work.messages else None
         if ending.kind == "stopped":
-            return (self._answer(task, turn, to),) if turn.answer.strip() else ()
+            return (self._answer(task, turn, to),) if turn.answer.strip() and not ending.quietly else ()
         if turn.error:
             return (self._failure(task, turn, to),) if work.messages else ()
         verdict = task.verdict

@@ -9,9 +9,11 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from hub.config import Config
+from hub.flow.pairing import Pairings
 from hub.flow.people import People
 from hub.flow.sizes import PromptSizes
-from hub.ports import LLM, Bridge, Change, Clock, Feed, Files, Store
+from hub.flow.uploads import Uploads
+from hub.ports import LLM, Bridge, Change, Clock, Feed, Store
 from hub.records import Address, Entry, Incoming, Limits, Message, PersonId, Task, TaskId, TenantId
 
 
@@ -59,7 +61,7 @@ class CorrectionsService(Protocol):
 class QuestionsService(Protocol):
     """Takes the answers to questions that were put with choices."""
 
-    async def choose(self, message: Message, choice: str) -> None: ...
+    async def choose(self, question: Message, choice: str) -> str: ...
 
 
 class LettersService(Protocol):
@@ -103,6 +105,7 @@ class Services:
     store: Store
     feed: Feed
     people: People
+    pairings: Pairings
     inbox: InboxService
     tasks: TasksService
     corrections: CorrectionsService
@@ -112,7 +115,7 @@ class Services:
     decisions: LLM
     agents: Callable[[], Sequence[AgentInfo]]
     bridges: Mapping[str, Bridge]
-    files: Files
+    uploads: Uploads
     router: Callable[[], RouterInfo]
     prompts: Callable[[], Awaitable[PromptSizes | None]]
     store_info: Callable[[], StoreInfo]
