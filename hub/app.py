@@ -45,6 +45,7 @@ from hub.flow.retraction import Retraction
 from hub.flow.router import Router
 from hub.flow.routes import Routes
 from hub.flow.scheduler import Scheduler
+from hub.flow.showing import Showing
 from hub.flow.sizes import Sizes
 from hub.flow.speaking import Speaker
 from hub.flow.supervisor import Supervisor
@@ -118,8 +119,9 @@ class Hub:
         links, following = Links(store), Following(store, clock)
         self.pairings = Pairings(store, journal, outbox, links, clock)
         access = Access(store, links, self.pairings, clock, accounts)
+        self.showing = Showing(store, self.feed, clock, bridges, labels)
         self.inbox = Inbox(store, spool, journal, outbox, clock, limits, access, guard)
-        endings = Endings(store, spool, journal, outbox, self.feed, clock, Supervisor(decider), zone)
+        endings = Endings(store, spool, journal, outbox, self.feed, clock, Supervisor(decider), zone, following)
         toolbox = Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm)
         self.sizes = Sizes(llm, decider, toolbox, agents[default], limits)
         speaker = Speaker(store, files, self.feed, clock, llm, toolbox, config.llm, zone)
@@ -181,6 +183,7 @@ class Hub:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.dispatcher.run(self.work))
+                group.create_task(self.showing.run())
                 for bridge in self.bridges.values():
                     group.create_task(self.connect(bridge))
         finally:
