@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from hashlib import sha256
@@ -43,6 +43,7 @@ from hub.flow.turns import Turns
 from hub.flow.weigher import Weigher
 from hub.llms import Models
 from hub.manifests import Agent, load_agents, load_plugins
+from hub.packages.installer import Installed, Installer
 from hub.packages.plugins import check, plugin_tools
 from hub.packages.scripts import Scripts
 from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool
@@ -80,6 +81,7 @@ class Hub:
         agents: Mapping[str, Agent],
         bridges: Mapping[str, Bridge],
         tools: Sequence[Tool] = (),
+        installer: Installer | None = None,
     ) -> None:
         self.config = config
         self.store = store
@@ -87,7 +89,8 @@ class Hub:
         self.decider = decider
         self.files = files
         self.clock = clock
-        self.agents = agents
+        self.agents = agents = dict(agents)
+        self.installer = installer
         self.bridges = bridges
         self.boot = new_id()
         self.started_at = clock.now()
@@ -102,7 +105,9 @@ class Hub:
         self.outbox = outbox = Outbox(store, spool, journal, clock, bridges, labels, elsewhere)
         self.inbox = Inbox(store, spool, journal, outbox, clock, limits)
         endings = Endings(store, spool, journal, outbox, self.feed, clock, Supervisor(decider), zone)
-        toolbox = Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm)
+        self.toolbox = toolbox = Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm)
+        if installer:
+            installer.watch(self._equipping(toolbox, agents))
         speaker = Speaker(store, self.feed, clock, llm, toolbox, config.llm, zone)
         self.turns = Turns(
             store, spool, journal, clock, llm, speaker, endings, Slots(limits.tasks_at_once), agents, default
@@ -121,6 +126,18 @@ class Hub:
         self.letters = Letters(store, journal)
         keep = timedelta(days=config.store.keep_events_days)
         self.scheduler = Scheduler(store, clock, self.dispatcher, routes.expire, keep)
+
+    @staticmethod
+    def _equipping(toolbox: Toolbox, agents: dict[str, Agent]) -> Callable[[Installed], None]:
+        """Return what has installed tools and agents used: from the next turn on, a running one ends as it began."""
+        own = dict(agents)
+
+        def equip(installed: Installed) -> None:
+            toolbox.equip(installed.tools)
+            agents.clear()
+            agents.update({**own, **installed.agents})
+
+        return equip
 
     async def work(self, lane: str) -> None:
         """Do what waits in a lane."""
@@ -186,6 +203,9 @@ class Hub:
                 for agent in self.agents.values()
             ],
             bridges=self.bridges,
+            packages=self.installer,
+            tools=self.toolbox.all,
+            call=self.toolbox.call,
             files=self.files,
             router=self._router_info,
             store_info=self._store_info,
@@ -219,7 +239,6 @@ async def opened(
     redaction = logs.configure(config.hub.log, config.hub.log_level, secrets=secrets)
     data = config.data
     _make_folder(data)
-    agents = agents_of(config)
     store = SqlStore.at(config.store.url, data)
     await store.open()
     stack.push_async_callback(store.close)
@@ -227,7 +246,12 @@ async def opened(
     redaction.hide(secret)
     clock, documents, files = SystemClock(), FileDocuments(data / "documents"), FileStore(data / "files")
     await files.open()
-    installed = await _plugins(config, stack, documents)
+    agents = agents_of(config)
+    scripts = Scripts()
+    stack.push_async_callback(scripts.close)
+    known = (*(await _plugins(config, scripts, documents)), *tools)
+    taken = [tool.name for tool in (*built_in(clock, timezone(config), documents), *known)]
+    installer = Installer(store, data / "packages", scripts, documents, clock, tools=taken, agents=agents)
     models = Models(config, os.environ, documents, clock)
     await models.open()
     stack.push_async_callback(models.close)
@@ -241,8 +265,10 @@ async def opened(
         clock=clock,
         agents=agents,
         bridges={**bridges, **accounts(config, store, files, documents, clock)},
-        tools=(*installed, *tools),
+        tools=known,
+        installer=installer,
     )
+    await installer.open()
     await parts.people.ensure_owner(secret)
     return parts, secret
 
@@ -275,10 +301,8 @@ def _folders(own: str) -> list[Path]:
     return [Path(own).expanduser()] if own else []
 
 
-async def _plugins(config: Config, stack: AsyncExitStack, documents: Documents) -> tuple[Tool, ...]:
+async def _plugins(config: Config, scripts: Scripts, documents: Documents) -> tuple[Tool, ...]:
     """Return the tools of the plugins that are there; those of the operator's own folder are checked first."""
-    scripts = Scripts()
-    stack.push_async_callback(scripts.close)
     own = _folders(config.packages.folder)
     taken = [tool.name for tool in built_in(SystemClock(), timezone(config), documents)]
     try:

@@ -9,6 +9,7 @@ from hub.records.ids import (
     EntryId,
     KeyId,
     MessageId,
+    PackageId,
     PairingId,
     PersonId,
     TaskId,
@@ -28,6 +29,7 @@ from hub.records.messages import (
     Rule,
     Text,
 )
+from hub.records.packages import Edition, Package, PackageKind
 from hub.records.people import SCOPES, Address, Follow, Key, Link, Pairing, Person, Posting, Scope, Thread
 from hub.records.queues import Entry, Event, EventKind, Queue, Record, Replay, Revised, saved
 from hub.records.tasks import (
@@ -60,6 +62,7 @@ __all__ = [
     "Choice",
     "Correction",
     "Done",
+    "Edition",
     "Entry",
     "EntryId",
     "Event",
@@ -74,6 +77,9 @@ __all__ = [
     "Message",
     "MessageId",
     "MessageState",
+    "Package",
+    "PackageId",
+    "PackageKind",
     "Pairing",
     "PairingId",
     "Part",

@@ -14,6 +14,7 @@ from hub.web.events import watch_events
 from hub.web.hooks import telegram
 from hub.web.keys import KeysController
 from hub.web.once import Once
+from hub.web.packages import PackagesController
 from hub.web.problems import JsonRequest, answer_problem
 from hub.web.services import Services
 from hub.web.sessions import SessionsController, Tries
@@ -35,6 +36,7 @@ def build(services: Services) -> Litestar:
             MessagesController,
             TasksController,
             KeysController,
+            PackagesController,
             SessionsController,
             StatusController,
             watch_events,

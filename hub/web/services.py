@@ -1,7 +1,7 @@
 """What the web needs of the hub: one record that app.py fills, typed by what's called and by nothing more."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -10,7 +10,9 @@ from msgspec import Struct
 
 from hub.config import Config
 from hub.flow.people import People
-from hub.ports import LLM, Bridge, Change, Clock, Feed, Files, Store
+from hub.flow.toolbox import Called
+from hub.packages.installer import Installer
+from hub.ports import LLM, Bridge, Change, Clock, Feed, Files, Store, Tool, ToolCall
 from hub.records import Address, Entry, Incoming, Limits, Message, PersonId, Task, TaskId, TenantId
 
 
@@ -90,6 +92,10 @@ class StoreInfo(Struct, frozen=True, kw_only=True):
     bytes: int
 
 
+async def _nobody(tool: Tool, call: ToolCall) -> Called:
+    return Called(result=f"{tool.name} can't be called here.", failed=True)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Services:
     """All that the web calls. Whatever is asked for at each request is a callable."""
@@ -120,3 +126,7 @@ class Services:
     """Stays the same over restarts; signs the tokens against forged requests."""
     closing: asyncio.Event
     """Set when the hub begins to stop: streams and waits end at once."""
+    packages: Installer | None = None
+    tools: Callable[[], Sequence[Tool]] = tuple
+    call: Callable[[Tool, ToolCall], Awaitable[Called]] = _nobody
+    """Calls a tool as a turn does: its arguments checked, its result capped."""
