@@ -274,3 +274,27 @@ class Event(Struct, frozen=True, kw_only=True):
     kind: str
     data: str
     id: str
+
+
+class Edition(Struct, frozen=True, kw_only=True):
+    """One version of a package."""
+
+    version: str
+    digest: str
+    grants: list[str]
+    source: str
+
+
+class Installed(Struct, frozen=True, kw_only=True):
+    """An installed package."""
+
+    id: str
+    kind: str
+    state: str
+    description: str
+    tools: list[str]
+    asks: list[str]
+    now: Edition
+    before: Edition | None
+    created_at: datetime
+    updated_at: datetime
