@@ -156,6 +156,8 @@ class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     money_per_day: Price = 0.0
     """All that remote models may cost in a day, in the unit of their prices; 0 is no limit."""
     message_bytes: Positive = 262_144
+    file_mb: Annotated[int, Meta(ge=1, le=2000)] = 20
+    """The largest file that's taken over HTTP; each account of [[bridges]] has its own."""
     waiting_per_person: Positive = 200
     """Unanswered messages; more are refused until some are answered."""
     tasks_at_once: Positive = 8

@@ -10,7 +10,9 @@ from datetime import datetime
 from types import MappingProxyType
 
 import msgspec
+from msgspec.structs import replace
 
+from hub.flow.digest import clipped
 from hub.manifests import DATE, Agent
 from hub.ports import Exemplary, Image, Said, Tool
 from hub.records import File, Message, MessageId, Step, Task, Text
@@ -19,6 +21,8 @@ COMPLETE = ("yes", "no", "question")
 """What a judge may say: the goal is reached, it isn't, only the person can say how it goes on."""
 NONE = "none"
 """No tool is needed."""
+GOAL, CLAIM, RESULT, RESULTS = 600, 900, 300, 4
+"""Characters of a goal, a claim and a tool's result that a judge reads, and how many results, the last ones."""
 Images = Mapping[MessageId, Mapping[str, bytes]]
 """The images of messages: their bytes by their SHA-256."""
 
@@ -129,8 +133,9 @@ def digest(task: Task, messages: Sequence[Message]) -> tuple[Said, ...]:
 
 
 def judge(goal: str, results: Sequence[Step], claim: str) -> tuple[Said, ...]:
-    """Return the prompt for a supervisor, to be answered with one of `COMPLETE`."""
-    evidence = "\n".join(_result(step) for step in results) or "No tool was called."
+    """Return the prompt for a supervisor, to be answered with one of `COMPLETE`; it stays below 1,000 tokens."""
+    shown = [replace(step, result=clipped(step.result, RESULT)) for step in results[-RESULTS:]]
+    evidence = "\n".join(map(_result, shown)) or "No tool was called."
     return (
         Said(
             "system",
@@ -138,7 +143,8 @@ def judge(goal: str, results: Sequence[Step], claim: str) -> tuple[Said, ...]:
         ),
         Said(
             "user",
-            f"Goal: {plain(goal)}\n\nEvidence:\n{evidence}\n\nClaim: {plain(claim)}\n\nIs the goal reached?",
+            f"Goal: {plain(clipped(goal, GOAL))}\n\nEvidence:\n{evidence}\n\n"
+            f"Claim: {plain(clipped(claim, CLAIM))}\n\nIs the goal reached?",
         ),
     )
 

@@ -3,14 +3,16 @@ too close to call. Every answer is kept with its evidence.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from msgspec.structs import replace
 
 from hub.config import LimitsConfig
 from hub.flow import lanes
+from hub.flow.edits import Edits
 from hub.flow.journal import Journal
+from hub.flow.notices import answer_to
 from hub.flow.outbox import Outbox
 from hub.flow.questions import Questions
 from hub.flow.routes import Routes, to_task
@@ -19,19 +21,17 @@ from hub.flow.weighing import Seen, Weighed
 from hub.ports import Clock, Save, Store
 from hub.records import (
     OPEN,
+    Ask,
     Candidate,
     Choice,
     Entry,
     Message,
-    MessageId,
     PersonId,
     Route,
     Rule,
     Task,
     TaskId,
     TaskState,
-    Text,
-    new_id,
 )
 from hub.spool import Spool
 
@@ -58,6 +58,8 @@ class Router:
         questions: Questions,
         weigher: Weigher,
         limits: LimitsConfig,
+        edits: Edits,
+        threadless: Collection[str] = (),
     ) -> None:
         self._store = store
         self._spool = spool
@@ -68,6 +70,8 @@ class Router:
         self._questions = questions
         self._weigher = weigher
         self._limits = limits
+        self._edits = edits
+        self._threadless = threadless
         self._asked: dict[PersonId, deque[float]] = defaultdict(deque)
 
     async def route(self, lane: str) -> None:
@@ -83,7 +87,9 @@ class Router:
     # --- the rules, in their order
 
     async def _route(self, entry: Entry, message: Message) -> None:
-        if answered := await self._questions.answered_by(message):
+        if message.corrects is not None:
+            await self._edits.apply(entry, message)
+        elif answered := await self._questions.answered_by(message):
             await self._choose(entry, message, *answered)
         elif route := await self._by_rule(message):
             await self._routes.settle(entry, message, route)
@@ -108,7 +114,7 @@ class Router:
             return to_task("explicit", task.id)
         if message.reply_to is not None and (task := await self._replied_to(message)):
             return to_task("reply", task.id)
-        if message.address.thread is not None:
+        if message.address.thread is not None and message.address.bridge not in self._threadless:
             bound = await self._bound(message)
             return to_task("thread", bound.id if bound else None)
         return None
@@ -136,9 +142,9 @@ class Router:
         return await self._own(message, replied.task) if replied and replied.task else None
 
     async def _bound(self, message: Message) -> Task | None:
-        """Return the task that began in this thread."""
-        of_chat = await self._store.tasks(message.tenant, message.person, chat=message.address, limit=200)
-        return next((task for task in of_chat if task.origin.thread == message.address.thread), None)
+        """Return the task whose own this thread is."""
+        thread = await self._store.thread(message.tenant, message.address)
+        return await self._own(message, thread.task) if thread else None
 
     # --- the LLM
 
@@ -157,7 +163,9 @@ class Router:
         lines = tuple(
             (message.role, message.text, message.created_at) for message in messages if message.role != "notice"
         )
-        return Seen(task=task, lines=lines, asked=task.state == "input-required")
+        # A task left open because something was promised waits for its person too, but asked them nothing.
+        silent = isinstance(task.verdict, Ask) and not task.verdict.question
+        return Seen(task=task, lines=lines, asked=task.state == "input-required" and not silent)
 
     # --- the question
 
@@ -177,19 +185,11 @@ class Router:
         offered = [candidate for candidate in likely if candidate.task][:OFFERED]
         choices = tuple(Choice(id=f"route/{message.id}/{item.task}", text=item.title) for item in offered)
         asking = replace(message, state="asking", route=guess)
-        id = MessageId(new_id())
-        question = Message(
-            id=id,
-            tenant=message.tenant,
-            address=message.address,
-            external_id=id,
-            role="notice",
-            person=message.person,
-            parts=(Text(f"Which task is “{_short(message.text)}” about?"),),
-            state="ready",
-            created_at=self._clock.now(),
-            answers=message.id,
-            choices=(*choices, Choice(id=f"route/{message.id}/new", text="A new task")),
+        question = answer_to(
+            message,
+            f"Which task is “{_short(message.text)}” about?",
+            self._clock.now(),
+            (*choices, Choice(id=f"route/{message.id}/new", text="A new task")),
         )
         await self._journal.commit(
             Save(asking),

@@ -14,6 +14,7 @@ from hub.errors import ContextOverflow, LLMError, ToolError
 from hub.flow import lanes, pictures, prompts
 from hub.flow.digest import clipped, shorten
 from hub.flow.ledger import Ledger, Made
+from hub.flow.sound import sound_text
 from hub.flow.toolbox import Toolbox, unsaid
 from hub.flow.work import Work
 from hub.manifests import Agent
@@ -27,6 +28,8 @@ TOOL_CALLS = 4
 """In one turn."""
 PROMPT_TOKENS = 1_500
 """A prompt above it is shortened: on two cores a small model reads about a hundred tokens a second."""
+LONGEST_TOKEN = 64
+"""Characters of a token: an answer that has more for each allowed one comes from a server that heeds no limit."""
 MARGIN = 64
 """Tokens of the context left free, for templates count differently."""
 
@@ -168,12 +171,15 @@ class Speaker:
         async for piece in self._llm.chat(said, self._terms(work, Priority.CHAT), limit=self._answer_tokens):
             if isinstance(piece, End):
                 work.money += piece.money
+                work.written = sound_text(work.written)
                 for result in unsaid(work.written, _calls(ledger.steps)):
                     work.written = f"{work.written.rstrip()}\n\n{result}"
                 return piece
             # Begun again after a crash of the model, the answer is written anew: the first piece takes the old's place.
             self._feed.publish(self._delta(work, piece.text, whole=not work.written))
             work.written += piece.text
+            if len(work.written) > self._answer_tokens * LONGEST_TOKEN:
+                raise LLMError(f"the answer doesn't end: {len(work.written)} characters")
         raise LLMError("the answer broke off without an end")
 
     def _delta(self, work: Work, text: str, *, whole: bool) -> Delta:

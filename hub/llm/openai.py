@@ -66,6 +66,16 @@ class Choice(Struct, frozen=True):
     logprobs: Logprobs | None = None
 
 
+TOO_LONG = (
+    "context_length",
+    "exceed_context",
+    "maximum context",
+    "too large to process",
+    "larger than the max context",
+)
+"""Each server has its own words for it."""
+
+
 class Problem(Struct, frozen=True):
     """Why a server said no."""
 
@@ -77,9 +87,9 @@ class Problem(Struct, frozen=True):
 
     @property
     def overflow(self) -> bool:
-        """Whether the prompt was too long: each server has its own words for it."""
+        """Whether the prompt was too long."""
         said = f"{self.code} {self.type} {self.message}".lower()
-        return "context_length" in said or "exceed_context" in said or "maximum context" in said
+        return any(words in said for words in TOO_LONG)
 
 
 class Completion(Struct, frozen=True):
@@ -88,6 +98,20 @@ class Completion(Struct, frozen=True):
     choices: tuple[Choice, ...] = ()
     usage: Usage | None = None
     error: Problem | str | None = None
+
+
+class Vector(Struct, frozen=True):
+    """A text as numbers."""
+
+    embedding: tuple[float, ...]
+    index: int = 0
+
+
+class Vectors(Struct, frozen=True):
+    """What a server answers to /embeddings."""
+
+    data: tuple[Vector, ...]
+    usage: Usage | None = None
 
 
 class Refusal(Struct, frozen=True):
@@ -102,6 +126,7 @@ class Refusal(Struct, frozen=True):
 
 
 _completions = msgspec.json.Decoder(Completion)
+_vectors = msgspec.json.Decoder(Vectors)
 _refusals = msgspec.json.Decoder(Refusal)
 
 
@@ -119,6 +144,12 @@ def _parts(said: Said) -> list[dict[str, object]]:
 def completion(body: bytes | str) -> Completion:
     """Read an answer or an event; raises msgspec.DecodeError."""
     return _completions.decode(body)
+
+
+def vectors(body: bytes) -> Vectors:
+    """Read the vectors of some texts, in the texts' order; raises msgspec.DecodeError."""
+    found = _vectors.decode(body)
+    return Vectors(data=tuple(sorted(found.data, key=lambda vector: vector.index)), usage=found.usage)
 
 
 def problem(body: bytes) -> Problem:

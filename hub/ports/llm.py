@@ -135,6 +135,8 @@ class LLMInfo(Struct, frozen=True, kw_only=True):
     """Of the vectors that it gives for texts; 0: it gives none."""
     sees: bool = False
     """Whether it's shown the images in a prompt."""
+    money_today: float = 0.0
+    """What remote models have cost the hub since midnight, if this one has prices."""
 
 
 class LLM(Protocol):

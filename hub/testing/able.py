@@ -19,8 +19,10 @@ class AbleBridge(FakeBridge):
     `hook` is the JSON of `posted`. Faults befall `retract` and `tell` as they do `deliver`; drafts have none.
     """
 
-    def __init__(self, name: str = "able", *, faults: Iterable[Fault] = (), threads: bool = False) -> None:
-        super().__init__(name, faults=faults)
+    def __init__(
+        self, name: str = "able", *, faults: Iterable[Fault] = (), parts: int = 1, threads: bool = False
+    ) -> None:
+        super().__init__(name, faults=faults, parts=parts)
         self.drafts: list[Draft] = []
         self.dropped: list[TurnId] = []
         self.typed: list[Address] = []
