@@ -171,8 +171,8 @@ async def test_a_photo_that_came_with_a_message_reaches_the_model_with_its_words
     agent = Agent(name="default", version="0.1.0", description="Helps.", prompt="Look.")
     spent = []
     async with serving(*files) as llm:
-        for parts in ((Text("What is it?"),), (photo, Text("What is it?"))):
-            task = a_task("What is it?")
+        for number, parts in enumerate(((Text("What is it?"),), (photo, Text("What is it?")))):
+            task = a_task("What is it?", number=number)
             turn, message = a_turn(task), a_message(parts=parts, task=task.id, state="routed")
             await store.commit(Add(task), Add(turn), Add(message))
             config = LLMConfig(answer_tokens=4)
