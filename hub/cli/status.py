@@ -47,6 +47,7 @@ def show(status: Status, url: str) -> None:
         "queues": _counts(status.queues) or "empty",
         "tasks": _counts(status.tasks) or "none",
         "bridges": Text("\n").join(map(_bridge, status.bridges)),
+        "requests": f"{status.requests} to be let in: agenthost pair list" if status.requests else "",
         "store": f"{status.store.path}, {size(status.store.bytes)}",
     }
     for name, value in lines.items():
@@ -58,7 +59,8 @@ def show(status: Status, url: str) -> None:
 def _model(model: Model) -> Text:
     facts = [f"{model.tokens_per_second:.0f} tokens/s" if model.tokens_per_second else ""]
     facts += [f"{model.threads} threads" if model.threads else "", f"context {model.context}" if model.context else ""]
-    facts += [f"restarted {model.restarts} times" if model.restarts else "", plain(model.detail)]
+    facts += [f"restarted {model.restarts} times" if model.restarts else ""]
+    facts += [f"{model.money_today:.4g} spent today" if model.money_today else "", plain(model.detail)]
     return Text.assemble(plain(model.model), " ", state(model.state), ("  " + ", ".join(filter(None, facts)), "dim"))
 
 

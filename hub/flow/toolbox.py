@@ -50,11 +50,20 @@ class Toolbox:
         characters: int = RESULT_CHARACTERS,
     ) -> None:
         """Take the tools, the LLM that chooses among them, and the one that writes arguments (else the same)."""
-        self._tools = {tool.name: tool for tool in tools}
+        self._fixed = {tool.name: tool for tool in tools}
+        self._tools = dict(self._fixed)
         self._decisions = decisions
         self._writer = writer or decisions
         self._seconds = seconds
         self._characters = characters
+
+    def equip(self, tools: Iterable[Tool]) -> None:
+        """Have these tools in place of those that were given so before; calls under way end as they began."""
+        self._tools = {**self._fixed, **{tool.name: tool for tool in tools}}
+
+    def all(self) -> tuple[Tool, ...]:
+        """Return every tool, by name."""
+        return tuple(sorted(self._tools.values(), key=lambda tool: tool.name))
 
     def named(self, name: str) -> Tool | None:
         """Return the tool of that name, if it's installed."""

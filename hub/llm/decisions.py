@@ -47,7 +47,7 @@ def labels(count: int) -> tuple[str, ...]:
 def appended(prompt: Sequence[Said], text: str) -> tuple[Said, ...]:
     """Return the prompt with a last word to the model, joined to the user's if that came last."""
     if prompt and prompt[-1].role == "user":
-        return (*prompt[:-1], Said(role="user", text=f"{prompt[-1].text}\n\n{text}"))
+        return (*prompt[:-1], Said("user", f"{prompt[-1].text}\n\n{text}", prompt[-1].images))
     return (*prompt, Said(role="user", text=text))
 
 

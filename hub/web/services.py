@@ -9,9 +9,13 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from hub.config import Config
+from hub.flow.pairing import Pairings
 from hub.flow.people import People
 from hub.flow.sizes import PromptSizes
-from hub.ports import LLM, Bridge, Change, Clock, Feed, Files, Store
+from hub.flow.toolbox import Called
+from hub.flow.uploads import Uploads
+from hub.packages.installer import Installer
+from hub.ports import LLM, Bridge, Change, Clock, Feed, Store, Tool, ToolCall
 from hub.records import Address, Entry, Incoming, Limits, Message, PersonId, Task, TaskId, TenantId
 
 
@@ -59,7 +63,7 @@ class CorrectionsService(Protocol):
 class QuestionsService(Protocol):
     """Takes the answers to questions that were put with choices."""
 
-    async def choose(self, message: Message, choice: str) -> None: ...
+    async def choose(self, question: Message, choice: str) -> str: ...
 
 
 class LettersService(Protocol):
@@ -91,6 +95,10 @@ class StoreInfo(Struct, frozen=True, kw_only=True):
     bytes: int
 
 
+async def _nobody(tool: Tool, call: ToolCall) -> Called:
+    return Called(result=f"{tool.name} can't be called here.", failed=True)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Services:
     """All that the web calls. Whatever is asked for at each request is a callable."""
@@ -103,6 +111,7 @@ class Services:
     store: Store
     feed: Feed
     people: People
+    pairings: Pairings
     inbox: InboxService
     tasks: TasksService
     corrections: CorrectionsService
@@ -112,7 +121,7 @@ class Services:
     decisions: LLM
     agents: Callable[[], Sequence[AgentInfo]]
     bridges: Mapping[str, Bridge]
-    files: Files
+    uploads: Uploads
     router: Callable[[], RouterInfo]
     prompts: Callable[[], Awaitable[PromptSizes | None]]
     store_info: Callable[[], StoreInfo]
@@ -122,3 +131,7 @@ class Services:
     """Stays the same over restarts; signs the tokens against forged requests."""
     closing: asyncio.Event
     """Set when the hub begins to stop: streams and waits end at once."""
+    packages: Installer | None = None
+    tools: Callable[[], Sequence[Tool]] = tuple
+    call: Callable[[Tool, ToolCall], Awaitable[Called]] = _nobody
+    """Calls a tool as a turn does: its arguments checked, its result capped."""

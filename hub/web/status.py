@@ -37,6 +37,8 @@ class Status(Struct, frozen=True, kw_only=True):
     tasks: dict[str, int]
     store: StoreInfo
     bridges: list[BridgeInfo]
+    requests: int
+    """How many strangers ask to be let in."""
     router: RouterInfo
     prompts: PromptSizes | None
     """How long prompts are at their fullest; null while a model can't count."""
@@ -111,6 +113,7 @@ class StatusController(Controller):
             tasks=Counter(task.state for task in open_tasks),
             store=services.store_info(),
             bridges=await _bridges(services),
+            requests=len(await services.pairings.requests(caller.tenant)),
             router=services.router(),
             prompts=await services.prompts(),
         )

@@ -32,7 +32,7 @@ function ticket(task) {
     chip(task, true),
     h("a.name", { href: `/tasks/${task.id}` }, task.title),
     words && h("p.verdict", {}, words),
-    h("p.facts", {}, [task.agent, `${task.used.turns} ${task.used.turns === 1 ? "turn" : "turns"}`, due(task), ago(task.updated_at)]
+    h("p.facts", {}, [task.agent, task.origin.bridge !== "http" && `on ${task.origin.bridge}`, `${task.used.turns} ${task.used.turns === 1 ? "turn" : "turns"}`, due(task), ago(task.updated_at)]
       .filter(Boolean).join(" · ")));
 }
 
