@@ -17,10 +17,11 @@ from msgspec.structs import replace
 import hub
 from hub import log as logs
 from hub.clock import SystemClock
-from hub.config import MODEL_SHA256, Config, Reloader, backends, timezone
+from hub.config import Config, Reloader, backends, timezone
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
 from hub.errors import ConfigError, ManifestError, StartError
+from hub.flow import weights
 from hub.flow.commands import Commands
 from hub.flow.corrections import Corrections
 from hub.flow.crowds import Slots
@@ -197,7 +198,7 @@ class Hub:
 
     def _router_info(self) -> RouterInfo:
         info = self.decider.info
-        return RouterInfo(rule="trained" if info.sha256 == MODEL_SHA256 else "untrained", model=info.model)
+        return RouterInfo(rule="trained" if info.sha256 == weights.MODEL_SHA256 else "untrained", model=info.model)
 
     def _store_info(self) -> StoreInfo:
         path = self.config.data / "hub.db"

@@ -8,9 +8,11 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from hub.config import MODEL_SHA256, Backend, Config, DecisionsConfig, backends, embedded_model, models_folder
+from hub.flow.weights import READER_SHA256
 from hub.llm.arriving import Arriving
 from hub.llm.chain import Chain
 from hub.llm.llamacpp import LlamaCpp
+from hub.llm.matching import READER, MatchingLlamaCpp
 from hub.llm.purse import Prices, Purse
 from hub.ports import LLM, Clock, Documents
 from hub.weights.names import Repo
@@ -27,7 +29,9 @@ class Models:
         self._purse = Purse(documents, clock, config.hub.timezone, config.limits.money_per_day)
         # Each is opened and closed once, whoever it serves.
         *chat, (path, _) = backends(config)
-        members = [self._built(section, llm) for section, llm in chat]
+        # Without a model named for either, the embedded one answers and decides.
+        self._shared = config.llm.backend == "llamacpp" and not config.llm.model and not config.llm.decisions.backend
+        members = [self._built(section, llm, decides=self._shared) for section, llm in chat]
         self._all = members
         self.chat: LLM = Chain(*members) if len(members) > 1 else members[0]
         self.decider: LLM = self._decider(path, config.llm.decisions, members[0])
@@ -49,30 +53,28 @@ class Models:
 
         For that is what the router's weights were trained with.
         """
-        llm = self._config.llm
         here = bool(importlib.util.find_spec("llama_cpp")) and embedded_model(self._environ).is_file()
-        if not own.backend and llm.backend == "llamacpp" and not llm.model:
+        if self._shared:
             return first
         if not own.backend and not here:
             return self.chat
-        decider = self._built(path, own if own.backend else replace(own, backend="llamacpp"))
+        decider = self._built(path, own if own.backend else replace(own, backend="llamacpp"), decides=True)
         self._all = [*self._all, decider]
         return decider
 
-    def _built(self, section: str, llm: Backend) -> LLM:
+    def _built(self, section: str, llm: Backend, *, decides: bool = False) -> LLM:
         if llm.backend == "remote":
             return self._remote(section, llm)
         repo = Repo.named(llm.model)
         if repo and not Path(llm.model).is_file():
-            return self._pulled(repo, llm)
+            return self._pulled(repo, llm, decides=decides)
         path = Path(llm.model).expanduser() if llm.model else embedded_model(self._environ)
         digest = llm.sha256 or ("" if llm.model else MODEL_SHA256)
-        return LlamaCpp(path, sha256=digest, context=llm.context, threads=llm.threads)
+        return _local(path, digest, llm, decides=decides)
 
-    def _pulled(self, repo: Repo, llm: Backend) -> LLM:
+    def _pulled(self, repo: Repo, llm: Backend, *, decides: bool) -> LLM:
         def over(found: Pulled) -> LLM:
-            digest = llm.sha256 or found.sha256
-            return LlamaCpp(Path(found.path), sha256=digest, context=llm.context, threads=llm.threads)
+            return _local(Path(found.path), llm.sha256 or found.sha256, llm, decides=decides)
 
         folder = models_folder(self._environ)
         if found := find(folder, repo):
@@ -100,3 +102,12 @@ class Models:
             purse=self._purse,
             setting=section,
         )
+
+
+def _local(path: Path, digest: str, llm: Backend, *, decides: bool) -> LLM:
+    """Only a model that decides has the reader beside it."""
+    if not decides:
+        return LlamaCpp(path, sha256=digest, context=llm.context, threads=llm.threads)
+    return MatchingLlamaCpp(
+        path, READER, reader_sha256=READER_SHA256, sha256=digest, context=llm.context, threads=llm.threads
+    )

@@ -112,6 +112,18 @@ SCORED: Mapping[str, float] = {
     "wide_answer": -1.421,
     "wide_told": 1.194,
 }
+READ: Mapping[str, float] = {
+    "new_read": 1.0,
+    "read": 1.0,
+}
+READ_SCORED: Mapping[str, float] = {
+    "new_read": 1.0,
+    "read": 1.0,
+}
+MODEL_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+"""The decision model that SCORED and READ_SCORED were fitted with."""
+READER_SHA256 = ""
+"""The reader that READ and READ_SCORED were fitted with."""
 TOLD: Mapping[str, float] = {"new_told": 4.0}
 """Set by hand, for nobody in the training files says "new task"; it's added to every table."""
 UNTRAINED: Mapping[str, float] = {**CHEAP, "gain_each": 1.5}

@@ -33,7 +33,8 @@ class LlamaCpp:
     """
 
     def __init__(self, path: Path, *, sha256: str = "", context: int = 4096, threads: int = 0) -> None:
-        self._keeper = Keeper(path, sha256=sha256, context=context, threads=threads)
+        load = wire.Load(path=str(path), sha256=sha256, context=context, threads=threads)
+        self._keeper = Keeper(path, load)
 
     @property
     def info(self) -> LLMInfo:
@@ -149,9 +150,7 @@ class LlamaCpp:
         said = tuple(prompt)
         return (await self._one(lambda id: wire.Count(id=id, prompt=said), COUNTING, wire.Counted)).tokens
 
-    async def _one(
-        self, order: Callable[[int], wire.Work | wire.Embed | wire.Count], seconds: float, kind: type[A]
-    ) -> A:
+    async def _one(self, order: Callable[[int], wire.Request], seconds: float, kind: type[A]) -> A:
         with self._keeper.ask(order, seconds) as request:
             answer = await request.next()
         if not isinstance(answer, kind):
