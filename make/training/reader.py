@@ -217,7 +217,7 @@ def train(given: argparse.Namespace) -> None:
     def share(step: int) -> float:
         """Warm up, then go down to nothing at the last step, or when the time is over."""
         done = max(step / given.steps, (time.time() - began) / 60 / given.minutes)
-        return min((step + 1) / WARM, max(0.0, 1 - done))
+        return float(min((step + 1) / WARM, max(0.0, 1 - done)))
 
     plan = torch.optim.lr_scheduler.LambdaLR(optimizer, share)
     source = samples(given.files, encoder, chance)
