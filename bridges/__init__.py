@@ -1,0 +1,33 @@
+"""The hub's accounts on chat platforms: each kind's bridge, found by name and imported only when it's configured."""
+
+from importlib import import_module
+from typing import Protocol, cast
+
+from hub.accounts import BridgeAccount
+from hub.errors import ConfigError
+from hub.ports import Bridge, Clock, Desk, Documents, Files
+
+KINDS = {
+    "telegram": ("bridges.telegram.bridge", "TelegramBridge"),
+    "xmpp": ("bridges.xmpp.bridge", "XmppBridge"),
+}
+
+
+class Build(Protocol):
+    """Makes an account's bridge; it has no life before `run` or `probe`."""
+
+    def __call__(
+        self, account: BridgeAccount, *, files: Files, desk: Desk, documents: Documents, clock: Clock
+    ) -> Bridge: ...
+
+
+def load(kind: str) -> Build:
+    """Return what makes bridges of a kind; raises ConfigError if a package that it stands on isn't installed."""
+    module, name = KINDS[kind]
+    try:
+        return cast("Build", getattr(import_module(module), name))
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"bridges: kind {kind!r} needs the package {error.name}, which isn't installed; `make venv` installs what"
+            " AgentHost needs, or leave that account out"
+        ) from None

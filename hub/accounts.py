@@ -86,9 +86,26 @@ class XmppAccount(Account, frozen=True, kw_only=True, tag="xmpp", tag_field="kin
 BridgeAccount = TelegramAccount | XmppAccount
 
 
+def kind_of(account: BridgeAccount) -> str:
+    """Return an account's platform."""
+    return "telegram" if isinstance(account, TelegramAccount) else "xmpp"
+
+
 def name_of(account: BridgeAccount) -> str:
     """Return what the hub calls an account."""
-    return account.name or ("telegram" if isinstance(account, TelegramAccount) else "xmpp")
+    return account.name or kind_of(account)
+
+
+def secrets_of(account: BridgeAccount) -> tuple[str, ...]:
+    """Return what must never be read in a log."""
+    if isinstance(account, TelegramAccount):
+        return (account.token, account.webhook_secret)
+    return (account.password,)
+
+
+def secret_file_of(account: BridgeAccount) -> str:
+    """Return the file that an account's secret was read from, if it was."""
+    return account.token_file if isinstance(account, TelegramAccount) else account.password_file
 
 
 def faults(accounts: Mapping[str, BridgeAccount]) -> list[str]:

@@ -1,23 +1,21 @@
-"""Builds the parts, starts and stops them. The only file that names concrete classes, but for models (llms.py)."""
+"""Builds the parts: the only file that names concrete classes, but for models (llms.py)."""
 
 import asyncio
 import logging
 import os
-import signal
-import socket
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 
-from msgspec.structs import replace
-
+import bridges as platforms
 import hub
 from hub import log as logs
+from hub.accounts import kind_of, name_of, secrets_of
 from hub.clock import SystemClock
-from hub.config import Config, Reloader, backends, timezone
+from hub.config import Config, backends, timezone
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
 from hub.errors import ConfigError, ManifestError, StartError
@@ -25,9 +23,12 @@ from hub.flow import weights
 from hub.flow.commands import Commands
 from hub.flow.corrections import Corrections
 from hub.flow.crowds import Slots
+from hub.flow.desk import FrontDesk
+from hub.flow.elsewhere import Elsewhere
 from hub.flow.endings import Endings
 from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
+from hub.flow.labels import Labels
 from hub.flow.letters import Letters
 from hub.flow.outbox import Outbox
 from hub.flow.people import People, owner_secret
@@ -45,15 +46,14 @@ from hub.llms import Models
 from hub.manifests import Agent, load_agents, load_plugins
 from hub.packages.plugins import check, plugin_tools
 from hub.packages.scripts import Scripts
-from hub.ports import LLM, Bridge, BridgeInfo, Clock, Documents, Store, Tool
+from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool
 from hub.records import new_id
 from hub.spool import Spool
 from hub.store.documents import FileDocuments
+from hub.store.files import FileStore
 from hub.store.sql import SqlStore
 from hub.store.sqlite import is_short
 from hub.tools import built_in
-from hub.web.app import build
-from hub.web.server import Server
 from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
 
 log = logging.getLogger(__name__)
@@ -76,6 +76,7 @@ class Hub:
         llm: LLM,
         decider: LLM,
         documents: Documents,
+        files: Files,
         clock: Clock,
         agents: Mapping[str, Agent],
         bridges: Mapping[str, Bridge],
@@ -85,6 +86,7 @@ class Hub:
         self.store = store
         self.llm = llm
         self.decider = decider
+        self.files = files
         self.clock = clock
         self.agents = agents
         self.bridges = bridges
@@ -97,7 +99,8 @@ class Hub:
         journal = Journal(store, self.feed, self.dispatcher, clock)
         self.spool = spool = Spool(store, self.boot)
         self.people = People(store, clock)
-        self.outbox = outbox = Outbox(store, spool, journal, clock, bridges)
+        labels, elsewhere = Labels(store, clock, limits.reopen_hours), Elsewhere(store, clock, bridges)
+        self.outbox = outbox = Outbox(store, spool, journal, clock, bridges, labels, elsewhere)
         self.inbox = Inbox(store, spool, journal, outbox, clock, limits)
         endings = Endings(store, spool, journal, outbox, self.feed, clock, Supervisor(decider), zone)
         toolbox = Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm)
@@ -112,7 +115,7 @@ class Hub:
         self.questions = Questions(store, routes, tasks)
         weigher = Weigher(decider, limits)
         self.router = Router(store, spool, journal, outbox, clock, routes, self.questions, weigher, limits)
-        self.corrections = Corrections(store, spool, journal, clock, tasks, routes, self.turns)
+        self.corrections = Corrections(store, spool, journal, outbox, clock, tasks, routes, self.turns)
         self.commands = Commands(
             store, spool, journal, outbox, clock, tasks, self.corrections, agents, llm, decider, zone
         )
@@ -183,7 +186,8 @@ class Hub:
                 AgentInfo(name=agent.name, description=agent.description, model=agent.model, tools=agent.tools)
                 for agent in self.agents.values()
             ],
-            bridges=lambda: [BridgeInfo(name="http", kind="http"), *(bridge.info for bridge in self.bridges.values())],
+            bridges=self.bridges,
+            files=self.files,
             router=self._router_info,
             store_info=self._store_info,
             unready=self._unready,
@@ -205,54 +209,25 @@ class Hub:
         return StoreInfo(path=str(path), bytes=path.stat().st_size if path.exists() else 0)
 
 
-def serve(
-    config: Config,
-    config_path: Path | None = None,
-    *,
-    bridges: Mapping[str, Bridge] | None = None,
-    tools: Sequence[Tool] = (),
-) -> int:
-    """Run a hub until SIGINT or SIGTERM; return the exit code. Raises ConfigError and StartError.
-
-    SIGHUP has the config looked at again: a changed and good one takes over, a bad one is logged and changes nothing.
-    `bridges` and `tools` come along besides those that the config names.
-    """
-    return asyncio.run(_serve(config, config_path, bridges or {}, tools))
-
-
-async def _serve(config: Config, config_path: Path | None, bridges: Mapping[str, Bridge], tools: Sequence[Tool]) -> int:
-    reloader = Reloader(config_path, os.environ)
-    running: Config | None = config
-    while running is not None:
-        async with AsyncExitStack() as stack:
-            hub_, secret = await _opened(running, stack, bridges, tools)
-            listening = stack.enter_context(_listening(running))
-            fresh = await _served(hub_, secret, listening, reloader)
-        running = _kept(config, fresh) if fresh else None
-    return 0
-
-
-def _kept(config: Config, fresh: Config) -> Config:
-    """Return a fresh config; where the hub listens and keeps its data stays as it was until the next start."""
-    hub_ = replace(fresh.hub, data=config.hub.data, host=config.hub.host, port=config.hub.port)
-    return replace(fresh, hub=hub_)
-
-
-async def _opened(
+async def opened(
     config: Config, stack: AsyncExitStack, bridges: Mapping[str, Bridge], tools: Sequence[Tool]
 ) -> tuple[Hub, str]:
-    """Build a hub over what the config names; `stack` closes it."""
-    secrets = [llm.key for _, llm in backends(config) if llm.key]
+    """Build a hub over what the config names, and return it with its owner's key; `stack` closes it.
+
+    `bridges` and `tools` come along besides those that the config names. Raises ConfigError and StartError.
+    """
+    secrets = [*(llm.key for _, llm in backends(config)), *chain(*map(secrets_of, config.bridges))]
     redaction = logs.configure(config.hub.log, config.hub.log_level, secrets=secrets)
     data = config.data
     _make_folder(data)
-    agents = _agents(config)
+    agents = agents_of(config)
     store = SqlStore.at(config.store.url, data)
     await store.open()
     stack.push_async_callback(store.close)
     secret = owner_secret(data / "owner.key", os.environ.get("AGENTHOST_OWNER_KEY"))
     redaction.hide(secret)
-    documents, clock = FileDocuments(data / "documents"), SystemClock()
+    clock, documents, files = SystemClock(), FileDocuments(data / "documents"), FileStore(data / "files")
+    await files.open()
     installed = await _plugins(config, stack, documents)
     models = Models(config, os.environ, documents, clock)
     await models.open()
@@ -263,75 +238,29 @@ async def _opened(
         llm=models.chat,
         decider=models.decider,
         documents=documents,
+        files=files,
         clock=clock,
         agents=agents,
-        bridges=bridges,
+        bridges={**bridges, **accounts(config, store, files, documents, clock)},
         tools=(*installed, *tools),
     )
     await parts.people.ensure_owner(secret)
     return parts, secret
 
 
-async def _served(parts: Hub, secret: str, listening: socket.socket, reloader: Reloader) -> Config | None:
-    """Serve until told to stop (return None) or until a changed config is to take over (return it)."""
-    server = Server(build(parts.services(secret)), closing=parts.closing)
-    fresh: list[Config] = []
-
-    def stop() -> None:
-        server.should_exit = True
-
-    in_terminal = os.isatty(0)
-
-    def reload() -> None:
-        if in_terminal and not os.isatty(0):
-            stop()  # the terminal was closed: that's a hangup in the old sense
-        elif config := reloader.look():
-            fresh.append(config)
-            stop()
-
-    loop = asyncio.get_running_loop()
-    for number, handler in ((signal.SIGINT, stop), (signal.SIGTERM, stop), (signal.SIGHUP, reload)):
-        loop.add_signal_handler(number, handler)
-    async with asyncio.TaskGroup() as group:
-        work = group.create_task(parts.run())
-        group.create_task(_greet(parts, server, listening))
-        await server.serve(sockets=[listening])
-        work.cancel()
-    return fresh[-1] if fresh else None
+def accounts(config: Config, store: Store, files: Files, documents: Documents, clock: Clock) -> dict[str, Bridge]:
+    """Return the bridge of each account that the config names; raises ConfigError if one can't be loaded."""
+    desk = FrontDesk(store, clock, config.limits.reopen_hours)
+    return {
+        name_of(account): platforms.load(kind_of(account))(
+            account, files=files, desk=desk, documents=documents, clock=clock
+        )
+        for account in config.bridges
+    }
 
 
-async def _greet(parts: Hub, server: Server, listening: socket.socket) -> None:
-    """Print the sign-in link once the page can be had."""
-    while not server.started:
-        if server.should_exit:
-            return
-        await parts.clock.sleep(0.02)
-    host, port = listening.getsockname()[:2]
-    base = parts.config.hub.url.rstrip("/") or f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    sys.stdout.write(
-        f"AgentHost {hub.__version__} is at {base} – this link signs you in, for an hour:\n"
-        f"{base}/sign-in#{parts.people.new_code()}\n"
-    )
-    sys.stdout.flush()
-
-
-@contextmanager
-def _listening(config: Config) -> Iterator[socket.socket]:
-    """Return a socket at the configured address; raises StartError if that can't be had."""
-    where = (config.hub.host, config.hub.port)
-    try:
-        family = socket.getaddrinfo(*where, type=socket.SOCK_STREAM)[0][0]
-        listening = socket.create_server(where, family=family, backlog=1024)
-    except OSError as error:
-        raise StartError(
-            f"hub.port: can't listen at {where[0]}:{where[1]} ({error.strerror}); stop what's there, or take another"
-            " with --port"
-        ) from None
-    with listening:
-        yield listening
-
-
-def _agents(config: Config) -> dict[str, Agent]:
+def agents_of(config: Config) -> dict[str, Agent]:
+    """Return all agents by name; raises ConfigError if one is faulty, or the default one isn't there."""
     try:
         agents = load_agents([SHIPPED_AGENTS, *_folders(config.agents.folder)])
     except ManifestError as error:

@@ -248,7 +248,7 @@ class Reloader:
 
 def backends(config: Config) -> list[tuple[str, Backend]]:
     """Return every section that names a model, with its path."""
-    further = [(f"llm.fallback[{number}]", each) for number, each in enumerate(config.llm.fallback, 1)]
+    further = [(f"llm.fallback[{number}]", each) for number, each in enumerate(config.llm.fallback)]
     return [("llm", config.llm), *further, ("llm.decisions", config.llm.decisions)]
 
 

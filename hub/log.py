@@ -60,7 +60,7 @@ def configure(
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     logging.captureWarnings(capture=True)
-    for chatty in ("alembic", "apscheduler", "httpcore", "httpx"):
+    for chatty in ("aiogram", "aiohttp", "alembic", "apscheduler", "httpcore", "httpx", "slixmpp"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
     return redaction
 

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Mapping
 
+from make.botapi import ensure_description
 from make.llama import ensure_llama
 from make.model import ensure_model
 from make.places import Places, locked
@@ -36,6 +37,8 @@ def set_up(goal: str, places: Places, environ: Mapping[str, str]) -> None:
         else:
             has_llama = ensure_llama(places, stamps, environ, again=goal == "llama")
         has_model = ensure_model(places)
+        if goal == "test":
+            ensure_description(places)
     if goal in ("test", "llama") and not (has_llama and has_model):
         raise SetupError(
             "not everything is here, as said above; AGENTHOST_SKIP_LLAMA=1 does without llama.cpp on purpose"

@@ -31,6 +31,7 @@ from hub.records import (
     new_id,
 )
 from hub.store.documents import FileDocuments
+from hub.store.files import FileStore
 from hub.store.sql import SqlStore
 from hub.testing import ScriptedLLM
 
@@ -67,6 +68,7 @@ def a_hub(folder: Path, store: Store, llm: LLM) -> Hub:
         llm=llm,
         decider=llm,
         documents=FileDocuments(folder / "documents"),
+        files=FileStore(folder / "files"),
         clock=SystemClock(),
         agents=load_agents([SHIPPED_AGENTS]),
         bridges={},

@@ -7,10 +7,14 @@ from pathlib import Path
 import rich_click as click
 from msgspec import Struct
 
+import bridges
+from hub.accounts import BridgeAccount, TelegramAccount, kind_of, name_of
 from hub.cli.place import config_path
 from hub.cli.words import print_json
-from hub.config import Config, DecisionsConfig, LLMConfig, load, misgivings
+from hub.config import Backend, Config, load, misgivings, models_folder
 from hub.errors import ConfigError
+from hub.weights.names import Repo
+from hub.weights.shelf import find
 
 
 class Checked(Struct, frozen=True, kw_only=True):
@@ -53,7 +57,7 @@ def check(path: Path | None) -> Checked:
     except ConfigError as error:
         faults += error.faults
     else:
-        faults += misgivings(config)
+        faults += [*misgivings(config), *_unloadable(config)]
         runs = summary(config, path)
     return Checked(config=str(path) if path else None, faults=[located(fault, path) for fault in faults], runs=runs)
 
@@ -61,22 +65,45 @@ def check(path: Path | None) -> Checked:
 def summary(config: Config, path: Path | None) -> dict[str, str]:
     """Say what would run."""
     llm = config.llm
+    fallbacks = {f"or else {number}": _model(each) for number, each in enumerate(llm.fallback, 1)}
     return {
         "config": str(path) if path else "none: everything has its default",
         "listens": f"http://{config.hub.host}:{config.hub.port}",
         "data": str(config.data),
         "store": config.store.url or f"SQLite in {config.data}",
         "model": _model(llm),
+        **fallbacks,
         "decisions": _model(llm.decisions) if llm.decisions.backend else "the small model that comes along",
         "agent": config.agents.default,
+        "bridges": ", ".join(map(_account, config.bridges)) or "none",
         "log": f"{config.hub.log}, {config.hub.log_level}",
     }
 
 
-def _model(llm: LLMConfig | DecisionsConfig) -> str:
+def _model(llm: Backend) -> str:
     if llm.backend == "remote":
         return f"{llm.model} at {llm.url}"
+    repo = Repo.named(llm.model)
+    if repo and not Path(llm.model).is_file():
+        here = find(models_folder(os.environ), repo)
+        return here.path if here else f"{llm.model}, fetched from the Hugging Face Hub when the hub starts"
     return llm.model or "the small one that comes along"
+
+
+def _account(account: BridgeAccount) -> str:
+    if isinstance(account, TelegramAccount):
+        return f"{name_of(account)} (Telegram bot {account.token.partition(':')[0]}, {account.mode})"
+    return f"{name_of(account)} (XMPP {'component' if account.component else 'account'} {account.jid})"
+
+
+def _unloadable(config: Config) -> list[str]:
+    faults: list[str] = []
+    for kind in sorted(set(map(kind_of, config.bridges))):
+        try:
+            bridges.load(kind)
+        except ConfigError as error:
+            faults += error.faults
+    return faults
 
 
 def located(fault: str, path: Path | None) -> str:

@@ -54,12 +54,32 @@ async def examine(
     findings = [fine("config", "no faults")]
     findings += await asyncio.to_thread(lambda: [check(config, environ) for check in LOCAL])
     findings += await interview.remote(config)
+    findings += await _accounts(config)
     place = find(environ, config, url=url, key=key)
     findings.append(await interview.hub(place, config))
     if findings[-1].text.startswith("answers"):
         async with Client(place) as client:
             findings += await interview.inside(client)
     return findings
+
+
+async def _accounts(config: Config) -> list[Finding]:
+    if not config.bridges:
+        return []
+    # The hub's parts take a second to load: only where there's an account to be tried out.
+    from hub.app import accounts  # noqa: PLC0415
+    from hub.clock import SystemClock  # noqa: PLC0415
+    from hub.store.documents import MemoryDocuments  # noqa: PLC0415
+    from hub.store.files import MemoryFiles  # noqa: PLC0415
+    from hub.store.memory import MemoryStore  # noqa: PLC0415
+
+    try:
+        # Nothing of what's kept is needed for it, and nothing is to be changed.
+        return await interview.accounts(
+            accounts(config, MemoryStore(), MemoryFiles(), MemoryDocuments(), SystemClock())
+        )
+    except ConfigError as error:
+        return [fault("bridges", line, "Mend it; `agenthost check` looks again.") for line in error.faults]
 
 
 def show(findings: list[Finding]) -> None:

@@ -14,10 +14,13 @@ from typing import Literal
 
 from msgspec import Struct
 
+from hub.accounts import secret_file_of
 from hub.cli.folder import damage, database, holder, opened
 from hub.cli.place import OWNER_KEY
 from hub.cli.words import size
-from hub.config import MODEL_SHA256, Config, embedded_model, misgivings
+from hub.config import MODEL_SHA256, Config, backends, embedded_model, misgivings, models_folder
+from hub.weights.names import Repo
+from hub.weights.shelf import find
 
 LEAST_SPACE = 64 << 20
 LITTLE_SPACE = 512 << 20
@@ -88,7 +91,8 @@ def space(config: Config, environ: Mapping[str, str]) -> Finding:
 def key_file(config: Config, environ: Mapping[str, str]) -> Finding:
     """Can only this user read the files with keys in them?"""
     named = [config.data / OWNER_KEY]
-    named += [Path(llm.key_file).expanduser() for llm in (config.llm, config.llm.decisions) if llm.key_file]
+    files = [*(llm.key_file for _, llm in backends(config)), *map(secret_file_of, config.bridges)]
+    named += [Path(file).expanduser() for file in files if file]
     lax = [str(path) for path in named if path.is_file() and path.stat().st_mode & 0o077]
     if lax:
         return fault("key files", f"others can read {', '.join(lax)}", f"chmod 600 {' '.join(lax)}")
@@ -138,13 +142,25 @@ def model(config: Config, environ: Mapping[str, str]) -> Finding:
     path = Path(llm.model).expanduser() if llm.model else embedded_model(environ)
     wanted = llm.sha256 or ("" if llm.model else MODEL_SHA256)
     mend = "Bring the file there again." if llm.model else f"Remove {path}, then `make venv` brings it again."
+    repo = Repo.named(llm.model)
+    if repo and not path.is_file():
+        here = find(models_folder(environ), repo)
+        if here is None:
+            mend = f"`agenthost models pull {llm.model}`; or start the hub, which fetches it and keeps messages."
+            return warning("model", f"{llm.model} isn't here yet", mend)
+        path, wanted = Path(here.path), llm.sha256 or here.sha256
+    return _file(path, wanted, mend, 0 if llm.model else MODEL_SIZE)
+
+
+def _file(path: Path, wanted: str, mend: str, exact: int) -> Finding:
+    """Look into a model's file, which has `exact` bytes if that's known."""
     if not path.is_file():
         return fault("model", f"{path} isn't there", mend)
     with path.open("rb") as file:
         if file.read(4) != b"GGUF":
             return fault("model", f"{path} isn't a GGUF file", mend)
-        if not llm.model and path.stat().st_size != MODEL_SIZE:
-            return fault("model", f"{path} has {path.stat().st_size} bytes, not {MODEL_SIZE}", mend)
+        if exact and path.stat().st_size != exact:
+            return fault("model", f"{path} has {path.stat().st_size} bytes, not {exact}", mend)
         file.seek(0)
         if wanted and (found := file_digest(file, "sha256").hexdigest()) != wanted.lower():
             return fault("model", f"{path} isn't what it should be: its SHA-256 is {found}, not {wanted}", mend)

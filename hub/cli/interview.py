@@ -1,5 +1,6 @@
 """What `agenthost doctor` asks of others: the running hub, whoever has its port, and the model's remote server."""
 
+import asyncio
 import socket
 from collections.abc import Mapping
 from contextlib import closing
@@ -12,10 +13,13 @@ from hub.cli.client import Client, Refused, Trouble
 from hub.cli.examine import Finding, fault, fine, warning
 from hub.cli.folder import database, holder
 from hub.cli.place import Place
-from hub.cli.wire import Dead, Listing, Model, Status
-from hub.config import Config, DecisionsConfig, LLMConfig
+from hub.cli.wire import Bridge, Dead, Listing, Model, Status
+from hub.config import Backend, Config, backends
+from hub.ports import Bridge as Platform
+from hub.ports import BridgeInfo, Probing
 
 TIMEOUT = 5.0
+TRIAL = 20.0
 SHOWN = 3
 
 
@@ -94,7 +98,8 @@ async def inside(client: Client) -> list[Finding]:
     models = [("model answers", status.llm)]
     if status.decisions.model != status.llm.model or status.decisions.state != status.llm.state:
         models.append(("decisions", status.decisions))
-    return [*(of_model(name, found) for name, found in models), of_dead(dead)]
+    bridges = [of_bridge(f"{bridge.name} in the hub", bridge) for bridge in status.bridges if bridge.name != "http"]
+    return [*(of_model(name, found) for name, found in models), *bridges, of_dead(dead)]
 
 
 def of_model(check: str, model: Model) -> Finding:
@@ -108,6 +113,37 @@ def of_model(check: str, model: Model) -> Finding:
             return fault(check, text, "Mend [llm] in the config (see `model` above); messages are kept meanwhile.")
 
 
+def of_bridge(check: str, bridge: Bridge | BridgeInfo) -> Finding:
+    """Say how a bridge is, by its own account in a running hub or by a trial."""
+    who = f"is {bridge.account}" if bridge.account else f"is {bridge.state}"
+    match bridge.state:
+        case "running":
+            return fine(check, f"{who}, {bridge.waiting} to be delivered" if bridge.waiting else who)
+        case "refused" | "stopped":
+            mend = f"Mend the account {bridge.name} of [[bridges]]; what's to be delivered is kept meanwhile."
+            return fault(check, bridge.detail or f"is {bridge.state}", mend)
+        case _:
+            mend = "See that its server can be reached from this machine; what's to be delivered is kept meanwhile."
+            return warning(check, bridge.detail or f"is {bridge.state}", mend)
+
+
+async def accounts(bridges: Mapping[str, Platform]) -> list[Finding]:
+    """Try each account out: does the platform know us?"""
+    return list(await asyncio.gather(*(_tried(bridge) for bridge in bridges.values())))
+
+
+async def _tried(bridge: Platform) -> Finding:
+    check = f"bridge {bridge.name}"
+    if not isinstance(bridge, Probing):
+        return warning(check, "can't be tried out", "Start the hub, and see `agenthost status`.")
+    try:
+        async with asyncio.timeout(TRIAL):
+            return of_bridge(check, await bridge.probe())
+    except TimeoutError:
+        mend = "See that its server can be reached from this machine."
+        return fault(check, f"says nothing within {TRIAL:.0f} s", mend)
+
+
 def of_dead(dead: tuple[Dead, ...]) -> Finding:
     if not dead:
         return fine("dead letters", "none")
@@ -118,14 +154,10 @@ def of_dead(dead: tuple[Dead, ...]) -> Finding:
 
 async def remote(config: Config, transport: httpx.AsyncBaseTransport | None = None) -> list[Finding]:
     """Ask each remote server that a model is configured from whether it's there, takes our key and has the model."""
-    servers: Mapping[str, LLMConfig | DecisionsConfig] = {"llm": config.llm, "llm.decisions": config.llm.decisions}
-    remotes = {section: llm for section, llm in servers.items() if llm.backend == "remote"}
-    return [await _server(section, llm, transport) for section, llm in remotes.items()]
+    return [await _server(section, llm, transport) for section, llm in backends(config) if llm.backend == "remote"]
 
 
-async def _server(
-    section: str, llm: LLMConfig | DecisionsConfig, transport: httpx.AsyncBaseTransport | None
-) -> Finding:
+async def _server(section: str, llm: Backend, transport: httpx.AsyncBaseTransport | None) -> Finding:
     check = f"[{section}] server"
     headers = {"Authorization": f"Bearer {llm.key}"} if llm.key else {}
     try:
@@ -139,7 +171,7 @@ async def _server(
     return _listed(check, section, llm, response)
 
 
-def _listed(check: str, section: str, llm: LLMConfig | DecisionsConfig, response: httpx.Response) -> Finding:
+def _listed(check: str, section: str, llm: Backend, response: httpx.Response) -> Finding:
     if response.status_code >= 500:
         return fault(check, f"{llm.url} answers {response.status_code}", "See that server's log.")
     try:

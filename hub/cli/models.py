@@ -241,7 +241,7 @@ def _weights(model: Known) -> str:
 
 def _state(model: Known) -> Text:
     if model.checked is not None:
-        return Text("right", "green") if model.checked else Text("WRONG: damaged, or another file", "red")
+        return Text("right", "green") if model.checked else Text("WRONG", "red")
     if model.kind in ("remote", "missing"):
         return Text("")
     return Text("known" if model.sha256 else "nobody said", "" if model.sha256 else "yellow")

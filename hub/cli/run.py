@@ -24,7 +24,7 @@ def command(config: Path | None, data: Path | None, host: str | None, port: int 
     os.environ.update(overlay(hub_data=data, hub_host=host, hub_port=port))
     settings = config_or_exit(config)
     # The hub's parts take a second to load: only after the config is known to be good, and only for this command.
-    from hub.app import serve  # noqa: PLC0415
+    from hub.serving import serve  # noqa: PLC0415
 
     try:
         status = serve(settings, config_path(config))

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from hub.cli.client import Client
 from hub.cli.place import Place, place_options
-from hub.cli.wire import Model, SignIn, Status
+from hub.cli.wire import Bridge, Model, SignIn, Status
 from hub.cli.words import ago, console, plain, print_json, size, state, table
 
 
@@ -45,7 +45,7 @@ def show(status: Status, url: str) -> None:
         "router": " ".join(filter(None, (status.router.rule, status.router.model and f"for {status.router.model}"))),
         "queues": _counts(status.queues) or "empty",
         "tasks": _counts(status.tasks) or "none",
-        "bridges": ", ".join(f"{bridge.name} ({bridge.state})" for bridge in status.bridges),
+        "bridges": Text("\n").join(map(_bridge, status.bridges)),
         "store": f"{status.store.path}, {size(status.store.bytes)}",
     }
     for name, value in lines.items():
@@ -59,6 +59,14 @@ def _model(model: Model) -> Text:
     facts += [f"{model.threads} threads" if model.threads else "", f"context {model.context}" if model.context else ""]
     facts += [f"restarted {model.restarts} times" if model.restarts else "", plain(model.detail)]
     return Text.assemble(plain(model.model), " ", state(model.state), ("  " + ", ".join(filter(None, facts)), "dim"))
+
+
+def _bridge(bridge: Bridge) -> Text:
+    facts = [f"as {plain(bridge.account)}" if bridge.account else ""]
+    facts += [f"{bridge.waiting} to be delivered" if bridge.waiting else ""]
+    facts += [f"heard {ago(bridge.heard_at)}" if bridge.heard_at else ""]
+    facts += [f"lag {bridge.lag:.1f} s" if bridge.lag else "", plain(bridge.detail)]
+    return Text.assemble(plain(bridge.name), " ", state(bridge.state), ("  " + ", ".join(filter(None, facts)), "dim"))
 
 
 def _counts(counts: dict[str, int]) -> str:

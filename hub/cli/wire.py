@@ -153,7 +153,13 @@ class Bridge(Struct, frozen=True, kw_only=True):
     """A bridge and how it is."""
 
     name: str
+    kind: str = ""
     state: str = ""
+    detail: str = ""
+    account: str = ""
+    heard_at: datetime | None = None
+    lag: float = 0.0
+    waiting: int = 0
 
 
 class Kept(Struct, frozen=True, kw_only=True):

@@ -28,6 +28,10 @@ SHADES = {
     "ready": "green",
     "broken": "red",
     "absent": "red",
+    "running": "green",
+    "connecting": "yellow",
+    "waiting": "yellow",
+    "refused": "red",
 }
 
 

@@ -11,12 +11,13 @@ from hub.errors import AgentHostError, PersonError
 from hub.flow import lanes
 from hub.flow.corrections import Corrections
 from hub.flow.journal import Journal
+from hub.flow.notices import answer_to
 from hub.flow.outbox import Outbox
 from hub.flow.tasks import Tasks
 from hub.flow.whens import When, parse
 from hub.manifests import Agent
 from hub.ports import LLM, Clock, Save, Store
-from hub.records import OPEN, Entry, Message, MessageId, Task, TaskId, Text, new_id
+from hub.records import OPEN, Entry, Message, Task, TaskId, Text
 from hub.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -111,7 +112,7 @@ class Commands:
             log.warning("command %s: %s", message.id, error)
             text = f"That didn't work: {error}"
         answered = replace(message, state="answered")
-        notice = self._notice(message, text)
+        notice = answer_to(message, text, self._clock.now())
         await self._journal.commit(
             Save(answered),
             self._spool.settle(entry),
@@ -132,21 +133,6 @@ class Commands:
         lane = lanes.chat(message.tenant, message.address)
         sent_on = replace(message, wish=redirect.wish, parts=(Text(redirect.text), *message.parts[1:]))
         await self._journal.commit(Save(sent_on), self._spool.move(entry, lane), wake=(lane,))
-
-    def _notice(self, message: Message, text: str) -> Message:
-        id = MessageId(new_id())
-        return Message(
-            id=id,
-            tenant=message.tenant,
-            address=message.address,
-            external_id=id,
-            role="notice",
-            person=message.person,
-            parts=(Text(text),),
-            state="ready",
-            created_at=self._clock.now(),
-            answers=message.id,
-        )
 
     # --- the commands, in the order of HELP
 

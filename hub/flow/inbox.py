@@ -9,6 +9,7 @@ from hub.failpoints import reach
 from hub.flow import lanes
 from hub.flow.crowds import Waiting
 from hub.flow.journal import Journal
+from hub.flow.notices import notice
 from hub.flow.outbox import Outbox
 from hub.ports import Add, Change, Clock, Store
 from hub.records import Incoming, Message, MessageId, Person, PersonId, TenantId, Text, new_id
@@ -104,23 +105,15 @@ class Inbox:
             " are answered"
         )
         if self._waiting.tell(person):
-            notice = self._notice(incoming, person, f"{text}. I say this once, not for each that comes now.")
-            await self._journal.commit(*self._outbox.say(notice), wake=(self._outbox.lane(notice),))
+            told = notice(
+                f"{text}. I say this once, not for each that comes now.",
+                tenant=incoming.tenant,
+                to=incoming.address,
+                person=person,
+                now=self._clock.now(),
+            )
+            await self._journal.commit(*self._outbox.say(told), wake=(self._outbox.lane(told),))
         raise TooMany(text, after=10.0)
-
-    def _notice(self, incoming: Incoming, person: PersonId, text: str) -> Message:
-        id = MessageId(new_id())
-        return Message(
-            id=id,
-            tenant=incoming.tenant,
-            address=incoming.address,
-            external_id=id,
-            role="notice",
-            person=person,
-            parts=(Text(text),),
-            state="ready",
-            created_at=self._clock.now(),
-        )
 
     async def _message(self, incoming: Incoming, person: PersonId) -> Message:
         replied = None

@@ -26,3 +26,8 @@ def out(tenant: TenantId, address: Address) -> str:
 def task_of(lane: str) -> TaskId:
     """Return the task that a `task:` lane belongs to."""
     return TaskId(lane.removeprefix("task:"))
+
+
+def bridge_of(lane: str) -> str:
+    """Return the bridge that an `out:` lane (or another of a chat) belongs to."""
+    return lane.split(":", 3)[2]

@@ -6,32 +6,45 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from hub.errors import DeliveryDelayed, DeliveryRefused, DeliveryUncertain
+from hub.errors import Conflict, DeliveryDelayed, DeliveryError, DeliveryRefused, DeliveryUncertain, Duplicate
 from hub.failpoints import reach
 from hub.flow import lanes
+from hub.flow.elsewhere import Elsewhere
 from hub.flow.journal import Journal
-from hub.ports import Add, Bridge, Change, Clock, Outgoing, Save, Store
-from hub.records import Entry, EventKind, Message, saved
+from hub.flow.labels import Labels
+from hub.ports import Add, Bridge, Change, Clock, Delivered, Outgoing, Retracting, Save, Store
+from hub.records import Entry, EventKind, Message, Posting, Thread, saved
 from hub.spool import Spool
 
 log = logging.getLogger(__name__)
 
-UNCERTAIN = 5
+PAUSES = (1.0, 5.0, 20.0, 60.0)
+"""Seconds until a delivery of unknown outcome is tried again: most outages are over by then."""
+UNCERTAIN = len(PAUSES) + 1
 """So many deliveries of unknown outcome, and it's given up: something dies over it each time."""
-SOON = 1.0
+TRIES = 5
 
 
 class Outbox:
     """Delivers to the bridges that push. Where people read for themselves (HTTP), a kept message is a delivered one."""
 
     def __init__(
-        self, store: Store, spool: Spool, journal: Journal, clock: Clock, bridges: Mapping[str, Bridge]
+        self,
+        store: Store,
+        spool: Spool,
+        journal: Journal,
+        clock: Clock,
+        bridges: Mapping[str, Bridge],
+        labels: Labels,
+        elsewhere: Elsewhere,
     ) -> None:
         self._store = store
         self._spool = spool
         self._journal = journal
         self._clock = clock
         self._bridges = bridges
+        self._labels = labels
+        self._elsewhere = elsewhere
 
     def say(self, message: Message) -> tuple[Change, ...]:
         """Return what keeps a message of the hub and has it delivered; commit it with what it tells of."""
@@ -39,65 +52,175 @@ class Outbox:
         if message.address.bridge not in self._bridges:
             sent = replace(message, state="sent")
             return Add(sent), self._journal.about_message(kind, sent)
-        lane = lanes.out(message.tenant, message.address)
-        return (
-            Add(message),
-            self._spool.put("outbox", lane, message, self._clock.now()),
-            self._journal.about_message(kind, message),
-        )
+        return Add(message), self._wait(message), self._journal.about_message(kind, message)
+
+    async def take_back(self, message: Message) -> tuple[Change, ...]:
+        """Return what retracts a message of the hub, and has it taken back where it was delivered; wake its lane."""
+        moved = replace(message, state="moved")
+        changes: list[Change] = [Save(moved), self._journal.about_message("reply", moved)]
+        if message.address.bridge in self._bridges:
+            entry = await self._store.entry_of("outbox", message.id)
+            if entry is not None and entry.state == "ready":
+                # A delivery under way that hasn't seen this must not commit over it.
+                changes.append(Save(entry))
+            changes.append(self._wait(moved))
+        return tuple(changes)
 
     def lane(self, message: Message) -> str:
-        """Return the lane to wake once `say` is committed."""
+        """Return the lane to wake once `say` or `take_back` is committed."""
         return lanes.out(message.tenant, message.address)
 
     async def deliver(self, lane: str) -> None:
         """Deliver what waits in a lane, until it's empty or must wait."""
         while waiting := await self._spool.ready(lane, self._clock.now()):
-            if not await self._deliver(waiting[0]):
-                return
+            try:
+                if not await self._deliver(waiting[0]):
+                    return
+            except Conflict:
+                continue  # it was retracted at this very moment: look again
 
     async def _deliver(self, entry: Entry) -> bool:
         message = await self._store.message(entry.message)
         bridge = self._bridges.get(message.address.bridge) if message else None
-        if message is None or bridge is None or message.state == "moved":
+        if message is None or bridge is None:
             await self._journal.commit(self._spool.settle(entry))
             return True
-        begun = self._spool.begin(entry)
-        await self._journal.commit(Save(begun))
+        if message.state == "moved":
+            return await self._retract(entry, message, bridge)
+        begun, sending = self._spool.begin(entry), replace(message, state="sending")
+        await self._journal.commit(Save(begun), Save(sending))
         entry = saved(begun)
+        label = await self._labels.of(message)
+        outgoing = Outgoing(
+            message=sending,
+            again=entry.deaths > 0,
+            task=label.task,
+            tagged=label.tagged,
+            thread=label.thread,
+            reply_to=label.reply_to,
+        )
         reach("outbox.before-deliver")
         try:
-            await bridge.deliver(Outgoing(message=message, again=entry.deaths > 0))
-        except DeliveryDelayed as delay:
-            due_at = self._clock.now() + timedelta(seconds=delay.after)
-            await self._journal.commit(self._spool.release(entry, due_at=due_at, error=str(delay)))
-            return False
-        except DeliveryUncertain as doubt:
-            return await self._doubt(entry, message, str(doubt))
-        except DeliveryRefused as refusal:
-            await self._give_up(entry, message, str(refusal))
-            return True
+            delivered = await bridge.deliver(outgoing)
+        except DeliveryError as error:
+            return await self._failed(entry, sending, error)
         reach("outbox.after-deliver")
-        await self._journal.commit(
-            self._spool.settle(entry),
-            Save(replace(message, state="sent")),
-            self._journal.about_message("delivery", message),
-        )
+        await self._settle(entry, outgoing, delivered)
         reach("outbox.after-settle")
         return True
 
-    async def _doubt(self, entry: Entry, message: Message, why: str) -> bool:
-        if entry.deaths + 1 >= UNCERTAIN:
-            await self._give_up(entry, message, why)
+    # --- what became of it
+
+    async def _settle(self, entry: Entry, outgoing: Outgoing, delivered: Delivered) -> None:
+        """Keep that it arrived, and what it's called there, in one commit; also if it was retracted meanwhile."""
+        message = outgoing.message
+        for _ in range(TRIES):
+            sent = replace(message, state="moved" if message.state == "moved" else "sent")
+            try:
+                await self._journal.commit(
+                    self._spool.settle(entry),
+                    Save(sent),
+                    *await self._postings(message, delivered),
+                    *await self._thread(outgoing, delivered),
+                    self._journal.about_message("delivery", sent),
+                )
+            except (Conflict, Duplicate):
+                entry = await self._store.entry(entry.id) or entry
+                message = await self._store.message(message.id) or message
+                continue
+            return
+        raise Conflict(f"message {message.id} is delivered, and that can't be kept: it changes all the time")
+
+    async def _postings(self, message: Message, delivered: Delivered) -> list[Change]:
+        """Return the platform's ids as records; delivered again, a platform that removes doubles gives the old ones."""
+        known = {posting.external_id for posting in await self._store.postings(message.id)}
+        at = message.address
+        return [
+            Add(
+                Posting(
+                    tenant=message.tenant,
+                    bridge=at.bridge,
+                    chat=at.chat,
+                    external_id=id,
+                    message=message.id,
+                    number=number,
+                )
+            )
+            for number, id in enumerate(dict.fromkeys(delivered.ids))
+            if id not in known
+        ]
+
+    async def _thread(self, outgoing: Outgoing, delivered: Delivered) -> list[Change]:
+        """Return the thread that the platform gave the task, unless it's known, or another task's."""
+        if delivered.thread is None or outgoing.task is None or delivered.thread == outgoing.thread:
+            return []
+        at = replace(outgoing.message.address, thread=delivered.thread)
+        if await self._store.thread(outgoing.message.tenant, at):
+            return []
+        task = outgoing.task
+        return [Add(Thread(tenant=task.tenant, bridge=at.bridge, chat=at.chat, thread=delivered.thread, task=task.id))]
+
+    async def _failed(self, entry: Entry, message: Message, error: DeliveryError) -> bool:
+        """Try it later, or give it up; return whether the next may go."""
+        if isinstance(error, DeliveryDelayed):
+            await self._later(entry, error.after, replace(message, state="ready"), str(error))
+            return False
+        if isinstance(error, DeliveryRefused) or entry.deaths + 1 >= UNCERTAIN:
+            await self._give_up(entry, message, str(error))
             return True
-        doubted = replace(entry, deaths=entry.deaths + 1)
-        due_at = self._clock.now() + timedelta(seconds=SOON)
-        await self._journal.commit(self._spool.release(doubted, due_at=due_at, error=why))
+        pause = PAUSES[min(entry.deaths, len(PAUSES) - 1)]
+        await self._later(replace(entry, deaths=entry.deaths + 1), pause, replace(message, state="unknown"), str(error))
         return False
+
+    async def _later(self, entry: Entry, seconds: float, message: Message, why: str) -> None:
+        due_at = self._clock.now() + timedelta(seconds=seconds)
+        await self._journal.commit(
+            self._spool.release(entry, due_at=due_at, error=why),
+            Save(message),
+            self._journal.about_message("delivery", message),
+        )
 
     async def _give_up(self, entry: Entry, message: Message, why: str) -> None:
         log.error("message %s to %s: given up: %s", message.id, message.address.bridge, why)
         failed = replace(message, state="failed", error=why)
+        elsewhere = await self._elsewhere.tell(message, why)
         await self._journal.commit(
-            self._spool.bury(entry, why), Save(failed), self._journal.about_message("delivery", failed)
+            self._spool.bury(entry, why),
+            Save(failed),
+            self._journal.about_message("delivery", failed),
+            *(change for notice in elsewhere for change in self.say(notice)),
+            wake=tuple(self.lane(notice) for notice in elsewhere),
         )
+
+    # --- taking back
+
+    async def _retract(self, entry: Entry, message: Message, bridge: Bridge) -> bool:
+        """Take back what was delivered; nothing was, or the platform can't: then that's all."""
+        ids = [posting.external_id for posting in await self._store.postings(message.id)]
+        if ids and isinstance(bridge, Retracting):
+            begun = self._spool.begin(entry)
+            await self._journal.commit(Save(begun))
+            entry = saved(begun)
+            asked = await self._store.message(message.answers) if message.answers else None
+            to = await self._store.task(asked.task) if asked and asked.task else None
+            reach("outbox.before-retract")
+            try:
+                await bridge.retract(message, ids, to)
+            except DeliveryError as error:
+                if not isinstance(error, DeliveryRefused) and entry.deaths + 1 < UNCERTAIN:
+                    await self._retract_later(entry, error)
+                    return False
+                log.warning("message %s: %s doesn't take it back: %s", message.id, bridge.name, error)
+            reach("outbox.after-retract")
+        await self._journal.commit(self._spool.settle(entry))
+        return True
+
+    async def _retract_later(self, entry: Entry, error: DeliveryError) -> None:
+        doubt = isinstance(error, DeliveryUncertain)
+        after = error.after if isinstance(error, DeliveryDelayed) else PAUSES[min(entry.deaths, len(PAUSES) - 1)]
+        due_at = self._clock.now() + timedelta(seconds=after)
+        again = replace(entry, deaths=entry.deaths + doubt)
+        await self._journal.commit(self._spool.release(again, due_at=due_at, error=str(error)))
+
+    def _wait(self, message: Message) -> Add:
+        return self._spool.put("outbox", self.lane(message), message, self._clock.now())

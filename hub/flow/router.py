@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from hub.config import LimitsConfig
 from hub.flow import lanes
 from hub.flow.journal import Journal
+from hub.flow.notices import answer_to
 from hub.flow.outbox import Outbox
 from hub.flow.questions import Questions
 from hub.flow.routes import Routes, to_task
@@ -23,15 +24,12 @@ from hub.records import (
     Choice,
     Entry,
     Message,
-    MessageId,
     PersonId,
     Route,
     Rule,
     Task,
     TaskId,
     TaskState,
-    Text,
-    new_id,
 )
 from hub.spool import Spool
 
@@ -177,19 +175,11 @@ class Router:
         offered = [candidate for candidate in likely if candidate.task][:OFFERED]
         choices = tuple(Choice(id=f"route/{message.id}/{item.task}", text=item.title) for item in offered)
         asking = replace(message, state="asking", route=guess)
-        id = MessageId(new_id())
-        question = Message(
-            id=id,
-            tenant=message.tenant,
-            address=message.address,
-            external_id=id,
-            role="notice",
-            person=message.person,
-            parts=(Text(f"Which task is “{_short(message.text)}” about?"),),
-            state="ready",
-            created_at=self._clock.now(),
-            answers=message.id,
-            choices=(*choices, Choice(id=f"route/{message.id}/new", text="A new task")),
+        question = answer_to(
+            message,
+            f"Which task is “{_short(message.text)}” about?",
+            self._clock.now(),
+            (*choices, Choice(id=f"route/{message.id}/new", text="A new task")),
         )
         await self._journal.commit(
             Save(asking),

@@ -162,6 +162,19 @@ class Hooked(Protocol):
         """
 
 
+@runtime_checkable
+class Probing(Protocol):
+    """A bridge that can be tried out without being run."""
+
+    async def probe(self) -> BridgeInfo:
+        """Connect, ask the platform who we are, and disconnect; nothing is received or acknowledged.
+
+        The state is running, refused or waiting; if it isn't running, `detail` says why, and the way out. It never
+        raises what the platform or the network does, returns within 15 seconds, and may be called while another
+        process runs the account.
+        """
+
+
 class Desk(Protocol):
     """The hub, seen from a bridge: what it may ask, all of it cheap. What's to be done comes in by `accept`."""
 

@@ -23,6 +23,7 @@ from hub.records import (
     Person,
     PersonId,
     Posting,
+    Queue,
     Record,
     Replay,
     Step,
@@ -203,6 +204,9 @@ class Store(Protocol):
 
     async def counts(self) -> Mapping[str, int]:
         """Return how many entries stand in each state, as `queue.state`, without the done ones."""
+
+    async def lengths(self, queue: Queue) -> Mapping[str, int]:
+        """Return how many entries of a queue wait in each lane that has some, ready or held."""
 
     async def dead(self, tenant: TenantId, limit: int) -> tuple[Entry, ...]:
         """Return the dead letters, newest first."""

@@ -62,12 +62,41 @@ class FileStore:
         return self._folder / sha256[:2] / sha256[2:4] / sha256
 
 
+class MemoryFiles:
+    """Files that are forgotten with the process."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    async def put(self, data: bytes | AsyncIterable[bytes], *, limit: int) -> tuple[str, int]:
+        whole = bytearray()
+        async for chunk in _chunks(data):
+            whole += chunk
+            if len(whole) > limit:
+                raise _too_large(limit)
+        sha256 = hashlib.sha256(whole).hexdigest()
+        self._kept[sha256] = bytes(whole)
+        return sha256, len(whole)
+
+    async def read(self, sha256: str) -> bytes:
+        if sha256 not in self._kept:
+            raise NotFound(f"no file {sha256} is kept")
+        return self._kept[sha256]
+
+    async def exists(self, sha256: str) -> bool:
+        return sha256 in self._kept
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"the file has more than {limit} bytes; send a smaller one")
+
+
 async def _write(coming: Draft, chunks: AsyncIterable[bytes], limit: int) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
     async for chunk in chunks:
         size += len(chunk)
         if size > limit:
-            raise TooLarge(f"the file has more than {limit} bytes; send a smaller one")
+            raise _too_large(limit)
         digest.update(chunk)
         await asyncio.to_thread(coming.file.write, chunk)
     return digest.hexdigest(), size

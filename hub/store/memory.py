@@ -31,6 +31,7 @@ from hub.records import (
     Person,
     PersonId,
     Posting,
+    Queue,
     Record,
     Replay,
     Step,
@@ -258,6 +259,10 @@ class MemoryStore(Kept):
 
     async def counts(self) -> Mapping[str, int]:
         return Counter(f"{entry.queue}.{entry.state}" for entry in self._all(Entry) if entry.state != "done")
+
+    async def lengths(self, queue: Queue) -> Mapping[str, int]:
+        waiting = (entry for entry in self._all(Entry) if entry.state in ("ready", "held"))
+        return Counter(entry.lane for entry in waiting if entry.queue == queue)
 
     async def dead(self, tenant: TenantId, limit: int) -> tuple[Entry, ...]:
         found = [entry for entry in self._by_id(Entry) if entry.tenant == tenant and entry.state == "dead"]

@@ -252,6 +252,15 @@ def counts() -> Query:
     )
 
 
+def lengths(queue: str) -> Query:
+    waiting = entries.c.state.in_(("ready", "held"))
+    return (
+        select(entries.c.lane, func.count().label("number"))
+        .where(NOT_DONE, entries.c.queue == queue, waiting)
+        .group_by("lane")
+    )
+
+
 def dead(tenant: str, limit: int) -> Query:
     return by(Entry, tenant=tenant).where(DEAD).order_by(entries.c.id.desc()).limit(limit)
 

@@ -31,6 +31,7 @@ from hub.records import (
     Person,
     PersonId,
     Posting,
+    Queue,
     Record,
     Replay,
     Step,
@@ -260,6 +261,9 @@ class SqlStore:
 
     async def counts(self) -> Mapping[str, int]:
         return {f"{row.queue}.{row.state}": row.number for row in await self._rows(queries.counts())}
+
+    async def lengths(self, queue: Queue) -> Mapping[str, int]:
+        return {row.lane: row.number for row in await self._rows(queries.lengths(queue))}
 
     async def dead(self, tenant: TenantId, limit: int) -> tuple[Entry, ...]:
         return await self._all(Entry, queries.dead(tenant, limit))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec.structs import replace
 
 from hub.errors import DeliveryError, PersonError, StoreUnavailable
-from hub.ports import Accept, Delivered, Draft, Outgoing
+from hub.ports import Accept, BridgeInfo, Delivered, Draft, Outgoing
 from hub.records import Address, Message, Task, TurnId
 from hub.testing.bridge import FakeBridge, Fault
 from hub.testing.builders import hello
@@ -19,8 +19,10 @@ class AbleBridge(FakeBridge):
     `hook` is the JSON of `posted`. Faults befall `retract` and `tell` as they do `deliver`; drafts have none.
     """
 
-    def __init__(self, name: str = "able", *, faults: Iterable[Fault] = (), threads: bool = False) -> None:
-        super().__init__(name, faults=faults)
+    def __init__(
+        self, name: str = "able", *, faults: Iterable[Fault] = (), parts: int = 1, threads: bool = False
+    ) -> None:
+        super().__init__(name, faults=faults, parts=parts)
         self.drafts: list[Draft] = []
         self.dropped: list[TurnId] = []
         self.typed: list[Address] = []
@@ -56,6 +58,9 @@ class AbleBridge(FakeBridge):
     async def tell(self, address: Address, task: Task) -> None:
         self._befall()
         self.threads.append((address, task))
+
+    async def probe(self) -> BridgeInfo:
+        return self.info
 
     async def hook(self, headers: Mapping[str, str], body: bytes) -> int:
         try:

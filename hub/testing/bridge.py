@@ -19,7 +19,9 @@ class Delivery(Struct, frozen=True, kw_only=True):
     message: Message
     again: bool
     id: str
-    """The platform's id of it."""
+    """The platform's id of it, of its first part."""
+    ids: tuple[str, ...]
+    """Of all its parts."""
     outgoing: Outgoing
 
     @property
@@ -35,8 +37,12 @@ class FakeBridge:
     and isn't answered until cancelled.
     """
 
-    def __init__(self, name: str = "fake", *, faults: Iterable[Fault] = ()) -> None:
+    def __init__(self, name: str = "fake", *, faults: Iterable[Fault] = (), parts: int = 1) -> None:
         self.name = name
+        self.parts = parts
+        """As how many messages of the platform each message arrives."""
+        self.info = BridgeInfo(name=name, kind="fake")
+        """How it says that it is."""
         self.deliveries: list[Delivery] = []
         """What arrived, doubles too, in order."""
         self.attempts: list[Message] = []
@@ -50,6 +56,9 @@ class FakeBridge:
         self.gone: list[str] = []
         """Ids of what was taken back."""
         self.faults: list[Fault] = list(faults)
+        self.gate = asyncio.Event()
+        """Cleared, it lets no delivery arrive until it's set."""
+        self.gate.set()
         self._arrived = asyncio.Event()
         self._incoming: asyncio.Queue[tuple[Incoming, asyncio.Future[bool]]] = asyncio.Queue()
 
@@ -85,25 +94,23 @@ class FakeBridge:
                 self.acknowledged.append(incoming.external_id)
                 _give(answer, new)
 
-    @property
-    def info(self) -> BridgeInfo:
-        return BridgeInfo(name=self.name, kind="fake")
-
     async def deliver(self, outgoing: Outgoing) -> Delivered:
         self.attempts.append(outgoing.message)
         fault = self.faults.pop(0) if self.faults else None
         await asyncio.sleep(0)
+        await self.gate.wait()
         if isinstance(fault, DeliveryError) and not isinstance(fault, DeliveryUncertain):
             raise fault
         id = f"{self.name}-{len(self.deliveries) + 1}"
-        delivery = Delivery(message=outgoing.message, again=outgoing.again, id=id, outgoing=outgoing)
+        ids = (id, *(f"{id}.{part}" for part in range(2, self.parts + 1)))
+        delivery = Delivery(message=outgoing.message, again=outgoing.again, id=id, ids=ids, outgoing=outgoing)
         self.deliveries.append(delivery)
         self._arrived.set()
         if isinstance(fault, DeliveryUncertain):
             raise fault
         if isinstance(fault, Hang):
             await asyncio.Event().wait()
-        return Delivered(ids=(id,))
+        return Delivered(ids=ids)
 
     @property
     def texts(self) -> list[str]:

@@ -62,9 +62,9 @@ class ScriptedLLM:
 
     `answers` are for `chat`, `decisions` for `decide` (an option, or a probability for each), `fills` for `fill`; each
     is used once, in order. An exception or Hang in place of any is raised or hung on. A function answers all calls
-    from where it stands. `score` asks its function; without one each word costs one. `embed` counts letters: texts of
-    the same letters are alike. With nothing left to say, `chat` and `fill` fail the test, and `decide` takes the first
-    option.
+    from where it stands. Each answer costs `price`. `score` asks its function; without one each word costs one. `embed`
+    counts letters: texts of the same letters are alike. With nothing left to say, `chat` and `fill` fail the test, and
+    `decide` takes the first option.
     """
 
     def __init__(
@@ -74,6 +74,7 @@ class ScriptedLLM:
         fills: Iterable[Value] | Callable[[Prompt, Mapping[str, object]], Mapping[str, object] | Hang | Fault] = (),
         scores: Callable[[str, str], float] | None = None,
         context: int = 100_000,
+        price: float = 0.0,
     ) -> None:
         self.asked: list[Asked] = []
         self.cancelled = 0
@@ -82,6 +83,7 @@ class ScriptedLLM:
         self._decisions = _Script[str | Sequence[float]]([decisions] if callable(decisions) else decisions)
         self._fills = _Script[Mapping[str, object]]([fills] if callable(fills) else fills)
         self._scores = scores or (lambda _, text: -float(_words(text)))
+        self._price = price
         self._info = LLMInfo(model=MODEL, state="ready", context=context, dimensions=len(LETTERS))
         self._ready = asyncio.Event()
         self._ready.set()
@@ -99,9 +101,9 @@ class ScriptedLLM:
         """Add to the answers."""
         self._answers.extend(answers)
 
-    def go_down(self) -> None:
+    def go_down(self, state: Literal["absent", "broken", "restarting"] = "absent", detail: str = "") -> None:
         """Have every request fail with LLMUnavailable, until `come_up`."""
-        self._info = replace(self._info, state="absent", detail="gone down, as the test wished")
+        self._info = replace(self._info, state=state, detail=detail or "gone down, as the test wished")
         self._ready.clear()
 
     def come_up(self) -> None:
@@ -141,6 +143,7 @@ class ScriptedLLM:
             tokens_out=min(len(words), limit),
             ms=1.0,
             ms_first=1.0,
+            money=self._price,
         )
 
     async def decide(self, prompt: Prompt, options: Sequence[str], ask: Terms, *, lead: str = "") -> Decision:

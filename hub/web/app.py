@@ -11,6 +11,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from hub.web.auth import COOKIE, Authentication, guard, provide_caller, provide_services
 from hub.web.chats import MessagesController
 from hub.web.events import watch_events
+from hub.web.hooks import telegram
 from hub.web.keys import KeysController
 from hub.web.once import Once
 from hub.web.problems import JsonRequest, answer_problem
@@ -37,6 +38,7 @@ def build(services: Services) -> Litestar:
             SessionsController,
             StatusController,
             watch_events,
+            telegram,
             talk,
             Site,
             static_files(),

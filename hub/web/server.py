@@ -2,11 +2,14 @@
 
 import asyncio
 import socket
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
 import uvicorn
 from litestar import Litestar
+
+from hub.config import Config
+from hub.errors import StartError
 
 FRAME = 1024 * 1024
 """The most bytes of a WebSocket's frame."""
@@ -50,3 +53,25 @@ class Server(uvicorn.Server):
         """Stop serving: streams end now, other requests within the grace."""
         self._closing.set()
         await super().shutdown(sockets)
+
+
+@contextmanager
+def listening(config: Config) -> Iterator[socket.socket]:
+    """Return a socket at the configured address; raises StartError if that can't be had."""
+    where = (config.hub.host, config.hub.port)
+    try:
+        family = socket.getaddrinfo(*where, type=socket.SOCK_STREAM)[0][0]
+        found = socket.create_server(where, family=family, backlog=1024)
+    except OSError as error:
+        raise StartError(
+            f"hub.port: can't listen at {where[0]}:{where[1]} ({error.strerror}); stop what's there, or take another"
+            " with --port"
+        ) from None
+    with found:
+        yield found
+
+
+def url_of(config: Config, found: socket.socket) -> str:
+    """Return where people reach a hub that listens at a socket."""
+    host, port = found.getsockname()[:2]
+    return config.hub.url.rstrip("/") or f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -1,7 +1,7 @@
 """What the web needs of the hub: one record that app.py fills, typed by what's called and by nothing more."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from hub.config import Config
 from hub.flow.people import People
-from hub.ports import LLM, BridgeInfo, Change, Clock, Feed, Store
+from hub.ports import LLM, Bridge, Change, Clock, Feed, Files, Store
 from hub.records import Address, Entry, Incoming, Limits, Message, PersonId, Task, TaskId, TenantId
 
 
@@ -110,7 +110,8 @@ class Services:
     llm: LLM
     decisions: LLM
     agents: Callable[[], Sequence[AgentInfo]]
-    bridges: Callable[[], Sequence[BridgeInfo]]
+    bridges: Mapping[str, Bridge]
+    files: Files
     router: Callable[[], RouterInfo]
     store_info: Callable[[], StoreInfo]
     unready: Callable[[], str | None]

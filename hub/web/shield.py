@@ -21,6 +21,9 @@ CSRF_HEADER = "x-csrftoken"
 NO_FORGERY = "no_forgery"
 """In an endpoint's `opt`: it needs no token, for it gives none of the session's rights away."""
 
+CALLED_BY_ANY_NAME = "called_by_any_name"
+"""In an endpoint's `opt`: a platform may know the hub by another name; a browser's page has nothing to gain here."""
+
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -33,6 +36,8 @@ HEADERS = {
 
 class Shield(ASGIMiddleware):
     """Refuses what only another page in somebody's browser would send."""
+
+    exclude_opt_key = CALLED_BY_ANY_NAME
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Pass a request on if its Host is ours and, where a browser acts for somebody, its origin too."""

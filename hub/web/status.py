@@ -8,14 +8,16 @@ from litestar import Controller, Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
 from hub.errors import NotFound
+from hub.flow.lanes import bridge_of
 from hub.ports import BridgeInfo, LLMInfo
 from hub.records import OPEN, EntryId, Queue
 from hub.web.auth import Asker, Hub
 from hub.web.problems import PROBLEMS, shown
-from hub.web.resources import MessageView, Page, view_message
-from hub.web.services import AgentInfo, RouterInfo, StoreInfo
+from hub.web.resources import HTTP, MessageView, Page, view_message
+from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
 
 DEAD = 200
 COUNTED = 10_000
@@ -105,7 +107,7 @@ class StatusController(Controller):
             queues=dict(await services.store.counts()),
             tasks=Counter(task.state for task in open_tasks),
             store=services.store_info(),
-            bridges=list(services.bridges()),
+            bridges=await _bridges(services),
             router=services.router(),
         )
 
@@ -145,3 +147,12 @@ class StatusController(Controller):
             raise NotFound(f"entry: there's no dead letter {shown(id)}; GET /v1/dead lists them")
         await services.letters.retry(entry)
         return Retried(entry=entry.id)
+
+
+async def _bridges(services: Services) -> list[BridgeInfo]:
+    """Return how each bridge is, with what waits to be delivered over it."""
+    waiting: Counter[str] = Counter()
+    for lane, count in (await services.store.lengths("outbox")).items():
+        waiting[bridge_of(lane)] += count
+    infos = [BridgeInfo(name=HTTP, kind=HTTP), *(bridge.info for bridge in services.bridges.values())]
+    return [replace(info, waiting=waiting[info.name]) for info in infos]

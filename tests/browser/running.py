@@ -15,6 +15,7 @@ from hub.config import Config, LimitsConfig
 from hub.manifests import load_agents
 from hub.ports import End, Piece, Store, Terms
 from hub.store.documents import MemoryDocuments
+from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
 from hub.testing import ScriptedLLM
 from hub.testing.llm import Prompt
@@ -84,6 +85,7 @@ async def serving(
         llm=llm,
         decider=llm,
         documents=MemoryDocuments(),
+        files=MemoryFiles(),
         clock=SystemClock(),
         agents=load_agents([SHIPPED_AGENTS]),
         bridges={},
@@ -94,7 +96,7 @@ async def serving(
         async with asyncio.TaskGroup() as group:
             work = group.create_task(parts.run())
             served = group.create_task(server.serve(sockets=[listening]))
-            while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+            while not server.started:
                 await asyncio.sleep(0.01)
             try:
                 yield Running(url=f"http://127.0.0.1:{listening.getsockname()[1]}", parts=parts, llm=llm)

@@ -282,6 +282,15 @@ async def test_counts_are_by_queue_and_state_without_the_done(store: Store) -> N
     assert await store.counts() == {"inbox.ready": 2, "inbox.held": 1, "inbox.dead": 1, "outbox.ready": 1}
 
 
+async def test_lengths_are_of_one_queue_by_lane_and_count_what_waits(store: Store) -> None:
+    message = a_message()
+    for state in ("ready", "held", "dead", "done"):
+        await add(store, an_entry(message, queue="outbox", lane="out:a", state=state))
+    await add(store, message, an_entry(message, queue="outbox", lane="out:b"), an_entry(message, lane="chat:a"))
+    assert await store.lengths("outbox") == {"out:a": 2, "out:b": 1}
+    assert await store.lengths("inbox") == {"chat:a": 1}
+
+
 async def test_dead_letters_are_listed_newest_first(store: Store) -> None:
     message = a_message()
     old, new = an_entry(message, state="dead"), an_entry(message, state="dead", queue="outbox")

@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, assert_never
 
-from hub.app import serve
 from hub.config import load
 from hub.errors import DeliveryDelayed, DeliveryUncertain, PersonError, StoreUnavailable
 from hub.ports import Accept, BridgeInfo, Delivered, Outgoing, ToolCall
 from hub.records import Address, Incoming, Text
+from hub.serving import serve
 from tests.faults.wire import LONGEST, TO_HUB, Deliver, Kept, Received, Refused, Said, write
 
 NAME = "journal"

@@ -18,6 +18,7 @@ ABILITIES = {
     "Retracting": "bridge",
     "Threading": "bridge",
     "Hooked": "bridge",
+    "Probing": "bridge",
 }
 # Ports that need no suite, each with its reason.
 WITHOUT: dict[str, str] = {

@@ -21,6 +21,7 @@ from hub.config import Config, HubConfig
 from hub.flow.people import owner_secret
 from hub.manifests import load_agents
 from hub.store.documents import MemoryDocuments
+from hub.store.files import MemoryFiles
 from hub.store.sql import SqlStore
 from hub.testing import ScriptedLLM
 from hub.web.app import build
@@ -74,6 +75,7 @@ def a_hub(folder: Path) -> Iterator[tuple[str, str]]:
             llm=llm,
             decider=llm,
             documents=MemoryDocuments(),
+            files=MemoryFiles(),
             clock=SystemClock(),
             agents=load_agents([SHIPPED_AGENTS]),
             bridges={},

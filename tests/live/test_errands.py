@@ -13,6 +13,7 @@ from hub.llm.llamacpp import LlamaCpp
 from hub.manifests import load_agents
 from hub.records import HOME, OWNER, Address, Incoming, Message, Text, new_id
 from hub.store.documents import MemoryDocuments
+from hub.store.files import MemoryFiles
 from hub.store.sql import SqlStore
 from tests.live.real import MODEL_SHA256, model_file
 
@@ -58,6 +59,7 @@ async def hub(model: LlamaCpp, tmp_path: Path) -> AsyncIterator[Hub]:
         llm=model,
         decider=model,
         documents=MemoryDocuments(),
+        files=MemoryFiles(),
         clock=SystemClock(),
         agents=load_agents([SHIPPED_AGENTS]),
         bridges={},

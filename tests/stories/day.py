@@ -1,7 +1,8 @@
 """A day with the hub: real parts on the memory store, a scripted LLM, and one person who writes to it."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,6 +13,7 @@ from hub.manifests import load_agents
 from hub.ports import Add, Bridge, Documents, Store
 from hub.records import HOME, OWNER, Address, Incoming, Link, Message, Person, PersonId, Task, Text, new_id
 from hub.store.documents import MemoryDocuments
+from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
 from hub.testing import FakeClock, ScriptedLLM, settle
 
@@ -40,6 +42,7 @@ class Day:
             llm=llm,
             decider=llm,
             documents=documents or MemoryDocuments(),
+            files=MemoryFiles(),
             clock=self.clock,
             agents=load_agents([SHIPPED_AGENTS]),
             bridges=bridges or {},
@@ -141,6 +144,16 @@ class Day:
         return [message.text for message in await self.store.messages_of_task(task.id, limit=100)]
 
 
+@asynccontextmanager
+async def at_work(day: Day, *bridges: Bridge) -> AsyncIterator[None]:
+    """Run bridges, each handing over to the hub."""
+    async with asyncio.TaskGroup() as group:
+        running = [group.create_task(bridge.run(day.hub.inbox.accept)) for bridge in bridges]
+        yield
+        for run in running:
+            run.cancel()
+
+
 async def until(true: Callable[[], bool], otherwise: str) -> None:
     """Let everything go on until something is true; tools work in threads, so that may take some milliseconds."""
     for beat in range(3_000):
@@ -157,4 +170,4 @@ def overlap(prefix: str, text: str) -> float:
     return sum(-1.0 if word in known else -6.0 for word in words)
 
 
-__all__ = ["CHAT", "Day", "overlap", "until"]
+__all__ = ["CHAT", "Day", "at_work", "overlap", "until"]

@@ -117,9 +117,17 @@ function showModel() {
     llm && h("dl", {}, row("Model", llm.model), row("Context", llm.context && `${llm.context} tokens`),
       row("Speed", llm.tokens_per_second && `${llm.tokens_per_second.toFixed(1)} tokens/s`),
       row("Threads", llm.threads), row("Restarts", llm.restarts),
+      ...(status.bridges ?? []).filter((bridge) => bridge.name !== "http").flatMap(bridgeRow),
       row("Router", status.router && `${status.router.rule} rule, ${status.router.model}`), row("AgentHost", status.version)));
   float(byId("model"), box);
   box.focus();
+}
+
+// How a chat platform is: its state in words, who we are there, what waits, and what's wrong.
+function bridgeRow(bridge) {
+  const facts = [bridge.state, bridge.account && `as ${bridge.account}`,
+    bridge.waiting && `${bridge.waiting} to be delivered`, bridge.lag > 1 && `lag ${bridge.lag.toFixed(1)} s`, bridge.detail];
+  return [h("dt", {}, bridge.name), h(`dd.bridge.${bridge.state}`, {}, facts.filter(Boolean).join(", "))];
 }
 
 // --- light and dark

@@ -19,6 +19,7 @@ from hub.manifests import load_agents
 from hub.ports import Said
 from hub.records import HOME, OWNER
 from hub.store.documents import MemoryDocuments
+from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
 from hub.testing import Hang, ScriptedLLM
 from hub.web.app import build
@@ -71,6 +72,7 @@ class Running:
             llm=self.llm,
             decider=self.llm,
             documents=self._documents,
+            files=MemoryFiles(),
             clock=SystemClock(),
             agents=load_agents([SHIPPED_AGENTS]),
             bridges={},

@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
+import bridges
 from hub.__main__ import load
 from hub.cli.check import line_of
 
@@ -69,7 +71,27 @@ def test_a_key_is_found_in_its_section() -> None:
     ]
 
 
+def test_fallbacks_are_said_in_their_order(tmp_path: Path) -> None:
+    result = run(
+        tmp_path,
+        '[[llm.fallback]]\nurl = "http://x/v1"\nmodel = "m"\n[[llm.fallback]]\nbackend = "llamacpp"\nmodel = "a/b"\n',
+    )
+
+    assert "or else 1: m at http://x/v1\nor else 2: a/b, fetched from the Hugging Face Hub" in result.stdout
+
+
 def test_a_key_of_one_of_several_sections_is_found_by_its_number_or_at_the_sections_head() -> None:
     text = "[hub]\n[[bridges]]\nname = 'a'\n\n[[bridges]]\nname = 'b'\n"
 
     assert [line_of(text, path) for path in ("bridges[0].name", "bridges[1].name", "bridges[1].token")] == [3, 6, 5]
+
+
+def test_a_kind_whose_package_is_missing_is_a_fault_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(bridges.KINDS, "xmpp", ("package_that_nobody_has", "XmppBridge"))
+    result = run(tmp_path, '[[bridges]]\nkind = "xmpp"\njid = "hub@example.org"\npassword = "x"\n')
+
+    assert result.exit_code == 1
+    assert "bridges: kind 'xmpp' needs the package package_that_nobody_has" in result.stderr
+    assert "make venv" in result.stderr

@@ -1,5 +1,6 @@
 """`agenthost doctor`: each fault is made, found, and comes with its fix."""
 
+import asyncio
 import errno
 import fcntl
 import importlib.util
@@ -15,6 +16,7 @@ from collections import namedtuple
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Literal
 
 import httpx
 import pytest
@@ -22,11 +24,14 @@ from click.testing import CliRunner
 from msgspec.structs import replace
 
 from hub.__main__ import load
+from hub.accounts import TelegramAccount
 from hub.cli import examine, interview
 from hub.cli.client import Client
 from hub.cli.place import Place
 from hub.cli.wire import Dead, Model
 from hub.config import Config, DecisionsConfig, HubConfig, LLMConfig, Secret
+from hub.ports import BridgeInfo
+from hub.testing import AbleBridge
 from tests.unit.cli.conftest import Running
 
 
@@ -324,3 +329,41 @@ def test_a_fault_is_shown_with_its_fix_and_ends_with_1(config: Config, port: int
     assert "✗ key files" in result.stdout
     assert f"-> chmod 600 {config.data}/owner.key" in result.stdout
     assert "ah_secret" not in result.stdout
+
+
+async def test_an_account_that_the_platform_knows_is_fine() -> None:
+    (found,) = await interview.accounts({"telegram": AbleBridge("telegram")})
+
+    assert (found.check, found.state) == ("bridge telegram", "ok")
+
+
+@pytest.mark.parametrize(("state", "kind"), [("refused", "fault"), ("waiting", "warn")])
+async def test_an_account_that_does_not_work_is_told_with_its_reason_and_the_fix(
+    state: Literal["refused", "waiting"], kind: str
+) -> None:
+    bridge = AbleBridge("telegram")
+    bridge.info = BridgeInfo(name="telegram", state=state, detail="the token isn't known there")
+    (found,) = await interview.accounts({"telegram": bridge})
+
+    assert (found.state, found.text) == (kind, "the token isn't known there")
+    assert found.fix
+
+
+async def test_an_account_that_says_nothing_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Silent(AbleBridge):
+        async def probe(self) -> BridgeInfo:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    monkeypatch.setattr(interview, "TRIAL", 0.05)
+    (found,) = await interview.accounts({"xmpp": Silent("xmpp")})
+
+    assert found.state == "fault"
+
+
+def test_a_token_file_that_others_can_read_is_found(config: Config, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("42:AAE4", encoding="utf-8")
+    (tmp_path / "token").chmod(0o644)
+    found = examine.key_file(replace(config, bridges=(TelegramAccount(token_file=str(tmp_path / "token")),)), {})
+
+    assert (found.state, str(tmp_path / "token") in found.text) == ("fault", True)

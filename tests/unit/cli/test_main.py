@@ -33,7 +33,7 @@ def test_an_unknown_command_is_an_error_in_words() -> None:
 @pytest.mark.parametrize("command", ["__main__", "cli.send", "cli.tasks", "cli.status"])
 def test_a_client_loads_neither_the_hub_nor_the_line_editor(command: str) -> None:
     """Else every `agenthost send` would take as long as a start of the hub."""
-    heavy = ("hub.app", "litestar", "sqlalchemy", "prompt_toolkit", "llama_cpp", "pygments")
+    heavy = ("hub.app", "aiogram", "slixmpp", "litestar", "sqlalchemy", "prompt_toolkit", "llama_cpp", "pygments")
     code = f"import sys, hub.{command}; print([name for name in {heavy} if name in sys.modules])"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
 

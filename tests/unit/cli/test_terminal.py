@@ -43,7 +43,7 @@ class Seen:
 
     async def until(self, true: Callable[[], bool]) -> None:
         async with asyncio.timeout(10):
-            while not true():  # noqa: ASYNC110  (a screen has no event to wait for)
+            while not true():
                 await asyncio.sleep(0.01)
 
     async def shows(self, text: str) -> None:

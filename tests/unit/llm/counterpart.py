@@ -124,5 +124,5 @@ def refused(status: int, text: str, *, code: str = "", **headers: str) -> Reply:
 async def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
     """Return once something is true; fail if it never gets so."""
     async with asyncio.timeout(seconds):
-        while not true():  # noqa: ASYNC110 - what's watched has no event to wait for
+        while not true():
             await asyncio.sleep(0.002)

@@ -15,7 +15,7 @@ from hub.store.sql import SqlStore
 from hub.store.sqlite import writing
 from hub.testing import a_message, a_posting, an_address
 
-MESSAGE = {
+MESSAGE: dict[str, str | int] = {
     "id": "m1",
     "tenant": "home",
     "bridge": "fake",
@@ -46,7 +46,7 @@ TASK: dict[str, str | int] = {
     "digest": "",
     "revision": 0,
 }
-LINK = {"tenant": "home", "bridge": "fake", "sender": "ann", "person": "owner", "created_at": 1}
+LINK: dict[str, str | int] = {"tenant": "home", "bridge": "fake", "sender": "ann", "person": "owner", "created_at": 1}
 
 
 def at_revision(database: Path, revision: str) -> None:

@@ -1,7 +1,9 @@
 """How the hub is, told over HTTP."""
 
-from hub.ports import Add
-from hub.testing import a_message, a_task, an_entry
+from hub.flow import lanes
+from hub.ports import Add, BridgeInfo
+from hub.records import HOME, Address
+from hub.testing import FakeBridge, a_message, a_task, an_entry
 from tests.unit.web.world import a_world
 
 
@@ -37,6 +39,28 @@ async def test_status_shows_models_queues_tasks_bridges_and_the_store() -> None:
     assert (bridge["name"], bridge["state"]) == ("http", "running")
     assert status["router"] == {"rule": "untrained", "model": "scripted"}
     assert status["store"] == {"path": "memory", "bytes": 0}
+
+
+async def test_status_shows_each_bridge_with_what_waits_to_be_delivered_over_it() -> None:
+    world = await a_world(bridges=[FakeBridge("telegram"), FakeBridge("xmpp")])
+    message = a_message(address=Address(bridge="telegram", chat="4711:9"))
+    waiting = an_entry(message, queue="outbox", lane=lanes.out(HOME, message.address))
+    await world.store.commit(Add(message), Add(waiting))
+    async with world.client() as client:
+        bridges = (await client.get("/v1/status")).json()["bridges"]
+
+    assert [(bridge["name"], bridge["waiting"]) for bridge in bridges] == [("http", 0), ("telegram", 1), ("xmpp", 0)]
+
+
+async def test_a_bridge_that_is_down_leaves_the_hub_ready() -> None:
+    bridge = FakeBridge("telegram")
+    bridge.info = BridgeInfo(name="telegram", state="refused", detail="wrong token")
+    world = await a_world(bridges=[bridge])
+    async with world.client() as client:
+        ready, status = await client.get("/readyz"), await client.get("/v1/status")
+
+    assert ready.status_code == 200
+    assert status.json()["bridges"][1]["state"] == "refused"
 
 
 async def test_agents_are_listed_with_their_tools() -> None:

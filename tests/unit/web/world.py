@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,8 +15,9 @@ from hub.clock import SystemClock
 from hub.config import Config
 from hub.dispatch.feed import LocalFeed
 from hub.flow.people import OWNER_KEY, People, new_secret
-from hub.ports import BridgeInfo, Clock
+from hub.ports import Bridge, Clock
 from hub.records import HOME, OWNER, Key
+from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
 from hub.testing import ScriptedLLM
 from hub.web.app import build
@@ -57,7 +58,7 @@ class World:
         listening = socket.create_server(("127.0.0.1", 0))
         server = Server(self.app, closing=self.services.closing)
         serving = asyncio.ensure_future(server.serve(sockets=[listening]))
-        while not server.started:  # noqa: ASYNC110 - uvicorn tells it in no other way
+        while not server.started:
             await asyncio.sleep(0.005)
         key = self.key if key is None else key
         headers = {"Authorization": f"Bearer {key}"} if key else {}
@@ -77,7 +78,11 @@ class World:
 
 
 async def a_world(
-    config: Config | None = None, clock: Clock | None = None, store: MemoryStore | None = None, pace: float = 0.0
+    config: Config | None = None,
+    clock: Clock | None = None,
+    store: MemoryStore | None = None,
+    pace: float = 0.0,
+    bridges: Iterable[Bridge] = (),
 ) -> World:
     """Return a hub's web whose flow echoes."""
     store, feed, clock = store or MemoryStore(), LocalFeed(), clock or SystemClock()
@@ -106,7 +111,8 @@ async def a_world(
         llm=llm,
         decisions=llm,
         agents=lambda: [AgentInfo(name="default", description="Helps.", model="scripted", tools=("calculate",))],
-        bridges=lambda: [BridgeInfo(name="http", state="running")],
+        bridges={bridge.name: bridge for bridge in bridges},
+        files=MemoryFiles(),
         router=lambda: RouterInfo(rule="untrained", model="scripted"),
         store_info=lambda: StoreInfo(path="memory", bytes=0),
         unready=lambda: unready[0] if unready else None,

@@ -1,0 +1,1 @@
+"""Telegram: a bot that talks to people and groups over the Bot API."""

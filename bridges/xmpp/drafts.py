@@ -1,0 +1,121 @@
+"""An answer while it's written: one message that's corrected again and again (XEP-0308), for clients that know that."""
+
+import asyncio
+from contextlib import suppress
+
+from msgspec import Struct
+from slixmpp.exceptions import IqError, IqTimeout
+from slixmpp.jid import JID
+
+from bridges.xmpp import convert, saying
+from bridges.xmpp.backlog import Recent
+from bridges.xmpp.chats import Chats
+from bridges.xmpp.hearing import CORRECT
+from bridges.xmpp.post import Post
+from bridges.xmpp.saying import Words
+from bridges.xmpp.stream import Client, Component
+from bridges.xmpp.styling import pieces, styled
+from hub.accounts import XmppAccount
+from hub.ports import Clock, Draft
+from hub.records import Message, TurnId, new_id
+
+SHOWN = 3_000
+"""Characters of a draft: each correction sends all of them again."""
+ASKED = 0.8
+"""Seconds that a client is given to say what it can do."""
+STOPPED = "_stopped_"
+
+
+class Shown(Struct, kw_only=True):
+    """A message that's being written."""
+
+    id: str
+    chat: str
+    thread: str | None
+    text: str
+    at: float
+
+
+class Drafts:
+    """Shows drafts, as often as the account's pace allows."""
+
+    def __init__(
+        self, account: XmppAccount, stream: Client | Component, chats: Chats, post: Post, clock: Clock
+    ) -> None:
+        self._account = account
+        self._stream = stream
+        self._chats = chats
+        self._post = post
+        self._clock = clock
+        self._shown: dict[str, Shown] = {}
+        self._able: Recent[str, bool] = Recent(500)
+
+    async def show(self, draft: Draft) -> None:
+        """See Drafting.show."""
+        key = draft.turn if draft.kind == "answer" else f"progress {draft.task.id}"
+        shown = self._shown.get(key)
+        now = self._clock.monotonic()
+        if shown is not None and now - shown.at < self._account.pace:
+            return
+        text = self._text(draft)
+        chat = draft.address.chat
+        if not text.strip() or (shown is not None and shown.text == text) or not await self._can_correct(chat):
+            return
+        id = new_id()
+        if shown is None:
+            thread = draft.thread or draft.address.thread
+            self._shown[key] = Shown(id=id, chat=chat, thread=thread, text=text, at=now)
+        else:
+            shown.text, shown.at = text, now
+        self._say(self._shown[key], id, text)
+
+    async def drop(self, turn: TurnId) -> None:
+        """See Drafting.drop."""
+        if shown := self._shown.pop(turn, None):
+            self._say(shown, new_id(), f"{shown.text}\n\n{STOPPED}")
+
+    def take(self, message: Message) -> str | None:
+        """Return the id of the message that's been written for a turn, to be corrected for the last time."""
+        shown = self._shown.pop(message.turn, None) if message.turn else None
+        if message.task:
+            self._shown.pop(f"progress {message.task}", None)
+        return shown.id if shown else None
+
+    def _text(self, draft: Draft) -> str:
+        tag = draft.tagged and draft.thread is None and draft.address.thread is None
+        text = convert.clean(styled(draft.text))
+        if len(text) > SHOWN:
+            text = f"{pieces(text, SHOWN)[0]}\n\n[…]"
+        return f"{convert.tag_line(draft.task)}\n\n{text}" if tag and text else text
+
+    def _say(self, shown: Shown, id: str, text: str) -> None:
+        first = id == shown.id
+        # The archive needn't keep every state of it.
+        said = Words(
+            id=id,
+            body=text,
+            thread=shown.thread,
+            replaces=None if first else shown.id,
+            hint=None if first else "no-permanent-store",
+        )
+        self._post.drop(saying.words(self._chats.namespace, self._chats.target(shown.chat), said))
+
+    async def _can_correct(self, chat: str) -> bool:
+        """Say whether the client that wrote last shows a corrected message as one: others would see dozens."""
+        voice = self._chats.voice(chat)
+        if voice is None or self._chats.is_room(chat):
+            return False
+        able = self._able.get(voice)
+        if able is None:
+            able = await self._asked(voice, chat)
+            self._able.put(voice, value=able)
+        return able
+
+    async def _asked(self, voice: str, chat: str) -> bool:
+        disco = self._stream.plugin["xep_0030"]
+        ours = self._chats.target(chat).sender or self._stream.boundjid.full
+        with suppress(IqError, IqTimeout, TimeoutError):
+            async with asyncio.timeout(ASKED):
+                found = await disco.get_info(jid=JID(voice), ifrom=JID(ours), timeout=5)
+                return CORRECT in found["disco_info"]["features"]
+        return False

@@ -1,0 +1,261 @@
+"""From a <message/> to the inbox: in order within a chat, once, kept before anybody is told so."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from functools import partial
+from xml.etree.ElementTree import Element
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from bridges.xmpp import convert, saying
+from bridges.xmpp.backlog import Backlog, Lanes, Recent, Ticket
+from bridges.xmpp.chats import Chats
+from bridges.xmpp.convert import Place
+from bridges.xmpp.files import Exchange
+from bridges.xmpp.hearing import Archived, Heard, carbon, heard, is_result
+from bridges.xmpp.post import Post
+from bridges.xmpp.saying import Target, Words
+from hub.accounts import XmppAccount, name_of
+from hub.errors import DeliveryError, PersonError, StoreUnavailable, Stranger
+from hub.ports import Accept, Clock, Desk
+from hub.records import Incoming, Part, Text, new_id
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+"""Seconds until the inbox is asked again that couldn't keep a message."""
+STUMBLES = 5
+"""So many times a message is handed over that the hub stumbles over; then its sender is told."""
+TOLD_AGAIN = 30.0
+"""Seconds in which nobody is told the same twice: two programs that refuse each other would never end."""
+UNREADABLE = (
+    "That came encrypted, and I can't read it here. Please switch encryption off for this chat, and send it again."
+)
+RECEIVED = "👀"
+
+
+class Kept(Struct, frozen=True, kw_only=True):
+    """How the last message was taken in."""
+
+    lag: float
+    at: datetime
+
+
+class Intake:
+    """Takes in what people write."""
+
+    def __init__(
+        self,
+        account: XmppAccount,
+        accept: Accept,
+        desk: Desk,
+        clock: Clock,
+        *,
+        chats: Chats,
+        post: Post,
+        exchange: Exchange,
+        backlog: Backlog,
+        lanes: Lanes,
+        moved: Callable[[], None],
+        met: Callable[[str], None],
+    ) -> None:
+        self._account = account
+        self._accept = accept
+        self._desk = desk
+        self._clock = clock
+        self._chats = chats
+        self._post = post
+        self._exchange = exchange
+        self._backlog = backlog
+        self._lanes = lanes
+        self._moved = moved
+        self._met = met
+        self._held: list[tuple[Heard, Ticket]] | None = None
+        self._done: Recent[tuple[str, str], bool] = Recent(5_000)
+        self._told: Recent[tuple[str, str], float] = Recent(500)
+        self.behind: set[str] = set()
+        """Archives out of which older messages are still to come."""
+        self.last: Kept | None = None
+
+    def hear(self, message: Element, counted: int | None) -> None:
+        """Take in a <message/> as it comes on the stream, which has counted so many stanzas."""
+        if is_result(message):
+            return
+        copy = carbon(message)
+        if copy is not None:
+            what, inner = copy
+            # Only our own account may say what our other clients received; what they sent is ours.
+            if what == "sent" or message.get("from", "").lower() != self._chats.own:
+                return
+            message = inner
+        said = heard(message)
+        if self._concerns(said, late=False):
+            archive = self._chats.archive_of(said)
+            # While older ones are still to come out of the archive, this one says nothing about how far it's read.
+            archived_as = "" if archive in self.behind else said.stanza_ids.get(archive, "")
+            self._enter(said, self._backlog.enter(counted, archive, archived_as))
+
+    def hold(self) -> None:
+        """Let what comes on the stream wait until what came before it is in."""
+        self._held = self._held or []
+
+    def let_go(self) -> None:
+        """Go on with what comes on the stream."""
+        held, self._held = self._held or [], None
+        for said, ticket in held:
+            self._enter(said, ticket)
+
+    def hear_archived(self, archive: str, item: Archived) -> None:
+        """Take in a message out of an archive."""
+        ticket = self._backlog.enter(None, archive, item.id)
+        if self._concerns(item.heard, late=True):
+            self._put(item.heard, ticket, item.id)
+        else:
+            self._keep(ticket)
+
+    def _concerns(self, said: Heard, *, late: bool) -> bool:
+        """Say whether a message may be one for the hub; bots' echoes, histories and asides are not."""
+        if said.kind == "error":
+            self._post.came_back(said)
+            return False
+        if said.kind == "groupchat":
+            room = self._chats.rooms.get(said.bare)
+            if room is not None and said.resource == room.nick:
+                self._post.seen(said)
+            if room is None or not said.resource or said.resource == room.nick or (said.delayed_at and not late):
+                return False
+        if said.kind == "headline" or said.aside or said.bare == self._chats.own:
+            return False
+        return bool(said.body.strip() or said.urls or said.encrypted)
+
+    def _enter(self, said: Heard, ticket: Ticket) -> None:
+        if self._held is not None:
+            self._held.append((said, ticket))
+        else:
+            self._put(said, ticket, "")
+
+    def _put(self, said: Heard, ticket: Ticket, archived_as: str) -> None:
+        place = self._chats.place(said)
+        id = convert.external_id(said, place.archive, archived_as) or new_id()
+        self._lanes.put(place.chat, partial(self._take, said, place, id, ticket))
+
+    async def _take(self, said: Heard, place: Place, id: str, ticket: Ticket) -> None:
+        if self._done.get((place.chat, id)) is None:
+            self._chats.name(place.chat, said, id)
+            incoming = await self._incoming(said, place, id)
+            if incoming is not None and await self._handed_over(incoming, said):
+                self._acknowledge(said, place, id)
+                self._met(place.sender)
+            self._done.put((place.chat, id), value=True)
+        self._keep(ticket)
+
+    def _keep(self, ticket: Ticket) -> None:
+        if self._backlog.keep(ticket):
+            self._moved()
+
+    async def _incoming(self, said: Heard, place: Place, id: str) -> Incoming | None:
+        """Return what the inbox takes; None for what isn't said to us."""
+        text = convert.words(said)
+        reply_to = self._chats.known_as(place.chat, said.reply_to) if said.reply_to else None
+        said = replace(said, reply_to=reply_to)
+        if place.room is not None:
+            spoken = convert.addressed(text, place.nick)
+            if spoken is None and not await self._is_for_us(said, place):
+                return None
+            text = text if spoken is None else spoken
+        known = place.room is not None or await self.is_known(place.sender)
+        if said.encrypted:
+            if known:
+                await self._tell(place, UNREADABLE)
+            return None
+        parts: list[Part] = [Text(text=text)] if text.strip() else []
+        # A stranger's files aren't fetched: their address is all that the hub gets to see.
+        parts += [await self._exchange.fetch(url) if known else Text(text=url) for url in said.urls]
+        corrects = self._chats.known_as(place.chat, said.replaces) if said.replaces else None
+        return convert.incoming(
+            said,
+            place,
+            parts=parts or [Text(text="")],
+            id=id,
+            now=self._clock.now(),
+            corrects=corrects,
+            threads=self._account.threads,
+        )
+
+    async def is_known(self, sender: str) -> bool:
+        """Say whether somebody may write without being paired first, or is paired."""
+        domain = sender.partition("@")[2]
+        listed = {entry.lower() for entry in (*self._account.allow, self._account.owner)}
+        if self._account.access == "open" or listed & {sender, f"@{domain}"}:
+            return True
+        return await self._desk.person(name_of(self._account), sender) is not None
+
+    async def _is_for_us(self, said: Heard, place: Place) -> bool:
+        """Say whether a room's message replies to us, or is in a thread in which we've spoken."""
+        if said.thread and self._chats.spoke_in(place.chat, said.thread):
+            return True
+        if said.reply_to is None:
+            return False
+        if said.reply_author.lower() == f"{said.bare}/{place.nick.lower()}":
+            return True
+        address = convert.incoming(
+            said, place, parts=(), id="", now=self._clock.now(), corrects=None, threads=False
+        ).address
+        replied = await self._desk.message(address, said.reply_to)
+        return replied is not None and replied.role != "user"
+
+    async def _handed_over(self, incoming: Incoming, said: Heard) -> bool:
+        """Hand a message over until it's kept; False if it's refused, and the sender has been told if they may be."""
+        pause, stumbles = FIRST_PAUSE, 0
+        began = self._clock.monotonic()
+        while True:
+            try:
+                await self._accept(incoming)
+            except Stranger:
+                return False
+            except PersonError as error:
+                await self._tell(self._chats.place(said), str(error))
+                return False
+            except StoreUnavailable as error:
+                log.warning("message %s can't be kept now: %s", incoming.external_id, error)
+            except Exception:
+                stumbles += 1
+                log.exception("message %s: the hub stumbled over it", incoming.external_id)
+                if stumbles >= STUMBLES:
+                    await self._tell(self._chats.place(said), "I couldn't take that in; please tell whoever runs me.")
+                    return False
+            else:
+                late = (self._clock.now() - incoming.sent_at).total_seconds() if said.delayed_at else 0.0
+                self.last = Kept(lag=max(late, self._clock.monotonic() - began), at=self._clock.now())
+                return True
+            await self._clock.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _acknowledge(self, said: Heard, place: Place, id: str) -> None:
+        if not self._account.receipts or said.replaces:
+            return
+        target = self._chats.target(place.chat)
+        if said.wants_receipt and said.id and place.room is None:
+            # To the very client that asked: the others of its account hear of it by carbons.
+            self._post.drop(saying.receipt(self._chats.namespace, replace(target, to=said.sender), new_id(), said.id))
+        else:
+            self._chats.note_seen(place.chat, id)
+            of = self._chats.called(place.chat, id)
+            self._post.drop(saying.reaction(self._chats.namespace, target, new_id(), of, [RECEIVED]))
+
+    async def _tell(self, place: Place, text: str) -> None:
+        """Tell the sender something on the bridge's own account."""
+        now = self._clock.monotonic()
+        before = self._told.get((place.sender, text))
+        if before is not None and now - before < TOLD_AGAIN:
+            return
+        self._told.put((place.sender, text), now)
+        target: Target = self._chats.target(place.chat)
+        body = f"{place.name}: {text}" if place.room is not None else text
+        send: Callable[[list[Element]], Awaitable[None]] = self._post.send
+        try:
+            await send([saying.words(self._chats.namespace, target, Words(id=new_id(), body=convert.clean(body)))])
+        except DeliveryError as error:
+            log.warning("a refusal couldn't be told: %s", error)

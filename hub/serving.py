@@ -1,0 +1,111 @@
+"""Starts a hub and stops it, and lets a changed config take over in between."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from msgspec.structs import replace
+
+import bridges as platforms
+import hub
+from hub.accounts import kind_of
+from hub.app import Hub, agents_of, opened
+from hub.config import Config, Reloader
+from hub.errors import ConfigError
+from hub.ports import Bridge, Tool
+from hub.web.app import build
+from hub.web.server import Server, listening, url_of
+
+log = logging.getLogger(__name__)
+
+
+def serve(
+    config: Config,
+    config_path: Path | None = None,
+    *,
+    bridges: Mapping[str, Bridge] | None = None,
+    tools: Sequence[Tool] = (),
+) -> int:
+    """Run a hub until SIGINT or SIGTERM; return the exit code. Raises ConfigError and StartError.
+
+    SIGHUP has the config looked at again: a changed and good one takes over, a bad one is logged and changes nothing.
+    `bridges` and `tools` come along besides those that the config names.
+    """
+    return asyncio.run(_serve(config, config_path, bridges or {}, tools))
+
+
+async def _serve(config: Config, config_path: Path | None, bridges: Mapping[str, Bridge], tools: Sequence[Tool]) -> int:
+    reloader = Reloader(config_path, os.environ)
+    running: Config | None = config
+    while running is not None:
+        async with AsyncExitStack() as stack:
+            hub_, secret = await opened(running, stack, bridges, tools)
+            fresh = await _served(hub_, secret, stack.enter_context(listening(running)), reloader)
+        running = _kept(config, fresh) if fresh else None
+    return 0
+
+
+def _sound(config: Config) -> bool:
+    """Say whether a config that's to take over finds its agents and its bridges' packages; log why not."""
+    try:
+        agents_of(config)
+        for account in config.bridges:
+            platforms.load(kind_of(account))
+    except ConfigError as error:
+        log.error("the config has faults, the last good one stays: %s", "; ".join(error.faults))
+        return False
+    return True
+
+
+def _kept(config: Config, fresh: Config) -> Config:
+    """Return a fresh config; where the hub listens and keeps its data stays as it was until the next start."""
+    hub_ = replace(fresh.hub, data=config.hub.data, host=config.hub.host, port=config.hub.port)
+    return replace(fresh, hub=hub_)
+
+
+async def _served(parts: Hub, secret: str, socket_: socket.socket, reloader: Reloader) -> Config | None:
+    """Serve until told to stop (return None) or until a changed config is to take over (return it)."""
+    server = Server(build(parts.services(secret)), closing=parts.closing)
+    fresh: list[Config] = []
+
+    def stop() -> None:
+        server.should_exit = True
+
+    in_terminal = os.isatty(0)
+
+    def reload() -> None:
+        if in_terminal and not os.isatty(0):
+            stop()  # the terminal was closed: that's a hangup in the old sense
+        elif (config := reloader.look()) and _sound(config):
+            fresh.append(config)
+            stop()
+
+    loop = asyncio.get_running_loop()
+    for number, handler in ((signal.SIGINT, stop), (signal.SIGTERM, stop), (signal.SIGHUP, reload)):
+        loop.add_signal_handler(number, handler)
+    async with asyncio.TaskGroup() as group:
+        work = group.create_task(parts.run())
+        group.create_task(_greet(parts, server, socket_))
+        await server.serve(sockets=[socket_])
+        work.cancel()
+    return fresh[-1] if fresh else None
+
+
+async def _greet(parts: Hub, server: Server, socket_: socket.socket) -> None:
+    """Print the sign-in link once the page can be had."""
+    while not server.started:
+        if server.should_exit:
+            return
+        await parts.clock.sleep(0.02)
+    base = url_of(parts.config, socket_)
+    sys.stdout.write(
+        f"AgentHost {hub.__version__} is at {base} – this link signs you in, for an hour:\n"
+        f"{base}/sign-in#{parts.people.new_code()}\n"
+    )
+    sys.stdout.flush()
