@@ -34,6 +34,8 @@ from make.training.streams import split
 SEED = 20261124
 WARM, CHECKED = 100, 150
 """Steps until the rate is what it should be, and between looks at what is held out."""
+HELD = 150
+"""Messages of each file that are looked at."""
 STAYS = 0.35
 """Staying is easy and common: so many of these messages are enough."""
 LAYERS, HEADS, WIDTH = 6, 12, 384
@@ -194,53 +196,66 @@ def check(reader: Reader, held: Sequence[Sample]) -> tuple[float, float]:
     return sum(losses) / len(held), good / len(held)
 
 
-def train(given: argparse.Namespace) -> None:
-    torch.manual_seed(given.seed)
-    torch.set_num_threads(1)
-    chance = random.Random(given.seed)
-    encoder, reader = Encoder(given.base), begin(given.base)
-    if given.resume:
-        reader.load_state_dict(load_file(given.resume))
-    for part in (reader.words, reader.places, reader.types):
-        part.requires_grad_(False)
-    held = []
-    for path in given.files:
-        found = [encoder.item(item) for one in split(path)[1] for item in walked(one) if item.roster and item.right]
-        held.append(random.Random(1).sample(found, 150))
-    heads = [*reader.old.parameters(), *reader.new.parameters()]
-    body = [one for name, one in reader.named_parameters() if one.requires_grad and name[:3] not in ("old", "new")]
-    optimizer = torch.optim.AdamW(
-        [{"params": body, "lr": given.rate}, {"params": heads, "lr": 10 * given.rate}], weight_decay=0.01
-    )
-    began = time.time()
+class Training:
+    """A reader on its way."""
 
-    def share(step: int) -> float:
+    def __init__(self, given: argparse.Namespace) -> None:
+        torch.manual_seed(given.seed)
+        torch.set_num_threads(1)
+        self._given = given
+        self._began = time.time()
+        self._encoder, self._reader = Encoder(given.base), begin(given.base)
+        if given.resume:
+            self._reader.load_state_dict(load_file(given.resume))
+        for part in (self._reader.words, self._reader.places, self._reader.types):
+            part.requires_grad_(False)
+        named = [(name, one) for name, one in self._reader.named_parameters() if one.requires_grad]
+        self._body = [one for name, one in named if not name.startswith(("old", "new"))]
+        heads = [one for name, one in named if name.startswith(("old", "new"))]
+        groups = [{"params": self._body, "lr": given.rate}, {"params": heads, "lr": 10 * given.rate}]
+        self._optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
+        self._plan = torch.optim.lr_scheduler.LambdaLR(self._optimizer, self._share)
+
+    def run(self) -> None:
+        """Train, look at what's held out now and then, and keep what there is by then."""
+        given, held = self._given, self._held()
+        source = samples(given.files, self._encoder, random.Random(given.seed))
+        tokens, running, step = 0, math.nan, 0
+        while self._share(step) > 0:
+            batch = [next(source) for _ in range(given.batch)]
+            loss = self._step(batch)
+            tokens += sum(len(one[0]) for one in batch)
+            running = loss if math.isnan(running) else 0.97 * running + 0.03 * loss
+            step += 1
+            if step % 25 == 0:
+                took = time.time() - self._began
+                print(f"{step} loss {running:.3f} tokens/s {tokens / took:.0f} {took:.0f}s", flush=True)
+            if step % CHECKED == 0 or self._share(step) == 0:
+                print(step, json.dumps({name: check(self._reader, some) for name, some in held.items()}), flush=True)
+                save_file(self._reader.state_dict(), given.out)
+
+    def _share(self, step: int) -> float:
         """Warm up, then go down to nothing at the last step, or when the time is over."""
-        done = max(step / given.steps, (time.time() - began) / 60 / given.minutes)
+        done = max(step / self._given.steps, (time.time() - self._began) / 60 / self._given.minutes)
         return float(min((step + 1) / WARM, max(0.0, 1 - done)))
 
-    plan = torch.optim.lr_scheduler.LambdaLR(optimizer, share)
-    source = samples(given.files, encoder, chance)
-    tokens, running, step = 0, math.nan, 0
-    while share(step) > 0:
-        batch = [next(source) for _ in range(given.batch)]
-        with torch.autocast("cpu", torch.bfloat16, enabled=given.bf16):
-            loss = loss_of(reader(batch), batch)
-        optimizer.zero_grad()
+    def _step(self, batch: Sequence[Sample]) -> float:
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._given.bf16):
+            loss = loss_of(self._reader(batch), batch)
+        self._optimizer.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(body, 1.0)
-        optimizer.step()
-        plan.step()
-        tokens += sum(len(one[0]) for one in batch)
-        running = loss.item() if math.isnan(running) else 0.97 * running + 0.03 * loss.item()
-        if step % 25 == 0:
-            took = time.time() - began
-            print(f"{step} loss {running:.3f} tokens/s {tokens / took:.0f} {took:.0f}s", flush=True)
-        step += 1
-        if step % CHECKED == 0 or share(step) == 0:
-            passed = {Path(path).name: check(reader, some) for path, some in zip(given.files, held, strict=True)}
-            print(step, json.dumps(passed), flush=True)
-            save_file(reader.state_dict(), given.out)
+        nn.utils.clip_grad_norm_(self._body, 1.0)
+        self._optimizer.step()
+        self._plan.step()
+        return float(loss.item())
+
+    def _held(self) -> dict[str, list[Sample]]:
+        held = {}
+        for path in self._given.files:
+            every = [item for stream in split(path)[1] for item in walked(stream) if item.roster and item.right]
+            some = random.Random(1).sample(every, HELD)
+            held[Path(path).name] = [self._encoder.item(item) for item in some]
+        return held
 
 
 def main() -> None:
@@ -255,7 +270,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=1e-4)
     parser.add_argument("--bf16", action="store_true")
-    train(parser.parse_args())
+    Training(parser.parse_args()).run()
 
 
 if __name__ == "__main__":
