@@ -28,13 +28,22 @@ class Models:
         self._environ = environ
         self._purse = Purse(documents, clock, config.hub.timezone, config.limits.money_per_day)
         # Each is opened and closed once, whoever it serves.
-        *chat, (path, _) = backends(config)
-        # Without a model named for either, the embedded one answers and decides.
-        self._shared = config.llm.backend == "llamacpp" and not config.llm.model and not config.llm.decisions.backend
-        members = [self._built(section, llm, decides=self._shared) for section, llm in chat]
+        *named, (path, _) = backends(config)
+        # One that's named twice, say by `agenthost models use`, isn't loaded twice: the first of a kind stands.
+        first: dict[tuple[str, ...], tuple[str, Backend]] = {}
+        for section, llm in named:
+            first.setdefault((llm.backend, llm.model, llm.url, llm.key), (section, llm))
+        chat = list(first.values())
+        free = not config.llm.decisions.backend
+        members = [self._built(section, llm, decides=free and not llm.model) for section, llm in chat]
         self._all = members
         self.chat: LLM = Chain(*members) if len(members) > 1 else members[0]
-        self.decider: LLM = self._decider(path, config.llm.decisions, members[0])
+        embedded = (
+            member
+            for member, (_, llm) in zip(members, chat, strict=True)
+            if llm.backend == "llamacpp" and not llm.model
+        )
+        self.decider: LLM = self._decider(path, config.llm.decisions, next(embedded, None))
 
     async def open(self) -> None:
         """Begin to get all ready, and return without waiting for them."""
@@ -48,14 +57,14 @@ class Models:
             for model in self._all:
                 stack.push_async_callback(model.close)
 
-    def _decider(self, path: str, own: DecisionsConfig, first: LLM) -> LLM:
+    def _decider(self, path: str, own: DecisionsConfig, embedded: LLM | None) -> LLM:
         """Decisions have the embedded model of their own wherever llama.cpp and its file are there.
 
         For that is what the router's weights were trained with.
         """
         here = bool(importlib.util.find_spec("llama_cpp")) and embedded_model(self._environ).is_file()
-        if self._shared:
-            return first
+        if not own.backend and embedded is not None and (here or embedded is self._all[0]):
+            return embedded  # it answers too, first or as a fallback: once in memory is enough
         if not own.backend and not here:
             return self.chat
         decider = self._built(path, own if own.backend else replace(own, backend="llamacpp"), decides=True)
@@ -104,10 +113,17 @@ class Models:
         )
 
 
-def _local(path: Path, digest: str, llm: Backend, *, decides: bool) -> LLM:
-    """Only a model that decides has the reader beside it."""
-    if not decides:
-        return LlamaCpp(path, sha256=digest, context=llm.context, threads=llm.threads)
-    return MatchingLlamaCpp(
-        path, READER, reader_sha256=READER_SHA256, sha256=digest, context=llm.context, threads=llm.threads
+def _local(path: Path, digest: str, llm: Backend, *, decides: bool) -> LlamaCpp:
+    """Only a model that may decide has the reader beside it."""
+    eye = "" if isinstance(llm, DecisionsConfig) else llm.mmproj
+    kind = MatchingLlamaCpp if decides else LlamaCpp
+    return kind(
+        path,
+        sha256=digest,
+        context=llm.context,
+        threads=llm.threads,
+        mmproj=Path(eye).expanduser() if eye else None,
+        memory_mb=llm.memory_mb,
+        reader=READER if decides else None,
+        reader_sha256=READER_SHA256,
     )

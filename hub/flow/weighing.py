@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from hub.errors import LLMError, LLMTimeout, LLMUnavailable
 from hub.flow import reading, weights
 from hub.flow.evidence import Features, Line, Seen, gather
+from hub.flow.sound import sound, sound_matches, sound_scores
 from hub.ports import LLM, Matches, Matching, Said, Score, Scores, Scoring, Terms
 
 __all__ = ["Line", "Seen", "Weighed", "fallback", "weigh", "weigh_by_choice"]
@@ -88,7 +89,8 @@ async def weigh(
         if not trained or max(likely(found, weights.READ)) >= SURE:
             nobody = Scores(scores=(), model=READER, tokens=0, ms=0.0)
             return _weighed(found, weights.READ, nobody, began, trained, read=matches.tokens)
-    scores = await scoring.score(pairs(text, roster), terms)
+    asked = pairs(text, roster)
+    scores = sound_scores(await scoring.score(asked, terms), asked)
     found = with_scores(found, scores.scores)
     if matches:
         return _weighed(found, weights.READ_SCORED, scores, began, trained, read=matches.tokens)
@@ -103,7 +105,8 @@ async def weigh_by_choice(llm: LLM, text: str, roster: Sequence[Seen], now: date
     if not roster:
         return fallback(text, roster, now)
     began = time.perf_counter()
-    decision = await llm.decide(choice(text, roster), list(LETTERS[: len(roster) + 1]), terms, lead="Answer: ")
+    letters = list(LETTERS[: len(roster) + 1])
+    decision = sound(await llm.decide(choice(text, roster), letters, terms, lead="Answer: "), letters)
     found = gather(text, roster, now)
     for features, probability in zip(found, decision.probabilities, strict=True):
         features["choice"] = math.log(DOUBT + (1 - DOUBT) * probability)
@@ -193,8 +196,9 @@ def _gains(gain: float, tokens: int, features: Features) -> Features:
 async def _matched(reader: Matching, text: str, roster: Sequence[Seen], now: datetime, terms: Terms) -> Matches | None:
     """Let the reader read the first tasks of the roster; None where it turns out that there's no reader."""
     blocks = reading.blocks(roster, now)
+    read = blocks[: reading.MOST_TASKS]
     try:
-        found = await reader.match(reading.question(text), blocks[: reading.MOST_TASKS], terms)
+        found = sound_matches(await reader.match(reading.question(text), read, terms), read)
         *logits, new = found.logits
         unread = [min(logits) + UNREAD] * (len(blocks) - len(logits))
         return replace(found, logits=(*logits, *unread, new))

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hub.llm import wire
-from hub.llm.keeper import Keeper
 from hub.llm.llamacpp import LlamaCpp
 from hub.ports import Matches, Terms
 
@@ -14,31 +13,10 @@ READER = Path(__file__).parent / "reader.gguf"
 
 
 class MatchingLlamaCpp(LlamaCpp):
-    """A local model that can also tell which of several texts a message belongs to.
+    """A local model with its `reader`, that can tell which of several texts a message belongs to.
 
     A reader that's missing, or isn't the file it should be, takes that ability away and nothing else.
     """
-
-    def __init__(
-        self,
-        path: Path,
-        reader: Path,
-        *,
-        reader_sha256: str = "",
-        sha256: str = "",
-        context: int = 4096,
-        threads: int = 0,
-    ) -> None:
-        super().__init__(path, sha256=sha256, context=context, threads=threads)
-        load = wire.Load(
-            path=str(path),
-            sha256=sha256,
-            context=context,
-            threads=threads,
-            reader=str(reader),
-            reader_sha256=reader_sha256,
-        )
-        self._keeper = Keeper(path, load)
 
     async def match(self, message: str, texts: Sequence[str], ask: Terms) -> Matches:
         """Read a message with all the texts."""

@@ -30,7 +30,7 @@ async def matching(request: pytest.FixtureRequest) -> AsyncIterator[Matching]:
         yield MatchingLLM()
         return
     llm = MatchingLlamaCpp(
-        model_file(), reader_file(), sha256=MODEL_SHA256, reader_sha256=READER_SHA256, context=1024, threads=1
+        model_file(), reader=reader_file(), sha256=MODEL_SHA256, reader_sha256=READER_SHA256, context=1024, threads=1
     )
     await llm.open()
     async with asyncio.timeout(120):
@@ -65,7 +65,9 @@ async def test_eight_long_texts_are_read_and_nothing_at_all_is_too(matching: Mat
 
 @pytest.mark.live
 async def test_without_the_right_reader_the_model_serves_and_says_that_it_cannot_match() -> None:
-    llm = MatchingLlamaCpp(model_file(), model_file(), sha256=MODEL_SHA256, reader_sha256=READER_SHA256, threads=1)
+    llm = MatchingLlamaCpp(
+        model_file(), reader=model_file(), sha256=MODEL_SHA256, reader_sha256=READER_SHA256, threads=1
+    )
     await llm.open()
     async with asyncio.timeout(120):
         await llm.ready()
