@@ -36,7 +36,7 @@ SHORT_TOKENS = 4
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CHOICE_CHARS = 1_400
 """Of all tasks together, so that a choice is asked for in at most 600 tokens."""
-SURE = 0.9
+SURE = 0.85
 """So sure of what the reader and the cheap evidence say, the language model needn't be asked."""
 UNREAD = -9.0
 """A text whose logit says less than this says no less."""

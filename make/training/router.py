@@ -1,14 +1,14 @@
 """Fit the router's weights on labelled streams that the reader wasn't trained on (routing.*.jsonl.gz).
 
     python -m make.training.router gather MODEL READER OUT FILE ... [--mixed N]
-    python -m make.training.router fit WEIGHTS_PY MODEL READER OUT ...
+    python -m make.training.router fit WEIGHTS_PY MODEL READER OUT ... [--streams FILE ...]
 
-`gather` walks every fifth stream of each file, and N new ones made of these streams' dialogues, twice: with the history
-set right after each answer, and over histories that the router's present weights make. It writes each message's
-features as a JSON line; the language model is asked only where reader and cheap evidence leave a doubt. `fit` then
-fits CHEAP, READ and READ_SCORED, and SCORED where `--all` had the model asked each time, and writes which files they
-belong to. Gathering again with what was fitted, and fitting on both, makes the router stand its
-own mistakes. How good it is, `agenthost eval routing` says.
+`gather` walks every fifth stream of each file, and N new ones made of these streams' dialogues, with the history set
+right after each answer, and writes each message's features as a JSON line; the language model is asked only where
+reader and cheap evidence leave a doubt, or with `--all` each time. `fit` then fits READ and READ_SCORED, SCORED if the
+model was asked each time, and CHEAP on all of `--streams`; it writes down which files they belong to. Fitting READ on
+histories with mistakes as well was tried and made it worse, on such histories too. How good it is, `agenthost eval
+routing` says.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import itertools
 import json
 import random
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from hub.flow.evidence import Features, gather
 from hub.llm.reader import Reader
 from hub.ports import Score
 from make.training.fitting import bind, fit, write
-from make.training.mixing import Mixer
+from make.training.mixing import Mixer, erring
 from make.training.scorer import Scorer, ask
 from make.training.streams import Raw, items, split
 
@@ -43,17 +44,13 @@ class Collector:
         self._doubtful = doubtful
         self._scorer = Scorer(model)
         self._reader = Reader(reader)
-        self._place = 0
 
-    def walk(self, stream: Raw, *, forced: bool) -> Iterator[Row]:
+    def walk(self, stream: Raw) -> Iterator[Row]:
         """Yield a stream's messages that have a choice and a right answer."""
         self._scorer.forget()
-        for item in items(stream, None if forced else lambda _: self._place):
-            self._place = 0
-            if item.roster:
-                row = self._row(item)
-                if item.right:
-                    yield row | {"stream": item.stream, "forced": forced, "i": item.message.i}
+        for item in items(stream):
+            if item.roster and item.right:
+                yield self._row(item) | {"stream": item.stream, "i": item.message.i}
 
     def _row(self, item: Item) -> Row:
         cheap = gather(item.message.text, item.roster, item.now)
@@ -63,9 +60,6 @@ class Collector:
         scores: list[Score] = []
         if max(likely) < self._doubtful:
             scores = ask(self._scorer, item)
-            if max(likely) < weighing.SURE:
-                likely = weighing.likely(weighing.with_scores(read, scores), weights.READ_SCORED)
-        self._place = likely.index(max(likely))
         pairs = [(score.logprob, score.tokens) for score in scores]
         return {"right": item.right, "cheap": cheap, "logits": logits, "scores": pairs, "kind": item.kind}
 
@@ -77,9 +71,8 @@ def collect(given: argparse.Namespace) -> None:
             held = split(path)[1]
             mixed = Mixer(held, random.Random(f"{SEED} {Path(path).name}")).streams()
             for stream in [*held, *itertools.islice(mixed, given.mixed)]:
-                for forced in (True, False):
-                    for row in collector.walk(stream, forced=forced):
-                        print(json.dumps(row), file=lines, flush=True)
+                for row in collector.walk(stream):
+                    print(json.dumps(row), file=lines, flush=True)
 
 
 def rows(paths: Sequence[str]) -> Iterator[Row]:
@@ -97,7 +90,6 @@ def tables(found: Sequence[Row], strength: float) -> dict[str, dict[str, float]]
     """Fit each table on the rows that have what it needs."""
     scored = [row for row in found if row["scores"]]
     found_tables = {
-        "CHEAP": fit([(row["right"], row["cheap"]) for row in found], strength),
         "READ": fit([(row["right"], features(row)) for row in found], strength),
         "READ_SCORED": fit([(row["right"], with_scores(row)) for row in scored], strength),
     }
@@ -105,6 +97,21 @@ def tables(found: Sequence[Row], strength: float) -> dict[str, dict[str, float]]
         unread = [(row["right"], weighing.with_scores(row["cheap"], _scores(row))) for row in found]
         found_tables["SCORED"] = fit(unread, strength)
     return found_tables
+
+
+def cheap(paths: Sequence[str], strength: float) -> dict[str, float]:
+    """Fit CHEAP on whole files, half of it over histories in which some messages went astray."""
+    found: list[tuple[Sequence[int], list[Features]]] = []
+    for path in paths:
+        chance = random.Random(f"{SEED} {Path(path).name}")
+        for stream in itertools.chain(*split(path)):
+            for choose in (None, partial(erring, chance=chance)):
+                found += [
+                    (item.right, gather(item.message.text, item.roster, item.now))
+                    for item in items(stream, choose)
+                    if item.right and item.roster
+                ]
+    return fit(found, strength)
 
 
 def with_scores(row: Row) -> list[Features]:
@@ -129,12 +136,16 @@ def main() -> None:
     for name in ("weights", "model", "reader"):
         fitting.add_argument(name)
     fitting.add_argument("rows", nargs="+")
-    fitting.add_argument("--strength", type=float, default=1.0)
+    fitting.add_argument("--streams", nargs="*", default=())
+    fitting.add_argument("--strength", type=float, default=8.0)
     given = parser.parse_args()
     if given.command == "gather":
         collect(given)
     else:
-        write(given.weights, tables(list(rows(given.rows)), given.strength))
+        fitted = tables(list(rows(given.rows)), given.strength)
+        if given.streams:
+            fitted["CHEAP"] = cheap(given.streams, given.strength)
+        write(given.weights, fitted)
         bind(given.weights, {"MODEL_SHA256": given.model, "READER_SHA256": given.reader})
 
 

@@ -44,14 +44,10 @@ def train(files: list[Path], steps: int) -> None:
 
 
 def fit(files: list[Path], model: Path, *, other: bool) -> None:
-    """Fit twice: the second time also on the histories that the first weights make."""
-    found: list[Path] = []
-    for turn in ("first", "second"):
-        rows = ROOT / ".cache" / f"rows-{turn}.jsonl"
-        extra = ["--all"] if other else []
-        run("-m", "make.training.router", "gather", model, READER, rows, *files, "--mixed", MIXED, *extra)
-        found.append(rows)
-        run("-m", "make.training.router", "fit", WEIGHTS, model, READER, *found)
+    rows = ROOT / ".cache" / "rows.jsonl"
+    extra = ["--all"] if other else []
+    run("-m", "make.training.router", "gather", model, READER, rows, *files, "--mixed", MIXED, *extra)
+    run("-m", "make.training.router", "fit", WEIGHTS, model, READER, rows, "--streams", *files)
 
 
 def main() -> None:
