@@ -15,10 +15,11 @@ import hub
 from hub import log as logs
 from hub.accounts import kind_of, name_of, secrets_of, threads_of
 from hub.clock import SystemClock
-from hub.config import MODEL_SHA256, Config, backends, timezone
+from hub.config import Config, backends, timezone
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
 from hub.errors import ConfigError, ManifestError, StartError
+from hub.flow import weights
 from hub.flow.access import Access
 from hub.flow.commands import Commands, Handler
 from hub.flow.corrections import Corrections
@@ -263,7 +264,7 @@ class Hub:
 
     def _router_info(self) -> RouterInfo:
         info = self.decider.info
-        return RouterInfo(rule="trained" if info.sha256 == MODEL_SHA256 else "untrained", model=info.model)
+        return RouterInfo(rule="trained" if info.sha256 == weights.MODEL_SHA256 else "untrained", model=info.model)
 
     def _store_info(self) -> StoreInfo:
         path = self.config.data / "hub.db"
