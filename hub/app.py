@@ -249,7 +249,8 @@ async def opened(
 ) -> tuple[Hub, str]:
     """Build a hub over what the config names, and return it with its owner's key; `stack` closes it.
 
-    `bridges` and `tools` come along besides those that the config names. Raises ConfigError and StartError.
+    `bridges` and `tools` come along besides those that the config names; a bridge in place of one with its name. Raises
+    ConfigError and StartError.
     """
     secrets = [*(llm.key for _, llm in backends(config)), *chain(*map(secrets_of, config.bridges))]
     redaction = logs.configure(config.hub.log, config.hub.log_level, secrets=secrets)
@@ -276,7 +277,7 @@ async def opened(
         files=files,
         clock=clock,
         agents=agents,
-        bridges={**bridges, **accounts(config, store, files, documents, clock)},
+        bridges={**accounts(config, store, files, documents, clock), **bridges},
         tools=(*installed, *tools),
     )
     await parts.people.ensure_owner(secret)

@@ -22,6 +22,15 @@ NAMES = (
     "outbox.after-deliver",
     "outbox.after-settle",
 )
+RARE = (
+    "edit.before-commit",
+    "edit.after-commit",
+    "outbox.before-retract",
+    "outbox.after-retract",
+    "pairing.before-commit",
+    "pairing.after-commit",
+)
+"""Those that only few messages come by."""
 _passes: Counter[str] = Counter()
 
 

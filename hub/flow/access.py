@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from hub.accounts import Account
 from hub.errors import NotAllowed, Stranger
-from hub.flow.links import Links, of_group
+from hub.flow.links import REMEMBERED, Links, of_group
 from hub.flow.pairing import Pairings
 from hub.ports import Add, Change, Clock, Save, Store
 from hub.records import OWNER, Incoming, Link, Person, PersonId, TenantId, new_id
@@ -37,6 +37,8 @@ class Access:
         self._pairings = pairings
         self._clock = clock
         self._accounts = accounts
+        self._people: set[tuple[TenantId, PersonId]] = set()
+        """Who has spoken over HTTP."""
 
     async def who(self, incoming: Incoming) -> Who:
         """Return whose a message is; raises Stranger, or NotAllowed with words for the sender.
@@ -55,10 +57,14 @@ class Access:
 
     async def _of_http(self, incoming: Incoming) -> Who:
         # Over HTTP the sender is the person whose key or session it is.
-        person = await self._store.person(incoming.tenant, PersonId(incoming.sender))
-        if person is None:
-            raise NotAllowed(UNKNOWN)
-        return Who(person=person.id)
+        person = PersonId(incoming.sender)
+        if (incoming.tenant, person) not in self._people:
+            if await self._store.person(incoming.tenant, person) is None:
+                raise NotAllowed(UNKNOWN)
+            if len(self._people) >= REMEMBERED:
+                self._people.clear()
+            self._people.add((incoming.tenant, person))
+        return Who(person=person)
 
     async def _author(self, incoming: Incoming) -> Who:
         account = self._accounts.get(incoming.address.bridge)

@@ -49,10 +49,15 @@ def system(agent: Agent, now: datetime) -> Said:
 def conversation(history: Sequence[Message]) -> tuple[Said, ...]:
     """Return what a person and the agent said; what the hub itself said is left out."""
     return tuple(
-        Said("user" if message.role == "user" else "assistant", plain(message.text))
+        Said("user" if message.role == "user" else "assistant", plain(_told(message)))
         for message in history
         if message.role != "notice" and message.text.strip()
     )
+
+
+def _told(message: Message) -> str:
+    """Return what was said, and in a group by whom."""
+    return f"{message.name}: {message.text}" if message.author and message.name else message.text
 
 
 def choose(text: str, offered: Sequence[Tool]) -> tuple[Said, ...]:
