@@ -14,6 +14,8 @@ COMMANDS = {
     "chat": "Talk to your agents in this terminal.",
     "send": "Send one message, and show the answer.",
     "tasks": "List, show, stop, cancel or resume tasks.",
+    "pair": "Let people in, and link your accounts on chat platforms.",
+    "approve": "Let somebody in by the code that they were given.",
     "keys": "Create, list and revoke API keys.",
     "models": "List, fetch and choose the models on this machine.",
     "backup": "Write everything that's kept into one file.",

@@ -46,11 +46,13 @@ from hub.flow.router import Router
 from hub.flow.routes import Routes
 from hub.flow.scheduler import Scheduler
 from hub.flow.showing import Showing
+from hub.flow.sizes import Sizes
 from hub.flow.speaking import Speaker
 from hub.flow.supervisor import Supervisor
 from hub.flow.tasks import Tasks
 from hub.flow.toolbox import Toolbox
 from hub.flow.turns import Turns
+from hub.flow.uploads import Uploads
 from hub.flow.weigher import Weigher
 from hub.llms import Models
 from hub.manifests import Agent, load_agents, load_plugins
@@ -97,6 +99,7 @@ class Hub:
         self.llm = llm
         self.decider = decider
         self.files = files
+        self.uploads = Uploads(store, files, documents, clock, config.limits.file_mb)
         self.clock = clock
         self.agents = agents
         self.bridges = bridges
@@ -120,7 +123,8 @@ class Hub:
         self.inbox = Inbox(store, spool, journal, outbox, clock, limits, access, guard)
         endings = Endings(store, spool, journal, outbox, self.feed, clock, Supervisor(decider), zone, following)
         toolbox = Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm)
-        speaker = Speaker(store, self.feed, clock, llm, toolbox, config.llm, zone)
+        self.sizes = Sizes(llm, decider, toolbox, agents[default], limits)
+        speaker = Speaker(store, files, self.feed, clock, llm, toolbox, config.llm, zone)
         self.turns = Turns(
             store, spool, journal, clock, llm, speaker, endings, Slots(limits.tasks_at_once), agents, default
         )
@@ -210,6 +214,7 @@ class Hub:
             store=self.store,
             feed=self.feed,
             people=self.people,
+            pairings=self.pairings,
             inbox=self.inbox,
             tasks=self.tasks,
             corrections=self.corrections,
@@ -222,8 +227,9 @@ class Hub:
                 for agent in self.agents.values()
             ],
             bridges=self.bridges,
-            files=self.files,
+            uploads=self.uploads,
             router=self._router_info,
+            prompts=self.sizes.measured,
             store_info=self._store_info,
             unready=self._unready,
             secret=sha256(f"forgery:{secret}".encode()).digest(),

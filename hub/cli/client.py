@@ -84,9 +84,9 @@ class Client:
         response = await self._ask("POST", path, body=body, key=key or secrets.token_hex(16), patient=patient)
         return self._read(response, kind)
 
-    async def delete(self, path: str) -> None:
+    async def delete(self, path: str, query: Mapping[str, str | None] | None = None) -> None:
         """Remove something. Raises Trouble."""
-        await self._ask("DELETE", path)
+        await self._ask("DELETE", path, query=query)
 
     async def pages(
         self, path: str, kind: type[Kind], limit: int, query: Mapping[str, str | None] | None = None

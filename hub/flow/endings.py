@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from hub.errors import Conflict
 from hub.failpoints import reach
+from hub.flow.case import gather
 from hub.flow.following import Following
 from hub.flow.journal import Journal
 from hub.flow.outbox import Outbox
@@ -151,11 +152,8 @@ class Endings:
             return replace(task, state="input-required", due_at=None)
         if turn.error and (work.messages or ending.kind == "dead"):
             return replace(task, state="input-required", due_at=None, verdict=Blocked(missing=turn.error))
-        before = None
-        if task.kind == "assignment":
-            before = next(iter(await self._store.turns(task.id, before=turn.number, limit=1)), None)
-        verdict = await self._supervisor.judge(task, turn, steps, before)
-        return self._with(task, verdict)
+        case = await gather(self._store, work, task, turn, steps)
+        return self._with(task, await self._supervisor.judge(task, turn, case))
 
     def _with(self, task: Task, verdict: Verdict) -> Task:
         state: TaskState

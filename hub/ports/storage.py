@@ -12,6 +12,7 @@ from hub.records import (
     Entry,
     EntryId,
     Event,
+    File,
     Follow,
     Key,
     KeyId,
@@ -116,6 +117,9 @@ class Store(Protocol):
 
     async def postings(self, message: MessageId) -> tuple[Posting, ...]:
         """Return what a message of the hub, or its parts, are called where it was delivered, in their order."""
+
+    async def file(self, tenant: TenantId, person: PersonId | None, sha256: str) -> File | None:
+        """Return a file that a message of this person has, as the newest one calls it; None: a message of anybody."""
 
     async def messages_of_task(
         self, task: TaskId, *, limit: int, before: MessageId | None = None, after: MessageId | None = None

@@ -27,6 +27,7 @@ from hub.records.messages import (
     Route,
     Rule,
     Text,
+    file_of,
 )
 from hub.records.people import SCOPES, Address, Follow, Key, Link, Pairing, Person, Posting, Scope, Thread
 from hub.records.queues import Entry, Event, EventKind, Queue, Record, Replay, Revised, saved
@@ -99,6 +100,7 @@ __all__ = [
     "Usage",
     "Verdict",
     "Wait",
+    "file_of",
     "new_id",
     "saved",
 ]

@@ -20,6 +20,7 @@ from hub.records import (
     Entry,
     EntryId,
     Event,
+    File,
     Follow,
     Key,
     KeyId,
@@ -42,6 +43,7 @@ from hub.records import (
     Thread,
     Turn,
     TurnId,
+    file_of,
 )
 from hub.store.kept import Kept
 
@@ -106,6 +108,11 @@ class MemoryStore(Kept):
     async def postings(self, message: MessageId) -> tuple[Posting, ...]:
         found = [posting for posting in self._all(Posting) if posting.message == message]
         return tuple(sorted(found, key=lambda posting: (posting.number, posting.external_id)))
+
+    async def file(self, tenant: TenantId, person: PersonId | None, sha256: str) -> File | None:
+        theirs = (message for message in self._by_id(Message) if message.tenant == tenant)
+        found = [file_of(message, sha256) for message in theirs if person in (None, message.person)]
+        return next((file for file in reversed(found) if file), None)
 
     async def messages_of_task(
         self, task: TaskId, *, limit: int, before: MessageId | None = None, after: MessageId | None = None

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any, Literal
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, bindparam, func, select, union, union_all
+from sqlalchemy import ColumnElement, Select, Text, bindparam, func, select, type_coerce, union, union_all
 from sqlalchemy.sql.selectable import CompoundSelect
 
 from hub.records import (
@@ -36,6 +36,7 @@ from hub.store.tables import (
     OPEN_TASK,
     READY,
     WAITING,
+    WITH_FILES,
     corrections,
     counters,
     entries,
@@ -90,6 +91,13 @@ def old_pairings(before: datetime, limit: int) -> Query:
 
 
 # --- messages
+
+
+def with_file(tenant: str, person: str | None, sha256: str) -> Query:
+    """The newest message that has a file; `person` None: anybody's."""
+    found = by(Message, tenant=tenant) if person is None else by(Message, tenant=tenant, person=person)
+    names = func.instr(type_coerce(messages.c.parts, Text), sha256) > 0
+    return found.where(WITH_FILES, names).order_by(messages.c.id.desc()).limit(1)
 
 
 def message_by_external(tenant: str, address: Address, external_id: str) -> Query:

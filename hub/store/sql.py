@@ -20,6 +20,7 @@ from hub.records import (
     Entry,
     EntryId,
     Event,
+    File,
     Follow,
     Key,
     KeyId,
@@ -42,6 +43,7 @@ from hub.records import (
     Thread,
     Turn,
     TurnId,
+    file_of,
 )
 from hub.store import queries, sqlite
 from hub.store.committer import Committer
@@ -145,6 +147,10 @@ class SqlStore:
 
     async def postings(self, message: MessageId) -> tuple[Posting, ...]:
         return await self._all(Posting, queries.postings_of(message))
+
+    async def file(self, tenant: TenantId, person: PersonId | None, sha256: str) -> File | None:
+        message = await self._first(Message, queries.with_file(tenant, person, sha256))
+        return file_of(message, sha256) if message else None
 
     async def messages_of_task(
         self, task: TaskId, *, limit: int, before: MessageId | None = None, after: MessageId | None = None

@@ -98,6 +98,8 @@ keys = Table(
     _index("keys_of_tenant", "tenant", "kind", "created_at"),
 )
 
+# Both sides in SQLite's words: PostgreSQL calls it strpos.
+WITH_FILES: ColumnElement[bool] = literal_column('instr(parts, \'"type":"file"\') > 0')
 messages = Table(
     "messages",
     metadata,
@@ -134,6 +136,7 @@ messages = Table(
     _index("messages_of_turn", "turn", where=literal_column("turn IS NOT NULL")),
     _index("messages_answering", "answers", where=literal_column("answers IS NOT NULL")),
     _index("messages_copying", "copy_of", where=literal_column("copy_of IS NOT NULL")),
+    _index("messages_with_files", "tenant", "person", "id", where=WITH_FILES),
 )
 
 postings = Table(

@@ -161,7 +161,7 @@ def _http(error: HTTPException) -> str:
 WORDS = {
     404: "no such page or endpoint; /schema/openapi.json lists them",
     405: "this endpoint has other methods; /schema/openapi.json lists them",
-    413: "body: larger than 1 MiB; send less in one go",
+    413: "body: too large; send less in one go",
 }
 
 

@@ -1,7 +1,7 @@
 """What the web needs of the hub: one record that app.py fills, typed by what's called and by nothing more."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -9,8 +9,11 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from hub.config import Config
+from hub.flow.pairing import Pairings
 from hub.flow.people import People
-from hub.ports import LLM, Bridge, Change, Clock, Feed, Files, Store
+from hub.flow.sizes import PromptSizes
+from hub.flow.uploads import Uploads
+from hub.ports import LLM, Bridge, Change, Clock, Feed, Store
 from hub.records import Address, Entry, Incoming, Limits, Message, PersonId, Task, TaskId, TenantId
 
 
@@ -102,6 +105,7 @@ class Services:
     store: Store
     feed: Feed
     people: People
+    pairings: Pairings
     inbox: InboxService
     tasks: TasksService
     corrections: CorrectionsService
@@ -111,8 +115,9 @@ class Services:
     decisions: LLM
     agents: Callable[[], Sequence[AgentInfo]]
     bridges: Mapping[str, Bridge]
-    files: Files
+    uploads: Uploads
     router: Callable[[], RouterInfo]
+    prompts: Callable[[], Awaitable[PromptSizes | None]]
     store_info: Callable[[], StoreInfo]
     unready: Callable[[], str | None]
     """Why the hub can't take messages now; None if it can."""

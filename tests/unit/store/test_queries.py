@@ -81,6 +81,8 @@ QUERIES: dict[str, Query] = {
     "begun": queries.begun(),
     "waiting": queries.waiting("t", "p"),
     "counts": queries.counts(),
+    "with_file": queries.with_file("t", "p", "a" * 64),
+    "with_anybodys_file": queries.with_file("t", None, "a" * 64),
     "lengths": queries.lengths("outbox"),
     "dead": queries.dead("t", 5),
     "events": queries.events_after("t", "p", 0, 5),
@@ -159,4 +161,5 @@ def test_every_query_that_a_store_is_asked_is_explained() -> None:
         "threads_of",
         "turns_of",
         "waiting",
+        "with_file",
     }
