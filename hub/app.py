@@ -292,7 +292,8 @@ async def opened(
 
 def accounts(config: Config, store: Store, files: Files, documents: Documents, clock: Clock) -> dict[str, Bridge]:
     """Return the bridge of each account that the config names; raises ConfigError if one can't be loaded."""
-    desk = FrontDesk(store, clock, config.limits.reopen_hours)
+    named = {name_of(account): account for account in config.bridges}
+    desk = FrontDesk(store, clock, config.limits.reopen_hours, named)
     return {
         name_of(account): platforms.load(kind_of(account))(
             account, files=files, desk=desk, documents=documents, clock=clock

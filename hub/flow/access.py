@@ -69,28 +69,30 @@ class Access:
     async def _author(self, incoming: Incoming) -> Who:
         account = self._accounts.get(incoming.address.bridge)
         link = await self._links.find(incoming.tenant, incoming.address.bridge, incoming.sender)
-        if account is not None and account.access == "list" and not lets_in(account, incoming):
+        if shuts_out(account, incoming.sender, incoming.handle):
             raise Stranger(UNKNOWN)
         if link is not None:
-            return self._known(incoming, link)
+            is_owners = account is not None and _is(account.owner, incoming.sender, incoming.handle)
+            return self._known(incoming, replace(link, person=OWNER) if is_owners else link, link)
         if account is None:
             raise NotAllowed(UNKNOWN)
         return await self._unknown(account, incoming)
 
-    def _known(self, incoming: Incoming, link: Link) -> Who:
-        chat = incoming.address.chat
-        if incoming.group is not None or link.chat == chat:
+    def _known(self, incoming: Incoming, link: Link, kept: Link) -> Who:
+        """Return who it is; what has changed about their link is kept: whose it is by the config, their own chat."""
+        link = link if incoming.group is not None else replace(link, chat=incoming.address.chat)
+        if link == kept:
             return Who(person=link.person)
         self._links.forget(link.tenant, link.bridge, link.sender)
-        return Who(person=link.person, beside=(Save(replace(link, chat=chat)),))
+        return Who(person=link.person, beside=(Save(link),))
 
     async def _unknown(self, account: Account, incoming: Incoming) -> Who:
         """Let in whom the policy lets in, as the owner or a new person; raises for everybody else."""
         if found := await self._redeemed(account, incoming):
             return found
-        if _is(account.owner, incoming):
+        if _is(account.owner, incoming.sender, incoming.handle):
             return Who(person=OWNER, beside=(Add(self._link(incoming, OWNER)),))
-        if account.access == "open" or lets_in(account, incoming):
+        if account.access == "open" or lets_in(account, incoming.sender, incoming.handle):
             person = self._person(incoming.tenant, incoming.name or incoming.sender)
             return Who(person=person.id, beside=(Add(person), Add(self._link(incoming, person.id))))
         told = None if incoming.group is not None else await self._pairings.knock(incoming)
@@ -103,7 +105,7 @@ class Access:
             found = await self._pairings.redeem(incoming)
         except NotAllowed:
             # Whom the policy lets in anyway needn't hear of a wrong code here: the command answers.
-            if account.access == "open" or lets_in(account, incoming):
+            if account.access == "open" or lets_in(account, incoming.sender, incoming.handle):
                 return None
             raise
         return Who(person=found[0], beside=found[1]) if found else None
@@ -143,16 +145,21 @@ class Access:
         )
 
 
-def lets_in(account: Account, incoming: Incoming) -> bool:
+def lets_in(account: Account, sender: str, handle: str) -> bool:
     """Say whether an account's config names a sender: as its owner, outright, by their domain or public name."""
-    return any(_is(entry, incoming) for entry in (account.owner, *account.allow))
+    return any(_is(entry, sender, handle) for entry in (account.owner, *account.allow))
 
 
-def _is(entry: str, incoming: Incoming) -> bool:
-    entry, sender = entry.strip().casefold(), incoming.sender.casefold()
+def shuts_out(account: Account | None, sender: str, handle: str) -> bool:
+    """Say whether an account's list leaves out a sender, whoever they are to the hub."""
+    return account is not None and account.access == "list" and not lets_in(account, sender, handle)
+
+
+def _is(entry: str, sender: str, handle: str) -> bool:
+    entry, sender = entry.strip().casefold(), sender.casefold()
     if not entry:
         return False
     if entry.startswith("@"):
         # A public name where the platform has such, else the domain of an address; never both.
-        return entry == incoming.handle if incoming.handle else sender.partition("@")[1:] == ("@", entry[1:])
+        return entry == handle.casefold() if handle else sender.partition("@")[1:] == ("@", entry[1:])
     return entry == sender

@@ -59,7 +59,9 @@ async def test_begun_on_telegram_continued_over_xmpp_watched_on_the_web_and_done
         assert (await day.task(1)).state == "completed"
         assert telegram.texts[2:] == ["Here it is, all of it: la."]
         assert xmpp.texts[2:] == ["Here it is, all of it: la."]
-        assert [m.text for m in await day.store.messages_of_task(task.id, limit=20)].count("Here it is, all of it: la.") == 1
+        assert [m.text for m in await day.store.messages_of_task(task.id, limit=20)].count(
+            "Here it is, all of it: la."
+        ) == 1
         watched = [await anext(news) for _ in range(5)]
         await news.aclose()
         assert any(isinstance(item, Event) and item.task == task.id for item in watched)

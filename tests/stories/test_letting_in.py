@@ -7,11 +7,12 @@ import pytest
 
 from hub.accounts import TelegramAccount, XmppAccount
 from hub.errors import NotAllowed, NotFound, Stranger
+from hub.flow.desk import FrontDesk
 from hub.flow.pairing import REQUESTS
 from hub.records import HOME, OWNER, Address, Incoming, Person
 from hub.store.memory import MemoryStore
 from hub.testing import FakeBridge, ScriptedLLM, hello
-from tests.stories.day import Day, at_work
+from tests.stories.day import Day, at_work, until
 
 TELEGRAM = TelegramAccount(name="able", owner="ann")
 
@@ -100,6 +101,28 @@ async def test_who_is_struck_off_a_list_is_a_stranger_again() -> None:
     account = TelegramAccount(name="able", access="list", allow=())
     async with a_day(bridge, account, store=store) as day, at_work(day, bridge):
         assert await is_stranger(bridge, by("bob"))
+
+
+async def test_who_is_struck_off_a_list_is_shown_nothing_at_the_desk_either() -> None:
+    bridge, store = FakeBridge("able"), MemoryStore()
+    allowed = TelegramAccount(name="able", access="list", allow=("bob",))
+    async with a_day(bridge, allowed, store=store) as day, at_work(day, bridge):
+        await bridge.say(by("bob"))
+    struck = TelegramAccount(name="able", access="list")
+    seen = [
+        await FrontDesk(store, day.clock, 24, {"able": account}).person("able", "bob") for account in (allowed, struck)
+    ]
+    assert [person is not None for person in seen] == [True, False]
+
+
+async def test_who_is_named_the_owner_later_becomes_the_owner() -> None:
+    bridge, store = FakeBridge("able"), MemoryStore()
+    async with a_day(bridge, TelegramAccount(name="able", access="open"), store=store) as day, at_work(day, bridge):
+        await bridge.say(by("ann"))
+    again = FakeBridge("able")
+    async with a_day(again, TELEGRAM, store=store) as day, at_work(day, again):
+        await again.say(by("ann", "/whoami"))
+        await until(lambda: any("(owner)" in text for text in again.texts), "they aren't the owner")
 
 
 async def test_open_lets_everybody_in_each_as_a_person_of_their_own() -> None:

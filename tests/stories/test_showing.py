@@ -94,7 +94,9 @@ async def test_a_platform_that_shows_nothing_slows_no_turn() -> None:
 
 async def test_progress_of_a_long_task_is_one_message_and_nothing_else_is_said() -> None:
     bridge = AbleBridge()
-    llm = ScriptedLLM("The first verse, of seven.", "Another verse of twelve.", "The last of it is sung.", decisions=[NO, NO, YES])
+    llm = ScriptedLLM(
+        "The first verse, of seven.", "Another verse of twelve.", "The last of it is sung.", decisions=[NO, NO, YES]
+    )
     async with Day(llm, bridges={"able": bridge}) as day, at_work(day, bridge):
         await bridge.say(said("/schedule in 1m sing of bikes"))
         await bridge.heard(1)
