@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from hub.accounts import Account
 from hub.flow.access import shuts_out
+from hub.flow.links import is_group
 from hub.ports import Clock, Store
 from hub.records import HOME, OPEN, Address, Link, Message, Person, Task
 
@@ -42,7 +43,7 @@ class FrontDesk:
 
     async def _link(self, bridge: str, sender: str) -> Link | None:
         # By a public name alone nobody is told anything here: the platform doesn't say it with every question.
-        if shuts_out(self._accounts.get(bridge), sender, ""):
+        if not is_group(sender) and shuts_out(self._accounts.get(bridge), sender, ""):
             return None
         return await self._store.link(HOME, bridge, sender)
 
