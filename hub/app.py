@@ -276,7 +276,8 @@ async def opened(
 ) -> tuple[Hub, str]:
     """Build a hub over what the config names, and return it with its owner's key; `stack` closes it.
 
-    `bridges` and `tools` come along besides those that the config names. Raises ConfigError and StartError.
+    `bridges` and `tools` come along besides those that the config names; a bridge in place of one with its name. Raises
+    ConfigError and StartError.
     """
     secrets = [*(llm.key for _, llm in backends(config)), *chain(*map(secrets_of, config.bridges))]
     redaction = logs.configure(config.hub.log, config.hub.log_level, secrets=secrets)
@@ -307,7 +308,7 @@ async def opened(
         files=files,
         clock=clock,
         agents=agents,
-        bridges={**bridges, **accounts(config, store, files, documents, clock)},
+        bridges={**accounts(config, store, files, documents, clock), **bridges},
         tools=known,
         installer=installer,
     )
@@ -318,7 +319,8 @@ async def opened(
 
 def accounts(config: Config, store: Store, files: Files, documents: Documents, clock: Clock) -> dict[str, Bridge]:
     """Return the bridge of each account that the config names; raises ConfigError if one can't be loaded."""
-    desk = FrontDesk(store, clock, config.limits.reopen_hours)
+    named = {name_of(account): account for account in config.bridges}
+    desk = FrontDesk(store, clock, config.limits.reopen_hours, named)
     return {
         name_of(account): platforms.load(kind_of(account))(
             account, files=files, desk=desk, documents=documents, clock=clock
