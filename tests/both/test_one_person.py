@@ -1,0 +1,102 @@
+"""One person on Telegram, XMPP and the web, and one hub that knows them on all three."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from tests.both.running import Both, both, linked
+from tests.telegram.botapi import TOKEN, BotApi
+from tests.telegram.says import until
+from tests.xmpp.friend import friend
+from tests.xmpp.server import PASSWORD, Prosody
+
+
+async def test_a_task_goes_on_over_xmpp_that_began_on_telegram_and_is_seen_on_the_web(
+    api: BotApi, prosody: Prosody, model: str, name: str, tmp_path: Path
+) -> None:
+    async with both(tmp_path, model, api, prosody, name) as running, linked(running, prosody, name) as ann:
+        api.says("Plan my move m1x1")
+        await until(lambda: any("m1x1" in text for text in running.read()), within=30)
+        ann.say(running.jid, "/task 1 and the van? m2x2")
+        await ann.until(lambda: any("m2x2" in text for text in ann.texts), within=30)
+        [task] = await running.tasks()
+        said = (await running.hub.get(f"/v1/tasks/{task['id']}/messages"))["items"]
+        me = await running.hub.get("/v1/people/me")
+
+    assert task["origin"]["bridge"] == "telegram"
+    assert {(message["role"], message["bridge"]) for message in said} >= {
+        ("user", "telegram"),
+        ("agent", "telegram"),
+        ("user", "xmpp"),
+        ("agent", "xmpp"),
+    }
+    assert {account["bridge"] for account in me["accounts"]} == {"telegram", "xmpp"}
+
+
+async def test_what_a_task_says_by_itself_is_told_once_where_it_began_and_once_to_each_follower(
+    api: BotApi, prosody: Prosody, model: str, name: str, tmp_path: Path
+) -> None:
+    async with both(tmp_path, model, api, prosody, name) as running, linked(running, prosody, name) as ann:
+        api.says("/schedule in 8s Water the plants m7x7")
+        await until(lambda: len(running.read()) == 1, within=30)
+        ann.say(running.jid, "/follow 1")
+        await ann.until(lambda: any("You'll hear of" in text for text in ann.texts), within=30)
+        at_telegram, at_xmpp = len(running.read()), len(ann.read())
+        try:
+            await ann.until(lambda: any("m7x7" in text for text in list(ann.read().values())[at_xmpp:]), within=40)
+        finally:
+            print("TG", running.read())
+            print("XM", ann.read())
+            print(await running.tasks())
+            print(running.hub.log[-2000:])
+        await until(lambda: len(running.read()) > at_telegram, within=30)
+        await asyncio.sleep(1.0)
+
+        assert ["m7x7" in text for text in running.read()[at_telegram:]] == [True]
+        assert ["m7x7" in text for text in list(ann.read().values())[at_xmpp:]] == [True]
+
+
+async def test_a_stranger_on_xmpp_is_let_in_from_the_web_and_then_answered(
+    api: BotApi, prosody: Prosody, model: str, name: str, tmp_path: Path
+) -> None:
+    them = prosody.add(f"{name}bea")
+    async with (
+        both(tmp_path, model, api, prosody, name) as running,
+        friend(them, prosody.port, prosody.certificate) as bea,
+    ):
+        bea.say(running.jid, "Hello m3x3")
+        await bea.until(lambda: any("Your code is" in text for text in bea.texts), within=30)
+        [request] = (await running.hub.get("/v1/pairings"))["items"]
+        approved = await running.hub.http.post(f"/v1/pairings/{request['id']}/approve")
+        await bea.until(lambda: any("let in" in text for text in bea.texts[1:]), within=30)
+        bea.say(running.jid, "Hello again m4x4")
+        await bea.until(lambda: any("m4x4" in text for text in bea.texts[1:]), within=30)
+
+    assert approved.status_code == 200
+    assert request["sender"] == f"{name}bea@localhost"
+    assert not any("m3x3" in text for text in bea.texts)
+
+
+async def test_doctor_and_status_tell_of_both_accounts_and_of_a_wrong_password(
+    api: BotApi, prosody: Prosody, model: str, name: str, tmp_path: Path
+) -> None:
+    async with both(tmp_path, model, api, prosody, name) as running:
+        well = await doctor(running)
+        running.config.write_text(running.config.read_text().replace(PASSWORD, "not the password"))
+        ill = await doctor(running)
+        log = running.hub.log
+
+    assert {"bridge telegram": "ok", "bridge xmpp": "ok", "xmpp in the hub": "ok"}.items() <= well.items()
+    assert (ill["bridge telegram"], ill["bridge xmpp"]) == ("ok", "fault")
+    assert TOKEN not in log
+    assert PASSWORD not in log
+
+
+async def doctor(running: Both) -> dict[str, str]:
+    """Run `agenthost doctor`, and return the state of each finding."""
+    config, data = ("--config", str(running.config)), ("--data", str(running.hub.data))
+    command = (sys.executable, "-m", "hub", "doctor", "--json", *config, *data, "--url", running.url)
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    out, _ = await process.communicate()
+    return {item["check"]: item["state"] for item in json.loads(out)["items"]}
