@@ -147,6 +147,7 @@ class Model(Struct, frozen=True, kw_only=True):
     restarts: int = 0
     tokens_per_second: float = 0.0
     threads: int = 0
+    money_today: float = 0.0
 
 
 class Bridge(Struct, frozen=True, kw_only=True):
@@ -176,6 +177,14 @@ class Router(Struct, frozen=True, kw_only=True):
     model: str = ""
 
 
+class Prompts(Struct, frozen=True, kw_only=True):
+    """How long prompts are at their fullest, in tokens."""
+
+    router: int = 0
+    supervisor: int = 0
+    agent: int = 0
+
+
 class Status(Struct, frozen=True, kw_only=True):
     """How the hub is."""
 
@@ -189,6 +198,7 @@ class Status(Struct, frozen=True, kw_only=True):
     store: Kept = Kept()
     bridges: tuple[Bridge, ...] = ()
     router: Router = Router()
+    prompts: Prompts | None = None
     requests: int = 0
 
 
@@ -264,3 +274,27 @@ class Event(Struct, frozen=True, kw_only=True):
     kind: str
     data: str
     id: str
+
+
+class Edition(Struct, frozen=True, kw_only=True):
+    """One version of a package."""
+
+    version: str
+    digest: str
+    grants: list[str]
+    source: str
+
+
+class Installed(Struct, frozen=True, kw_only=True):
+    """An installed package."""
+
+    id: str
+    kind: str
+    state: str
+    description: str
+    tools: list[str]
+    asks: list[str]
+    now: Edition
+    before: Edition | None
+    created_at: datetime
+    updated_at: datetime

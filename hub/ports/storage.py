@@ -19,6 +19,8 @@ from hub.records import (
     Link,
     Message,
     MessageId,
+    Package,
+    PackageId,
     Pairing,
     PairingId,
     Person,
@@ -102,6 +104,10 @@ class Store(Protocol):
 
     async def forget_pairings(self, before: datetime) -> int:
         """Remove pairings that expired before a time; return how many."""
+
+    async def package(self, tenant: TenantId, id: PackageId) -> Package | None: ...
+    async def packages(self, tenant: TenantId) -> tuple[Package, ...]:
+        """Return everything that's installed, by id."""
 
     async def key_by_hash(self, hash: str) -> Key | None: ...
     async def key(self, tenant: TenantId, id: KeyId) -> Key | None: ...

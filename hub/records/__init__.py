@@ -9,6 +9,7 @@ from hub.records.ids import (
     EntryId,
     KeyId,
     MessageId,
+    PackageId,
     PairingId,
     PersonId,
     TaskId,
@@ -29,6 +30,7 @@ from hub.records.messages import (
     Text,
     file_of,
 )
+from hub.records.packages import Edition, Package, PackageKind
 from hub.records.people import SCOPES, Address, Follow, Key, Link, Pairing, Person, Posting, Scope, Thread
 from hub.records.queues import Entry, Event, EventKind, Queue, Record, Replay, Revised, saved
 from hub.records.tasks import (
@@ -61,6 +63,7 @@ __all__ = [
     "Choice",
     "Correction",
     "Done",
+    "Edition",
     "Entry",
     "EntryId",
     "Event",
@@ -75,6 +78,9 @@ __all__ = [
     "Message",
     "MessageId",
     "MessageState",
+    "Package",
+    "PackageId",
+    "PackageKind",
     "Pairing",
     "PairingId",
     "Part",

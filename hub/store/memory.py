@@ -27,6 +27,8 @@ from hub.records import (
     Link,
     Message,
     MessageId,
+    Package,
+    PackageId,
     Pairing,
     PairingId,
     Person,
@@ -82,6 +84,13 @@ class MemoryStore(Kept):
 
     async def forget_pairings(self, before: datetime) -> int:
         return await self._forget([pairing for pairing in self._all(Pairing) if pairing.expires_at < before])
+
+    async def package(self, tenant: TenantId, id: PackageId) -> Package | None:
+        return self._one(Package, tenant, id)
+
+    async def packages(self, tenant: TenantId) -> tuple[Package, ...]:
+        found = (package for package in self._all(Package) if package.tenant == tenant)
+        return tuple(sorted(found, key=lambda package: package.id))
 
     async def key_by_hash(self, hash: str) -> Key | None:
         return self._by_name(Key, hash)

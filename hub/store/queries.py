@@ -17,6 +17,7 @@ from hub.records import (
     Key,
     Link,
     Message,
+    Package,
     Pairing,
     Person,
     Posting,
@@ -45,6 +46,7 @@ from hub.store.tables import (
     keys,
     links,
     messages,
+    packages,
     pairings,
     persons,
     postings,
@@ -80,6 +82,10 @@ def api_keys(tenant: str) -> Query:
 
 def links_of(tenant: str, person: str) -> Query:
     return by(Link, tenant=tenant, person=person).order_by(links.c.created_at, links.c.bridge, links.c.sender)
+
+
+def packages_of(tenant: str) -> Query:
+    return by(Package, tenant=tenant).order_by(packages.c.id)
 
 
 def newest_pairings(tenant: str, limit: int) -> Query:

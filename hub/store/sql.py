@@ -27,6 +27,8 @@ from hub.records import (
     Link,
     Message,
     MessageId,
+    Package,
+    PackageId,
     Pairing,
     PairingId,
     Person,
@@ -127,6 +129,12 @@ class SqlStore:
 
     async def forget_pairings(self, before: datetime) -> int:
         return await self._forget(Pairing, queries.old_pairings(before, CHUNK))
+
+    async def package(self, tenant: TenantId, id: PackageId) -> Package | None:
+        return await self._first(Package, by(Package, tenant=tenant, id=id))
+
+    async def packages(self, tenant: TenantId) -> tuple[Package, ...]:
+        return await self._all(Package, queries.packages_of(tenant))
 
     async def key_by_hash(self, hash: str) -> Key | None:
         return await self._first(Key, by(Key, hash=hash))

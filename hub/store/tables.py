@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import ColumnElement
 
-from hub.records import Choice, Limits, MessageId, Part, Route, Usage, Verdict
+from hub.records import Choice, Edition, Limits, MessageId, Part, Route, Usage, Verdict
 from hub.store.columns import a_float, a_text, a_time, an_int, packed
 
 metadata = MetaData()
@@ -225,6 +225,20 @@ follows = Table(
     a_text("person"),
     a_time("created_at"),
     PrimaryKeyConstraint("task", "bridge", "chat"),
+)
+
+packages = Table(
+    "packages",
+    metadata,
+    a_text("tenant"),
+    a_text("id"),
+    a_text("kind"),
+    a_text("state"),
+    packed("now", Edition),
+    packed("before", Edition, null=True),
+    a_time("created_at"),
+    a_time("updated_at"),
+    PrimaryKeyConstraint("tenant", "id"),
 )
 
 turns = Table(

@@ -15,6 +15,7 @@ from hub.web.files import AROUND, FilesController, HubRequest
 from hub.web.hooks import telegram
 from hub.web.keys import KeysController
 from hub.web.once import Once
+from hub.web.packages import PackagesController
 from hub.web.people import PeopleController
 from hub.web.problems import answer_problem
 from hub.web.services import Services
@@ -38,6 +39,7 @@ def build(services: Services) -> Litestar:
             TasksController,
             KeysController,
             PeopleController,
+            PackagesController,
             SessionsController,
             StatusController,
             watch_events,

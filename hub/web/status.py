@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from hub.errors import NotFound
 from hub.flow.lanes import bridge_of
+from hub.flow.sizes import PromptSizes
 from hub.ports import BridgeInfo, LLMInfo
 from hub.records import OPEN, EntryId, Queue
 from hub.web.auth import Asker, Hub
@@ -39,6 +40,8 @@ class Status(Struct, frozen=True, kw_only=True):
     requests: int
     """How many strangers ask to be let in."""
     router: RouterInfo
+    prompts: PromptSizes | None
+    """How long prompts are at their fullest; null while a model can't count."""
 
 
 class Health(Struct, frozen=True, kw_only=True):
@@ -112,6 +115,7 @@ class StatusController(Controller):
             bridges=await _bridges(services),
             requests=len(await services.pairings.requests(caller.tenant)),
             router=services.router(),
+            prompts=await services.prompts(),
         )
 
     @get("/v1/agents", opt={"scope": "messages:read"}, responses=PROBLEMS, summary="List agents")

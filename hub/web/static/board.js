@@ -41,7 +41,7 @@ const due = (task) => isOpen(task) && (task.schedule ? `again ${ago(task.due_at)
 // A verdict in a line.
 export function said(verdict) {
   if (!verdict) return "";
-  return { done: verdict.summary, again: verdict.why, wait: verdict.why, ask: verdict.question, blocked: verdict.missing }[verdict.type] ?? "";
+  return { done: verdict.summary, again: verdict.why, wait: verdict.why, ask: verdict.question || verdict.why, blocked: verdict.missing }[verdict.type] ?? "";
 }
 
 async function more() {

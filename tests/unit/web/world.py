@@ -129,6 +129,7 @@ async def a_world(
         agents=lambda: [AgentInfo(name="default", description="Helps.", model="scripted", tools=("calculate",))],
         bridges=by_name,
         uploads=Uploads(store, MemoryFiles(), MemoryDocuments(), clock, (config or Config()).limits.file_mb),
+        prompts=_no_prompts,
         router=lambda: RouterInfo(rule="untrained", model="scripted"),
         store_info=lambda: StoreInfo(path="memory", bytes=0),
         unready=lambda: unready[0] if unready else None,
@@ -143,3 +144,7 @@ async def a_world(
 def configured(world: World, config: Config) -> World:
     """Return the world with another config."""
     return replace(world, services=replace(world.services, config=config))
+
+
+async def _no_prompts() -> None:
+    """Nothing counts tokens here."""
