@@ -84,11 +84,11 @@ async def linked(running: Both, prosody: Prosody, name: str) -> AsyncIterator[Fr
     code = (await running.hub.http.post("/v1/pairings")).json()["code"]
     async with friend(prosody.add(f"{name}ann"), prosody.port, prosody.certificate) as ann:
         ann.say(running.jid, f"/pair {code}")
-        await ann.until(lambda: any("yours" in text for text in ann.texts), within=30)
+        await ann.until(lambda: any("yours" in text for text in ann.texts), within=90)
         yield ann
 
 
-async def until(true: Callable[[], Awaitable[bool]], *, within: float = 60.0) -> None:
+async def until(true: Callable[[], Awaitable[bool]], *, within: float = 90.0) -> None:
     """Wait until something is so; raises TimeoutError."""
     async with asyncio.timeout(within):
         while not await true():
