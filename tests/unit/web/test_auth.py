@@ -9,7 +9,17 @@ from hub.records import HOME, SCOPES, KeyId
 from hub.web.auth import ANY
 from tests.unit.web.world import World, a_world
 
-OPEN = {"/healthz", "/readyz", "/v1/sign-in", "/schema", "/schema/openapi.json", "/schema/{path:str}", "/", "/tasks"}
+OPEN = {
+    "/healthz",
+    "/readyz",
+    "/v1/sign-in",
+    "/schema",
+    "/schema/openapi.json",
+    "/schema/{path:str}",
+    "/",
+    "/tasks",
+    "/people",
+}
 PAGES = ("/static", "/tasks/", "/sign-in", "/schema", "/favicon")
 CALLED = "/telegram/{name:str}"
 """Where a platform proves itself in another way; see test_hooks.py."""
