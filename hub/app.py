@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from hashlib import sha256
@@ -45,14 +45,18 @@ from hub.flow.retraction import Retraction
 from hub.flow.router import Router
 from hub.flow.routes import Routes
 from hub.flow.scheduler import Scheduler
+from hub.flow.showing import Showing
+from hub.flow.sizes import Sizes
 from hub.flow.speaking import Speaker
 from hub.flow.supervisor import Supervisor
 from hub.flow.tasks import Tasks
 from hub.flow.toolbox import Toolbox
 from hub.flow.turns import Turns
+from hub.flow.uploads import Uploads
 from hub.flow.weigher import Weigher
 from hub.llms import Models
 from hub.manifests import Agent, load_agents, load_plugins
+from hub.packages.installer import Installed, Installer
 from hub.packages.plugins import check, plugin_tools
 from hub.packages.scripts import Scripts
 from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool
@@ -90,14 +94,17 @@ class Hub:
         agents: Mapping[str, Agent],
         bridges: Mapping[str, Bridge],
         tools: Sequence[Tool] = (),
+        installer: Installer | None = None,
     ) -> None:
         self.config = config
         self.store = store
         self.llm = llm
         self.decider = decider
         self.files = files
+        self.uploads = Uploads(store, files, documents, clock, config.limits.file_mb)
         self.clock = clock
-        self.agents = agents
+        self.agents = agents = dict(agents)
+        self.installer = installer
         self.bridges = bridges
         self.boot = new_id()
         self.started_at = clock.now()
@@ -115,10 +122,14 @@ class Hub:
         links, following = Links(store), Following(store, clock)
         self.pairings = Pairings(store, journal, outbox, links, clock)
         access = Access(store, links, self.pairings, clock, accounts)
+        self.showing = Showing(store, self.feed, clock, bridges, labels)
         self.inbox = Inbox(store, spool, journal, outbox, clock, limits, access, guard)
-        endings = Endings(store, spool, journal, outbox, self.feed, clock, Supervisor(decider), zone)
-        toolbox = Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm)
-        speaker = Speaker(store, self.feed, clock, llm, toolbox, config.llm, zone)
+        endings = Endings(store, spool, journal, outbox, self.feed, clock, Supervisor(decider), zone, following)
+        self.toolbox = toolbox = Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm)
+        if installer:
+            installer.watch(self._equipping(toolbox, agents))
+        self.sizes = Sizes(llm, decider, toolbox, agents[default], limits)
+        speaker = Speaker(store, files, self.feed, clock, llm, toolbox, config.llm, zone)
         self.turns = Turns(
             store, spool, journal, clock, llm, speaker, endings, Slots(limits.tasks_at_once), agents, default
         )
@@ -155,6 +166,18 @@ class Hub:
             store, spool, journal, outbox, clock, tasks, self.agents, self.llm, decider, zone, meant, questions, others
         )
 
+    @staticmethod
+    def _equipping(toolbox: Toolbox, agents: dict[str, Agent]) -> Callable[[Installed], None]:
+        """Return what has installed tools and agents used: from the next turn on, a running one ends as it began."""
+        own = dict(agents)
+
+        def equip(installed: Installed) -> None:
+            toolbox.equip(installed.tools)
+            agents.clear()
+            agents.update({**own, **installed.agents})
+
+        return equip
+
     async def work(self, lane: str) -> None:
         """Do what waits in a lane."""
         match lane.partition(":")[0]:
@@ -177,6 +200,7 @@ class Hub:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.dispatcher.run(self.work))
+                group.create_task(self.showing.run())
                 for bridge in self.bridges.values():
                     group.create_task(self.connect(bridge))
         finally:
@@ -207,6 +231,7 @@ class Hub:
             store=self.store,
             feed=self.feed,
             people=self.people,
+            pairings=self.pairings,
             inbox=self.inbox,
             tasks=self.tasks,
             corrections=self.corrections,
@@ -219,8 +244,12 @@ class Hub:
                 for agent in self.agents.values()
             ],
             bridges=self.bridges,
-            files=self.files,
+            uploads=self.uploads,
+            packages=self.installer,
+            tools=self.toolbox.all,
+            call=self.toolbox.call,
             router=self._router_info,
+            prompts=self.sizes.measured,
             store_info=self._store_info,
             unready=self._unready,
             secret=sha256(f"forgery:{secret}".encode()).digest(),
@@ -252,7 +281,6 @@ async def opened(
     redaction = logs.configure(config.hub.log, config.hub.log_level, secrets=secrets)
     data = config.data
     _make_folder(data)
-    agents = agents_of(config)
     store = SqlStore.at(config.store.url, data)
     await store.open()
     stack.push_async_callback(store.close)
@@ -260,7 +288,12 @@ async def opened(
     redaction.hide(secret)
     clock, documents, files = SystemClock(), FileDocuments(data / "documents"), FileStore(data / "files")
     await files.open()
-    installed = await _plugins(config, stack, documents)
+    agents = agents_of(config)
+    scripts = Scripts()
+    stack.push_async_callback(scripts.close)
+    known = (*(await _plugins(config, scripts, documents)), *tools)
+    taken = [tool.name for tool in (*built_in(clock, timezone(config), documents), *known)]
+    installer = Installer(store, data / "packages", scripts, documents, clock, tools=taken, agents=agents)
     models = Models(config, os.environ, documents, clock)
     await models.open()
     stack.push_async_callback(models.close)
@@ -274,8 +307,10 @@ async def opened(
         clock=clock,
         agents=agents,
         bridges={**bridges, **accounts(config, store, files, documents, clock)},
-        tools=(*installed, *tools),
+        tools=known,
+        installer=installer,
     )
+    await installer.open()
     await parts.people.ensure_owner(secret)
     return parts, secret
 
@@ -308,10 +343,8 @@ def _folders(own: str) -> list[Path]:
     return [Path(own).expanduser()] if own else []
 
 
-async def _plugins(config: Config, stack: AsyncExitStack, documents: Documents) -> tuple[Tool, ...]:
+async def _plugins(config: Config, scripts: Scripts, documents: Documents) -> tuple[Tool, ...]:
     """Return the tools of the plugins that are there; those of the operator's own folder are checked first."""
-    scripts = Scripts()
-    stack.push_async_callback(scripts.close)
     own = _folders(config.packages.folder)
     taken = [tool.name for tool in built_in(SystemClock(), timezone(config), documents)]
     try:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 
 from msgspec.structs import replace
 
@@ -17,6 +18,8 @@ from hub.records import Address, Message, Task, TurnId, new_id
 
 log = logging.getLogger(__name__)
 
+GRACE = 2.0
+"""Seconds that a message waits for the bridge to begin."""
 NOT_YET = 3.0
 """Seconds until a message is tried again that comes while the bridge isn't running."""
 
@@ -32,6 +35,7 @@ class XmppBridge:
         self._documents = documents
         self._clock = clock
         self._parts: Parts | None = None
+        self._there = asyncio.Event()
         self._info = BridgeInfo(name=self.name, kind="xmpp", state="connecting", account=account.jid)
 
     @property
@@ -57,21 +61,23 @@ class XmppBridge:
             await asyncio.Event().wait()
             return
         self._parts = session.parts
+        self._there.set()
         try:
             await session.run()
         finally:
             self._info = replace(self.info, state="stopped", detail="", since=self._clock.now())
             self._parts = None
+            self._there.clear()
 
     async def deliver(self, outgoing: Outgoing) -> Delivered:
         """See Bridge.deliver."""
-        return await self._running().speaking.deliver(outgoing)
+        return await (await self._running()).speaking.deliver(outgoing)
 
     async def retract(self, message: Message, ids: Sequence[str], to: Task | None) -> None:
         """See Retracting.retract."""
         moved = f"moved to {convert.tag_line(to)}" if to else "taken back"
         address = message.address
-        await self._running().speaking.take_back(address.chat, iter(ids), f"_{moved}_", address.thread)
+        await (await self._running()).speaking.take_back(address.chat, iter(ids), f"_{moved}_", address.thread)
 
     async def show(self, draft: Draft) -> None:
         """See Drafting.show."""
@@ -99,7 +105,10 @@ class XmppBridge:
         await link.once(_nothing)
         return link.info
 
-    def _running(self) -> Parts:
+    async def _running(self) -> Parts:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GRACE):
+                await self._there.wait()
         if self._parts is None:
             raise DeliveryDelayed("the bridge isn't running", NOT_YET)
         return self._parts

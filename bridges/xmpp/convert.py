@@ -20,6 +20,8 @@ LEAST_ID = 12
 """A shorter id may be a client's counter, which begins anew each day: the archive's id is taken then."""
 # XML 1.0 knows no other characters below the space; halves of surrogate pairs have no UTF-8.
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+CONTROLS = re.compile("[\x7f-\x9f]")
+"""XML knows them, and nobody means them."""
 ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
 
@@ -92,13 +94,13 @@ def addressed(text: str, nick: str) -> str | None:
 def words(said: Heard) -> str:
     """Return what a message says in words: not the addresses of the files that come along."""
     body = said.body.strip()
-    return "" if body in said.urls else clean(said.body)
+    return "" if body in said.urls else CONTROLS.sub("", clean(said.body))
 
 
 def texts(outgoing: Outgoing, *, tag: bool) -> list[str]:
     """Return the messages that a person gets to read: styled, tagged, with numbered choices, none too long."""
     message = outgoing.message
-    said = [_styled(part.text) for part in message.parts if isinstance(part, Text) and part.text.strip()]
+    said = [_styled(clean(part.text)) for part in message.parts if isinstance(part, Text) and part.text.strip()]
     if tag and outgoing.task and said:
         said.insert(0, tag_line(outgoing.task))
     if message.choices:

@@ -1,7 +1,7 @@
 """From a <message/> to the inbox: in order within a chat, once, kept before anybody is told so."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from xml.etree.ElementTree import Element
@@ -16,7 +16,7 @@ from bridges.xmpp.convert import Place
 from bridges.xmpp.files import Exchange
 from bridges.xmpp.hearing import Archived, Heard, carbon, heard, is_result
 from bridges.xmpp.post import Post
-from bridges.xmpp.saying import Target, Words
+from bridges.xmpp.saying import Words
 from hub.accounts import XmppAccount, name_of
 from hub.errors import DeliveryError, PersonError, StoreUnavailable, Stranger
 from hub.ports import Accept, Clock, Desk
@@ -142,13 +142,13 @@ class Intake:
         self._lanes.put(place.chat, partial(self._take, said, place, id, ticket))
 
     async def _take(self, said: Heard, place: Place, id: str, ticket: Ticket) -> None:
-        if self._done.get((place.chat, id)) is None:
-            self._chats.name(place.chat, said, id)
-            incoming = await self._incoming(said, place, id)
-            if incoming is not None and await self._handed_over(incoming, said):
-                self._acknowledge(said, place, id)
-                self._met(place.sender)
-            self._done.put((place.chat, id), value=True)
+        self._chats.name(place.chat, said, id)
+        incoming = await self._incoming(said, place, id)
+        before = self._done.get((place.chat, id))
+        if incoming is not None and await self._handed_over(incoming, said) and not before:
+            self._acknowledge(said, place, id)
+            self._met(place.sender)
+        self._done.put((place.chat, id), value=True)
         self._keep(ticket)
 
     def _keep(self, ticket: Ticket) -> None:
@@ -252,10 +252,10 @@ class Intake:
         if before is not None and now - before < TOLD_AGAIN:
             return
         self._told.put((place.sender, text), now)
-        target: Target = self._chats.target(place.chat)
+        target = self._chats.target(place.chat)
         body = f"{place.name}: {text}" if place.room is not None else text
-        send: Callable[[list[Element]], Awaitable[None]] = self._post.send
+        said = Words(id=new_id(), body=convert.clean(body))
         try:
-            await send([saying.words(self._chats.namespace, target, Words(id=new_id(), body=convert.clean(body)))])
+            await self._post.send(saying.words(self._chats.namespace, target, said))
         except DeliveryError as error:
             log.warning("a refusal couldn't be told: %s", error)

@@ -22,8 +22,12 @@ REFUSED_PAUSE = 120.0
 """Seconds until a server that refused us is asked again: somebody has to mend something first."""
 CONNECTING = 25.0
 """Seconds that making a link may take."""
+PROBING = 12.0
+"""The same, if somebody waits to hear how it went."""
 LONG = 2.0
-"""A link that lasted so many seconds was a good one: the next is made at once."""
+"""A link that lasted so many seconds was a good one: the next is made soon."""
+SHORT_PAUSE = 1.5
+"""Seconds, at most, until the next one is made if the last was there at all."""
 QUIET, DEAD = 15.0, 35.0
 """Seconds without a sound until the server is asked whether it's there, and until it's taken for dead."""
 
@@ -43,10 +47,16 @@ class Link:
         self._over = asyncio.Event()
         self._live = asyncio.Event()
         self._fresh = True
+        self.made = 0
+        """How often a link was made."""
         self._why = ""
         self._refused = False
         for event, react in (
-            ("session_start", lambda _: self._begin(fresh=True)),
+            # Not before the server has said whether it counts (XEP-0198): what's sent until then isn't counted.
+            (
+                "session_start" if isinstance(stream, Component) else "stream_negotiated",
+                lambda _: self._begin(fresh=True),
+            ),
             ("session_resumed", lambda _: self._begin(fresh=False)),
             ("failed_all_auth", lambda _: self._refuse("the server doesn't take the JID and the password; mend them")),
             ("ssl_invalid_chain", self._distrust),
@@ -80,10 +90,11 @@ class Link:
         """Connect and stay connected until cancelled; `begun` is run with a new session (True) and a resumed one."""
         pause = FIRST_PAUSE
         while True:
-            began = self._clock.monotonic()
+            made, began = self.made, self._clock.monotonic()
             await self._once(begun)
-            if self._clock.monotonic() - began > LONG:
-                pause = FIRST_PAUSE
+            if self.made != made:
+                lasted = self._clock.monotonic() - began
+                pause = FIRST_PAUSE if lasted > LONG else min(pause, SHORT_PAUSE)
             wait = REFUSED_PAUSE if self._refused else pause * random.uniform(0.5, 1.0)  # noqa: S311 - only to spread
             log.warning("%s: %s; tried again in %.1f s", self.info.name, self._why or "the connection broke", wait)
             await self._clock.sleep(wait)
@@ -92,7 +103,7 @@ class Link:
     async def once(self, begun: Begun) -> None:
         """Connect, do something with it, and hang up; `info` tells how it went."""
         try:
-            await self._once(begun, stay=False)
+            await self._once(begun, stay=False, within=PROBING)
         finally:
             self._stream.close()
 
@@ -101,13 +112,13 @@ class Link:
         self._why = self._why or why
         self._stream.abort()
 
-    async def _once(self, begun: Begun, *, stay: bool = True) -> None:
+    async def _once(self, begun: Begun, *, stay: bool = True, within: float = CONNECTING) -> None:
         self._over.clear()
         self._why, self._refused = "", False
         self._tell("connecting", "")
         self._stream.connect(*(self._where or (None, None)))
         try:
-            await self._until_live()
+            await self._until_live(within)
             if self.live:
                 await self._through(begun, stay=stay)
         finally:
@@ -119,13 +130,13 @@ class Link:
         if stay or self.info.state != "running":
             self._tell("refused" if self._refused else "waiting", self._why or "the connection broke")
 
-    async def _until_live(self) -> None:
+    async def _until_live(self, within: float) -> None:
         try:
-            async with asyncio.timeout(CONNECTING):
+            async with asyncio.timeout(within):
                 while not self.live and not self._over.is_set():
                     await _first(self._live.wait(), self._over.wait())
         except TimeoutError:
-            self._why = self._why or f"no answer within {CONNECTING:.0f} s"
+            self._why = self._why or f"no answer within {within:.0f} s"
 
     async def _through(self, begun: Begun, *, stay: bool) -> None:
         """Do what's to be done on a session, and watch over it until it ends."""
@@ -149,6 +160,7 @@ class Link:
 
     def _begin(self, *, fresh: bool) -> None:
         self._fresh = fresh
+        self.made += 1
         self._live.set()
 
     def _end(self) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime
 
 from msgspec import Struct
 
@@ -17,11 +17,16 @@ PAUSE = 1.0
 """Seconds between two writings: what's read twice after a crash is kept once all the same."""
 
 
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 class Mark(Struct, frozen=True, kw_only=True):
-    """The latest message of an archive up to which all are kept, and when that was noted."""
+    """How far an archive has been read."""
 
     id: str
+    """Of the latest message up to which all are kept; empty if none was since we began to read."""
     at: datetime
+    """When that was noted; with an empty id, when we began."""
 
 
 class Marks:
@@ -45,11 +50,15 @@ class Marks:
         return name
 
     async def get(self, archive: str) -> Mark | None:
-        """Return how far an archive has been read."""
+        """Return how far an archive has been read; None if it never was."""
         kept = await self._documents.get(self._owner, _name(archive))
-        if kept is None:
-            return None
-        return Mark(id=str(kept.get("id", "")), at=datetime.fromisoformat(str(kept.get("at"))))
+        at = datetime.fromisoformat(str(kept.get("at"))) if kept else self._clock.now()
+        id = self._backlog.marks.get(archive, str(kept.get("id", "")) if kept else None)
+        return None if id is None else Mark(id=id, at=at)
+
+    async def begin(self, archive: str, at: datetime) -> None:
+        """Note that an archive is read from a time on."""
+        await self._documents.put(self._owner, _name(archive), {"id": "", "at": at.isoformat()})
 
     def moved(self) -> None:
         """Have the marks written soon."""

@@ -3,13 +3,12 @@
 import asyncio
 import logging
 from asyncio import Future
-from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from slixmpp.exceptions import IqError, IqTimeout
+from slixmpp.exceptions import IqError
 from slixmpp.stanza import Message
+from slixmpp.xmlstream.stanzabase import StanzaBase
 
 from bridges.xmpp.backlog import Recent
 from bridges.xmpp.hearing import Fault, Heard
@@ -40,6 +39,8 @@ class Post:
         self._stream = stream
         self._link = link
         self._sent: dict[str, Future[None]] = {}
+        self._stanzas: dict[str, Message] = {}
+        """The very stanzas that were sent last under these ids: one that's sent again is counted again."""
         self._mirrored: dict[str, Future[str]] = {}
         self._ours: Recent[str, bool] = Recent(REMEMBERED)
         self._unacked: list[tuple[int, str]] = []
@@ -49,29 +50,34 @@ class Post:
             ("disconnected", self._remember_unacked),
             ("sm_failed", self._not_resumed),
             ("session_start", self._new_session),
+            # What's sent again then is counted only when asked for.
+            ("session_resumed", lambda _: ask_for_ack(stream)),
         ):
             stream.add_event_handler(event, react)
+        # After the one that counts.
+        stream.add_filter("out_sync", self._counted)
 
-    async def send(self, messages: Sequence[Element]) -> None:
-        """Send messages and return once the server has all of them.
+    async def send(self, message: Element) -> None:
+        """Send a message and return once the server has it.
 
-        Raises DeliveryDelayed if it certainly has none of them that wasn't sent before, DeliveryUncertain if that can't
-        be known, DeliveryRefused if one came back for good.
+        Raises DeliveryDelayed if it certainly hasn't, DeliveryUncertain if that can't be known, DeliveryRefused if the
+        message came back for good.
         """
         if not await self._link.ready(GRACE):
             raise DeliveryDelayed(self._link.info.detail or "not connected", SOON)
-        loop = asyncio.get_running_loop()
-        waits = {message.get("id", ""): loop.create_future() for message in messages}
-        self._sent.update(waits)
+        id = message.get("id", "")
+        wait = self._sent[id] = asyncio.get_running_loop().create_future()
+        self._ours.put(id, value=True)
         try:
-            for message in messages:
-                self._ours.put(message.get("id", ""), value=True)
-                self._stream.say(message)
-            await self._settled(list(waits.values()))
+            self._stanzas[id] = self._stream.say(message)
+            async with asyncio.timeout(UNKNOWN):
+                await self._settled(wait)
+        except TimeoutError:
+            raise DeliveryUncertain(f"nothing was heard of it within {UNKNOWN:.0f} s") from None
         finally:
-            for id, wait in waits.items():
-                self._sent.pop(id, None)
-                wait.cancel()
+            self._sent.pop(id, None)
+            self._stanzas.pop(id, None)
+            wait.cancel()
 
     def drop(self, message: Element) -> None:
         """Send what may get lost, if there's a link."""
@@ -103,44 +109,47 @@ class Post:
         elif self._ours.get(said.id):
             log.warning("message %s came back from %s: %s", said.id, said.bare, fault.condition)
 
-    async def _settled(self, waits: list[Future[None]]) -> None:
-        """Wait until the server has said what became of each."""
-        everything = asyncio.gather(*waits)
-        try:
-            async with asyncio.timeout(UNKNOWN):
-                while not everything.done():
-                    await self._ask(waits)
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(asyncio.shield(everything), UNHEARD)
-                    if not everything.done() and self._link.live:
-                        self._link.cut("the server doesn't say what it received")
-                        await asyncio.sleep(0.1)
-                await everything
-        except TimeoutError:
-            everything.cancel()
-            raise DeliveryUncertain(f"nothing was heard of it within {UNKNOWN:.0f} s") from None
+    async def _settled(self, wait: Future[None]) -> None:
+        """Wait until the server has said what became of it, and ask for that on each link anew."""
+        while not wait.done():
+            if not await self._link.ready(UNKNOWN):
+                continue
+            made = self._link.made
+            self._ask(wait)
+            await asyncio.wait([wait], timeout=UNHEARD)
+            if not wait.done() and self._link.live and self._link.made == made:
+                self._link.cut("the server doesn't say what it received")
+                await asyncio.sleep(0)
+        wait.result()
 
-    async def _ask(self, waits: list[Future[None]]) -> None:
-        if not self._link.live:
-            return
-        # The send queue is another task's: the question must follow the messages.
-        await self._stream.waiting_queue.join()
-        ping = ask_for_ack(self._stream) if self._link.live else None
+    def _ask(self, wait: Future[None]) -> None:
+        ping = ask_for_ack(self._stream)
         if ping is None:
             return
-        try:
-            await ping.send(timeout=UNHEARD)
-        except IqError:
-            pass
-        except IqTimeout:
-            return
-        for wait in waits:
-            if not wait.done():
+
+        def ponged(pong: Future[Any]) -> None:
+            # An error will do as well: any answer follows what the server did with the message.
+            answered = not pong.cancelled() and (pong.exception() is None or isinstance(pong.exception(), IqError))
+            if answered and not wait.done():
                 wait.set_result(None)
+
+        ping.send(timeout=UNHEARD).add_done_callback(ponged)
+
+    def _counted(self, stanza: StanzaBase) -> StanzaBase | None:
+        """Let nothing out that the server's count won't tell of: the link broke while it was on its way."""
+        wait = self._sent.get(stanza["id"]) if isinstance(stanza, Message) else None
+        if wait is None or not isinstance(self._stream, Client):
+            return stanza
+        plugin = self._stream.plugin["xep_0198"]
+        if plugin.enabled_out or not plugin.sm_id:
+            return stanza
+        if not wait.done():
+            wait.set_exception(DeliveryDelayed("the connection broke before it was sent", 0.0))
+        return None
 
     def _acked(self, stanza: Any) -> None:
         wait = self._sent.get(stanza["id"]) if isinstance(stanza, Message) else None
-        if wait and not wait.done():
+        if wait and not wait.done() and self._stanzas.get(stanza["id"]) is stanza:
             wait.set_result(None)
 
     def _remember_unacked(self, _: object) -> None:

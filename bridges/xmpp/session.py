@@ -11,7 +11,7 @@ from msgspec import Struct
 from slixmpp.exceptions import IqError, IqTimeout
 from slixmpp.jid import JID
 
-from bridges.xmpp.archive import Archive, Expired, NoArchive
+from bridges.xmpp.archive import MARGIN, Archive, Expired, NoArchive
 from bridges.xmpp.backlog import Backlog, Lanes
 from bridges.xmpp.chats import Chats
 from bridges.xmpp.commands import Commands
@@ -21,7 +21,7 @@ from bridges.xmpp.files import Exchange
 from bridges.xmpp.hearing import CARBONS
 from bridges.xmpp.intake import Intake
 from bridges.xmpp.link import Link
-from bridges.xmpp.marks import Mark, Marks
+from bridges.xmpp.marks import EVER, Mark, Marks
 from bridges.xmpp.post import Post
 from bridges.xmpp.rooms import Room, Rooms
 from bridges.xmpp.speaking import Speaking
@@ -76,7 +76,7 @@ class Session:
         self._backlog = backlog
         self._group = TaskGroup()
         self._caught_up = False
-        self._met: set[str] = set()
+        self._introduced: set[str] = set()
         name = name_of(account)
         link = Link(stream, clock, info, where(account))
         post = Post(stream, link)
@@ -96,7 +96,7 @@ class Session:
             backlog=backlog,
             lanes=Lanes(self._group),
             moved=self._kept,
-            met=self._meet,
+            met=self._met,
         )
         speaking = Speaking(
             account, files, chats=chats, post=post, exchange=exchange, drafts=drafts, archives=self._archives
@@ -168,7 +168,7 @@ class Session:
         elif kind == "probe" and isinstance(self._stream, Component):
             self._contacts.show(who, ours)
 
-    def _meet(self, sender: str) -> None:
+    def _met(self, sender: str) -> None:
         self._contacts.met(sender)
 
     async def _begun(self, fresh: bool) -> None:
@@ -187,38 +187,51 @@ class Session:
         await self._request(lambda iq: SubElement(iq, f"{{{CARBONS}}}enable"))
         archive = self._archives[""]
         await archive.keep_everything()
-        begin_at = await self._catch_up(own, archive)
+        known = await self._catch_up(own, archive)
         await stream.plugin["xep_0115"].update_caps(broadcast=False)
         stream.send_presence()
         # Its answer follows what the server had put aside for us.
         await self._request(lambda iq: SubElement(iq, "{urn:xmpp:ping}ping"), to=own.partition("@")[2], kind="get")
         intake.let_go()
-        self._begin_mark(own, begin_at)
+        if not known:
+            await self._begin_to_read(own, archive)
         for room in self.parts.chats.rooms.all:
             self.parts.chats.rooms.join(room)
-            self._begin_mark(room.jid, await self._catch_up(room.jid, self._archives[room.jid]))
+            archive = self._archives[room.jid]
+            if not await self._catch_up(room.jid, archive):
+                await self._begin_to_read(room.jid, archive)
 
-    def _begin_mark(self, archive: str, begin_at: str) -> None:
-        if begin_at:
-            self._backlog.keep(self._backlog.enter(None, archive, begin_at))
-            self._marks.moved()
-
-    async def _catch_up(self, name: str, archive: Archive) -> str:
-        """Take in what an archive has that's new; return where it begins if it was never read before."""
+    async def _catch_up(self, name: str, archive: Archive) -> bool:
+        """Take in what an archive has that's new; False if it was never read before."""
         mark = await self._marks.get(name)
+        if mark is None:
+            # It isn't asked for anything yet: to those who ask, servers don't hand over what they had put aside.
+            await self._marks.begin(name, self._clock.now() - MARGIN)
+            return False
         self.parts.intake.behind.add(name)
         try:
-            if mark is None:
-                return await archive.last()
             try:
-                await self._take_in(name, archive, mark.id, None)
+                await self._take_in(name, archive, mark.id, None if mark.id else mark)
             except Expired:
                 await self._take_in(name, archive, "", mark)
         except NoArchive as error:
             log.info("%s: no archive to catch up from: %s", name, error)
         finally:
             self.parts.intake.behind.discard(name)
-        return ""
+        return True
+
+    async def _begin_to_read(self, name: str, archive: Archive) -> None:
+        """Note where an archive begins to be ours: behind what the server had put aside, which isn't kept yet."""
+        try:
+            last = await archive.last()
+        except NoArchive as error:
+            log.info("%s: no archive: %s", name, error)
+            return
+        if last:
+            self._backlog.keep(self._backlog.enter(None, name, last))
+            self._marks.moved()
+        else:
+            await self._marks.begin(name, EVER)
 
     async def _take_in(self, name: str, archive: Archive, after: str, since: Mark | None) -> None:
         async for page in archive.after(after, since.at if since else None):
@@ -257,9 +270,9 @@ class Session:
 
     def _introduce(self, ours: str) -> None:
         """Let one of a component's addresses say what it can do, once somebody writes to it."""
-        if ours in self._met or not ours.endswith(self.parts.chats.own) or len(self._met) > CROWDED:
+        if ours in self._introduced or not ours.endswith(self.parts.chats.own) or len(self._introduced) > CROWDED:
             return
-        self._met.add(ours)
+        self._introduced.add(ours)
         disco = self._stream.plugin["xep_0030"]
         disco.add_identity(category="client", itype="bot", name=ours.partition("@")[0], jid=JID(ours))
         for feature in FEATURES:
@@ -279,7 +292,7 @@ class Session:
 def stream_of(account: XmppAccount, resource: str) -> Client | Component:
     """Return an account's stream, not yet connected. Raises ConfigError."""
     password = account.password
-    if account.password_file:
+    if account.password_file and not password:
         try:
             password = Path(account.password_file).expanduser().read_text().strip()
         except OSError as error:

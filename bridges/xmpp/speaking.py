@@ -138,11 +138,11 @@ class Speaking:
     async def _posted(self, target: Target, said: Words, ids: tuple[str, ...]) -> tuple[str, ...]:
         element = saying.words(self._chats.namespace, target, said)
         if target.kind == "chat":
-            await self._post.send([element])
+            await self._post.send(element)
             return ids
         mirror = self._post.mirror(said.id)
         try:
-            await self._post.send([element])
+            await self._post.send(element)
             with suppress(TimeoutError):
                 theirs = await asyncio.wait_for(mirror, MIRRORED)
                 return tuple(id for id in (theirs, *ids) if id)
@@ -189,10 +189,10 @@ class Speaking:
         if first is None:
             return
         change = Words(id=new_id(), body=words, replaces=first, thread=thread)
-        await self._post.send([saying.words(namespace, target, change)])
+        await self._post.send(saying.words(namespace, target, change))
         for id in (first, *ids):
             try:
-                await self._post.send([saying.retraction(namespace, target, new_id(), id)])
+                await self._post.send(saying.retraction(namespace, target, new_id(), id))
             except DeliveryDelayed:
                 raise
             except DeliveryError as error:

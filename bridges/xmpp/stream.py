@@ -78,6 +78,9 @@ class Client(Stream, ClientXMPP):
 class Component(Stream, ComponentXMPP):
     """A component's stream."""
 
+    def __init__(self, account: XmppAccount, secret: str) -> None:
+        ComponentXMPP.__init__(self, account.jid, secret, account.host, account.port)
+
 
 def client(account: XmppAccount, password: str, resource: str) -> Client:
     """Return the stream of an account, not yet connected. Raises ConfigError for a CA file that can't be read."""
@@ -97,7 +100,7 @@ def component(account: XmppAccount, secret: str) -> Component:
     if not _is_here(account.host):
         where = account.host or "missing"
         raise ConfigError(f"host: {where}; a component has no TLS, so its server must be on this machine (127.0.0.1)")
-    stream: Component = Component(account.jid, secret, account.host, account.port)
+    stream = Component(account, secret)
     _equip(stream)
     return stream
 
@@ -138,7 +141,8 @@ def hold_acks(stream: Client, handled: Callable[[int], int]) -> None:
 def ask_for_ack(stream: Client | Component) -> Iq | None:
     """Ask the server how far it got. Returns a request to await, where it can only be asked by one."""
     if isinstance(stream, Client) and stream.managed:
-        stream.plugin["xep_0198"].request_ack()
+        # By the same queue as the messages, so that it follows them.
+        stream.send(sm.RequestAck(stream))
         return None
     ping: Iq = stream.make_iq_get(ito=stream.boundjid.host, ifrom=stream.boundjid.full)
     ping.enable("ping")

@@ -10,7 +10,7 @@ from pathlib import Path
 import rich_click as click
 from rich.text import Text
 
-from hub.cli import bench_model, bench_served, bench_store, bench_telegram
+from hub.cli import bench_chats, bench_model, bench_served, bench_store, bench_telegram, bench_waits
 from hub.cli.bench_figures import Figure
 from hub.cli.words import console, print_json
 from hub.config import embedded_model
@@ -23,7 +23,9 @@ Measure = Callable[[], Awaitable[list[Figure]]]
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--quick", is_flag=True, help="Half a minute of smaller measurements, good for a first look.")
 @click.option(
-    "--only", default="", help="Measure only what has this in its name: store, start, served, telegram, idle or model."
+    "--only",
+    default="",
+    help="Only what has this in its name: store, start, served, telegram, idle, model, beside.",
 )
 def command(as_json: bool, quick: bool, only: str) -> None:
     """Measure how fast the hub is here; what misses its aim is marked.
@@ -71,6 +73,8 @@ def measures(folder: Path, *, quick: bool) -> list[tuple[str, Measure]]:
             ("idle", lambda: bench_served.idling(folder / "idle", "", seconds=seconds)),
             ("model speed", lambda: bench_model.speaking(model)),
             ("model prompts", lambda: bench_model.prompting(folder / "prompts", model)),
+            ("model waits", lambda: bench_waits.waiting(model, quick=quick)),
+            ("beside", lambda: bench_chats.beside(model, quick=quick)),
         ]
     else:
         console(err=True).print("No embedded model here: idle and model aren't measured; `make venv` brings it.")

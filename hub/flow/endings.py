@@ -10,6 +10,8 @@ from msgspec.structs import replace
 
 from hub.errors import Conflict
 from hub.failpoints import reach
+from hub.flow.case import gather
+from hub.flow.following import Following
 from hub.flow.journal import Journal
 from hub.flow.outbox import Outbox
 from hub.flow.schedules import next_time
@@ -69,6 +71,7 @@ class Endings:
         clock: Clock,
         supervisor: Supervisor,
         zone: str,
+        following: Following,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -78,6 +81,7 @@ class Endings:
         self._clock = clock
         self._supervisor = supervisor
         self._zone = zone
+        self._following = following
         self._told: set[str] = set()
 
     async def end(self, work: Work, ending: Ending) -> None:
@@ -87,6 +91,8 @@ class Endings:
         for _ in range(TRIES):
             task = await self._judged(work, turn, ending, steps)
             said = self._say(work, task, turn, ending)
+            if _is_news(task, turn, ending):
+                said = (*said, *await self._following.copies(task, said))
             changes = self._changes(work, task, turn, ending, said)
             reach("turn.before-commit")
             try:
@@ -146,11 +152,8 @@ class Endings:
             return replace(task, state="input-required", due_at=None)
         if turn.error and (work.messages or ending.kind == "dead"):
             return replace(task, state="input-required", due_at=None, verdict=Blocked(missing=turn.error))
-        before = None
-        if task.kind == "assignment":
-            before = next(iter(await self._store.turns(task.id, before=turn.number, limit=1)), None)
-        verdict = await self._supervisor.judge(task, turn, steps, before)
-        return self._with(task, verdict)
+        case = await gather(self._store, work, task, turn, steps)
+        return self._with(task, await self._supervisor.judge(task, turn, case))
 
     def _with(self, task: Task, verdict: Verdict) -> Task:
         state: TaskState
@@ -247,6 +250,12 @@ class Endings:
             turn=turn.id if turn else None,
             choices=choices,
         )
+
+
+def _is_news(task: Task, turn: Turn, ending: Ending) -> bool:
+    """Say whether a turn's end is told to everybody who follows the task, not just to who has spoken."""
+    ended = ending.kind == "answered" and not turn.error and isinstance(task.verdict, Done | Ask | Blocked)
+    return task.kind == "assignment" and ended
 
 
 def _chat(task: Task) -> str:

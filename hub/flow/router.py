@@ -21,6 +21,7 @@ from hub.flow.weighing import Seen, Weighed
 from hub.ports import Clock, Save, Store
 from hub.records import (
     OPEN,
+    Ask,
     Candidate,
     Choice,
     Entry,
@@ -162,7 +163,9 @@ class Router:
         lines = tuple(
             (message.role, message.text, message.created_at) for message in messages if message.role != "notice"
         )
-        return Seen(task=task, lines=lines, asked=task.state == "input-required")
+        # A task left open because something was promised waits for its person too, but asked them nothing.
+        silent = isinstance(task.verdict, Ask) and not task.verdict.question
+        return Seen(task=task, lines=lines, asked=task.state == "input-required" and not silent)
 
     # --- the question
 

@@ -25,6 +25,7 @@ from hub.ports import Accept, Bridge, Draft, Drafting, Hooked, Outgoing, Probing
 from hub.records import Address, Incoming, TurnId
 from hub.testing import AbleBridge, FakeBridge, a_message, a_task, hello
 from tests.telegram.stage import TelegramHooked, TelegramPolled
+from tests.xmpp.stage import XmppStage
 
 
 class Stage(Protocol):
@@ -102,7 +103,7 @@ class AbleStage(FakeStage):
         return self.bridge.posted(text, id=id, address=self.address)
 
 
-STAGES: list[type[Stage]] = [FakeStage, AbleStage, TelegramPolled, TelegramHooked]
+STAGES: list[type[Stage]] = [FakeStage, AbleStage, TelegramPolled, TelegramHooked, XmppStage]
 
 
 @runtime_checkable
@@ -153,10 +154,14 @@ class Inbox:
 @asynccontextmanager
 async def running(bridge: Bridge, accept: Accept) -> AsyncIterator[None]:
     run = asyncio.create_task(bridge.run(accept))
-    yield
-    run.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await run
+    # It may need a moment to be there; what's said before that is said to nobody yet.
+    await asyncio.sleep(0)
+    try:
+        yield
+    finally:
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await run
 
 
 async def acknowledges(stage: Stage, *ids: str) -> None:
@@ -259,20 +264,22 @@ async def test_a_stranger_is_told_nothing_and_shown_nothing(stage: Stage) -> Non
 
 async def test_a_delivered_message_is_read_in_its_chat_under_the_id_returned(stage: Stage) -> None:
     message = a_message("Hi!", role="agent", state="sent", address=stage.address)
-    delivered = await stage.bridge.deliver(Outgoing(message=message))
-    assert stage.read() == [(delivered.ids[0], "Hi!")]
+    async with running(stage.bridge, Inbox().accept):
+        delivered = await stage.bridge.deliver(Outgoing(message=message))
+        assert stage.read() == [(delivered.ids[0], "Hi!")]
 
 
 @pytest.mark.parametrize("error", [DeliveryDelayed, DeliveryUncertain, DeliveryRefused])
 async def test_a_delivery_that_fails_says_how(stage: Stage, error: type[DeliveryError]) -> None:
     stage.fail_next(error)
     message = a_message("Hi!", role="agent", state="sent", address=stage.address)
-    with pytest.raises(error):
-        await stage.bridge.deliver(Outgoing(message=message))
-    if error is not DeliveryUncertain:
-        assert stage.read() == []
-    await stage.bridge.deliver(Outgoing(message=message, again=True))
-    assert stage.read()[-1][1].endswith("Hi!")
+    async with running(stage.bridge, Inbox().accept):
+        with pytest.raises(error):
+            await stage.bridge.deliver(Outgoing(message=message))
+        if error is not DeliveryUncertain:
+            assert stage.read() == []
+        await stage.bridge.deliver(Outgoing(message=message, again=True))
+        assert stage.read()[-1][1].endswith("Hi!")
 
 
 async def test_a_bridge_says_at_once_how_it_is(stage: Stage) -> None:
@@ -311,19 +318,21 @@ async def test_what_was_taken_back_is_not_read_any_more_as_it_was(stage: Stage) 
     if not isinstance(stage.bridge, Retracting):
         pytest.skip("takes nothing back")
     message = a_message("Wrong!", role="agent", state="sent", address=stage.address)
-    delivered = await stage.bridge.deliver(Outgoing(message=message))
-    await stage.bridge.retract(message, delivered.ids, a_task(number=2))
-    assert "Wrong!" not in [text for _, text in stage.read()]
+    async with running(stage.bridge, Inbox().accept):
+        delivered = await stage.bridge.deliver(Outgoing(message=message))
+        await stage.bridge.retract(message, delivered.ids, a_task(number=2))
+        assert "Wrong!" not in [text for _, text in stage.read()]
 
 
 async def test_taking_back_fails_as_a_delivery_does(stage: Stage) -> None:
     if not isinstance(stage.bridge, Retracting):
         pytest.skip("takes nothing back")
     message = a_message("Wrong!", role="agent", state="sent", address=stage.address)
-    delivered = await stage.bridge.deliver(Outgoing(message=message))
-    stage.fail_next(DeliveryDelayed)
-    with pytest.raises(DeliveryDelayed):
-        await stage.bridge.retract(message, delivered.ids, None)
+    async with running(stage.bridge, Inbox().accept):
+        delivered = await stage.bridge.deliver(Outgoing(message=message))
+        stage.fail_next(DeliveryDelayed)
+        with pytest.raises(DeliveryDelayed):
+            await stage.bridge.retract(message, delivered.ids, None)
 
 
 async def test_a_threads_task_is_told_and_that_fails_as_a_delivery_does(stage: Stage) -> None:

@@ -10,8 +10,8 @@ from typing import Self
 from hub.accounts import BridgeAccount
 from hub.app import SHIPPED_AGENTS, Hub
 from hub.config import Config, HubConfig, LimitsConfig
-from hub.manifests import load_agents
-from hub.ports import Add, Bridge, Documents, Store
+from hub.manifests import Agent, load_agents
+from hub.ports import Add, Bridge, Documents, Store, Tool
 from hub.records import HOME, OWNER, Address, Incoming, Link, Message, Person, PersonId, Task, Text, new_id
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
@@ -33,6 +33,8 @@ class Day:
         limits: LimitsConfig | None = None,
         bridges: Mapping[str, Bridge] | None = None,
         documents: Documents | None = None,
+        agents: Mapping[str, Agent] | None = None,
+        tools: Sequence[Tool] = (),
         accounts: Sequence[BridgeAccount] = (),
         linked: bool = True,
     ) -> None:
@@ -47,8 +49,9 @@ class Day:
             documents=documents or MemoryDocuments(),
             files=MemoryFiles(),
             clock=self.clock,
-            agents=load_agents([SHIPPED_AGENTS]),
+            agents=agents or load_agents([SHIPPED_AGENTS]),
             bridges=bridges or {},
+            tools=tools,
         )
         self._linked = linked
         self._group = asyncio.TaskGroup()
@@ -154,6 +157,7 @@ async def at_work(day: Day, *bridges: Bridge) -> AsyncIterator[None]:
     """Run bridges, each handing over to the hub."""
     async with asyncio.TaskGroup() as group:
         running = [group.create_task(bridge.run(day.hub.inbox.accept)) for bridge in bridges]
+        running.append(group.create_task(day.hub.showing.run()))
         yield
         for run in running:
             run.cancel()

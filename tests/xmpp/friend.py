@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from xml.etree.ElementTree import Element
 
 from slixmpp import ClientXMPP
@@ -73,7 +73,16 @@ class Friend(ClientXMPP):
                 except TimeoutError:
                     continue
 
-    def say(self, to: str, text: str, *, id: str = "", thread: str = "", kind: str = "chat", **more: str) -> Message:
+    def say(
+        self,
+        to: str,
+        text: str,
+        *,
+        id: str = "",
+        thread: str = "",
+        kind: Literal["chat", "groupchat"] = "chat",
+        **more: str,
+    ) -> Message:
         """Write a message."""
         message = self.make_message(mto=to, mbody=text, mtype=kind)
         if id:

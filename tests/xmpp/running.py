@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,9 @@ class Running:
 
 def answer(text: str, address: Address, *, reply_to: str | None = None, **more: Any) -> Outgoing:
     """Return an agent's answer on its way out."""
-    message: Message = a_message(text, role="agent", state="ready", address=address, turn=more.pop("turn", None))
+    about = {name: more.pop(name) for name in ("turn", "task_id", "choices", "parts", "role") if name in more}
+    said = {"role": "agent", "state": "ready", "address": address, "created_at": datetime.now(UTC)}
+    message: Message = a_message(text, **said | about)
     return Outgoing(message=message, reply_to=reply_to, **more)
 
 

@@ -14,6 +14,7 @@ from hub.records import (
     Entry,
     Event,
     EventKind,
+    File,
     Incoming,
     Limits,
     Message,
@@ -53,7 +54,7 @@ class Echo:
         if self.failing:
             raise self.failing
         text = "\n".join(part.text for part in incoming.parts if isinstance(part, Text))
-        if not text.strip():
+        if not text.strip() and not any(isinstance(part, File) for part in incoming.parts):
             raise BadRequest("text", "it's empty; write something")
         if len(text) > 262_144:
             raise TooLarge("text: too much")
