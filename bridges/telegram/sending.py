@@ -162,10 +162,10 @@ class Sender:
             self._raise(fault, int(address.chat))
 
     async def _finish(self, message: Message) -> None:
-        if message.turn is None or message.role != "agent":
+        if message.role != "agent":
             return
         try:
-            await self._drafts.finish(message.turn)
+            await self._drafts.finish(message.turn, message.task)
         except StoreError as error:
             log.warning("message %s: delivered, its progress stays: %s", message.id, error)
 
