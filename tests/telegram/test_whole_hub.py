@@ -78,7 +78,7 @@ async def test_a_message_is_answered_a_strangers_is_not_and_a_killed_hub_loses_a
         await emulator.says("Let me in", chat=6666)
         await until_acknowledged(emulator)
         await emulator.says("Hello")
-        await until(lambda: len(proxy.texts) == 1, within=30)
+        await until(lambda: len(proxy.texts) == 1, within=60)
         assert len((await hub.get("/v1/tasks"))["items"]) == 1
         status = await hub.get("/v1/status")
         [bridge] = [bridge for bridge in status["bridges"] if bridge["name"] == "telegram"]
@@ -87,11 +87,11 @@ async def test_a_message_is_answered_a_strangers_is_not_and_a_killed_hub_loses_a
     await emulator.says("And again")
     async with Relay() as relay, Served(tmp_path, config + HOOKED.format(url=relay.url)) as hub:
         relay.target = str(hub.http.base_url)
-        await until(lambda: len(proxy.made("setWebhook")) == 1, within=30)
+        await until(lambda: len(proxy.made("setWebhook")) == 1, within=60)
         await emulator.deliver_again()  # unless setWebhook's own try got through
-        await until(lambda: len(proxy.texts) == 2, within=30)
+        await until(lambda: len(proxy.texts) == 2, within=60)
         await emulator.says("By the webhook")
-        await until(lambda: len(proxy.texts) == 3, within=30)
+        await until(lambda: len(proxy.texts) == 3, within=60)
         assert await emulator.pending() == 0
         assert (await emulator.client.post(f"{relay.url}/telegram/telegram", json={"update_id": 9})).status_code == 401
         assert TOKEN not in hub.log
@@ -102,17 +102,20 @@ async def test_a_message_is_answered_a_strangers_is_not_and_a_killed_hub_loses_a
     ]
 
 
-async def test_an_answer_is_drafted_and_each_task_has_its_topic(topical: BotApi, model: str, tmp_path: Path) -> None:
+async def test_the_hub_types_shows_receipts_and_gives_each_task_its_topic(
+    topical: BotApi, model: str, tmp_path: Path
+) -> None:
     async with Served(tmp_path, model + ACCOUNT.format(token=OURS, url=topical.url)) as hub:
         number = topical.says("Write to my landlord")
-        await until(lambda: len(topical.shown) == 1, within=30)
+        await until(lambda: len(topical.shown) == 1, within=60)
         topical.says("/new Do my taxes")
-        await until(lambda: len(topical.shown) >= 2, within=30)
+        await until(lambda: len(topical.shown) >= 2, within=60)
         await until(lambda: topical.reactions.get((1001, number)) == "👌")
+        await until(lambda: bool(topical.made("sendChatAction")))
         threads = {shown.thread for shown in topical.shown}
         assert len(topical.topics) == 2
         assert threads <= {thread for _, thread in topical.topics} | {None}
         first = next(shown for shown in topical.shown if shown.thread)
         topical.says("And?", thread=first.thread)
-        await until(lambda: topical.shown[-1].thread == first.thread and len(topical.shown) >= 3, within=30)
+        await until(lambda: topical.shown[-1].thread == first.thread and len(topical.shown) >= 3, within=60)
         assert len((await hub.get("/v1/tasks"))["items"]) == 2
