@@ -4,6 +4,7 @@ import pytest
 
 from tests.telegram.description import described
 
+TICK = '[{"type": "emoji", "emoji": "✅"}]'
 BUTTON = '{"inline_keyboard": [[{"text": "x", "callback_data": "c0"}]]}'
 
 
@@ -32,7 +33,7 @@ def test_a_good_call_has_no_fault(method: str, fields: dict[str, str]) -> None:
         ("sendMessage", {"chat_id": "1", "text": "x", "reply_markup": BUTTON.replace("data", "date")}, "callback_date"),
         ("sendMessage", {"chat_id": "1", "text": "x", "entities": '[{"type": "bold", "offset": 0}]'}, "length: is"),
         ("sendChatAction", {"chat_id": "1", "action": "dancing"}, "'dancing'"),
-        ("setMessageReaction", {"chat_id": "1", "message_id": "2", "reaction": '[{"type": "emoji", "emoji": "✅"}]'}, "✅"),
+        ("setMessageReaction", {"chat_id": "1", "message_id": "2", "reaction": TICK}, "✅"),
         ("getUpdates", {"allowed_updates": '["mesage"]'}, "'mesage'"),
         ("sendMesage", {}, "no such method"),
     ],
