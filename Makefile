@@ -8,6 +8,7 @@ export PYTHON
 KILLS ?= 60
 SEED ?= 1
 FLOOD ?= 10000
+FUZZ ?= 10000
 
 .PHONY: help run venv test faults check bench lock llama format clean
 
@@ -27,7 +28,7 @@ test: ## set up, check, and run the tests; make test ARGS="-k inbox" runs some
 
 faults: ## kill, fill and flood at length; make faults KILLS=200 SEED=7
 	$(START) setup test
-	@AGENTHOST_KILLS=$(KILLS) AGENTHOST_SEED=$(SEED) AGENTHOST_FLOOD=$(FLOOD) exec .venv/bin/python -m pytest -s tests/faults $(ARGS)
+	@AGENTHOST_KILLS=$(KILLS) AGENTHOST_SEED=$(SEED) AGENTHOST_FLOOD=$(FLOOD) AGENTHOST_FUZZ=$(FUZZ) exec .venv/bin/python -m pytest -s tests/faults $(ARGS)
 
 check: ## format, lint, types and layers, changing nothing
 	$(START) setup check

@@ -108,6 +108,11 @@ def secret_file_of(account: BridgeAccount) -> str:
     return account.token_file if isinstance(account, TelegramAccount) else account.password_file
 
 
+def threads_of(account: BridgeAccount) -> bool:
+    """Say whether a message in a new thread begins a new task."""
+    return account.threads if isinstance(account, XmppAccount) else True
+
+
 def faults(accounts: Mapping[str, BridgeAccount]) -> list[str]:
     """Return what's wrong with accounts by their key paths, a line for each fault, as `bridges[0].token: missing`."""
     found: list[str] = []

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from hashlib import sha256
@@ -13,36 +13,50 @@ from pathlib import Path
 import bridges as platforms
 import hub
 from hub import log as logs
-from hub.accounts import kind_of, name_of, secrets_of
+from hub.accounts import kind_of, name_of, secrets_of, threads_of
 from hub.clock import SystemClock
 from hub.config import MODEL_SHA256, Config, backends, timezone
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
 from hub.errors import ConfigError, ManifestError, StartError
-from hub.flow.commands import Commands
+from hub.flow.access import Access
+from hub.flow.commands import Commands, Handler
 from hub.flow.corrections import Corrections
 from hub.flow.crowds import Slots
 from hub.flow.desk import FrontDesk
+from hub.flow.doors import Doors
+from hub.flow.edits import Edits
 from hub.flow.elsewhere import Elsewhere
 from hub.flow.endings import Endings
+from hub.flow.following import FollowCommands, Following
+from hub.flow.guard import Guard
 from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
 from hub.flow.labels import Labels
 from hub.flow.letters import Letters
+from hub.flow.links import Links
+from hub.flow.meant import Meant
+from hub.flow.moving import Moving
 from hub.flow.outbox import Outbox
+from hub.flow.pairing import Pairings
 from hub.flow.people import People, owner_secret
 from hub.flow.questions import Questions
+from hub.flow.retraction import Retraction
 from hub.flow.router import Router
 from hub.flow.routes import Routes
 from hub.flow.scheduler import Scheduler
+from hub.flow.showing import Showing
+from hub.flow.sizes import Sizes
 from hub.flow.speaking import Speaker
 from hub.flow.supervisor import Supervisor
 from hub.flow.tasks import Tasks
 from hub.flow.toolbox import Toolbox
 from hub.flow.turns import Turns
+from hub.flow.uploads import Uploads
 from hub.flow.weigher import Weigher
 from hub.llms import Models
 from hub.manifests import Agent, load_agents, load_plugins
+from hub.packages.installer import Installed, Installer
 from hub.packages.plugins import check, plugin_tools
 from hub.packages.scripts import Scripts
 from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool
@@ -80,14 +94,17 @@ class Hub:
         agents: Mapping[str, Agent],
         bridges: Mapping[str, Bridge],
         tools: Sequence[Tool] = (),
+        installer: Installer | None = None,
     ) -> None:
         self.config = config
         self.store = store
         self.llm = llm
         self.decider = decider
         self.files = files
+        self.uploads = Uploads(store, files, documents, clock, config.limits.file_mb)
         self.clock = clock
-        self.agents = agents
+        self.agents = agents = dict(agents)
+        self.installer = installer
         self.bridges = bridges
         self.boot = new_id()
         self.started_at = clock.now()
@@ -98,29 +115,68 @@ class Hub:
         journal = Journal(store, self.feed, self.dispatcher, clock)
         self.spool = spool = Spool(store, self.boot)
         self.people = People(store, clock)
+        accounts = {name_of(account): account for account in config.bridges}
+        guard = Guard(clock, accounts)
         labels, elsewhere = Labels(store, clock, limits.reopen_hours), Elsewhere(store, clock, bridges)
-        self.outbox = outbox = Outbox(store, spool, journal, clock, bridges, labels, elsewhere)
-        self.inbox = Inbox(store, spool, journal, outbox, clock, limits)
-        endings = Endings(store, spool, journal, outbox, self.feed, clock, Supervisor(decider), zone)
-        toolbox = Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm)
-        speaker = Speaker(store, self.feed, clock, llm, toolbox, config.llm, zone)
+        self.outbox = outbox = Outbox(store, spool, journal, clock, bridges, labels, elsewhere, guard)
+        links, following = Links(store), Following(store, clock)
+        self.pairings = Pairings(store, journal, outbox, links, clock)
+        access = Access(store, links, self.pairings, clock, accounts)
+        self.showing = Showing(store, self.feed, clock, bridges, labels)
+        self.inbox = Inbox(store, spool, journal, outbox, clock, limits, access, guard)
+        endings = Endings(store, spool, journal, outbox, self.feed, clock, Supervisor(decider), zone, following)
+        self.toolbox = toolbox = Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm)
+        if installer:
+            installer.watch(self._equipping(toolbox, agents))
+        self.sizes = Sizes(llm, decider, toolbox, agents[default], limits)
+        speaker = Speaker(store, files, self.feed, clock, llm, toolbox, config.llm, zone)
         self.turns = Turns(
             store, spool, journal, clock, llm, speaker, endings, Slots(limits.tasks_at_once), agents, default
         )
-        self.tasks = tasks = Tasks(
+        self.tasks = Tasks(
             store, spool, journal, self.inbox, clock, self.turns, limits, zone, agents, default, documents
         )
-        routes = Routes(store, spool, journal, clock, tasks)
-        self.questions = Questions(store, routes, tasks)
-        weigher = Weigher(decider, limits)
-        self.router = Router(store, spool, journal, outbox, clock, routes, self.questions, weigher, limits)
-        self.corrections = Corrections(store, spool, journal, outbox, clock, tasks, routes, self.turns)
-        self.commands = Commands(
-            store, spool, journal, outbox, clock, tasks, self.corrections, agents, llm, decider, zone
-        )
+        self._route(journal, following, {name for name, account in accounts.items() if not threads_of(account)})
         self.letters = Letters(store, journal)
         keep = timedelta(days=config.store.keep_events_days)
-        self.scheduler = Scheduler(store, clock, self.dispatcher, routes.expire, keep)
+        self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep)
+
+    def _route(self, journal: Journal, following: Following, threadless: Collection[str]) -> None:
+        """Build what finds the task that a message is about, and what obeys commands."""
+        store, spool, outbox, clock, tasks = self.store, self.spool, self.outbox, self.clock, self.tasks
+        limits, zone, decider = self.config.limits, self.config.hub.timezone, self.decider
+        retraction = Retraction(store, outbox)
+        edits = Edits(store, spool, journal, clock, self.turns, retraction)
+        routes = self.routes = Routes(store, spool, journal, clock, tasks, following, threadless)
+        self.corrections = Corrections(store, spool, journal, clock, tasks, routes, self.turns, retraction)
+        meant = Meant(store)
+        moving = Moving(store, clock, meant, self.corrections, limits.reopen_hours)
+        questions = self.questions = Questions(store, routes, tasks, moving)
+        self.router = Router(
+            store, spool, journal, outbox, clock, routes, questions, Weigher(decider, limits), limits, edits, threadless
+        )
+        follow = FollowCommands(following, meant)
+        others: dict[str, Handler] = {
+            **Doors(store, self.pairings, self.bridges).commands,
+            "move": moving.move,
+            "follow": follow.follow,
+            "unfollow": follow.unfollow,
+        }
+        self.commands = Commands(
+            store, spool, journal, outbox, clock, tasks, self.agents, self.llm, decider, zone, meant, questions, others
+        )
+
+    @staticmethod
+    def _equipping(toolbox: Toolbox, agents: dict[str, Agent]) -> Callable[[Installed], None]:
+        """Return what has installed tools and agents used: from the next turn on, a running one ends as it began."""
+        own = dict(agents)
+
+        def equip(installed: Installed) -> None:
+            toolbox.equip(installed.tools)
+            agents.clear()
+            agents.update({**own, **installed.agents})
+
+        return equip
 
     async def work(self, lane: str) -> None:
         """Do what waits in a lane."""
@@ -144,6 +200,7 @@ class Hub:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.dispatcher.run(self.work))
+                group.create_task(self.showing.run())
                 for bridge in self.bridges.values():
                     group.create_task(self.connect(bridge))
         finally:
@@ -174,6 +231,7 @@ class Hub:
             store=self.store,
             feed=self.feed,
             people=self.people,
+            pairings=self.pairings,
             inbox=self.inbox,
             tasks=self.tasks,
             corrections=self.corrections,
@@ -186,8 +244,12 @@ class Hub:
                 for agent in self.agents.values()
             ],
             bridges=self.bridges,
-            files=self.files,
+            uploads=self.uploads,
+            packages=self.installer,
+            tools=self.toolbox.all,
+            call=self.toolbox.call,
             router=self._router_info,
+            prompts=self.sizes.measured,
             store_info=self._store_info,
             unready=self._unready,
             secret=sha256(f"forgery:{secret}".encode()).digest(),
@@ -219,7 +281,6 @@ async def opened(
     redaction = logs.configure(config.hub.log, config.hub.log_level, secrets=secrets)
     data = config.data
     _make_folder(data)
-    agents = agents_of(config)
     store = SqlStore.at(config.store.url, data)
     await store.open()
     stack.push_async_callback(store.close)
@@ -227,7 +288,12 @@ async def opened(
     redaction.hide(secret)
     clock, documents, files = SystemClock(), FileDocuments(data / "documents"), FileStore(data / "files")
     await files.open()
-    installed = await _plugins(config, stack, documents)
+    agents = agents_of(config)
+    scripts = Scripts()
+    stack.push_async_callback(scripts.close)
+    known = (*(await _plugins(config, scripts, documents)), *tools)
+    taken = [tool.name for tool in (*built_in(clock, timezone(config), documents), *known)]
+    installer = Installer(store, data / "packages", scripts, documents, clock, tools=taken, agents=agents)
     models = Models(config, os.environ, documents, clock)
     await models.open()
     stack.push_async_callback(models.close)
@@ -241,8 +307,10 @@ async def opened(
         clock=clock,
         agents=agents,
         bridges={**bridges, **accounts(config, store, files, documents, clock)},
-        tools=(*installed, *tools),
+        tools=known,
+        installer=installer,
     )
+    await installer.open()
     await parts.people.ensure_owner(secret)
     return parts, secret
 
@@ -275,10 +343,8 @@ def _folders(own: str) -> list[Path]:
     return [Path(own).expanduser()] if own else []
 
 
-async def _plugins(config: Config, stack: AsyncExitStack, documents: Documents) -> tuple[Tool, ...]:
+async def _plugins(config: Config, scripts: Scripts, documents: Documents) -> tuple[Tool, ...]:
     """Return the tools of the plugins that are there; those of the operator's own folder are checked first."""
-    scripts = Scripts()
-    stack.push_async_callback(scripts.close)
     own = _folders(config.packages.folder)
     taken = [tool.name for tool in built_in(SystemClock(), timezone(config), documents)]
     try:

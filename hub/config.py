@@ -73,6 +73,7 @@ class DecisionsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     sha256: str = ""
     threads: Annotated[int, Meta(ge=0)] = 0
     context: Positive = 4096
+    memory_mb: Annotated[int, Meta(ge=0)] = 0
     price_in: Price = 0.0
     price_cached: Price | None = None
     price_out: Price = 0.0
@@ -89,6 +90,8 @@ class FallbackConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     sha256: str = ""
     threads: Annotated[int, Meta(ge=0)] = 0
     context: Positive = 4096
+    memory_mb: Annotated[int, Meta(ge=0)] = 0
+    mmproj: str = ""
     price_in: Price = 0.0
     price_cached: Price | None = None
     price_out: Price = 0.0
@@ -108,6 +111,10 @@ class LLMConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     threads: Annotated[int, Meta(ge=0)] = 0
     """0: measured at start."""
     context: Positive = 4096
+    memory_mb: Annotated[int, Meta(ge=0)] = 0
+    """What a local model's process may take, its file included; 0: what it needs."""
+    mmproj: str = ""
+    """The projector's file that lets a local model see images."""
     answer_tokens: Positive = 512
     timeout_seconds: Seconds = 300.0
     first_token_seconds: Seconds = 120.0
@@ -149,6 +156,8 @@ class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     money_per_day: Price = 0.0
     """All that remote models may cost in a day, in the unit of their prices; 0 is no limit."""
     message_bytes: Positive = 262_144
+    file_mb: Annotated[int, Meta(ge=1, le=2000)] = 20
+    """The largest file that's taken over HTTP; each account of [[bridges]] has its own."""
     waiting_per_person: Positive = 200
     """Unanswered messages; more are refused until some are answered."""
     tasks_at_once: Positive = 8
@@ -290,6 +299,8 @@ def _check(config: Config) -> list[str]:
             faults.append(f"{path}.url: missing; a remote backend needs the server's URL, as http://127.0.0.1:8081/v1")
         if llm.backend == "remote" and not llm.model:
             faults.append(f"{path}.model: missing; name the model as the server calls it")
+        if llm.backend == "remote" and not isinstance(llm, DecisionsConfig) and llm.mmproj:
+            faults.append(f"{path}.mmproj: only for a model on this machine; the server has its own")
         if llm.url and not llm.url.startswith(("http://", "https://")):
             faults.append(f"{path}.url: must begin with http:// or https://; it is {llm.url!r}")
         if llm.key and llm.key_file:

@@ -80,7 +80,7 @@ class LLMUnavailable(LLMError):
 
 
 class LLMAway(LLMUnavailable):
-    """The model's server took nothing of the request: it's down, is silent, asks to wait, or the day's money is spent.
+    """The model's server took nothing of the request: it's down, asks to wait, or the day's money is spent.
 
     Unlike a model that dies over a request, this says nothing about the request: it's tried for as long as it takes.
     """

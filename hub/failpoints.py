@@ -21,6 +21,9 @@ NAMES = (
     "outbox.before-deliver",
     "outbox.after-deliver",
     "outbox.after-settle",
+    "package.unpacked",
+    "package.moved",
+    "package.committed",
 )
 _passes: Counter[str] = Counter()
 

@@ -26,11 +26,21 @@ class Models:
         self._environ = environ
         self._purse = Purse(documents, clock, config.hub.timezone, config.limits.money_per_day)
         # Each is opened and closed once, whoever it serves.
-        *chat, (path, _) = backends(config)
+        *named, (path, _) = backends(config)
+        # One that's named twice, say by `agenthost models use`, isn't loaded twice: the first of a kind stands.
+        first: dict[tuple[str, ...], tuple[str, Backend]] = {}
+        for section, llm in named:
+            first.setdefault((llm.backend, llm.model, llm.url, llm.key), (section, llm))
+        chat = list(first.values())
         members = [self._built(section, llm) for section, llm in chat]
         self._all = members
         self.chat: LLM = Chain(*members) if len(members) > 1 else members[0]
-        self.decider: LLM = self._decider(path, config.llm.decisions, members[0])
+        embedded = (
+            member
+            for member, (_, llm) in zip(members, chat, strict=True)
+            if llm.backend == "llamacpp" and not llm.model
+        )
+        self.decider: LLM = self._decider(path, config.llm.decisions, next(embedded, None))
 
     async def open(self) -> None:
         """Begin to get all ready, and return without waiting for them."""
@@ -44,15 +54,14 @@ class Models:
             for model in self._all:
                 stack.push_async_callback(model.close)
 
-    def _decider(self, path: str, own: DecisionsConfig, first: LLM) -> LLM:
+    def _decider(self, path: str, own: DecisionsConfig, embedded: LLM | None) -> LLM:
         """Decisions have the embedded model of their own wherever llama.cpp and its file are there.
 
         For that is what the router's weights were trained with.
         """
-        llm = self._config.llm
         here = bool(importlib.util.find_spec("llama_cpp")) and embedded_model(self._environ).is_file()
-        if not own.backend and llm.backend == "llamacpp" and not llm.model:
-            return first
+        if not own.backend and embedded is not None and (here or embedded is self._all[0]):
+            return embedded  # it answers too, first or as a fallback: once in memory is enough
         if not own.backend and not here:
             return self.chat
         decider = self._built(path, own if own.backend else replace(own, backend="llamacpp"))
@@ -67,12 +76,12 @@ class Models:
             return self._pulled(repo, llm)
         path = Path(llm.model).expanduser() if llm.model else embedded_model(self._environ)
         digest = llm.sha256 or ("" if llm.model else MODEL_SHA256)
-        return LlamaCpp(path, sha256=digest, context=llm.context, threads=llm.threads)
+        return _local(path, digest, llm)
 
     def _pulled(self, repo: Repo, llm: Backend) -> LLM:
         def over(found: Pulled) -> LLM:
             digest = llm.sha256 or found.sha256
-            return LlamaCpp(Path(found.path), sha256=digest, context=llm.context, threads=llm.threads)
+            return _local(Path(found.path), digest, llm)
 
         folder = models_folder(self._environ)
         if found := find(folder, repo):
@@ -100,3 +109,15 @@ class Models:
             purse=self._purse,
             setting=section,
         )
+
+
+def _local(path: Path, digest: str, llm: Backend) -> LlamaCpp:
+    eye = "" if isinstance(llm, DecisionsConfig) else llm.mmproj
+    return LlamaCpp(
+        path,
+        sha256=digest,
+        context=llm.context,
+        threads=llm.threads,
+        mmproj=Path(eye).expanduser() if eye else None,
+        memory_mb=llm.memory_mb,
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from hub.records import Address, Incoming, PersonId, TenantId, Text
+from hub.records import Address, Incoming, Part, PersonId, TenantId
 
 BRIDGE = "http"
 
@@ -18,7 +18,7 @@ def incoming(
     tenant: TenantId,
     person: PersonId,
     chat: str,
-    texts: Iterable[str],
+    parts: Iterable[Part],
     external_id: str,
     sent_at: datetime,
     reply_to: str | None = None,
@@ -31,7 +31,7 @@ def incoming(
         address=address(person, chat),
         external_id=external_id,
         sender=person,
-        parts=tuple(Text(text) for text in texts),
+        parts=tuple(parts),
         sent_at=sent_at,
         reply_to=reply_to,
         wish=wish,

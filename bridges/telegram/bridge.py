@@ -28,7 +28,7 @@ from bridges.telegram.sending import Gate, Sender
 from bridges.telegram.topics import Topics
 from bridges.telegram.unfinished import Unfinished
 from hub.accounts import TelegramAccount, name_of
-from hub.errors import ConfigError, StoreError
+from hub.errors import ConfigError, DeliveryDelayed, StoreError
 from hub.ports import Accept, BridgeInfo, Clock, Delivered, Desk, Documents, Draft, Files, Outgoing
 from hub.records import Address, Message, Task, TurnId
 
@@ -63,8 +63,10 @@ class TelegramBridge:
         self._info = BridgeInfo(name=self.name, kind="telegram", state="connecting", since=clock.now())
         self._take: Callable[[Raw], asyncio.Task[Settled]] | None = None
         self._connected = asyncio.Event()
+        self._opening = asyncio.Lock()
+        self._opened = False
         owner = f"bridges/{self.name}"
-        self._api = api = self._opened()
+        self._api = api = self._called()
         self._gate = Gate(api, clock, met=self._met)
         self._pace = pace = Pace(clock)
         self._replies = replies = Replies(api, pace, clock, receipts=account.receipts)
@@ -113,8 +115,8 @@ class TelegramBridge:
             accept=accept,
             noted=self._noted,
         )
-        for part in (self._topics, self._unfinished, self._albums):
-            await part.open()
+        await self._open()
+        await self._albums.open()
         try:
             async with asyncio.TaskGroup() as group:
                 self._take = lambda raw: group.create_task(intake.take(raw))
@@ -129,6 +131,7 @@ class TelegramBridge:
             await self._api.close()
 
     async def deliver(self, outgoing: Outgoing) -> Delivered:
+        await self._open_for_delivery()
         return await self._sender.deliver(outgoing)
 
     async def show(self, draft: Draft) -> None:
@@ -136,6 +139,7 @@ class TelegramBridge:
 
     async def drop(self, turn: TurnId) -> None:
         try:
+            await self._open()
             await self._drafts.drop(turn)
         except StoreError as error:
             log.warning("a draft can't be forgotten: %s", error)
@@ -145,9 +149,11 @@ class TelegramBridge:
         self._replies.put(None, SendChatAction(chat_id=int(address.chat), action="typing", message_thread_id=thread))
 
     async def retract(self, message: Message, ids: Sequence[str], to: Task | None) -> None:
+        await self._open_for_delivery()
         await self._sender.retract(message, ids, to)
 
     async def tell(self, address: Address, task: Task) -> None:
+        await self._open_for_delivery()
         await self._sender.tell(address, task)
 
     async def hook(self, headers: Mapping[str, str], body: bytes) -> int:
@@ -167,7 +173,7 @@ class TelegramBridge:
 
     async def probe(self) -> BridgeInfo:
         """Ask the server who we are, and say how it is in words for `agenthost doctor`."""
-        api = self._opened()
+        api = self._called()
         try:
             bot = convert.me(await api.call(GetMe()))
         except Fault as fault:
@@ -176,6 +182,20 @@ class TelegramBridge:
         finally:
             await api.close()
         return replace(self._info, state="running", detail="", account=bot.account, heard_at=self._clock.now())
+
+    async def _open(self) -> None:
+        """Remember what the last run knew, once; raises StoreError."""
+        async with self._opening:
+            if not self._opened:
+                await self._topics.open()
+                await self._unfinished.open()
+                self._opened = True
+
+    async def _open_for_delivery(self) -> None:
+        try:
+            await self._open()
+        except StoreError as error:
+            raise DeliveryDelayed(str(error), LONGEST_PAUSE) from None
 
     async def _took(self, raw: Raw) -> bool:
         """Take an update, once it's known who we are; return whether the hub answers for it."""
@@ -262,7 +282,7 @@ class TelegramBridge:
         """What Telegram proves itself by when it calls us."""
         return self._account.webhook_secret or sha256(f"webhook:{self._token}".encode()).hexdigest()
 
-    def _opened(self) -> Api:
+    def _called(self) -> Api:
         try:
             return Api(self._token, self._account.api_url, heard=self._heard)
         except TokenValidationError:
@@ -275,7 +295,8 @@ class TelegramBridge:
 
     def _met(self, user: User) -> None:
         self._me = convert.me(user)
-        self._info = replace(self._info, account=self._me.account)
+        invite = f"https://t.me/{user.username}?start={{code}}" if user.username else ""
+        self._info = replace(self._info, account=self._me.account, invite=invite)
 
     def _heard(self) -> None:
         self._info = replace(self._info, heard_at=self._clock.now())

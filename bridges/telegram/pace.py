@@ -2,16 +2,26 @@
 
 from collections import OrderedDict, deque
 
+from msgspec import Struct
+
 from hub.ports import Clock
 
 OVERALL = 25
 """Calls in a second, of about 30 that Telegram allows."""
-BURST = 4
-"""Messages at once to one chat; then one a second."""
+EVERY, BURST = 1.0, 4
+"""Seconds between two messages to a chat, in the long run; so many may go at once."""
 GROUP, GROUP_MINOR, MINUTE = 19, 12, 60.0
 """Messages to a group in a minute, of 20 that Telegram allows; how many of them may be edits."""
 CHATS = 2000
 """Chats whose pace is remembered."""
+
+
+class Chat(Struct, kw_only=True):
+    """What was sent to a chat."""
+
+    due: float
+    """When the next message would be due if each kept its distance."""
+    minute: deque[float]
 
 
 class Pace:
@@ -20,7 +30,7 @@ class Pace:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._all: deque[float] = deque()
-        self._chats: OrderedDict[int, deque[float]] = OrderedDict()
+        self._chats: OrderedDict[int, Chat] = OrderedDict()
         self._until: dict[int, float] = {}
         self._all_until = 0.0
 
@@ -30,12 +40,14 @@ class Pace:
         told = max(self._until.get(chat, 0.0), self._all_until) - now
         if told > 0:
             return told
-        sent = self._sent(chat)
-        wait = max(self._overall(now, minor=minor), _chat(sent, now, minor=minor, group=chat < 0))
-        if wait <= 0:
-            self._all.append(now)
-            sent.append(now)
-        return max(wait, 0.0)
+        known = self._chat(chat, now)
+        wait = max(self._overall(now, minor=minor), _wait(known, now, minor=minor, group=chat < 0))
+        if wait > 0:
+            return wait
+        self._all.append(now)
+        known.minute.append(now)
+        known.due = max(known.due, now) + EVERY
+        return 0.0
 
     def slow_down(self, chat: int | None, after: float) -> None:
         """Remember that the platform asked for patience: for a chat, or for all of them."""
@@ -47,12 +59,12 @@ class Pace:
         while len(self._until) > CHATS:
             self._until.pop(next(iter(self._until)))
 
-    def _sent(self, chat: int) -> deque[float]:
-        sent = self._chats.setdefault(chat, deque(maxlen=2 * GROUP))
+    def _chat(self, chat: int, now: float) -> Chat:
+        found = self._chats.setdefault(chat, Chat(due=now, minute=deque(maxlen=GROUP)))
         self._chats.move_to_end(chat)
         if len(self._chats) > CHATS:
             self._chats.popitem(last=False)
-        return sent
+        return found
 
     def _overall(self, now: float, *, minor: bool) -> float:
         while self._all and self._all[0] <= now - 1.0:
@@ -61,18 +73,10 @@ class Pace:
         return self._all[0] + 1.0 - now if len(self._all) >= limit else 0.0
 
 
-def _chat(sent: deque[float], now: float, *, minor: bool, group: bool) -> float:
-    while sent and sent[0] <= now - MINUTE:
-        sent.popleft()
-    burst = BURST - 1 if minor else BURST
-    waits = [_within(sent, now, burst, float(BURST))]
-    if group:
-        waits.append(_within(sent, now, GROUP_MINOR if minor else GROUP, MINUTE))
+def _wait(chat: Chat, now: float, *, minor: bool, group: bool) -> float:
+    ahead = (BURST - 2 if minor else BURST - 1) * EVERY
+    waits = [chat.due - ahead - now]
+    limit = GROUP_MINOR if minor else GROUP
+    if group and len(chat.minute) >= limit:
+        waits.append(chat.minute[-limit] + MINUTE - now)
     return max(waits)
-
-
-def _within(sent: deque[float], now: float, limit: int, span: float) -> float:
-    """Return how long to wait so that no more than `limit` fall into any `span`."""
-    if len(sent) < limit:
-        return 0.0
-    return sent[-limit] + span - now

@@ -48,20 +48,22 @@ def attachments(message: Message) -> list[Attachment]:
     """Return the message's files: of a photo, the largest of its sizes."""
     if message.photo:
         largest = max(message.photo, key=lambda size: (size.width * size.height, size.file_size or 0))
-        return [_attachment(largest, "photo", "jpg", "image/jpeg")]
+        return [_attachment(largest, None, None, "photo.jpg", "image/jpeg")]
     if message.animation:  # comes with a document that's the same file
-        return [_named(message.animation, message.animation.file_name, message.animation.mime_type, "animation", "mp4")]
+        moving = message.animation
+        return [_attachment(moving, moving.file_name, moving.mime_type, "animation.mp4", "video/mp4")]
     found = []
-    if message.voice:
-        found.append(_attachment(message.voice, "voice", "ogg", message.voice.mime_type or "audio/ogg"))
-    if message.audio:
-        found.append(_named(message.audio, message.audio.file_name, message.audio.mime_type, "audio", "mp3"))
-    if message.video:
-        found.append(_named(message.video, message.video.file_name, message.video.mime_type, "video", "mp4"))
+    if voice := message.voice:
+        found.append(_attachment(voice, None, voice.mime_type, "voice.ogg", "audio/ogg"))
+    if audio := message.audio:
+        found.append(_attachment(audio, audio.file_name, audio.mime_type, "audio.mp3", "audio/mpeg"))
+    if video := message.video:
+        found.append(_attachment(video, video.file_name, video.mime_type, "video.mp4", "video/mp4"))
     if message.video_note:
-        found.append(_attachment(message.video_note, "video", "mp4", "video/mp4"))
-    if message.document:
-        found.append(_named(message.document, message.document.file_name, message.document.mime_type, "file", "bin"))
+        found.append(_attachment(message.video_note, None, None, "video.mp4", "video/mp4"))
+    if document := message.document:
+        kind = document.mime_type
+        found.append(_attachment(document, document.file_name, kind, "file.bin", "application/octet-stream"))
     return found
 
 
@@ -143,11 +145,12 @@ def _forwarded(message: Message) -> str:
     return f"[forwarded from {source}]\n"
 
 
-def _attachment(media: _Media, kind: str, ending: str, media_type: str) -> Attachment:
-    name = f"{kind}-{media.file_unique_id}.{ending}"
-    return Attachment(file_id=media.file_id, name=name, media_type=media_type, size=media.file_size)
-
-
-def _named(media: _Media, name: str | None, media_type: str | None, kind: str, ending: str) -> Attachment:
-    found = _attachment(media, kind, ending, media_type or "application/octet-stream")
-    return Attachment(file_id=found.file_id, name=name or found.name, media_type=found.media_type, size=found.size)
+def _attachment(media: _Media, name: str | None, media_type: str | None, unnamed: str, untyped: str) -> Attachment:
+    """Return a file; one without a name is called by what it is and by Telegram's lasting id of it."""
+    kind, _, ending = unnamed.partition(".")
+    return Attachment(
+        file_id=media.file_id,
+        name=name or f"{kind}-{media.file_unique_id}.{ending}",
+        media_type=media_type or untyped,
+        size=media.file_size,
+    )

@@ -143,7 +143,7 @@ def _texts(head: str, text: str, *, marked_up: bool) -> list[Piece]:
 
 def _words(head: str, text: str, *, marked_up: bool) -> Words:
     """Return a text with a line before it; as a rich message too, if that shows more than entities can."""
-    plain, entities = _converted(text) if marked_up else (text, [])
+    plain, entities = _converted(text) if marked_up else _coded(text)
     before = f"{head}\n" if head and plain else head
     bold = [MessageEntity(type="bold", offset=0, length=utf16(head))] if head else []
     shifted = [_moved(entity, utf16(before)) for entity in entities]
@@ -185,6 +185,16 @@ def _converted(text: str) -> tuple[str, list[MessageEntity]]:
     if not plain.strip():
         return text, []  # nothing but marks: shown as it is
     return plain, [MessageEntity(**entity.to_dict()) for entity in found]
+
+
+def _coded(text: str) -> tuple[str, list[MessageEntity]]:
+    """Return a text of the hub's own with what stands in backticks as code: the rest of it is no Markdown."""
+    plain, entities = "", []
+    for number, part in enumerate(text.split("`")):
+        if number % 2 and part.strip() and "\n" not in part:
+            entities.append(MessageEntity(type="code", offset=utf16(plain), length=utf16(part)))
+        plain += part
+    return (plain, entities) if text.count("`") == 2 * len(entities) else (text, [])
 
 
 def _symbols() -> markdown.RenderConfig:

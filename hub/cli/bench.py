@@ -10,7 +10,7 @@ from pathlib import Path
 import rich_click as click
 from rich.text import Text
 
-from hub.cli import bench_model, bench_served, bench_store
+from hub.cli import bench_chats, bench_model, bench_served, bench_store, bench_telegram, bench_waits
 from hub.cli.bench_figures import Figure
 from hub.cli.words import console, print_json
 from hub.config import embedded_model
@@ -22,7 +22,11 @@ Measure = Callable[[], Awaitable[list[Figure]]]
 @click.command(name="bench")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--quick", is_flag=True, help="Half a minute of smaller measurements, good for a first look.")
-@click.option("--only", default="", help="Measure only what has this in its name: store, start, served, idle or model.")
+@click.option(
+    "--only",
+    default="",
+    help="Only what has this in its name: store, start, served, telegram, idle, model, beside.",
+)
 def command(as_json: bool, quick: bool, only: str) -> None:
     """Measure how fast the hub is here; what misses its aim is marked.
 
@@ -59,6 +63,7 @@ def measures(folder: Path, *, quick: bool) -> list[tuple[str, Measure]]:
         ("store routing", lambda: _routing(folder, HISTORIES[:2] if quick else HISTORIES)),
         ("start", lambda: bench_served.starting(folder / "start")),
         ("served accepts", lambda: bench_served.accepting(folder / "http", seconds=3 if quick else 10)),
+        ("telegram", lambda: bench_telegram.keeping(folder / "telegram", messages=50 if quick else 300)),
         ("served answers", lambda: bench_served.answering(folder / "answers", messages=30 if quick else 200)),
     ]
     model = embedded_model(os.environ)
@@ -68,6 +73,8 @@ def measures(folder: Path, *, quick: bool) -> list[tuple[str, Measure]]:
             ("idle", lambda: bench_served.idling(folder / "idle", "", seconds=seconds)),
             ("model speed", lambda: bench_model.speaking(model)),
             ("model prompts", lambda: bench_model.prompting(folder / "prompts", model)),
+            ("model waits", lambda: bench_waits.waiting(model, quick=quick)),
+            ("beside", lambda: bench_chats.beside(model, quick=quick)),
         ]
     else:
         console(err=True).print("No embedded model here: idle and model aren't measured; `make venv` brings it.")

@@ -1,7 +1,6 @@
 """Measures many chats at once, through the hub's engine and through llama-server, side by side."""
 
 import asyncio
-import importlib.util
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -18,6 +17,7 @@ from hub.config import MODEL_SHA256
 from hub.llm.llamacpp import LlamaCpp
 from hub.ports import End, Piece, Said, Terms
 from hub.records import HOME
+from hub.testing.llama_server import is_here
 
 CHATS = (1, 4, 8)
 ROUNDS = 3
@@ -87,7 +87,7 @@ Talk = Callable[[int, Sequence[Said]], Awaitable[Turn]]
 
 async def beside(path: Path, *, quick: bool) -> list[Figure]:
     """Have 1, 4 and 8 chats answered by the hub's engine and by llama-server, in turns."""
-    if importlib.util.find_spec("xllamacpp") is None:
+    if not is_here():
         return [Figure(name="chats beside llama-server", value=0, unit="", note=MISSING)]
     llm = LlamaCpp(path, sha256=MODEL_SHA256, context=CONTEXT)
     await llm.open()
@@ -173,7 +173,7 @@ def _over(client: httpx.AsyncClient) -> Talk:
         body = {"messages": messages, "max_tokens": ANSWER, "stream": True, "temperature": 0}
         body |= {"repeat_penalty": 1.1, "repeat_last_n": 64}
         began, first, text, timings = time.perf_counter(), 0.0, "", dict[str, Any]()
-        async with client.stream("POST", "/v1/chat/completions", json=body) as response:
+        async with client.stream("POST", "/chat/completions", json=body) as response:
             response.raise_for_status()
             async for line in response.aiter_lines():
                 if not line.startswith("data: {"):
@@ -191,8 +191,9 @@ def _over(client: httpx.AsyncClient) -> Talk:
 
 @asynccontextmanager
 async def _rival(path: Path, threads: int, chats: int) -> AsyncIterator[httpx.AsyncClient]:
-    arguments = (str(path), str(threads), str(CONTEXT), str(min(chats, SLOTS)))
-    async with process("-m", "hub.cli.bench_rival", *arguments) as started:
+    slots = min(chats, SLOTS)
+    options = ("--threads", str(threads), "--context", str(CONTEXT // SLOTS), "--parallel", str(slots))
+    async with process("-m", "hub.testing.llama_server", str(path), *options) as started:
         url = await line_of(started)
         # It closes connections that were kept without a word.
         fresh = httpx.Limits(max_keepalive_connections=0)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -51,7 +51,7 @@ async def process(*arguments: str, log: Path | None = None) -> AsyncGenerator[Pr
     """Run Python with arguments; it's ended with the block."""
     with log.open("ab") if log else open(os.devnull, "wb") as errors:  # noqa: ASYNC230 - a log, opened once
         started = await asyncio.create_subprocess_exec(
-            sys.executable, *arguments, stdin=DEVNULL, stdout=PIPE, stderr=errors
+            sys.executable, *arguments, stdin=PIPE, stdout=PIPE, stderr=errors
         )
     try:
         yield started

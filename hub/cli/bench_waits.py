@@ -1,12 +1,13 @@
-"""Measures how long a router's decision takes while an answer is being written, beside what it takes in quiet."""
+"""Measures who waits how long for whom: a router's decision while an answer is being written; and what's cancelled."""
 
+import asyncio
 import time
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 
-from hub.cli.bench_figures import Figure
+from hub.cli.bench_figures import Figure, p50_and
 from hub.config import MODEL_SHA256
 from hub.flow.evidence import Line, Seen
 from hub.flow.weighing import weigh
@@ -28,8 +29,11 @@ MESSAGES = (
 )
 
 
-async def deciding(path: Path, *, quick: bool) -> list[Figure]:
-    """Have messages routed among three open tasks, first in quiet, then while 500 tokens are being written."""
+async def waiting(path: Path, *, quick: bool) -> list[Figure]:
+    """Have messages routed among three open tasks, first in quiet, then while 500 tokens are being written.
+
+    Then cancel long prompts, and see how soon the next one is served.
+    """
     llm = LlamaCpp(path, sha256=MODEL_SHA256, context=2048)
     times = 5 if quick else TIMES
     await llm.open()
@@ -38,13 +42,38 @@ async def deciding(path: Path, *, quick: bool) -> list[Figure]:
         await decisions(llm, WARM, "warm")
         quiet = await decisions(llm, times, "quiet")
         busy = await while_writing(llm, times)
+        stops = await cancelled(llm, times)
     finally:
         await llm.close()
     return [
         Figure(name="a router's decision in quiet, p50", value=median(quiet) * 1000, unit="ms"),
         Figure(name="the same while 500 tokens are written, p50", value=median(busy) * 1000, unit="ms"),
         Figure(name="longer while an answer is written", value=median(busy) / median(quiet), unit="×", aim=2.0),
+        *p50_and(95, "cancelled in a prompt to free again", stops, (100.0, None)),
     ]
+
+
+async def cancelled(llm: LlamaCpp, times: int) -> list[float]:
+    """Return the seconds from cancelling a long prompt until the model has done something for somebody else.
+
+    What it does is a single token that it has all but decided already.
+    """
+    tiny = [("Once upon a", " time")]
+    await llm.score(tiny, DECIDE)
+    found = []
+    for number in range(times):
+        prompt = [Said("user", f"{number} " + "The fishing boats came home and gulls circled above the market. " * 100)]
+        answer = llm.chat(prompt, Terms(tenant=HOME), limit=5)
+        call = asyncio.ensure_future(anext(answer))
+        await asyncio.sleep(0.2)
+        call.cancel()
+        with suppress(asyncio.CancelledError):
+            await call
+        began = time.perf_counter()
+        await answer.aclose()
+        await llm.score(tiny, DECIDE)
+        found.append(time.perf_counter() - began)
+    return found
 
 
 async def while_writing(llm: LlamaCpp, times: int) -> list[float]:

@@ -84,9 +84,17 @@ class Client:
         response = await self._ask("POST", path, body=body, key=key or secrets.token_hex(16), patient=patient)
         return self._read(response, kind)
 
-    async def delete(self, path: str) -> None:
+    async def put(self, path: str, body: Mapping[str, object], kind: type[Kind]) -> Kind:
+        """Put something in place of what's there. Raises Trouble."""
+        return self._read(await self._ask("PUT", path, body=body), kind)
+
+    async def upload(self, path: str, data: bytes, kind: type[Kind], query: Mapping[str, str | None]) -> Kind:
+        """Send a zip file; the same one twice is harmless. Raises Trouble."""
+        return self._read(await self._ask("POST", path, query=query, data=data), kind)
+
+    async def delete(self, path: str, query: Mapping[str, str | None] | None = None) -> None:
         """Remove something. Raises Trouble."""
-        await self._ask("DELETE", path)
+        await self._ask("DELETE", path, query=query)
 
     async def pages(
         self, path: str, kind: type[Kind], limit: int, query: Mapping[str, str | None] | None = None
@@ -128,12 +136,15 @@ class Client:
         *,
         query: Mapping[str, str | None] | None = None,
         body: Mapping[str, object] | None = None,
+        data: bytes | None = None,
         key: str = "",
         patient: bool = False,
     ) -> httpx.Response:
         asked = {name: value for name, value in (query or {}).items() if value is not None}
         headers = {"Idempotency-Key": key} if key else {}
-        content: Any = None
+        content: Any = data
+        if data is not None:
+            headers["Content-Type"] = "application/zip"
         if body is not None:
             headers["Content-Type"] = "application/json"
             content = msgspec.json.encode(body)

@@ -22,12 +22,15 @@ COMMANDS = {
     "/approve": "allow what an agent asks for",
     "/deny": "refuse it",
     "/schedule": "have a task done at a time",
+    "/follow": "hear of a task here too",
+    "/unfollow": "hear of it here no more",
     "/whoami": "who you are to the hub",
     "/pair": "let another account of yours in",
+    "/unlink": "take an account off you",
     "/start": "a first word",
     "/quit": "leave the chat (Ctrl-D)",
 }
-TAKES_TASK = ("/task", "/move", "/stop", "/resume")
+TAKES_TASK = ("/task", "/move", "/stop", "/resume", "/follow", "/unfollow")
 
 
 class Commands(Completer):

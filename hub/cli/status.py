@@ -8,7 +8,7 @@ from rich.text import Text
 
 from hub.cli.client import Client
 from hub.cli.place import Place, place_options
-from hub.cli.wire import Bridge, Model, SignIn, Status
+from hub.cli.wire import Bridge, Model, Prompts, SignIn, Status
 from hub.cli.words import ago, console, plain, print_json, size, state, table
 
 
@@ -43,9 +43,11 @@ def show(status: Status, url: str) -> None:
         "model": _model(status.llm),
         "decisions": _model(status.decisions),
         "router": " ".join(filter(None, (status.router.rule, status.router.model and f"for {status.router.model}"))),
+        "prompts": _prompts(status.prompts),
         "queues": _counts(status.queues) or "empty",
         "tasks": _counts(status.tasks) or "none",
         "bridges": Text("\n").join(map(_bridge, status.bridges)),
+        "requests": f"{status.requests} to be let in: agenthost pair list" if status.requests else "",
         "store": f"{status.store.path}, {size(status.store.bytes)}",
     }
     for name, value in lines.items():
@@ -57,8 +59,15 @@ def show(status: Status, url: str) -> None:
 def _model(model: Model) -> Text:
     facts = [f"{model.tokens_per_second:.0f} tokens/s" if model.tokens_per_second else ""]
     facts += [f"{model.threads} threads" if model.threads else "", f"context {model.context}" if model.context else ""]
-    facts += [f"restarted {model.restarts} times" if model.restarts else "", plain(model.detail)]
+    facts += [f"restarted {model.restarts} times" if model.restarts else ""]
+    facts += [f"{model.money_today:.4g} spent today" if model.money_today else "", plain(model.detail)]
     return Text.assemble(plain(model.model), " ", state(model.state), ("  " + ", ".join(filter(None, facts)), "dim"))
+
+
+def _prompts(sizes: Prompts | None) -> str:
+    if sizes is None:
+        return ""
+    return f"at most {sizes.router} tokens for the router, {sizes.supervisor} supervisor, {sizes.agent} default agent"
 
 
 def _bridge(bridge: Bridge) -> Text:

@@ -147,6 +147,7 @@ class Model(Struct, frozen=True, kw_only=True):
     restarts: int = 0
     tokens_per_second: float = 0.0
     threads: int = 0
+    money_today: float = 0.0
 
 
 class Bridge(Struct, frozen=True, kw_only=True):
@@ -176,6 +177,14 @@ class Router(Struct, frozen=True, kw_only=True):
     model: str = ""
 
 
+class Prompts(Struct, frozen=True, kw_only=True):
+    """How long prompts are at their fullest, in tokens."""
+
+    router: int = 0
+    supervisor: int = 0
+    agent: int = 0
+
+
 class Status(Struct, frozen=True, kw_only=True):
     """How the hub is."""
 
@@ -189,6 +198,52 @@ class Status(Struct, frozen=True, kw_only=True):
     store: Kept = Kept()
     bridges: tuple[Bridge, ...] = ()
     router: Router = Router()
+    prompts: Prompts | None = None
+    requests: int = 0
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """One of a person's accounts."""
+
+    bridge: str
+    sender: str
+
+
+class Person(Struct, frozen=True, kw_only=True):
+    """Somebody who's known, or a group that is."""
+
+    id: str
+    name: str
+    role: str = ""
+    accounts: tuple[Account, ...] = ()
+
+
+class Knock(Struct, frozen=True, kw_only=True):
+    """A stranger who asks to be let in."""
+
+    id: str
+    bridge: str
+    sender: str
+    name: str = ""
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+class Way(Struct, frozen=True, kw_only=True):
+    """How to link an account on one bridge."""
+
+    bridge: str
+    account: str = ""
+    link: str = ""
+
+
+class PairingCode(Struct, frozen=True, kw_only=True):
+    """A code that links an account."""
+
+    code: str
+    say: str = ""
+    expires_at: datetime | None = None
+    ways: tuple[Way, ...] = ()
 
 
 class Dead(Struct, frozen=True, kw_only=True):
@@ -219,3 +274,27 @@ class Event(Struct, frozen=True, kw_only=True):
     kind: str
     data: str
     id: str
+
+
+class Edition(Struct, frozen=True, kw_only=True):
+    """One version of a package."""
+
+    version: str
+    digest: str
+    grants: list[str]
+    source: str
+
+
+class Installed(Struct, frozen=True, kw_only=True):
+    """An installed package."""
+
+    id: str
+    kind: str
+    state: str
+    description: str
+    tools: list[str]
+    asks: list[str]
+    now: Edition
+    before: Edition | None
+    created_at: datetime
+    updated_at: datetime

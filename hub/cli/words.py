@@ -95,7 +95,9 @@ def verdict(found: Verdict | None) -> str:
     """Say in a line how the supervisor sees a task."""
     if found is None:
         return ""
-    parts = {name: value for name, value in msgspec.to_builtins(found).items() if name not in ("type", "choices")}
+    parts = {
+        name: value for name, value in msgspec.to_builtins(found).items() if name not in ("type", "choices", "failed")
+    }
     kind = found.__struct_config__.tag
     return short(": ".join([str(kind), *(str(value) for value in parts.values() if value != "")]), 200)
 

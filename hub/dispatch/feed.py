@@ -14,13 +14,15 @@ BEHIND = 1000
 
 Who = tuple[TenantId, PersonId]
 Queue = asyncio.Queue[Event | Delta | None]
+ALL = None
+"""Whom one watches who watches everybody."""
 
 
 class LocalFeed:
     """A Feed on asyncio queues."""
 
     def __init__(self) -> None:
-        self._watchers: dict[Who, set[Queue]] = defaultdict(set)
+        self._watchers: dict[Who | None, set[Queue]] = defaultdict(set)
         self._unfinished: dict[TurnId, Delta] = {}
 
     def publish(self, *news: Event | Delta) -> None:
@@ -28,7 +30,7 @@ class LocalFeed:
         for item in news:
             if isinstance(item, Delta):
                 self._keep(item)
-            for queue in tuple(self._watchers.get((item.tenant, item.person), ())):
+            for queue in (*self._watchers.get((item.tenant, item.person), ()), *self._watchers.get(ALL, ())):
                 self._hand(queue, item)
 
     def finish(self, turn: TurnId) -> None:
@@ -43,16 +45,22 @@ class LocalFeed:
 
     def watch(self, tenant: TenantId, person: PersonId) -> News:
         """See Feed."""
+        return self._watch((tenant, person))
+
+    def watch_all(self) -> News:
+        """See Feed."""
+        return self._watch(ALL)
+
+    def _watch(self, who: Who | None) -> News:
         queue: Queue = asyncio.Queue(BEHIND)
-        who = (tenant, person)
         # Registered now, not at the first `anext`: what's committed between the two must not be missed.
         self._watchers[who].add(queue)
         for delta in self._unfinished.values():
-            if (delta.tenant, delta.person) == who:
+            if who in (ALL, (delta.tenant, delta.person)):
                 queue.put_nowait(delta)
         return _Watcher(queue, lambda: self._forget(who, queue))
 
-    def _forget(self, who: Who, queue: Queue) -> None:
+    def _forget(self, who: Who | None, queue: Queue) -> None:
         self._watchers[who].discard(queue)
         if not self._watchers[who]:
             del self._watchers[who]

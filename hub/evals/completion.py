@@ -11,8 +11,8 @@ from msgspec import Struct
 from hub.errors import LLMError
 from hub.evals.lines import read
 from hub.evals.metrics import Cost, Detection, area, calibration_error, cost, detection, share
-from hub.flow.judging import Receipt, Spoken
-from hub.flow.supervisor import COMPLETE, Supervisor
+from hub.flow.judging import COMPLETE, Receipt, Spoken
+from hub.flow.supervisor import Supervisor
 from hub.ports import Priority, Terms
 from hub.records import HOME, Step, TurnId
 
@@ -42,7 +42,9 @@ class Cut(Struct, frozen=True, kw_only=True):
     complete: Literal[0, 1]
     transcript: tuple[Line, ...]
     kind: str = ""
-    calls: tuple[Call, ...] = ()
+    dialogue: str = ""
+    calls: tuple[Call, ...] | None = None
+    """None: nobody kept them, so that their absence says nothing."""
 
     def __post_init__(self) -> None:
         """Refuse a transcript without words."""
@@ -131,11 +133,13 @@ async def verdicts(supervisor: Supervisor, items: Iterable[Cut]) -> AsyncIterato
         )
 
 
-def evidence(cut: Cut) -> tuple[str, list[Spoken], list[Receipt], list[Step]]:
+def evidence(cut: Cut) -> tuple[str, list[Spoken], list[Receipt] | None, list[Step]]:
     """Return what the supervisor is given: the goal, what was said, and what tools did."""
     said: list[Spoken] = [(line.role, line.text) for line in cut.transcript]
-    receipts = [Receipt(tool=call.method, failed=not call.results, after=call.after) for call in cut.calls]
-    return said[0][1], said, receipts, [_step(number, call) for number, call in enumerate(cut.calls, start=1)]
+    calls = cut.calls or ()
+    receipts = [Receipt(tool=call.method, failed=not call.results, after=call.after) for call in calls]
+    steps = [_step(number, call) for number, call in enumerate(calls, start=1)]
+    return said[0][1], said, receipts if cut.calls is not None else None, steps
 
 
 def figures(found: Sequence[Verdict]) -> Figures:

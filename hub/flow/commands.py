@@ -1,23 +1,23 @@
 """What people say to the hub itself: the same words in every bridge, obeyed at once, even while a task is at work."""
 
 import logging
-import re
 from collections.abc import Awaitable, Callable, Mapping
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.errors import AgentHostError, PersonError
 from hub.flow import lanes
-from hub.flow.corrections import Corrections
 from hub.flow.journal import Journal
+from hub.flow.meant import Meant
 from hub.flow.notices import answer_to
 from hub.flow.outbox import Outbox
+from hub.flow.questions import Questions
+from hub.flow.said import Answer, Redirect, Said, parted, short, tag
 from hub.flow.tasks import Tasks
 from hub.flow.whens import When, parse
 from hub.manifests import Agent
 from hub.ports import LLM, Clock, Save, Store
-from hub.records import OPEN, Entry, Message, Task, TaskId, Text
+from hub.records import OPEN, Entry, Message, Task, Text
 from hub.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -28,36 +28,25 @@ HELP = {
     "new": "new TEXT: begin a new task with a message",
     "tasks": "your tasks and how they stand",
     "task": "task N: how task N stands; task N TEXT: say something about it",
-    "move": "move N or move new: your last message (or the one you reply to) was about another task",
+    "move": "move N or move new: your last message (or the one you reply to) was about another task; move alone asks",
     "stop": "stop what's at work; stop N: that task. “stop” alone does the same",
     "resume": "resume N: go on with a task that was stopped or failed",
     "status": "how the hub and its model are",
     "agent": "agent: the agents there are; agent NAME: who takes your new tasks",
     "model": "which model answers",
-    "approve": "approve what an agent asks leave for",
-    "deny": "refuse it",
+    "follow": "follow N: hear of a task in this chat too",
+    "unfollow": "unfollow N: hear of it here no more",
+    "approve": "approve what an agent asks leave for; approve CODE: let somebody in",
+    "deny": "refuse it; deny CODE: don't let them in",
     "schedule": "schedule in 20m TEXT, schedule 08:30 TEXT, schedule daily 08:30 TEXT, schedule 0 8 * * 1-5 TEXT",
     "whoami": "who the hub takes you for",
-    "pair": "link another chat account to you",
+    "pair": "a code that links another chat account to you; pair CODE: take such a code",
+    "unlink": "take one of your chat accounts off you",
 }
 SHOWN = 10
 
 
-class Said(Struct, frozen=True, kw_only=True):
-    """A command in its parts."""
-
-    name: str
-    rest: str
-    message: Message
-
-
-class Redirect(Exception):
-    """The command is a message to a task after all: route `text` there."""
-
-    def __init__(self, wish: str, text: str) -> None:
-        super().__init__(wish)
-        self.wish = wish
-        self.text = text
+Handler = Callable[[Said], Awaitable[str | Answer]]
 
 
 class Commands:
@@ -71,11 +60,13 @@ class Commands:
         outbox: Outbox,
         clock: Clock,
         tasks: Tasks,
-        corrections: Corrections,
         agents: Mapping[str, Agent],
         llm: LLM,
         decider: LLM,
         zone: str,
+        meant: Meant,
+        questions: Questions,
+        others: Mapping[str, Handler],
     ) -> None:
         self._store = store
         self._spool = spool
@@ -83,12 +74,14 @@ class Commands:
         self._outbox = outbox
         self._clock = clock
         self._service = tasks
-        self._corrections = corrections
         self._agents = agents
         self._llm = llm
         self._decider = decider
         self._zone = zone
-        self._known: dict[str, Callable[[Said], Awaitable[str]]] = {name: getattr(self, f"_{name}") for name in HELP}
+        self._meant = meant
+        self._questions = questions
+        own: dict[str, Handler] = {name: getattr(self, f"_{name}") for name in HELP if name not in others}
+        self._known = {**own, **others}
 
     async def obey(self, lane: str) -> None:
         """Obey the commands that wait in a lane, one after another."""
@@ -102,17 +95,18 @@ class Commands:
 
     async def _obey(self, entry: Entry, message: Message) -> None:
         try:
-            text = await self._answer(message)
+            answer = await self._answer(message)
         except Redirect as redirect:
             await self._send_on(entry, message, redirect)
             return
         except PersonError as error:
-            text = str(error)
+            answer = str(error)
         except AgentHostError as error:
             log.warning("command %s: %s", message.id, error)
-            text = f"That didn't work: {error}"
+            answer = f"That didn't work: {error}"
         answered = replace(message, state="answered")
-        notice = answer_to(message, text, self._clock.now())
+        told = answer if isinstance(answer, Answer) else Answer(text=answer)
+        notice = answer_to(message, told.text, self._clock.now(), told.choices)
         await self._journal.commit(
             Save(answered),
             self._spool.settle(entry),
@@ -121,7 +115,9 @@ class Commands:
             wake=(self._outbox.lane(notice),),
         )
 
-    async def _answer(self, message: Message) -> str:
+    async def _answer(self, message: Message) -> str | Answer:
+        if message.choice is not None:
+            return await self._questions.pressed(message)
         said = parted(message)
         known = self._known.get(said.name)
         if known is None:
@@ -135,12 +131,6 @@ class Commands:
         await self._journal.commit(Save(sent_on), self._spool.move(entry, lane), wake=(lane,))
 
     # --- the commands, in the order of HELP
-
-    async def _start(self, said: Said) -> str:
-        return (
-            "Hello! Write to me as you would to a person: I keep every message, find out which of your tasks it's"
-            " about, and answer. /help lists what else I know."
-        )
 
     async def _help(self, said: Said) -> str:
         return "\n".join(f"- `/{name}` – {text}" for name, text in HELP.items())
@@ -161,33 +151,25 @@ class Commands:
         number, _, text = said.rest.partition(" ")
         if number == "new" and text.strip():
             raise Redirect("new", text.strip())
-        task = await self._numbered(said, number)
+        task = await self._meant.task(said, number)
         if text.strip():
             raise Redirect(task.id, text.strip())
         return await self._shown(task)
 
-    async def _move(self, said: Said) -> str:
-        message = await self._meant(said.message)
-        if message is None:
-            return "There's no message of yours here to move."
-        to = "new" if said.rest == "new" else (await self._numbered(said, said.rest)).id
-        right = await self._corrections.move(message, TaskId(to) if to != "new" else "new")
-        return f"Moved “{_short(message.text)}” to {_tag(right)}; it's answered there."
-
     async def _stop(self, said: Said) -> str:
         message = said.message
         stopped: tuple[Task, ...]
-        if said.rest:
-            stopped = (await self._service.stop(await self._numbered(said, said.rest)),)
+        if said.rest or await self._meant.of_thread(message):
+            stopped = (await self._service.stop(await self._meant.task(said, said.rest)),)
         else:
             stopped = await self._service.stop_chat(message.tenant, message.address, message.person)
         if not stopped:
             return "Nothing is at work."
-        return f"Stopped {', '.join(_tag(task) for task in stopped)}. /resume N goes on."
+        return f"Stopped {', '.join(tag(task) for task in stopped)}. /resume N goes on."
 
     async def _resume(self, said: Said) -> str:
-        task = await self._service.resume(await self._numbered(said, said.rest))
-        return f"Going on with {_tag(task)}."
+        task = await self._service.resume(await self._meant.task(said, said.rest))
+        return f"Going on with {tag(task)}."
 
     async def _status(self, said: Said) -> str:
         counts = await self._store.counts()
@@ -215,53 +197,18 @@ class Commands:
     async def _model(self, said: Said) -> str:
         return f"{self._about_model('Model', self._llm)}. The config's [llm] section names another."
 
-    async def _approve(self, said: Said) -> str:
-        return "Nothing waits for your approval."
-
-    async def _deny(self, said: Said) -> str:
-        return "Nothing waits for your approval."
-
     async def _schedule(self, said: Said) -> str:
         when: When = parse(said.rest, self._clock.now(), self._zone)
         task = await self._service.plan(said.message, when.text, due_at=when.due_at, schedule=when.schedule)
-        return f"{_tag(task)}: {when.words}."
-
-    async def _whoami(self, said: Said) -> str:
-        message = said.message
-        person = await self._store.person(message.tenant, message.person)
-        name = f"{person.name} ({person.role})" if person else message.person
-        return f"You are {name}, writing from {message.address.bridge}, chat {message.address.chat}."
-
-    async def _pair(self, said: Said) -> str:
-        return "You're signed in by your key, so there's nothing to pair here."
+        return f"{tag(task)}: {when.words}."
 
     # --- what they share
 
-    async def _numbered(self, said: Said, number: str) -> Task:
-        digits = number.strip().lstrip("#")
-        if not digits.isdecimal() or len(digits) > 9:
-            raise PersonError(f"/{said.name} needs a task's number, as in `/{said.name} 3`; /tasks lists them.")
-        task = await self._store.task_by_number(said.message.tenant, said.message.person, int(digits))
-        if task is None:
-            raise PersonError(f"There's no task {digits}; /tasks lists yours.")
-        return task
-
-    async def _meant(self, command: Message) -> Message | None:
-        """Return the message that a command is about: the one replied to (or that it answers), else the last one."""
-        if command.reply_to is not None:
-            replied = await self._store.message(command.reply_to)
-            if replied is not None and replied.answers is not None:
-                return await self._store.message(replied.answers)
-            return replied
-        recent = await self._store.messages_of_chat(command.tenant, command.address, limit=50, before=command.id)
-        mine = [message for message in recent if message.role == "user" and (message.task or message.state == "asking")]
-        return mine[-1] if mine else None
-
     async def _shown(self, task: Task) -> str:
-        lines = [_line(task), f"Goal: {_short(task.goal, 300)}"]
+        lines = [_line(task), f"Goal: {short(task.goal, 300)}"]
         turns = reversed(await self._store.turns(task.id, limit=3))
         lines += [
-            f"Turn {turn.number} ({turn.state}): {_short(turn.answer or turn.error or '…', 200)}" for turn in turns
+            f"Turn {turn.number} ({turn.state}): {short(turn.answer or turn.error or '…', 200)}" for turn in turns
         ]
         if task.due_at:
             lines.append(f"Next at {task.due_at:%Y-%m-%d %H:%M} UTC")
@@ -274,25 +221,5 @@ class Commands:
         return f"{label}: {info.model or 'none'}, {info.state}{speed}{detail}"
 
 
-def parted(message: Message) -> Said:
-    """Return a command in its parts; "stop" alone, and "cancel", are /stop."""
-    text = message.text.strip()
-    if not text.startswith("/"):
-        return Said(name="stop", rest="", message=message)
-    # /stop@name is how Telegram addresses one bot among several.
-    found = re.match(r"/([A-Za-z_]+)(?:@\S+)?\s*(.*)", text, re.DOTALL)
-    name, rest = (found[1].lower(), found[2].strip()) if found else (text[1:], "")
-    return Said(name=name, rest=rest, message=message)
-
-
-def _tag(task: Task) -> str:
-    return f"#{task.number} {task.title}"
-
-
 def _line(task: Task) -> str:
     return f"#{task.number} {task.title} – {task.state}"
-
-
-def _short(text: str, characters: int = 60) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= characters else line[: characters - 1] + "…"

@@ -8,11 +8,11 @@ from msgspec.structs import replace
 from hub.errors import BadRequest, Conflict, Duplicate, NotFound
 from hub.flow import lanes
 from hub.flow.journal import Journal
-from hub.flow.outbox import Outbox
+from hub.flow.retraction import Retraction
 from hub.flow.routes import Routes
 from hub.flow.tasks import Stops, Tasks
 from hub.ports import Add, Change, Clock, Save, Store
-from hub.records import Correction, Message, Route, Task, TaskId, Turn, new_id
+from hub.records import Correction, Message, Route, Task, TaskId, new_id
 from hub.spool import Spool
 
 TRIES = 5
@@ -26,20 +26,20 @@ class Corrections:
         store: Store,
         spool: Spool,
         journal: Journal,
-        outbox: Outbox,
         clock: Clock,
         tasks: Tasks,
         routes: Routes,
         turns: Stops,
+        retraction: Retraction,
     ) -> None:
         self._store = store
         self._spool = spool
         self._journal = journal
-        self._outbox = outbox
         self._clock = clock
         self._tasks = tasks
         self._routes = routes
         self._turns = turns
+        self._retraction = retraction
 
     async def move(self, message: Message, to: TaskId | Literal["new"]) -> Task:
         """Take a message out of its task and have another (or a new) one answer it; return that one.
@@ -99,7 +99,7 @@ class Corrections:
             route=message.route or route,
             created_at=self._clock.now(),
         )
-        wake = {lanes.task(right.id), lanes.task(wrong.id)}
+        retracted, wake = await self._retraction.of(message)
         changes: list[Change] = [
             Save(moved),
             Add(right) if to == "new" else Save(right),
@@ -107,10 +107,10 @@ class Corrections:
             self._journal.about_message("route", moved),
             self._journal.about_task(right),
             *await self._requeue(message, right),
-            *await self._retract(message, wake),
+            *retracted,
             *await self._without(wrong, message),
         ]
-        await self._journal.commit(*changes, wake=tuple(wake))
+        await self._journal.commit(*changes, wake=(lanes.task(right.id), lanes.task(wrong.id), *wake))
         return right
 
     async def _right(self, message: Message, to: TaskId | Literal["new"]) -> Task:
@@ -127,19 +127,6 @@ class Corrections:
         if entry is not None and entry.state in {"ready", "held"}:
             return [self._spool.move(entry, lanes.task(right.id))]
         return [self._spool.put("inbox", lanes.task(right.id), message, self._clock.now())]
-
-    async def _retract(self, message: Message, wake: set[str]) -> list[Change]:
-        """Take back what was answered to this message alone; the lanes to wake are added."""
-        changes: list[Change] = []
-        turn: Turn | None = await self._store.turn(message.turn) if message.turn else None
-        if turn is not None and turn.messages != (message.id,):
-            return changes
-        for reply in await self._store.replies(message.id):
-            if reply.role == "agent":
-                for said in (reply, *await self._store.copies(reply.id)):
-                    changes += await self._outbox.take_back(said)
-                    wake.add(self._outbox.lane(said))
-        return changes
 
     async def _without(self, wrong: Task, message: Message) -> list[Change]:
         """Say what becomes of the wrong task: nothing, unless the message was all it had."""

@@ -10,6 +10,8 @@ from msgspec.structs import replace
 
 from hub.errors import Conflict
 from hub.failpoints import reach
+from hub.flow.case import gather
+from hub.flow.following import Following
 from hub.flow.journal import Journal
 from hub.flow.outbox import Outbox
 from hub.flow.schedules import next_time
@@ -52,6 +54,8 @@ class Ending:
     kind: Literal["answered", "stopped", "failed", "dead"]
     spoken: Spoken | None = None
     error: str = ""
+    quietly: bool = False
+    """Stopped for other words: nothing is told of what stood of the answer."""
 
 
 class Endings:
@@ -67,6 +71,7 @@ class Endings:
         clock: Clock,
         supervisor: Supervisor,
         zone: str,
+        following: Following,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -76,6 +81,7 @@ class Endings:
         self._clock = clock
         self._supervisor = supervisor
         self._zone = zone
+        self._following = following
         self._told: set[str] = set()
 
     async def end(self, work: Work, ending: Ending) -> None:
@@ -85,6 +91,8 @@ class Endings:
         for _ in range(TRIES):
             task = await self._judged(work, turn, ending, steps)
             said = self._say(work, task, turn, ending)
+            if _is_news(task, turn, ending):
+                said = (*said, *await self._following.copies(task, said))
             changes = self._changes(work, task, turn, ending, said)
             reach("turn.before-commit")
             try:
@@ -144,11 +152,8 @@ class Endings:
             return replace(task, state="input-required", due_at=None)
         if turn.error and (work.messages or ending.kind == "dead"):
             return replace(task, state="input-required", due_at=None, verdict=Blocked(missing=turn.error))
-        before = None
-        if task.kind == "assignment":
-            before = next(iter(await self._store.turns(task.id, before=turn.number, limit=1)), None)
-        verdict = await self._supervisor.judge(task, turn, steps, before)
-        return self._with(task, verdict)
+        case = await gather(self._store, work, task, turn, steps)
+        return self._with(task, await self._supervisor.judge(task, turn, case))
 
     def _with(self, task: Task, verdict: Verdict) -> Task:
         state: TaskState
@@ -201,7 +206,7 @@ class Endings:
     def _say(self, work: Work, task: Task, turn: Turn, ending: Ending) -> tuple[Message, ...]:
         to = work.messages[-1] if work.messages else None
         if ending.kind == "stopped":
-            return (self._answer(task, turn, to),) if turn.answer.strip() else ()
+            return (self._answer(task, turn, to),) if turn.answer.strip() and not ending.quietly else ()
         if turn.error:
             return (self._failure(task, turn, to),) if work.messages else ()
         verdict = task.verdict
@@ -245,6 +250,12 @@ class Endings:
             turn=turn.id if turn else None,
             choices=choices,
         )
+
+
+def _is_news(task: Task, turn: Turn, ending: Ending) -> bool:
+    """Say whether a turn's end is told to everybody who follows the task, not just to who has spoken."""
+    ended = ending.kind == "answered" and not turn.error and isinstance(task.verdict, Done | Ask | Blocked)
+    return task.kind == "assignment" and ended
 
 
 def _chat(task: Task) -> str:

@@ -1,31 +1,39 @@
 """Who may speak, and keeping what they say: once, durably, before anybody is told that it's received."""
 
 import re
-from collections import OrderedDict
 
 from hub.config import LimitsConfig
-from hub.errors import BadRequest, Duplicate, NotAllowed, StoreError, TooLarge, TooMany
+from hub.errors import BadRequest, Duplicate, StoreError, Stranger, TooLarge, TooMany
 from hub.failpoints import reach
 from hub.flow import lanes
+from hub.flow.access import Access, Who
 from hub.flow.crowds import Waiting
+from hub.flow.guard import Guard
 from hub.flow.journal import Journal
-from hub.flow.notices import notice
+from hub.flow.notices import answer_to, notice
 from hub.flow.outbox import Outbox
 from hub.ports import Add, Change, Clock, Store
-from hub.records import Incoming, Message, MessageId, Person, PersonId, TenantId, Text, new_id
+from hub.records import Incoming, Message, MessageId, PersonId, Text, new_id
 from hub.spool import Spool
 
-REMEMBERED = 10_000
-"""Senders whose person is remembered between messages."""
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-HTTP = "http"
+
+TRIES = 3
 
 
 class Inbox:
     """Keeps each incoming message once and has it worked on."""
 
     def __init__(
-        self, store: Store, spool: Spool, journal: Journal, outbox: Outbox, clock: Clock, limits: LimitsConfig
+        self,
+        store: Store,
+        spool: Spool,
+        journal: Journal,
+        outbox: Outbox,
+        clock: Clock,
+        limits: LimitsConfig,
+        access: Access,
+        guard: Guard,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -33,7 +41,8 @@ class Inbox:
         self._outbox = outbox
         self._clock = clock
         self._limits = limits
-        self._people: OrderedDict[tuple[TenantId, str, str], PersonId] = OrderedDict()
+        self._access = access
+        self._guard = guard
         self._waiting = Waiting(store, clock, limits.waiting_per_person)
 
     async def accept(self, incoming: Incoming) -> bool:
@@ -49,56 +58,54 @@ class Inbox:
         Raises NotAllowed, BadRequest, TooLarge or TooMany with words for the sender, StoreUnavailable if it can't be
         kept now. Once it returns, the hub answers for the message.
         """
-        message = await self.checked(incoming)
-        command = is_command(incoming)
-        lane = (lanes.commands if command else lanes.chat)(message.tenant, message.address)
-        reach("inbox.before-commit")
-        try:
-            await self._journal.commit(
-                Add(message),
-                self._spool.put("inbox", lane, message, message.created_at),
-                self._journal.about_message("message", message),
-                *beside,
-                wake=(lane,),
-            )
-        except Duplicate:
-            return await self._known(incoming), False
-        reach("inbox.after-commit")
-        return message, True
+        if self._guard.paused(incoming) and not await self._find(incoming):
+            raise Stranger("the same over and over; wait a little")
+        for _ in range(TRIES):
+            message, of_sender = await self._checked(incoming)
+            lane = (lanes.commands if is_command(incoming) else lanes.chat)(message.tenant, message.address)
+            reach("inbox.before-commit")
+            try:
+                await self._journal.commit(
+                    *of_sender,
+                    Add(message),
+                    self._spool.put("inbox", lane, message, message.created_at),
+                    self._journal.about_message("message", message),
+                    *beside,
+                    wake=(lane,),
+                )
+            except Duplicate:
+                if found := await self._find(incoming):
+                    return found, False
+                self._access.forget(incoming)  # the sender became known at this very moment
+                continue
+            reach("inbox.after-commit")
+            await self._count(incoming, message)
+            return message, True
+        raise StoreError(f"message {incoming.external_id!r} is kept and can't be found")
 
     async def checked(self, incoming: Incoming) -> Message:
         """Return what's to be kept, once it's clear that it may be; raises as `keep` does."""
+        return (await self._checked(incoming))[0]
+
+    async def _checked(self, incoming: Incoming) -> tuple[Message, tuple[Change, ...]]:
         check_parts(incoming, self._limits.message_bytes)
-        person = await self._who(incoming)
+        who = await self._access.who(incoming)
         if not is_command(incoming):
-            await self._check_waiting(incoming, person)
-        return await self._message(incoming, person)
+            await self._check_waiting(incoming, who.person)
+        return await self._message(incoming, who), who.beside
 
-    async def _who(self, incoming: Incoming) -> PersonId:
-        sender = (incoming.tenant, incoming.address.bridge, incoming.sender)
-        person = self._people.get(sender)
-        if person is None:
-            found = await self._find(incoming)
-            if found is None:
-                raise NotAllowed("you aren't known here; ask the owner of this hub to let you in")
-            person = self._people[sender] = found
-            if len(self._people) > REMEMBERED:
-                self._people.popitem(last=False)
-        return person
-
-    async def _find(self, incoming: Incoming) -> PersonId | None:
-        # Over HTTP the sender is the person whose key or session it is.
-        if incoming.address.bridge == HTTP:
-            person: Person | None = await self._store.person(incoming.tenant, PersonId(incoming.sender))
-            return person.id if person else None
-        link = await self._store.link(incoming.tenant, incoming.address.bridge, incoming.sender)
-        return link.person if link else None
+    async def _count(self, incoming: Incoming, message: Message) -> None:
+        """Have a loop end: its other side is told once, and not listened to for a while."""
+        if self._guard.heard(incoming):
+            text = "This looks like two machines answering each other, so I stop listening for two minutes."
+            told = answer_to(message, text, self._clock.now())
+            await self._journal.commit(*self._outbox.say(told), wake=(self._outbox.lane(told),))
 
     async def _check_waiting(self, incoming: Incoming, person: PersonId) -> None:
         if await self._waiting.one_more(incoming.tenant, person):
             return
         # Said before is kept before: a bridge that hands it over again must hear that, not that there's too much.
-        if await self._store.message_by_external(incoming.tenant, incoming.address, incoming.external_id):
+        if await self._find(incoming):
             return
         text = (
             f"{self._waiting.limit} of your messages wait for an answer; this one wasn't kept, send it again when some"
@@ -115,7 +122,7 @@ class Inbox:
             await self._journal.commit(*self._outbox.say(told), wake=(self._outbox.lane(told),))
         raise TooMany(text, after=10.0)
 
-    async def _message(self, incoming: Incoming, person: PersonId) -> Message:
+    async def _message(self, incoming: Incoming, who: Who) -> Message:
         replied = None
         if incoming.reply_to is not None:
             replied = await self._store.message_by_external(incoming.tenant, incoming.address, incoming.reply_to)
@@ -125,24 +132,43 @@ class Inbox:
             address=incoming.address,
             external_id=incoming.external_id,
             role="user",
-            person=person,
+            person=who.person,
             parts=incoming.parts,
             state="accepted",
             created_at=self._clock.now(),
             reply_to=replied.id if replied else None,
             wish=incoming.wish,
             agent=incoming.agent,
+            sender=incoming.sender,
+            author=who.author,
+            name=incoming.name if who.author else "",
+            choice=incoming.choice,
+            corrects=await self._corrected(incoming, who),
         )
 
-    async def _known(self, incoming: Incoming) -> Message:
-        message = await self._store.message_by_external(incoming.tenant, incoming.address, incoming.external_id)
-        if message is None:
-            raise StoreError(f"message {incoming.external_id!r} is kept and can't be found")
-        return message
+    async def _corrected(self, incoming: Incoming, who: Who) -> MessageId | None:
+        """Return the message that gets other words; None if this one stands for itself.
+
+        Only its own sender may change a message, whatever a platform lets others name. An edit of what was obeyed or
+        chosen is a new message, and so is one that makes a command of it.
+        """
+        if incoming.corrects is None or is_command(incoming):
+            return None
+        old = await self._store.message_by_external(incoming.tenant, incoming.address, incoming.corrects)
+        if old is not None and old.corrects is not None:
+            old = await self._store.message(old.corrects)
+        if old is None or old.role != "user" or (old.person, old.sender) != (who.person, incoming.sender):
+            return None
+        return None if old.task is None and old.state == "answered" else old.id
+
+    async def _find(self, incoming: Incoming) -> Message | None:
+        return await self._store.message_by_external(incoming.tenant, incoming.address, incoming.external_id)
 
 
 def is_command(incoming: Incoming) -> bool:
-    """Say whether a message is for the hub itself and not for an agent: `/word ...`, or "stop" alone."""
+    """Say whether a message is for the hub itself and not for an agent: `/word ...`, "stop" alone, or a button."""
+    if incoming.choice is not None:
+        return True
     part = incoming.parts[0]
     if not isinstance(part, Text):
         return False

@@ -6,7 +6,7 @@ act before them: did it report a result, or promise one, ask, or fail?
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -43,6 +43,12 @@ FAILURE = re.compile(
     re.IGNORECASE,
 )
 NO_SUCCESS = re.compile(r"\b(not|n'?t|un)( been| be)? ?(success|booked|reserved|made|done|complete)", re.IGNORECASE)
+FAREWELL = re.compile(
+    r"\bhave (a|an) (\w+ ){0,3}(day|night|evening|morning|afternoon|time|trip|stay|visit|journey|flight|ride|meal"
+    r"|weekend|one)|\bhave fun|\bwish you|\bthank(s| you) for (using|contacting|calling|choosing)|\bhere to help"
+    r"|\bcheers|\bstay safe|\bsee you|\buntil next time|\banytime",
+    re.IGNORECASE,
+)
 FURTHER_HELP = re.compile(
     r"\b(anything|something|any other|any more|what) (else|more|other)|\b(further|more|other) (help|assist\w*|question)"
     r"|\b(help|assist) you (with|further)|what else|\bwill that be all",
@@ -68,27 +74,33 @@ class Judged(Struct, frozen=True, kw_only=True):
     """What each sign added to the score (the logarithm of the odds), by name."""
 
 
-def judge(goal: str, transcript: Sequence[Spoken], receipts: Sequence[Receipt]) -> Judged:
+COMPLETE = 0.4
+"""From here on a task is called complete. By cross-validation on the training files there about as many verdicts are
+right as anywhere, and 2.5 % of the incomplete are called complete, promises in unknown words among them."""
+
+
+def judge(goal: str, transcript: Sequence[Spoken], receipts: Sequence[Receipt] | None) -> Judged:
     """Judge by what was said and done; no model is asked.
 
-    Where it errs, it errs towards "not complete": calling an incomplete task complete was made twice as dear.
+    `receipts` are all tool calls so far, None if nobody kept them: then their absence says nothing.
     """
     found = signs(goal, transcript, receipts)
     parts = {name: round(weights.COMPLETE.get(name, 0.0) * value, 3) for name, value in found.items() if value}
     return Judged(probability=complete(found), evidence={name: part for name, part in parts.items() if part})
 
 
-def signs(goal: str, transcript: Sequence[Spoken], receipts: Sequence[Receipt]) -> Features:
+def signs(goal: str, transcript: Sequence[Spoken], receipts: Sequence[Receipt] | None) -> Features:
     """Return what speaks for and against completeness in what was said and done."""
     lines = list(transcript) or [("user", goal)]
-    kept = _without_goodbyes(lines)
-    said = next((text for role, text in reversed(kept) if role == "agent"), "")[-END_CHARS:]
+    kept = without_goodbyes(lines)
+    said, before = [*(text[-END_CHARS:] for role, text in reversed(kept) if role == "agent"), "", ""][:2]
     wish = next((text for role, text in reversed(kept) if role == "user"), goal)[-END_CHARS:]
     wish_at = max((at for at, (role, _) in enumerate(kept) if role == "user"), default=0)
-    later = [receipt for receipt in receipts if receipt.after > wish_at]
+    later = [receipt for receipt in receipts or () if receipt.after > wish_at]
     asks = bool(said.rstrip().endswith("?") or CONFIRM.search(said))
     further = bool(FURTHER_HELP.search(said))
     report = reports(said)
+    reported = reports(before) and not report
     promise = bool(PROMISE.search(said))
     informed = any(letter.isdigit() for letter in said)
     agreed = bool(ANSWER.search(wish))
@@ -120,12 +132,36 @@ def signs(goal: str, transcript: Sequence[Spoken], receipts: Sequence[Receipt]) 
         "lines": math.log1p(min(len(lines), MOST_LINES)),
         "receipt": float(any(not receipt.failed for receipt in later)),
         "receipt_failed": float(any(receipt.failed for receipt in later)),
+        "report_before": float(reported),
+        "report_before_farewell": float(reported and farewell),
+        "further_farewell": float(further and farewell),
+        **_backing(kept, receipts, asks=asks and not further, farewell=farewell),
     }
 
 
-def complete(found: Features) -> float:
+def _backing(
+    kept: Sequence[Spoken], receipts: Sequence[Receipt] | None, *, asks: bool, farewell: bool
+) -> dict[str, float]:
+    """Say what tools did for a task, and how often its person spoke since; nothing where nobody kept it."""
+    if receipts is None:
+        return {}
+    good = [receipt.after for receipt in receipts if not receipt.failed]
+    since = sum(role == "user" for role, _ in kept[good[-1] :]) if good else -1
+    return {
+        "kept": 1.0,
+        "unbacked": float(not good),
+        "last_failed": float(bool(receipts) and receipts[-1].failed),
+        "backed": float(since == 0),
+        "backed_asks": float(since == 0 and asks),
+        "backed_before": float(since == 1),
+        "backed_before_farewell": float(since == 1 and farewell),
+        "backed_long_ago": float(since > 1),
+    }
+
+
+def complete(found: Features, table: Mapping[str, float] = weights.COMPLETE) -> float:
     """Return the probability: the logistic function of the weighted signs."""
-    total = sum(weights.COMPLETE.get(name, 0.0) * value for name, value in found.items())
+    total = sum(table.get(name, 0.0) * value for name, value in found.items())
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
 
 
@@ -134,7 +170,8 @@ def reports(said: str) -> bool:
     return bool(REPORT.search(said)) and not NO_SUCCESS.search(said)
 
 
-def _without_goodbyes(lines: Sequence[Spoken]) -> list[Spoken]:
+def without_goodbyes(lines: Sequence[Spoken]) -> list[Spoken]:
+    """Return what was said before thanks and goodbyes, which end complete and incomplete tasks alike."""
     kept = list(lines)
     while kept and _goodbye(*kept[-1]):
         kept.pop()
@@ -143,5 +180,10 @@ def _without_goodbyes(lines: Sequence[Spoken]) -> list[Spoken]:
 
 def _goodbye(role: str, text: str) -> bool:
     if role != "user":
-        return bool(OVER.search(text) and not reports(text) and not PROMISE.search(text) and "?" not in text)
+        return bool(
+            (OVER.search(text) or FAREWELL.search(text))
+            and not reports(text)
+            and not PROMISE.search(text)
+            and "?" not in text
+        )
     return bool(THANKS.search(text)) and "?" not in text and not OPENER.search(text)

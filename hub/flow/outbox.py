@@ -10,6 +10,7 @@ from hub.errors import Conflict, DeliveryDelayed, DeliveryError, DeliveryRefused
 from hub.failpoints import reach
 from hub.flow import lanes
 from hub.flow.elsewhere import Elsewhere
+from hub.flow.guard import Guard
 from hub.flow.journal import Journal
 from hub.flow.labels import Labels
 from hub.ports import Add, Bridge, Change, Clock, Delivered, Outgoing, Retracting, Save, Store
@@ -37,6 +38,7 @@ class Outbox:
         bridges: Mapping[str, Bridge],
         labels: Labels,
         elsewhere: Elsewhere,
+        guard: Guard,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -45,6 +47,7 @@ class Outbox:
         self._bridges = bridges
         self._labels = labels
         self._elsewhere = elsewhere
+        self._guard = guard
 
     def say(self, message: Message) -> tuple[Change, ...]:
         """Return what keeps a message of the hub and has it delivered; commit it with what it tells of."""
@@ -104,6 +107,7 @@ class Outbox:
             delivered = await bridge.deliver(outgoing)
         except DeliveryError as error:
             return await self._failed(entry, sending, error)
+        self._guard.said(message.address)
         reach("outbox.after-deliver")
         await self._settle(entry, outgoing, delivered)
         reach("outbox.after-settle")
@@ -114,13 +118,13 @@ class Outbox:
     async def _settle(self, entry: Entry, outgoing: Outgoing, delivered: Delivered) -> None:
         """Keep that it arrived, and what it's called there, in one commit; also if it was retracted meanwhile."""
         message = outgoing.message
-        for _ in range(TRIES):
+        for attempt in range(TRIES):
             sent = replace(message, state="moved" if message.state == "moved" else "sent")
             try:
                 await self._journal.commit(
                     self._spool.settle(entry),
                     Save(sent),
-                    *await self._postings(message, delivered),
+                    *await self._postings(message, delivered, again=attempt > 0),
                     *await self._thread(outgoing, delivered),
                     self._journal.about_message("delivery", sent),
                 )
@@ -131,10 +135,13 @@ class Outbox:
             return
         raise Conflict(f"message {message.id} is delivered, and that can't be kept: it changes all the time")
 
-    async def _postings(self, message: Message, delivered: Delivered) -> list[Change]:
-        """Return the platform's ids as records; delivered again, a platform that removes doubles gives the old ones."""
-        known = {posting.external_id for posting in await self._store.postings(message.id)}
+    async def _postings(self, message: Message, delivered: Delivered, *, again: bool) -> list[Change]:
+        """Return the platform's ids as records; an id that's known already (of a double) isn't kept twice."""
         at = message.address
+        ids = dict.fromkeys(delivered.ids)
+        if again:
+            found = {id: await self._store.message_by_external(message.tenant, at, id) for id in ids}
+            ids = {id: None for id, known in found.items() if known is None}
         return [
             Add(
                 Posting(
@@ -146,8 +153,7 @@ class Outbox:
                     number=number,
                 )
             )
-            for number, id in enumerate(dict.fromkeys(delivered.ids))
-            if id not in known
+            for number, id in enumerate(ids)
         ]
 
     async def _thread(self, outgoing: Outgoing, delivered: Delivered) -> list[Change]:

@@ -5,33 +5,50 @@ and what would end a part of a prompt is broken up.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 import msgspec
+from msgspec.structs import replace
 
+from hub.flow.digest import clipped
 from hub.manifests import DATE, Agent
-from hub.ports import Exemplary, Said, Tool
-from hub.records import Message, Step, Task
+from hub.ports import Exemplary, Image, Said, Tool
+from hub.records import File, Message, MessageId, Step, Task, Text
 
 COMPLETE = ("yes", "no", "question")
 """What a judge may say: the goal is reached, it isn't, only the person can say how it goes on."""
 NONE = "none"
 """No tool is needed."""
+GOAL, CLAIM, RESULT, RESULTS = 600, 900, 300, 4
+"""Characters of a goal, a claim and a tool's result that a judge reads, and how many results, the last ones."""
+Images = Mapping[MessageId, Mapping[str, bytes]]
+"""The images of messages: their bytes by their SHA-256."""
+
+NO_IMAGES: Images = MappingProxyType({})
 SHOTS = 2
 """Examples of each tool in a choice."""
 
 
 def answer(
-    agent: Agent, task: Task, history: Sequence[Message], results: Sequence[Step], now: datetime, *, note: str = ""
+    agent: Agent,
+    task: Task,
+    history: Sequence[Message],
+    results: Sequence[Step],
+    now: datetime,
+    *,
+    note: str = "",
+    images: Images = NO_IMAGES,
 ) -> tuple[Said, ...]:
     """Return the prompt for an agent's answer.
 
     It always holds the agent's system prompt and the task's goal: in the history where that still has it, else before
     it, with the digest of what was left out. `history` is oldest first and ends with what's to be answered; `results`
-    are this turn's tool steps; `now` is in the person's time zone; `note` is why another turn is taken.
+    are this turn's tool steps; `now` is in the person's time zone; `note` is why another turn is taken; `images`
+    are those that came along with messages of the history.
     """
-    said = conversation(history)
+    said = conversation(history, images)
     opening = _opening(task, said)
     if opening:
         said = (Said("user", opening), *said)
@@ -46,13 +63,29 @@ def system(agent: Agent, now: datetime) -> Said:
     return Said("system", agent.prompt.replace(DATE, f"{now:%Y-%m-%d}"))
 
 
-def conversation(history: Sequence[Message]) -> tuple[Said, ...]:
+def conversation(history: Sequence[Message], images: Images = NO_IMAGES) -> tuple[Said, ...]:
     """Return what a person and the agent said; what the hub itself said is left out."""
     return tuple(
-        Said("user" if message.role == "user" else "assistant", plain(message.text))
+        Said("user" if message.role == "user" else "assistant", plain(_words(message, images)), _named(message, images))
         for message in history
         if message.role != "notice" and message.text.strip()
     )
+
+
+def _words(message: Message, images: Images) -> str:
+    """Return what was said in words; a file that isn't among the images by its name."""
+    shown = images.get(message.id, {})
+    return "\n".join(
+        part.text if isinstance(part, Text) else f"[file: {part.name}]"
+        for part in message.parts
+        if isinstance(part, Text) or part.sha256 not in shown
+    )
+
+
+def _named(message: Message, images: Images) -> tuple[Image, ...]:
+    shown = images.get(message.id, {})
+    files = [part for part in message.parts if isinstance(part, File) and part.sha256 in shown]
+    return tuple(Image(name=plain(file.name)[:80], data=shown[file.sha256]) for file in files)
 
 
 def choose(text: str, offered: Sequence[Tool]) -> tuple[Said, ...]:
@@ -100,8 +133,9 @@ def digest(task: Task, messages: Sequence[Message]) -> tuple[Said, ...]:
 
 
 def judge(goal: str, results: Sequence[Step], claim: str) -> tuple[Said, ...]:
-    """Return the prompt for a supervisor, to be answered with one of `COMPLETE`."""
-    evidence = "\n".join(_result(step) for step in results) or "No tool was called."
+    """Return the prompt for a supervisor, to be answered with one of `COMPLETE`; it stays below 1,000 tokens."""
+    shown = [replace(step, result=clipped(step.result, RESULT)) for step in results[-RESULTS:]]
+    evidence = "\n".join(map(_result, shown)) or "No tool was called."
     return (
         Said(
             "system",
@@ -109,7 +143,8 @@ def judge(goal: str, results: Sequence[Step], claim: str) -> tuple[Said, ...]:
         ),
         Said(
             "user",
-            f"Goal: {plain(goal)}\n\nEvidence:\n{evidence}\n\nClaim: {plain(claim)}\n\nIs the goal reached?",
+            f"Goal: {plain(clipped(goal, GOAL))}\n\nEvidence:\n{evidence}\n\n"
+            f"Claim: {plain(clipped(claim, CLAIM))}\n\nIs the goal reached?",
         ),
     )
 
@@ -155,7 +190,8 @@ def _alternating(said: Sequence[Said]) -> tuple[Said, ...]:
     joined: list[Said] = []
     for part in said:
         if joined and joined[-1].role == part.role:
-            joined[-1] = Said(part.role, f"{joined[-1].text}\n\n{part.text}")
+            text = "\n\n".join(filter(None, (joined[-1].text, part.text)))
+            joined[-1] = Said(part.role, text, (*joined[-1].images, *part.images))
         else:
             joined.append(part)
     if joined and joined[0].role == "assistant":

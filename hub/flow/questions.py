@@ -1,7 +1,9 @@
 """Answers to questions that were put with choices: by a button, by an ad-hoc command, or by a number."""
 
 from hub.errors import BadRequest, NotFound
+from hub.flow.moving import Moving
 from hub.flow.routes import Routes
+from hub.flow.said import tag
 from hub.flow.tasks import Tasks
 from hub.ports import Store
 from hub.records import Choice, Message, MessageId, Task, TaskId
@@ -13,21 +15,35 @@ LOOK_BACK = 6
 class Questions:
     """Takes the choices people make."""
 
-    def __init__(self, store: Store, routes: Routes, tasks: Tasks) -> None:
+    def __init__(self, store: Store, routes: Routes, tasks: Tasks, moving: Moving) -> None:
         self._store = store
         self._routes = routes
         self._tasks = tasks
+        self._moving = moving
 
-    async def choose(self, question: Message, choice: str) -> None:
-        """Do what a choice of a question stands for; once more is no error. Raises BadRequest for another choice."""
+    async def choose(self, question: Message, choice: str) -> str:
+        """Do what a choice of a question stands for, and return what became of it; once more is no error.
+
+        Raises BadRequest for another choice.
+        """
         if choice not in {offered.id for offered in question.choices}:
             offered = ", ".join(repr(item.id) for item in question.choices) or "it offers none"
             raise BadRequest("choice", f"{choice!r} isn't one of this message's choices: {offered}")
         kind, id, what = choice.split("/", 2)
-        if kind == "route":
-            await self._routes.choose(MessageId(id), None if what == "new" else TaskId(what))
-        else:
-            await self._about_task(TaskId(id), what)
+        match kind:
+            case "route":
+                return await self._about_route(MessageId(id), what)
+            case "move":
+                return await self._moving.moved(await self._message(MessageId(id)), what)
+            case _:
+                return await self._about_task(TaskId(id), what)
+
+    async def pressed(self, message: Message) -> str:
+        """Do what a button stands for that was pressed: `message` says which, in reply to what offers it."""
+        question = await self._store.message(message.reply_to) if message.reply_to else None
+        if question is None or message.choice is None or question.person != message.person:
+            raise NotFound("that question isn't open any more")
+        return await self.choose(question, message.choice)
 
     async def answered_by(self, message: Message) -> tuple[Message, str] | None:
         """Return the open question of a chat, and the choice that a message makes by its number or its words."""
@@ -45,16 +61,35 @@ class Questions:
         if kind == "route":
             asked = await self._store.message(MessageId(id))
             return asked is not None and asked.state == "asking"
+        if kind == "move":
+            moved = await self._store.message(MessageId(id))
+            corrected = moved is not None and moved.route is not None and moved.route.rule == "corrected"
+            return moved is not None and not corrected
         task = await self._store.task(TaskId(id))
         return task is not None and task.state == "input-required"
 
-    async def _about_task(self, id: TaskId, what: str) -> Task:
+    async def _about_route(self, id: MessageId, what: str) -> str:
+        await self._routes.choose(id, None if what == "new" else TaskId(what))
+        message = await self._message(id)
+        task = await self._store.task(message.task) if message.task else None
+        return f"It's about {tag(task)}." if task else "It's about something new."
+
+    async def _about_task(self, id: TaskId, what: str) -> str:
         task = await self._store.task(id)
         if task is None:
             raise NotFound("that task is gone")
-        if task.state != "input-required":
-            return task
+        if task.state == "input-required":
+            task = await self._changed(task, what)
+        return f"{tag(task)} – {task.state}"
+
+    async def _changed(self, task: Task, what: str) -> Task:
         return await (self._tasks.extend(task) if what == "more" else self._tasks.finish(task))
+
+    async def _message(self, id: MessageId) -> Message:
+        message = await self._store.message(id)
+        if message is None:
+            raise NotFound("that message is gone")
+        return message
 
 
 def _chosen(choices: tuple[Choice, ...], text: str) -> str | None:

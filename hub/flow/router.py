@@ -3,13 +3,14 @@ too close to call. Every answer is kept with its evidence.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from msgspec.structs import replace
 
 from hub.config import LimitsConfig
 from hub.flow import lanes
+from hub.flow.edits import Edits
 from hub.flow.journal import Journal
 from hub.flow.notices import answer_to
 from hub.flow.outbox import Outbox
@@ -20,6 +21,7 @@ from hub.flow.weighing import Seen, Weighed
 from hub.ports import Clock, Save, Store
 from hub.records import (
     OPEN,
+    Ask,
     Candidate,
     Choice,
     Entry,
@@ -56,6 +58,8 @@ class Router:
         questions: Questions,
         weigher: Weigher,
         limits: LimitsConfig,
+        edits: Edits,
+        threadless: Collection[str] = (),
     ) -> None:
         self._store = store
         self._spool = spool
@@ -66,6 +70,8 @@ class Router:
         self._questions = questions
         self._weigher = weigher
         self._limits = limits
+        self._edits = edits
+        self._threadless = threadless
         self._asked: dict[PersonId, deque[float]] = defaultdict(deque)
 
     async def route(self, lane: str) -> None:
@@ -81,7 +87,9 @@ class Router:
     # --- the rules, in their order
 
     async def _route(self, entry: Entry, message: Message) -> None:
-        if answered := await self._questions.answered_by(message):
+        if message.corrects is not None:
+            await self._edits.apply(entry, message)
+        elif answered := await self._questions.answered_by(message):
             await self._choose(entry, message, *answered)
         elif route := await self._by_rule(message):
             await self._routes.settle(entry, message, route)
@@ -106,7 +114,7 @@ class Router:
             return to_task("explicit", task.id)
         if message.reply_to is not None and (task := await self._replied_to(message)):
             return to_task("reply", task.id)
-        if message.address.thread is not None:
+        if message.address.thread is not None and message.address.bridge not in self._threadless:
             bound = await self._bound(message)
             return to_task("thread", bound.id if bound else None)
         return None
@@ -134,9 +142,9 @@ class Router:
         return await self._own(message, replied.task) if replied and replied.task else None
 
     async def _bound(self, message: Message) -> Task | None:
-        """Return the task that began in this thread."""
-        of_chat = await self._store.tasks(message.tenant, message.person, chat=message.address, limit=200)
-        return next((task for task in of_chat if task.origin.thread == message.address.thread), None)
+        """Return the task whose own this thread is."""
+        thread = await self._store.thread(message.tenant, message.address)
+        return await self._own(message, thread.task) if thread else None
 
     # --- the LLM
 
@@ -155,7 +163,9 @@ class Router:
         lines = tuple(
             (message.role, message.text, message.created_at) for message in messages if message.role != "notice"
         )
-        return Seen(task=task, lines=lines, asked=task.state == "input-required")
+        # A task left open because something was promised waits for its person too, but asked them nothing.
+        silent = isinstance(task.verdict, Ask) and not task.verdict.question
+        return Seen(task=task, lines=lines, asked=task.state == "input-required" and not silent)
 
     # --- the question
 

@@ -1,5 +1,6 @@
 """Keeping a route: message, task and entry in one commit, whoever decided it."""
 
+from collections.abc import Collection
 from contextlib import nullcontext
 
 from msgspec.structs import replace
@@ -7,10 +8,11 @@ from msgspec.structs import replace
 from hub.errors import Conflict, Duplicate
 from hub.failpoints import reach
 from hub.flow import lanes
+from hub.flow.following import Following
 from hub.flow.journal import Journal
 from hub.flow.tasks import Tasks
 from hub.ports import Add, Change, Clock, Save, Store
-from hub.records import Entry, Message, MessageId, Route, Rule, Task, TaskId, TaskState
+from hub.records import Entry, Message, MessageId, Route, Rule, Task, TaskId, TaskState, Thread
 from hub.spool import Spool
 
 TRIES = 20
@@ -21,12 +23,24 @@ MANY = 100
 class Routes:
     """Sends messages on to their tasks."""
 
-    def __init__(self, store: Store, spool: Spool, journal: Journal, clock: Clock, tasks: Tasks) -> None:
+    def __init__(
+        self,
+        store: Store,
+        spool: Spool,
+        journal: Journal,
+        clock: Clock,
+        tasks: Tasks,
+        following: Following,
+        threadless: Collection[str] = (),
+    ) -> None:
         self._store = store
         self._spool = spool
         self._journal = journal
         self._clock = clock
         self._tasks = tasks
+        self._following = following
+        self._threadless = threadless
+        """Bridges whose threads say nothing about tasks."""
 
     async def settle(self, entry: Entry, message: Message, route: Route) -> None:
         """Commit the route: message, task and entry together; from here on the task's lane has it.
@@ -44,7 +58,8 @@ class Routes:
             routed = replace(message, state="routed", task=task.id, route=replace(route, task=task.id, new=new))
             reach("route.before-commit")
             try:
-                await self._journal.commit(*self._changes(entry, routed, task, new=new), wake=(lanes.task(task.id),))
+                changes = (*self._changes(entry, routed, task, new=new), *await self._bound(routed, task))
+                await self._journal.commit(*changes, wake=(lanes.task(task.id),))
             except (Conflict, Duplicate):
                 # The task changed or its number was taken meanwhile, or the entry is somebody else's by now.
                 fresh = await self._store.entry(entry.id)
@@ -82,6 +97,18 @@ class Routes:
             self._journal.about_message("route", message),
             self._journal.about_task(task),
         )
+
+    async def _bound(self, message: Message, task: Task) -> tuple[Change, ...]:
+        """Return what makes a new thread the task's own, and has a chat follow the task that's continued there."""
+        changes = await self._following.joined(task, message)
+        at = message.address
+        if at.thread is None or at.bridge in self._threadless or await self._store.thread(message.tenant, at):
+            return changes
+        # An old task that's spoken of in passing in some thread doesn't move there.
+        if message.route is not None and message.route.new:
+            bound = Thread(tenant=task.tenant, bridge=at.bridge, chat=at.chat, thread=at.thread, task=task.id)
+            return (*changes, Add(bound))
+        return changes
 
     async def _taken_up(self, id: TaskId) -> Task | None:
         """Return a task as it stands once somebody has spoken about it: at work, or about to be."""

@@ -8,6 +8,9 @@ from msgspec import Meta
 
 from hub.errors import ToolError
 
+LONGEST = 500
+"""Characters of what's wrong: the LLM reads it, and may have caused it to be long."""
+
 _NUMBER = {
     "minimum": "ge",
     "maximum": "le",
@@ -33,12 +36,23 @@ def decode(json: str, schema: Mapping[str, object]) -> Mapping[str, object]:
     """
     try:
         value = msgspec.json.decode(json, type=_type(schema))
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise ToolError(f"The arguments don't fit the tool: {error}.") from None
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeError) as error:
+        raise ToolError(f"The arguments don't fit the tool: {str(error)[:LONGEST]}.") from None
+    except RecursionError:
+        raise ToolError("The arguments don't fit the tool: they are nested too deeply.") from None
     built: object = msgspec.to_builtins(value)
     if not isinstance(built, dict):
         raise ToolError("The arguments don't fit the tool: expected an object.")
     return built
+
+
+def fit(values: Mapping[str, object], schema: Mapping[str, object]) -> None:
+    """Make sure that arguments fit the schema; raises ToolError with what's wrong."""
+    try:
+        json = msgspec.json.encode(values).decode()
+    except (msgspec.MsgspecError, UnicodeError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise ToolError(f"The arguments can't be written down: {str(error)[:LONGEST]}.") from None
+    decode(json, schema)
 
 
 def _type(schema: Mapping[str, Any]) -> Any:

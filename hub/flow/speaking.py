@@ -11,13 +11,14 @@ from msgspec.structs import replace
 
 from hub.config import LLMConfig
 from hub.errors import ContextOverflow, LLMError, ToolError
-from hub.flow import lanes, prompts
+from hub.flow import lanes, pictures, prompts
 from hub.flow.digest import clipped, shorten
 from hub.flow.ledger import Ledger, Made
+from hub.flow.sound import sound_text
 from hub.flow.toolbox import Toolbox, unsaid
 from hub.flow.work import Work
 from hub.manifests import Agent
-from hub.ports import LLM, Clock, Delta, End, Feed, Priority, Said, Store, Terms, Tool, ToolCall
+from hub.ports import LLM, Clock, Delta, End, Feed, Files, Priority, Said, Store, Terms, Tool, ToolCall
 from hub.records import Again, Message, Step, Text
 
 HISTORY = 60
@@ -27,6 +28,8 @@ TOOL_CALLS = 4
 """In one turn."""
 PROMPT_TOKENS = 1_500
 """A prompt above it is shortened: on two cores a small model reads about a hundred tokens a second."""
+LONGEST_TOKEN = 64
+"""Characters of a token: an answer that has more for each allowed one comes from a server that heeds no limit."""
 MARGIN = 64
 """Tokens of the context left free, for templates count differently."""
 
@@ -49,9 +52,18 @@ class Speaker:
     """Has an agent speak."""
 
     def __init__(
-        self, store: Store, feed: Feed, clock: Clock, llm: LLM, toolbox: Toolbox, config: LLMConfig, zone: str
+        self,
+        store: Store,
+        files: Files,
+        feed: Feed,
+        clock: Clock,
+        llm: LLM,
+        toolbox: Toolbox,
+        config: LLMConfig,
+        zone: str,
     ) -> None:
         self._store = store
+        self._files = files
         self._feed = feed
         self._clock = clock
         self._llm = llm
@@ -159,12 +171,15 @@ class Speaker:
         async for piece in self._llm.chat(said, self._terms(work, Priority.CHAT), limit=self._answer_tokens):
             if isinstance(piece, End):
                 work.money += piece.money
+                work.written = sound_text(work.written)
                 for result in unsaid(work.written, _calls(ledger.steps)):
                     work.written = f"{work.written.rstrip()}\n\n{result}"
                 return piece
             # Begun again after a crash of the model, the answer is written anew: the first piece takes the old's place.
             self._feed.publish(self._delta(work, piece.text, whole=not work.written))
             work.written += piece.text
+            if len(work.written) > self._answer_tokens * LONGEST_TOKEN:
+                raise LLMError(f"the answer doesn't end: {len(work.written)} characters")
         raise LLMError("the answer broke off without an end")
 
     def _delta(self, work: Work, text: str, *, whole: bool) -> Delta:
@@ -181,12 +196,15 @@ class Speaker:
 
     async def _prompt(self, agent: Agent, work: Work, steps: Sequence[Step]) -> tuple[Said, ...]:
         """Return the prompt, shortened until it fits; the system prompt and the goal are always in it."""
-        room = min(PROMPT_TOKENS, (self._llm.info.context or 10**9) - self._answer_tokens - MARGIN)
         history = await self._history(work)
+        images = await pictures.read(self._files, history)
+        # An image alone may have more tokens than a prompt of words should.
+        most = 10**9 if any(images.values()) and self._llm.info.sees else PROMPT_TOKENS
+        room = min(most, (self._llm.info.context or 10**9) - self._answer_tokens - MARGIN)
         verdict = work.task.verdict
         note = verdict.why if isinstance(verdict, Again) and work.task.kind == "assignment" else ""
         while True:
-            said = prompts.answer(agent, work.task, history, _calls(steps), self._now(), note=note)
+            said = prompts.answer(agent, work.task, history, _calls(steps), self._now(), note=note, images=images)
             tokens = await self._llm.count(said)
             if tokens <= room:
                 return said
@@ -204,7 +222,9 @@ class Speaker:
             characters = int(characters * min(0.7, room / tokens))
             each = max(characters // max(len(history), 1), 80)
             cut = [replace(message, parts=(Text(clipped(message.text, each)),)) for message in history]
-            said = prompts.answer(agent, work.task, cut, _calls(steps), self._now())
+            # The goal mostly is the first message: whole, it would bring back what was left out of that.
+            task = replace(work.task, goal=clipped(work.task.goal, each))
+            said = prompts.answer(agent, task, cut, _calls(steps), self._now())
             tokens = await self._llm.count(said)
             if tokens <= room:
                 return said

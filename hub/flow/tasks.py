@@ -44,8 +44,11 @@ WAITING = 1_000
 class Stops(Protocol):
     """Who can cut off a turn that's being taken."""
 
-    async def stop(self, task: TaskId) -> bool:
-        """Stop a task's running turn and wait until that's kept; return False if none was running."""
+    async def stop(self, task: TaskId, *, quietly: bool = False) -> bool:
+        """Stop a task's running turn and wait until that's kept; return False if none was running.
+
+        What stands of its answer is told, unless it's stopped `quietly`.
+        """
 
 
 class Tasks:

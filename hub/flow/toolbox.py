@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from hub.errors import ToolError
 from hub.flow import prompts
-from hub.flow.schemas import decode
+from hub.flow.schemas import decode, fit
+from hub.flow.sound import sound
 from hub.manifests import Agent
 from hub.ports import LLM, Decision, Filled, Quoting, Reading, Said, Terms, Tool, ToolCall
 from hub.records import Step
@@ -49,11 +50,20 @@ class Toolbox:
         characters: int = RESULT_CHARACTERS,
     ) -> None:
         """Take the tools, the LLM that chooses among them, and the one that writes arguments (else the same)."""
-        self._tools = {tool.name: tool for tool in tools}
+        self._fixed = {tool.name: tool for tool in tools}
+        self._tools = dict(self._fixed)
         self._decisions = decisions
         self._writer = writer or decisions
         self._seconds = seconds
         self._characters = characters
+
+    def equip(self, tools: Iterable[Tool]) -> None:
+        """Have these tools in place of those that were given so before; calls under way end as they began."""
+        self._tools = {**self._fixed, **{tool.name: tool for tool in tools}}
+
+    def all(self) -> tuple[Tool, ...]:
+        """Return every tool, by name."""
+        return tuple(sorted(self._tools.values(), key=lambda tool: tool.name))
 
     def named(self, name: str) -> Tool | None:
         """Return the tool of that name, if it's installed."""
@@ -79,7 +89,7 @@ class Toolbox:
         if len(plain) == 1:
             return plain[0], None
         options = [*(tool.name for tool in left), prompts.NONE]
-        decision = await self._decisions.decide(prompts.choose(text, left), options, terms)
+        decision = sound(await self._decisions.decide(prompts.choose(text, left), options, terms), options)
         likely, best = max(zip(decision.probabilities, (*left, None), strict=True), key=lambda pair: pair[0])
         return (None if used and likely < SURE else best), decision
 
@@ -106,7 +116,7 @@ class Toolbox:
     async def call(self, tool: Tool, call: ToolCall) -> Called:
         """Call a tool; its result is cut at the cap, and says so. An error or a time-out is a failed result."""
         try:
-            decode(msgspec.json.encode(call.arguments).decode(), tool.schema)
+            fit(call.arguments, tool.schema)
             async with asyncio.timeout(self._seconds):
                 result = await tool.call(call)
         except ToolError as error:

@@ -36,6 +36,7 @@ JOINED = 20
 class _Running:
     work: asyncio.Task[Spoken | AgentHostError]
     over: asyncio.Event = field(default_factory=asyncio.Event)
+    quietly: bool = False
 
 
 class Turns:
@@ -78,11 +79,12 @@ class Turns:
         while await self._take(lanes.task_of(lane)):
             pass
 
-    async def stop(self, task: TaskId) -> bool:
-        """Stop a task's running turn and wait until that's kept; return False if none was running."""
+    async def stop(self, task: TaskId, *, quietly: bool = False) -> bool:
+        """See Stops."""
         running = self._running.get(task)
         if running is None:
             return False
+        running.quietly = quietly
         running.work.cancel()
         await running.over.wait()
         return True
@@ -178,7 +180,7 @@ class Turns:
 
     def _ending(self, running: _Running) -> Ending:
         if running.work.cancelled():
-            return Ending(kind="stopped")
+            return Ending(kind="stopped", quietly=running.quietly)
         spoken = running.work.result()
         if isinstance(spoken, AgentHostError):
             return Ending(kind="failed", error=str(spoken) or type(spoken).__name__)

@@ -16,6 +16,7 @@ from msgspec import Struct
 from hub.config import MODEL_SHA256
 from hub.flow import weights
 from hub.flow.evidence import Features, Line, Seen, gather
+from hub.flow.sound import sound, sound_scores
 from hub.ports import LLM, Said, Score, Scores, Scoring, Terms
 
 __all__ = ["Line", "Seen", "Weighed", "fallback", "weigh", "weigh_by_choice"]
@@ -61,7 +62,8 @@ async def weigh(
     if not roster:
         return fallback(text, roster, now)
     began = time.perf_counter()
-    scores = await scoring.score(pairs(text, roster), terms)
+    asked = pairs(text, roster)
+    scores = sound_scores(await scoring.score(asked, terms), asked)
     trained = sha256 == MODEL_SHA256
     table = weights.SCORED if trained else weights.UNTRAINED
     found = with_scores(gather(text, roster, now), scores.scores)
@@ -76,7 +78,8 @@ async def weigh_by_choice(llm: LLM, text: str, roster: Sequence[Seen], now: date
     if not roster:
         return fallback(text, roster, now)
     began = time.perf_counter()
-    decision = await llm.decide(choice(text, roster), list(LETTERS[: len(roster) + 1]), terms, lead="Answer: ")
+    letters = list(LETTERS[: len(roster) + 1])
+    decision = sound(await llm.decide(choice(text, roster), letters, terms, lead="Answer: "), letters)
     found = gather(text, roster, now)
     for features, probability in zip(found, decision.probabilities, strict=True):
         features["choice"] = math.log(DOUBT + (1 - DOUBT) * probability)

@@ -9,7 +9,7 @@ from typing import cast
 from msgspec.structs import replace
 
 from hub.errors import LLMAway, PullError
-from hub.ports import LLM, Decision, End, Filled, LLMInfo, Piece, Said, Scores, Scoring, Terms
+from hub.ports import LLM, Decision, Embedded, Embedding, End, Filled, LLMInfo, Piece, Said, Scores, Scoring, Terms
 
 AGAIN = 60.0
 """Seconds until a download that failed is tried again."""
@@ -84,6 +84,10 @@ class Arriving:
     async def score(self, pairs: Sequence[tuple[str, str]], ask: Terms) -> Scores:
         """Score each pair (prefix, continuation) of plain text: what arrives here is a file, whose model can."""
         return await cast("Scoring", self._model()).score(pairs, ask)
+
+    async def embed(self, texts: Sequence[str], ask: Terms) -> Embedded:
+        """Return a vector for each text; raises LLMError from a model that gives none."""
+        return await cast("Embedding", self._model()).embed(texts, ask)
 
     def _model(self) -> LLM:
         if self._llm is None:

@@ -15,6 +15,34 @@ LOGITS = 64
 """Of these, so many may want their logits: each takes 4 bytes a word of the vocabulary."""
 
 
+class Patch(int):
+    """One position of an image in a prompt. What belongs to one chunk of an image is evaluated together, by itself.
+
+    As a number it stands for the image's content, so that equal images are equal.
+    """
+
+    chunk: Any
+    count: int
+    """Positions of its chunk."""
+    cells: int
+    """Cells of the model's memory that its chunk takes; some models' images take more than positions."""
+
+    def __new__(cls, number: int, chunk: Any, count: int, cells: int) -> "Patch":
+        """Make one of `count` positions of a chunk."""
+        made = super().__new__(cls, number)
+        made.chunk, made.count, made.cells = chunk, count, cells
+        return made
+
+
+def cells(tokens: list[int]) -> int:
+    """Return how many cells of the model's memory tokens take."""
+    return len(tokens) + sum(
+        token.cells - token.count
+        for token, before in zip(tokens, [None, *tokens], strict=False)
+        if isinstance(token, Patch) and not (isinstance(before, Patch) and before.chunk is token.chunk)
+    )
+
+
 class Row(NamedTuple):
     """A token to be evaluated, and whether its logits are wanted."""
 
@@ -41,7 +69,10 @@ class Evaluator(Memory, Protocol):
     """Tokens of all sequences together."""
 
     def evaluate(self, rows: list[Row]) -> Outcome:
-        """Evaluate at most CHUNK tokens of any sequences, each sequence's in order."""
+        """Evaluate at most CHUNK tokens of any sequences, each sequence's in order; or one chunk of an image.
+
+        Raises ValueError for an image that can't be looked at.
+        """
 
     def logprobs(self, row: int, tokens: list[int]) -> list[float]:
         """Return the natural log-probabilities of tokens after a row of the last batch."""

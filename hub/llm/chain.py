@@ -8,8 +8,8 @@ from typing import TypeVar, cast
 
 from msgspec.structs import replace
 
-from hub.errors import LLMAway, LLMRefused, LLMUnavailable
-from hub.ports import LLM, Decision, End, Filled, LLMInfo, Piece, Said, Terms
+from hub.errors import LLMAway, LLMError, LLMRefused, LLMUnavailable
+from hub.ports import LLM, Decision, Embedded, Embedding, End, Filled, LLMInfo, Piece, Said, Terms
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -29,11 +29,12 @@ class Chain:
     def info(self) -> LLMInfo:
         """Say how the one is that would serve now; in its detail, in whose place it does."""
         infos = [member.info for member in self.members]
-        serving = next((info for info in infos if info.state == "ready"), None)
-        if serving is None:
-            return replace(infos[0], detail="; ".join(_told(info) for info in infos))
-        before = infos[: infos.index(serving)]
-        return replace(serving, detail=f"in place of {'; '.join(map(_told, before))}") if before else serving
+        money = max(info.money_today for info in infos)
+        for number, info in enumerate(infos):
+            if info.state == "ready":
+                detail = f"in place of {'; '.join(map(_told, infos[:number]))}" if number else info.detail
+                return replace(info, detail=detail, money_today=money)
+        return replace(infos[0], detail="; ".join(map(_told, infos)), money_today=money)
 
     async def open(self) -> None:
         """Begin to get all ready, and return without waiting for them."""
@@ -89,6 +90,13 @@ class Chain:
     async def count(self, prompt: Sequence[Said]) -> int:
         """Return how many tokens a prompt has for the one that would serve now."""
         return await self._first(lambda member: member.count(prompt))
+
+    async def embed(self, texts: Sequence[str], ask: Terms) -> Embedded:
+        """Return a vector for each text, by the first alone: those of another model say something else."""
+        first = self.members[0]
+        if not isinstance(first, Embedding):
+            raise LLMError(f"{first.info.model} gives no vectors")
+        return await first.embed(texts, ask)
 
     async def _first(self, do: Callable[[LLM], Awaitable[T]]) -> T:
         last: Exception | None = None

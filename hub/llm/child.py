@@ -17,6 +17,8 @@ from hub.llm import wire
 log = logging.getLogger(__name__)
 
 DYING = 1.0
+STARVED = ("bad_alloc", "MemoryError", "failed to allocate", "Cannot allocate memory")
+"""What a process says whose memory is at an end."""
 
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV")
 
@@ -27,6 +29,7 @@ class Child:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self._said: deque[str] = deque(maxlen=20)
+        self._killed = False
 
     @classmethod
     async def start(cls) -> "Child":
@@ -80,13 +83,21 @@ class Child:
                 async with asyncio.timeout(DYING):
                     await self._process.wait()
         with contextlib.suppress(ProcessLookupError):
+            self._killed = self._process.returncode is None
             self._process.kill()
         await self._process.wait()
+
+    @property
+    def starved(self) -> bool:
+        """Whether it ended because it got no more memory, as far as it could still say so."""
+        return any(word in said for said in self._said for word in STARVED)
 
     @property
     def end(self) -> str:
         """How it ended: by which signal, or what it said last."""
         code = self._process.returncode or 0
+        if code == -signal.SIGKILL and not self._killed:
+            return "SIGKILL from outside, perhaps because the machine ran out of memory"
         if code < 0:
             return signal.Signals(-code).name
         return self._said[-1] if self._said else f"exit code {code}"

@@ -47,7 +47,7 @@ def labels(count: int) -> tuple[str, ...]:
 def appended(prompt: Sequence[Said], text: str) -> tuple[Said, ...]:
     """Return the prompt with a last word to the model, joined to the user's if that came last."""
     if prompt and prompt[-1].role == "user":
-        return (*prompt[:-1], Said(role="user", text=f"{prompt[-1].text}\n\n{text}"))
+        return (*prompt[:-1], Said("user", f"{prompt[-1].text}\n\n{text}", prompt[-1].images))
     return (*prompt, Said(role="user", text=text))
 
 
@@ -64,20 +64,22 @@ def by_letter(likely: Mapping[str, float], count: int) -> tuple[float, ...] | No
     One token may write a letter with a space, a bracket or a bold star; they count together. A letter that's not among
     the likeliest is at most as likely as the last of them.
     """
+    # Servers have told log-probabilities above 0, and none at all.
+    sound = {token: min(logprob, 0.0) for token, logprob in likely.items() if math.isfinite(logprob)}
     found: dict[str, list[float]] = {label: [] for label in labels(count)}
-    for token, logprob in likely.items():
+    for token, logprob in sound.items():
         if (letter := _bare(token)) in found:
             found[letter].append(logprob)
     if not any(found.values()):
         return None
-    least = min(likely.values())
+    least = min(sound.values())
     return softmax([_total(values) if values else least for values in found.values()])
 
 
 def letter_in(said: str, count: int) -> int | None:
     """Return which option an answer names; None if it's none, or several."""
     known = labels(count)
-    with suppress(msgspec.DecodeError):
+    with suppress(msgspec.DecodeError, UnicodeError):
         said = str(msgspec.json.decode(said, type=dict[str, str]).get("answer", said))
     named = {word for word in re.findall(r"[A-Za-z0-9]+", said) if word in known}
     return known.index(named.pop()) if len(named) == 1 else None

@@ -11,7 +11,8 @@ import llama_cpp.llama_cpp as c
 import numpy as np
 from numpy.typing import NDArray
 
-from hub.llm.batch import CHUNK, LOGITS, SEQUENCES, Outcome, Row
+from hub.llm import memory, vision
+from hub.llm.batch import CHUNK, LOGITS, SEQUENCES, Outcome, Patch, Row
 
 Logits = NDArray[np.float32]
 
@@ -25,6 +26,7 @@ class BadModel(Exception):
 def load(path: str) -> Any:
     """Load a model's file; raises BadModel."""
     c.llama_log_set(_log_callback, None)
+    vision.quiet(_log_callback)
     c.llama_backend_init()
     model = c.llama_model_load_from_file(path.encode(), c.llama_model_default_params())
     if not model:
@@ -35,10 +37,11 @@ def load(path: str) -> Any:
 class Engine:
     """One context of a model, with several sequences."""
 
-    def __init__(self, model: Any, context: int) -> None:
+    def __init__(self, model: Any, context: int, *, memory_mb: int = 0) -> None:
         self._model = model
         self._vocab: Any = c.llama_model_get_vocab(model)
         self.context = min(context, c.llama_model_n_ctx_train(model) or context)
+        self.context = self._fitting(memory_mb)
         # Chats may fill one context; what's above it is for decisions, which mustn't wait for a chat's end.
         self.cells = self.context + max(1024, self.context // 2)
         self._context = self._open()
@@ -49,6 +52,25 @@ class Engine:
         self._abort = ctypes.c_bool(False)
         self._aborts = c.ggml_abort_callback(lambda _: self._abort.value)
         c.llama_set_abort_callback(self._context, self._aborts, None)
+        self.eyes: vision.Vision | None = None
+
+    def _fitting(self, memory_mb: int) -> int:
+        heads, width = int(c.llama_model_n_head(self._model)), int(c.llama_model_n_embd(self._model))
+        # Keys and values of each layer, two bytes each. Some models need less; none needs more.
+        layers = int(c.llama_model_n_layer(self._model))
+        cell = 4 * layers * int(c.llama_model_n_head_kv(self._model)) * width // max(1, heads)
+        size = int(c.llama_model_size(self._model))
+        try:
+            return memory.context(self.context, megabytes=memory_mb, file=size, cell=cell, spare=1.5)
+        except ValueError as error:
+            raise BadModel(str(error)) from None
+
+    def see(self, path: str, threads: int) -> None:
+        """Let it see images through a projector's file; raises BadModel."""
+        try:
+            self.eyes = vision.Vision(path, self._model, threads, lambda: self._abort.value)
+        except ValueError as error:
+            raise BadModel(f"llm.mmproj: {error}") from None
 
     def _open(self) -> Any:
         params = c.llama_context_default_params()
@@ -138,7 +160,10 @@ class Engine:
         self._abort.value = False
 
     def evaluate(self, rows: list[Row]) -> Outcome:
-        """Evaluate at most CHUNK tokens of any sequences, each sequence's in order."""
+        """Evaluate at most CHUNK tokens of any sequences, each sequence's in order; or one chunk of an image."""
+        first = rows[0]
+        if isinstance(first.token, Patch) and self.eyes:
+            return self.eyes.evaluate(self._context, first.sequence, first.position, first.token.chunk)
         batch = self._batch
         batch.n_tokens = len(rows)
         for i, row in enumerate(rows):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from hub.llm import wire
-from hub.llm.batch import Evaluator
+from hub.llm.batch import Evaluator, cells
 from hub.llm.prefixes import SHORTEST, Kept, common
 from hub.llm.text import Sampler, Utf8, loops
 from hub.ports import End, Score
@@ -90,7 +90,7 @@ class Weighing(Job):
     """Scores continuations."""
 
     def __init__(self, asked: wire.Asked, branches: list[Branch], counts: list[int], room: int) -> None:
-        lengths = sorted((len(branch.tokens) for branch in branches), reverse=True)
+        lengths = sorted((cells(branch.tokens) for branch in branches), reverse=True)
         width = max(1, min(WIDTH, room // max(1, lengths[0])))
         super().__init__(asked, branches, sum(lengths[:width]), width)
         self._sums = [0.0] * len(counts)
@@ -120,7 +120,7 @@ class Writing(Job):
     writes = True
 
     def __init__(self, asked: wire.Asked, prompt: list[int], sampler: Sampler, limit: int) -> None:
-        super().__init__(asked, [Branch(list(prompt), keep=0)], len(prompt) + limit)
+        super().__init__(asked, [Branch(list(prompt), keep=0)], cells(prompt) + limit)
         self._prompt = len(prompt)
         self._sampler = sampler
         self._limit = limit

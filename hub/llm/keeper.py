@@ -4,7 +4,7 @@ import asyncio
 import importlib.util
 import itertools
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
@@ -12,16 +12,16 @@ from typing import Literal
 from msgspec.structs import replace
 
 from hub.errors import ContextOverflow, LLMError, LLMTimeout, LLMUnavailable
-from hub.llm import wire
+from hub.llm import memory, wire
 from hub.llm.child import Child
 from hub.ports import LLMInfo
 
 log = logging.getLogger(__name__)
 
-LOOK = 5.0
+LOOK = 2.0
 """Seconds between looks at the model's file."""
 
-SILENCE = 15.0
+SILENCE = 10.0
 """Seconds without a sign of life, while there's work, after which the process is taken for hung."""
 
 GRACE = 2.0
@@ -44,6 +44,10 @@ State = Literal["absent", "loading", "ready", "restarting", "broken"]
 
 class Died(Exception):
     """The process ended by itself, or had to be ended."""
+
+
+class TooBig(Died):
+    """The process took more memory than it may."""
 
 
 class Request:
@@ -83,9 +87,9 @@ class Request:
 class Keeper:
     """One model file and the process that serves it."""
 
-    def __init__(self, path: Path, *, sha256: str, context: int, threads: int) -> None:
+    def __init__(self, path: Path, load: wire.Load) -> None:
         self._path = path
-        self._load = wire.Load(path=str(path), sha256=sha256, context=context, threads=threads)
+        self._load = load
         self._info = LLMInfo(model=path.name, state="loading")
         self._ready = asyncio.Event()
         self._ids = itertools.count(1)
@@ -94,7 +98,7 @@ class Keeper:
         self._heard = 0.0
         self._served = False
         self._hung = asyncio.Event()
-        self._stamp: Stamp | str | None = None
+        self._stamp: tuple[Stamp, ...] | str | None = None
         self._life: asyncio.Task[None] | None = None
 
     @property
@@ -163,6 +167,8 @@ class Keeper:
                 continue
             except (Died, OSError) as error:
                 reason = str(error)
+                if isinstance(error, TooBig):
+                    self._shrink()
             except Exception as error:
                 log.exception("the model's keeper stumbled")
                 reason = repr(error)
@@ -178,9 +184,9 @@ class Keeper:
             pause = min(LONGEST_PAUSE, pause * 2)
 
     async def _present(self) -> bool:
-        stamp = await asyncio.to_thread(_stamp, self._path)
+        stamp = await asyncio.to_thread(_stamps, self._files)
         if isinstance(stamp, str):
-            self._say("broken", f"{self._path}: {stamp}; put a GGUF file there, or let llm.model name one")
+            self._say("broken", stamp)
             await self._change(stamp)
             return False
         if stamp != self._stamp:
@@ -189,17 +195,29 @@ class Keeper:
         self._stamp = stamp
         return True
 
+    @property
+    def _files(self) -> dict[str, Path]:
+        """What it's made of, by the config's key."""
+        return {"model": self._path} | ({"mmproj": Path(self._load.mmproj)} if self._load.mmproj else {})
+
+    def _shrink(self) -> None:
+        """Start with half the context next time."""
+        context = max(memory.LEAST, min(self._load.context, self._info.context or self._load.context) // 2)
+        if context < self._load.context:
+            log.warning("%s: from now on with a context of %d tokens, which takes less memory", self._path, context)
+            self._load = replace(self._load, context=context)
+
     async def _serve(self) -> None:
         """Serve until the file changes; raises Died, or OSError if no process can be started."""
         self._served = False
         self._hung.clear()
-        child, reason = await Child.start(), ""
+        child, reason, too_big = await Child.start(), "", False
         async with asyncio.TaskGroup() as group:
             listening = group.create_task(child.listen())
             try:
                 await self._run(child)
             except Died as died:
-                reason = str(died)
+                reason, too_big = str(died), isinstance(died, TooBig)
             finally:
                 self._ready.clear()
                 self._child = None
@@ -208,6 +226,10 @@ class Keeper:
                 await child.kill()
                 await asyncio.wait([listening], timeout=1)
                 listening.cancel()
+        if too_big:
+            raise TooBig(reason)
+        if reason and child.starved:
+            raise TooBig(f"{reason}: it got no more memory ({child.end})")
         if reason:
             raise Died(f"{reason}: {child.end}")
 
@@ -228,7 +250,7 @@ class Keeper:
                 return
             case _:
                 raise Died("it died while loading")
-        ends = [self._receive(child), self._watch(), self._change(self._stamp)]
+        ends = [self._receive(child), self._watch(child), self._change(self._stamp)]
         tasks = [asyncio.ensure_future(end) for end in ends]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -275,19 +297,26 @@ class Keeper:
                         request.put(report)
         raise Died("it died")
 
-    async def _watch(self) -> None:
+    async def _watch(self, child: Child) -> None:
         loop = asyncio.get_running_loop()
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(1):
                     await self._hung.wait()
                 raise Died("it didn't answer in time, and was killed")
+            self._measure(child)
             if self._requests and loop.time() - self._heard > SILENCE:
                 raise Died(f"it gave no sign of life for {SILENCE:.0f} s, and was killed")
 
-    async def _change(self, seen: Stamp | str | None) -> None:
+    def _measure(self, child: Child) -> None:
+        taken, most = memory.resident(child.pid), self._load.memory_mb
+        self._info = replace(self._info, memory_mb=round(taken, 1))
+        if most and taken > most:
+            raise TooBig(f"it took {taken:.0f} MB of memory, and llm.memory_mb allows {most}")
+
+    async def _change(self, seen: tuple[Stamp, ...] | str | None) -> None:
         while True:
-            if await asyncio.to_thread(_stamp, self._path) != seen:
+            if await asyncio.to_thread(_stamps, self._files) != seen:
                 return
             await asyncio.sleep(LOOK)
 
@@ -301,10 +330,13 @@ class Keeper:
         self._info = replace(self._info, state=state, detail=detail)
 
 
-def _stamp(path: Path) -> Stamp | str:
-    """Return what changes when a file does, or why there's none."""
-    try:
-        found = path.stat()
-    except OSError as error:
-        return error.strerror or str(error)
-    return found.st_size, found.st_mtime_ns, found.st_ino, found.st_mode
+def _stamps(files: Mapping[str, Path]) -> tuple[Stamp, ...] | str:
+    """Return what changes when a file does, or why one can't be had."""
+    stamps = []
+    for key, path in files.items():
+        try:
+            found = path.stat()
+        except OSError as error:
+            return f"{path}: {error.strerror or error}; put a GGUF file there, or let llm.{key} name one"
+        stamps.append((found.st_size, found.st_mtime_ns, found.st_ino, found.st_mode))
+    return tuple(stamps)

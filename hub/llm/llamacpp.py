@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from hub.errors import LLMError
-from hub.llm import decisions, decoding, wire
+from hub.errors import ContextOverflow, LLMError
+from hub.llm import decisions, decoding, images, wire
 from hub.llm.keeper import Keeper
 from hub.ports import Decision, Embedded, End, Filled, LLMInfo, Piece, Said, Scores, Terms
 
@@ -18,6 +18,12 @@ COUNTING = 30.0
 
 SECOND_TRY = 0.7
 """The temperature at which JSON that didn't fit is written again."""
+
+ENDLESS = 16
+"""Characters for each token of the context; a text with more isn't even tokenised."""
+
+LETTERS = 4
+"""Characters of a token, about."""
 
 ENOUGH = 16
 """Tokens of an answer that tell how fast they are written."""
@@ -29,11 +35,29 @@ log = logging.getLogger(__name__)
 class LlamaCpp:
     """A local model through llama.cpp; it can score texts too, and give vectors if the model was made for it.
 
-    `sha256`, if given, is what the file must be; `threads` 0 is measured.
+    `sha256`, if given, is what the file must be; `threads` 0 is measured; `mmproj` lets it see images; `memory_mb` 0 is
+    no limit.
     """
 
-    def __init__(self, path: Path, *, sha256: str = "", context: int = 4096, threads: int = 0) -> None:
-        self._keeper = Keeper(path, sha256=sha256, context=context, threads=threads)
+    def __init__(
+        self,
+        path: Path,
+        *,
+        sha256: str = "",
+        context: int = 4096,
+        threads: int = 0,
+        mmproj: Path | None = None,
+        memory_mb: int = 0,
+    ) -> None:
+        load = wire.Load(
+            path=str(path),
+            sha256=sha256,
+            context=context,
+            threads=threads,
+            mmproj=str(mmproj or ""),
+            memory_mb=memory_mb,
+        )
+        self._keeper = Keeper(path, load)
 
     @property
     def info(self) -> LLMInfo:
@@ -61,7 +85,7 @@ class LlamaCpp:
         self, prompt: Sequence[Said], ask: Terms, *, limit: int, temperature: float = 0.0
     ) -> AsyncGenerator[Piece | End]:
         """Answer in pieces, then one End, with at most `limit` tokens. Closing the iterator cancels."""
-        said = tuple(prompt)
+        said = self._shown(prompt)
 
         def order(id: int) -> wire.Chat:
             return wire.Chat(id=id, prompt=said, limit=limit, temperature=temperature, ask=ask)
@@ -84,7 +108,7 @@ class LlamaCpp:
         The text is `lead` + option, exactly; spaces at the end of `lead` are tokenised with the option.
         """
         began = asyncio.get_running_loop().time()
-        said, choices = tuple(prompt), decisions.checked(options)
+        said, choices = self._shown(prompt), decisions.checked(options)
 
         def order(id: int) -> wire.Decide:
             return wire.Decide(id=id, prompt=said, options=choices, lead=lead, ask=ask)
@@ -105,6 +129,7 @@ class LlamaCpp:
         """
         began = asyncio.get_running_loop().time()
         asked = tuple(pairs)
+        self._refuse_endless(max((len(prefix) + len(text) for prefix, text in asked), default=0))
         found = await self._one(lambda id: wire.ScorePairs(id=id, pairs=asked, ask=ask), ask.deadline, wire.Weighed)
         ms = (asyncio.get_running_loop().time() - began) * 1000
         return Scores(scores=found.scores, model=self.info.model, tokens=found.tokens, ms=ms)
@@ -113,6 +138,7 @@ class LlamaCpp:
         """Return a vector of length 1 for each text; raises LLMError from a model that gives none."""
         began = asyncio.get_running_loop().time()
         asked = tuple(texts)
+        self._refuse_endless(max(map(len, asked), default=0))
         found = await self._one(lambda id: wire.Embed(id=id, texts=asked, ask=ask), ask.deadline, wire.Vectors)
         ms = (asyncio.get_running_loop().time() - began) * 1000
         return Embedded(vectors=found.vectors, model=self.info.model, tokens=found.tokens, ms=ms)
@@ -130,7 +156,7 @@ class LlamaCpp:
             text, finite = decoding.checked(schema), decoding.checked(decoding.bounded(schema))
         except ValueError as error:
             raise LLMError(str(error)) from None
-        order = wire.Fill(id=0, prompt=tuple(prompt), schema=text, lead=lead, limit=limit, ask=ask)
+        order = wire.Fill(id=0, prompt=self._shown(prompt), schema=text, lead=lead, limit=limit, ask=ask)
         json, end, fault = await self._write(order, schema)
         spent = end.tokens_out
         if fault:
@@ -145,9 +171,21 @@ class LlamaCpp:
         return Filled(json=json, tokens_in=end.tokens_in, tokens_out=spent, ms=ms)
 
     async def count(self, prompt: Sequence[Said]) -> int:
-        """Return how many tokens a prompt has, with all that the model's template adds."""
-        said = tuple(prompt)
+        """Return how many tokens a prompt has, with all that the model's template adds; about, if it's endless."""
+        try:
+            said = self._shown(prompt)
+        except ContextOverflow as endless:
+            return endless.tokens
         return (await self._one(lambda id: wire.Count(id=id, prompt=said), COUNTING, wire.Counted)).tokens
+
+    def _shown(self, prompt: Sequence[Said]) -> tuple[Said, ...]:
+        self._refuse_endless(sum(len(said.text) for said in prompt))
+        return images.shown(prompt, sees=self.info.sees)
+
+    def _refuse_endless(self, characters: int) -> None:
+        """Raise ContextOverflow for what's far too long: tokenising it would keep everybody else waiting."""
+        if 0 < self.info.context * ENDLESS < characters:
+            raise ContextOverflow(characters // LETTERS, self.info.context)
 
     async def _one(
         self, order: Callable[[int], wire.Work | wire.Embed | wire.Count], seconds: float, kind: type[A]

@@ -1,10 +1,12 @@
 """The OpenAI-compatible chat wire, as far as we speak it."""
 
+from base64 import b64encode
 from collections.abc import Sequence
 
 import msgspec
 from msgspec import Struct, field
 
+from hub.llm import images
 from hub.ports import Said
 
 
@@ -64,6 +66,16 @@ class Choice(Struct, frozen=True):
     logprobs: Logprobs | None = None
 
 
+TOO_LONG = (
+    "context_length",
+    "exceed_context",
+    "maximum context",
+    "too large to process",
+    "larger than the max context",
+)
+"""Each server has its own words for it."""
+
+
 class Problem(Struct, frozen=True):
     """Why a server said no."""
 
@@ -75,9 +87,9 @@ class Problem(Struct, frozen=True):
 
     @property
     def overflow(self) -> bool:
-        """Whether the prompt was too long: each server has its own words for it."""
+        """Whether the prompt was too long."""
         said = f"{self.code} {self.type} {self.message}".lower()
-        return "context_length" in said or "exceed_context" in said or "maximum context" in said
+        return any(words in said for words in TOO_LONG)
 
 
 class Completion(Struct, frozen=True):
@@ -86,6 +98,20 @@ class Completion(Struct, frozen=True):
     choices: tuple[Choice, ...] = ()
     usage: Usage | None = None
     error: Problem | str | None = None
+
+
+class Vector(Struct, frozen=True):
+    """A text as numbers."""
+
+    embedding: tuple[float, ...]
+    index: int = 0
+
+
+class Vectors(Struct, frozen=True):
+    """What a server answers to /embeddings."""
+
+    data: tuple[Vector, ...]
+    usage: Usage | None = None
 
 
 class Refusal(Struct, frozen=True):
@@ -100,17 +126,30 @@ class Refusal(Struct, frozen=True):
 
 
 _completions = msgspec.json.Decoder(Completion)
+_vectors = msgspec.json.Decoder(Vectors)
 _refusals = msgspec.json.Decoder(Refusal)
 
 
-def messages(prompt: Sequence[Said]) -> list[dict[str, str]]:
-    """Return a prompt as the wire has it."""
-    return [{"role": said.role, "content": said.text} for said in prompt]
+def messages(prompt: Sequence[Said]) -> list[dict[str, object]]:
+    """Return a prompt as the wire has it; images go along as data."""
+    return [{"role": said.role, "content": _parts(said) if said.images else said.text} for said in prompt]
+
+
+def _parts(said: Said) -> list[dict[str, object]]:
+    urls = [f"data:{images.kind(image.data)};base64,{b64encode(image.data).decode()}" for image in said.images]
+    shown: list[dict[str, object]] = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+    return [*shown, {"type": "text", "text": said.text}] if said.text else shown
 
 
 def completion(body: bytes | str) -> Completion:
     """Read an answer or an event; raises msgspec.DecodeError."""
     return _completions.decode(body)
+
+
+def vectors(body: bytes) -> Vectors:
+    """Read the vectors of some texts, in the texts' order; raises msgspec.DecodeError."""
+    found = _vectors.decode(body)
+    return Vectors(data=tuple(sorted(found.data, key=lambda vector: vector.index)), usage=found.usage)
 
 
 def problem(body: bytes) -> Problem:

@@ -68,12 +68,17 @@ class Purse:
             self._day = await self._kept()
 
     @property
+    def spent(self) -> float:
+        """Return what today has cost so far."""
+        return self._day.spent if self._name == self._today() else 0.0
+
+    @property
     def empty(self) -> str:
         """Say that today's money is spent, or nothing."""
-        if not self._limit or self._name != self._today() or self._day.spent < self._limit:
+        if not self._limit or (spent := self.spent) < self._limit:
             return ""
         return (
-            f"today's money for remote models is spent ({self._day.spent:.4g} of {self._limit:g}); it goes on at"
+            f"today's money for remote models is spent ({spent:.4g} of {self._limit:g}); it goes on at"
             f" midnight ({self._zone.key}), or raise limits.money_per_day"
         )
 

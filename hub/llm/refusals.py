@@ -5,7 +5,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from hub.errors import AgentHostError, ContextOverflow, LLMAway, LLMRefused
+from hub.errors import AgentHostError, ContextOverflow, LLMAway, LLMRefused, LLMUnavailable
 from hub.llm import openai
 
 AGAIN = (408, 409, 425, 429, 500, 502, 503, 504, 529)
@@ -23,12 +23,16 @@ class Unknown(Unsupported):
     """Nothing is at that address, or no model of that name: also what some say to something in the request."""
 
 
-class Passing(LLMAway):
-    """A no that may pass: another attempt may help after so many seconds."""
+class Passing(LLMUnavailable):
+    """A failure that may pass: another attempt may help after so many seconds."""
 
-    def __init__(self, reason: str, after: float) -> None:
+    def __init__(self, reason: str, after: float = 0.0) -> None:
         super().__init__(reason)
         self.after = after
+
+
+class Away(Passing, LLMAway):
+    """One that says nothing about the request, for the server didn't take it."""
 
 
 def refusal(response: httpx.Response, body: bytes, setting: str) -> AgentHostError:
@@ -74,8 +78,12 @@ def wish(response: httpx.Response) -> float:
 
 
 def _by_status(status: int, said: str, after: float) -> AgentHostError:
+    if "image input is not supported" in said:  # llama-server's words, with HTTP 500
+        return Unsupported(said)
+    if status == 500:
+        return Passing(said, after)  # it may be this very request that it stumbles over
     if status in AGAIN:
-        return Passing(f"too many requests at once ({said})" if status == 429 else said, after)
+        return Away(f"too many requests at once ({said})" if status == 429 else said, after)
     return Unsupported(said) if status in (400, 415, 422, 501) else LLMRefused(said)
 
 
@@ -83,7 +91,7 @@ def _page(response: httpx.Response, setting: str) -> AgentHostError:
     # A proxy's page for a server that's starting passes; one that says "not found" doesn't.
     text = page(response, setting)
     passes = response.status_code in AGAIN or response.status_code < 400
-    return Passing(text, wish(response)) if passes else LLMRefused(text)
+    return Away(text, wish(response)) if passes else LLMRefused(text)
 
 
 def _is_about_money(problem: openai.Problem) -> bool:

@@ -1,22 +1,33 @@
 """The LLM port over any OpenAI-compatible server."""
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 
 from msgspec.structs import replace
 
 from hub.errors import LLMError, LLMRefused, LLMTimeout, LLMUnavailable
-from hub.llm import decisions, decoding, openai
+from hub.llm import decisions, decoding, images, openai
+from hub.llm.dialect import Body
 from hub.llm.purse import Prices, Purse
 from hub.llm.refusals import Unsupported
-from hub.llm.server import Body, Patience, Server
+from hub.llm.server import Patience, Server
 from hub.llm.watch import Watch
-from hub.ports import Decision, End, Filled, LLMInfo, Piece, Said, Terms
+from hub.ports import Decision, Embedded, End, Filled, LLMInfo, Piece, Said, Terms
 
 LETTERS_PER_TOKEN = 3.6
+IMAGE = 300
+"""Tokens of an image, about."""
+
 AROUND = 5
 """Tokens that a template puts around each message, about."""
+
+BATCH = 64
+"""Texts in one request for vectors."""
+
+LETTER, THOUGHT = 20, 1024
+"""Tokens for a choice of one letter, and for one by a model that thinks first."""
 
 TOP = 20
 """Log-probabilities asked for at a position: the most that servers give."""
@@ -51,13 +62,17 @@ class Remote:
         # Until the server says otherwise, it's taken to tell log-probabilities and to bind answers to a schema.
         self._weighs = True
         self._binds = True
+        # ... and to see images.
+        self._sees = True
 
     @property
     def info(self) -> LLMInfo:
         """Say how it is, at once."""
-        if self._purse and (words := self._purse.empty):
-            return replace(self._watch.info, state="broken", detail=words)
-        return self._watch.info
+        info = replace(self._watch.info, sees=self._sees)
+        if self._purse is None:
+            return info
+        info = replace(info, money_today=self._purse.spent)
+        return replace(info, state="broken", detail=words) if (words := self._purse.empty) else info
 
     async def open(self) -> None:
         """Begin to look for the server, and return without waiting for it."""
@@ -77,7 +92,29 @@ class Remote:
     async def chat(
         self, prompt: Sequence[Said], ask: Terms, *, limit: int, temperature: float = 0.0
     ) -> AsyncGenerator[Piece | End]:
-        """Answer in pieces, then one End, with at most `limit` tokens. Closing the iterator closes the connection."""
+        """Answer in pieces, then one End, with at most `limit` tokens. Closing the iterator closes the connection.
+
+        A server that takes no images is asked again with notes in their place.
+        """
+        began, asked = _now(), prompt
+        if self._sees and any(said.images for said in prompt):
+            try:
+                async with aclosing(self._answer(prompt, ask, limit, temperature)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+                return
+            except Unsupported:  # before anything was said
+                prompt = images.shown(prompt, sees=False)
+        left = replace(ask, deadline=ask.deadline - (_now() - began))
+        async with aclosing(self._answer(prompt, left, limit, temperature)) as pieces:
+            async for piece in pieces:
+                # Only now: the same no to the second request would have meant something else.
+                self._sees = self._sees and prompt is asked
+                yield piece
+
+    async def _answer(
+        self, prompt: Sequence[Said], ask: Terms, limit: int, temperature: float
+    ) -> AsyncGenerator[Piece | End]:
         began = _now()
         body = self._body(prompt, limit, temperature) | {"stream": True, "stream_options": {"include_usage": True}}
         text, first, reason = "", 0.0, ""
@@ -157,6 +194,19 @@ class Remote:
             asked = (*asked, Said(role="assistant", text=said), again)
         raise LLMError(f"no JSON that fits the schema: {fault}")
 
+    async def embed(self, texts: Sequence[str], ask: Terms) -> Embedded:
+        """Return a vector of length 1 for each text; raises LLMError from a server that gives none.
+
+        Whether it does, and how long they are, is known once the first was asked for.
+        """
+        began = _now()
+        bill = _Bill()
+        found: list[tuple[float, ...]] = []
+        for start in range(0, len(texts), BATCH):
+            found += await self._vectors(list(texts[start : start + BATCH]), began + ask.deadline, bill)
+        ms = (_now() - began) * 1000
+        return Embedded(vectors=tuple(found), model=self._model, tokens=bill.tokens_in, ms=ms)
+
     async def count(self, prompt: Sequence[Said]) -> int:
         """Return about how many tokens a prompt has."""
         return _estimate(prompt)
@@ -175,10 +225,12 @@ class Remote:
     async def _choose(self, asked: tuple[Said, ...], count: int, until: float, bill: "_Bill") -> tuple[float, ...]:
         letters = decisions.labels(count)
         schema = {"type": "object", "properties": {"answer": {"enum": list(letters)}}, "required": ["answer"]}
-        for _ in range(2):
-            said, _reason = await self._whole(asked, 20, schema, until, bill)
+        for limit in (LETTER, THOUGHT):
+            said, _reason = await self._whole(asked, limit, schema, until, bill)
             if (chosen := decisions.letter_in(said, count)) is not None:
                 return decisions.sure_of(chosen, count)
+            if not said:
+                continue  # it was still thinking
             again = Said(role="user", text=f"Answer with one of these letters and nothing else: {', '.join(letters)}")
             asked = (*asked, Said(role="assistant", text=said), again)
         raise LLMError(f"{self._model} didn't choose one of {count} options")
@@ -209,6 +261,21 @@ class Remote:
         bill.add(counted, await self._pay(counted))
         return found
 
+    async def _vectors(self, texts: list[str], until: float, bill: "_Bill") -> list[tuple[float, ...]]:
+        try:
+            with self._seen():
+                found = await self._server.embed({"model": self._model, "input": texts}, until)
+        except Unsupported as error:
+            self._watch.served()  # it's there, and only has no vectors
+            raise LLMError(f"{self._model} gives no vectors ({error})") from None
+        if len(found.data) != len(texts) or len({len(each.embedding) for each in found.data}) != 1:
+            raise LLMError(f"{self._model}: not a vector for each text")
+        usage = found.usage or openai.Usage()
+        counted = openai.Usage(prompt_tokens=usage.prompt_tokens or _estimate([Said("user", each) for each in texts]))
+        bill.add(counted, await self._pay(counted))
+        self._watch.learn(len(found.data[0].embedding))
+        return [_of_length_one(each.embedding) for each in found.data]
+
     @contextmanager
     def _seen(self) -> Iterator[None]:
         """Have the watch know how a request went; raises LLMAway before one that can't be paid."""
@@ -228,7 +295,7 @@ class Remote:
         return money
 
     def _body(self, prompt: Sequence[Said], limit: int, temperature: float) -> Body:
-        said = openai.messages(prompt)
+        said = openai.messages(images.shown(prompt, sees=self._sees))
         return {"model": self._model, "messages": said, "max_tokens": limit, "temperature": temperature}
 
 
@@ -256,13 +323,18 @@ def _counted(usage: openai.Usage | None, asked: Sequence[Said], said: str) -> op
     )
 
 
+def _of_length_one(vector: tuple[float, ...]) -> tuple[float, ...]:
+    length = math.hypot(*vector)
+    return tuple(value / length for value in vector) if length else vector
+
+
 def _joined(prompt: Sequence[Said], instruction: str, lead: str) -> tuple[Said, ...]:
     text = f"{instruction}\nIt continues your words: {lead}" if lead else instruction
     return decisions.appended(prompt, text)
 
 
 def _estimate(prompt: Sequence[Said]) -> int:
-    return sum(round(len(said.text) / LETTERS_PER_TOKEN) + AROUND for said in prompt)
+    return sum(round(len(said.text) / LETTERS_PER_TOKEN) + AROUND + IMAGE * len(said.images) for said in prompt)
 
 
 def _now() -> float:

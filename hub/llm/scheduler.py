@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from hub.llm import wire
-from hub.llm.batch import CHUNK, LOGITS, Evaluator, Outcome, Row
+from hub.llm.batch import CHUNK, LOGITS, Evaluator, Outcome, Patch, Row
 from hub.llm.jobs import Branch, Job
 from hub.llm.prefixes import Prefixes
 from hub.llm.shares import Shares
@@ -35,6 +35,8 @@ class Scheduler:
         self._working: list[Job] = []
         self._shares = Shares()
         self._rate = 64 / STEP
+        self._looked = False
+        """Whether the last evaluation was of an image."""
 
     @property
     def idle(self) -> bool:
@@ -66,18 +68,35 @@ class Scheduler:
             if branch.kept
         ]
         began = time.monotonic()
-        outcome = self._engine.evaluate(rows)
-        while outcome is Outcome.FULL:
-            if not self._prefixes.evict():
-                raise MemoryError(f"no room for {len(rows)} tokens among {self._engine.cells}")
-            outcome = self._engine.evaluate(rows)
+        self._looked = isinstance(rows[0].token, Patch)
+        try:
+            outcome = self._evaluate(rows)
+        except ValueError as error:
+            self._fail(places[0][0], str(error))
+            return
         if outcome is Outcome.ABORTED:
             for branch in {id(branch): branch for _, branch, _ in places}.values():
                 if branch.kept:
                     self._prefixes.mend(branch.kept)
             return
-        self._measure(len(rows), time.monotonic() - began)
+        if not self._looked:
+            self._measure(len(rows), time.monotonic() - began)
         self._read(places, rows)
+
+    def _evaluate(self, rows: list[Row]) -> Outcome:
+        outcome = self._engine.evaluate(rows)
+        while outcome is Outcome.FULL:
+            if not self._prefixes.evict():
+                raise MemoryError(f"no room for {len(rows)} tokens among {self._engine.cells}")
+            outcome = self._engine.evaluate(rows)
+        return outcome
+
+    def _fail(self, job: Job, reason: str) -> None:
+        for branch in job.branches:
+            if branch.kept:
+                self._prefixes.mend(branch.kept)
+        self._finish(job)
+        self._send(wire.Fault(id=job.id, text=reason))
 
     def _drop_late(self) -> None:
         now = time.monotonic()
@@ -144,6 +163,10 @@ class Scheduler:
             if job.priority != urgent:
                 break
             for at in range(branch.known, len(branch.tokens)):
+                if isinstance(token := branch.tokens[at], Patch):
+                    # By itself, and not twice in a row while answers are being written: each gets a token in between.
+                    alone = at == branch.known and not (places and self._looked)
+                    return [(job, branch, at + n) for n in range(token.count)] if alone else places
                 wanted += job.wants(branch, at)
                 if len(places) >= room or wanted > LOGITS:
                     return places
@@ -166,7 +189,8 @@ class Scheduler:
     def _read(self, places: list[Place], rows: list[Row]) -> None:
         for job, branch, at in places:
             if branch.kept:
-                branch.kept.tokens.append(branch.tokens[at])
+                # A plain number: what's unpacked of an image needn't be kept with it.
+                branch.kept.tokens.append(int(branch.tokens[at]))
                 job.fresh += 1
                 self._shares.serve(job)
         for i, (job, branch, at) in enumerate(places):

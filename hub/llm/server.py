@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from hub.errors import ContextOverflow, LLMAway, LLMError, LLMTimeout, LLMUnavailable
 from hub.llm import openai
-from hub.llm.refusals import Passing, is_page, page, refusal
+from hub.llm.dialect import Body, Dialect
+from hub.llm.refusals import Away, Passing, Unsupported, is_page, page, refusal
 
 log = logging.getLogger(__name__)
 
@@ -21,8 +22,6 @@ LARGEST = 16 * 1024 * 1024
 """Bytes of an answer, or of one line of a streamed one."""
 
 CONNECTING = 10.0
-
-Body = dict[str, object]
 
 
 class Patience(Struct, frozen=True, kw_only=True):
@@ -47,6 +46,7 @@ class Server:
         self._backoff = backoff
         self._patience = patience or Patience()
         self._setting = setting
+        self._dialect = Dialect()
         self._client = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {key}"} if key else {},
             # How long it may think is seen to below; only the connection must come quickly.
@@ -73,23 +73,22 @@ class Server:
 
     async def complete(self, body: Body, until: float) -> openai.Completion:
         """Return a whole answer; raises what `stream` does."""
-        data = b""
-        # It comes when it's whole, and so do its headers.
-        silence = self._patience.first + self._patience.between
-        async with self._post(body, until, silence) as response:
-            async for chunk in self._by(until, silence, response.aiter_bytes()):
-                data += chunk
-                if len(data) > LARGEST:
-                    raise LLMError(f"an answer of more than {LARGEST} bytes")
-        return _read(data)
+        return _read(await self._whole("chat/completions", body, until))
+
+    async def embed(self, body: Body, until: float) -> openai.Vectors:
+        """Return vectors for texts; raises what `stream` does."""
+        try:
+            return openai.vectors(await self._whole("embeddings", body, until))
+        except msgspec.DecodeError as error:
+            raise LLMError(f"the server's vectors can't be understood: {error}") from None
 
     async def stream(self, body: Body, until: float) -> AsyncGenerator[openai.Completion]:
         """Yield the events of an answer as they come; closing it closes the connection.
 
-        Raises LLMAway while nothing was taken, LLMUnavailable when it breaks off, LLMTimeout, LLMRefused,
-        ContextOverflow, and LLMError for what can't be understood.
+        Raises LLMAway where nothing was taken, LLMUnavailable when it breaks off or falls silent, LLMTimeout,
+        LLMRefused, ContextOverflow, and LLMError for what can't be understood.
         """
-        async with self._post(body, until, self._patience.first) as response:
+        async with self._post("chat/completions", body, until, self._patience.first) as response:
             async for line in self._by(until, self._patience.first, response.aiter_lines()):
                 if len(line) > LARGEST:
                     raise LLMError(f"a line of more than {LARGEST} characters")
@@ -100,9 +99,20 @@ class Server:
                     return
                 yield _read(data.strip())
 
+    async def _whole(self, path: str, body: Body, until: float) -> bytes:
+        data = b""
+        # It comes when it's whole, and so do its headers.
+        silence = self._patience.first + self._patience.between
+        async with self._post(path, body, until, silence) as response:
+            async for chunk in self._by(until, silence, response.aiter_bytes()):
+                data += chunk
+                if len(data) > LARGEST:
+                    raise LLMError(f"an answer of more than {LARGEST} bytes")
+        return data
+
     @asynccontextmanager
-    async def _post(self, body: Body, until: float, silence: float) -> AsyncIterator[httpx.Response]:
-        response = await self._connect(body, until, silence)
+    async def _post(self, path: str, body: Body, until: float, silence: float) -> AsyncIterator[httpx.Response]:
+        response = await self._connect(path, body, until, silence)
         try:
             if is_page(response):
                 raise LLMAway(page(response, self._setting))
@@ -110,25 +120,32 @@ class Server:
         finally:
             await response.aclose()
 
-    async def _connect(self, body: Body, until: float, silence: float) -> httpx.Response:
+    async def _connect(self, path: str, body: Body, until: float, silence: float) -> httpx.Response:
         """Send a request until it's taken; nothing of an answer is read yet, so nothing can be said twice."""
         if self._client.is_closed:
             raise LLMUnavailable(f"{self._url}: the connection to it is closed")
         pause = self._backoff
-        for attempt in range(1, ATTEMPTS + 1):
+        attempt = 1
+        while True:
+            sent = self._dialect.of(body)
             try:
-                return await self._send(body, until, silence)
+                return await self._send(path, sent, until, silence)
+            except Unsupported as error:
+                self._dialect.learn(body, error)
+                if self._dialect.of(body) == sent:
+                    raise
+                continue  # and no attempt: it can learn each thing only once
             except Passing as error:
                 last, wait = error, max(pause, error.after)
             if attempt == ATTEMPTS or _now() + wait > until:
                 raise last
             log.info("%s; trying again in %.1f s", last, wait)
             await asyncio.sleep(wait)
+            attempt += 1
             pause *= 2
-        raise AssertionError  # the last attempt returns or raises
 
-    async def _send(self, body: Body, until: float, silence: float) -> httpx.Response:
-        request = self._client.build_request("POST", f"{self._url}/chat/completions", json=body)
+    async def _send(self, path: str, body: Body, until: float, silence: float) -> httpx.Response:
+        request = self._client.build_request("POST", f"{self._url}/{path}", json=body)
         try:
             async with asyncio.timeout_at(min(until, _now() + silence)):
                 response = await self._client.send(request, stream=True)
@@ -140,8 +157,10 @@ class Server:
                     await response.aclose()
         except TimeoutError:
             raise self._silent(until, silence, "didn't answer") from None
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Passing(f"{self._url} can't be reached ({_named(error)})", 0.0) from None
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.InvalidURL) as error:
+            raise Away(f"{self._url} can't be reached ({_named(error)})") from None
+        except httpx.HTTPError as error:
+            raise Passing(f"{self._url} broke off before it answered ({_named(error)})") from None
         raise refusal(response, said, self._setting)
 
     async def _by(
@@ -164,7 +183,7 @@ class Server:
     def _silent(self, until: float, silence: float, what: str) -> LLMError:
         if _now() >= until:
             return LLMTimeout(f"{self._url} {what} before the request's deadline")
-        return LLMAway(f"{self._url} {what}: nothing for {silence:.0f} s")
+        return LLMUnavailable(f"{self._url} {what}: nothing for {silence:.0f} s")
 
 
 def _read(data: bytes | str) -> openai.Completion:

@@ -33,8 +33,16 @@ class Words(Protocol):
     def eos(self) -> int | None: ...
     @property
     def template(self) -> str: ...
+    @property
+    def eyes(self) -> "Eyes | None": ...
     def tokens(self, text: str, *, special: bool = False) -> list[int]: ...
     def piece(self, token: int, *, special: bool = False) -> bytes: ...
+
+
+class Eyes(Protocol):
+    """What turns an image into positions; the engine's vision does."""
+
+    def tokens(self, data: bytes) -> list[int]: ...
 
 
 class Template:
@@ -68,11 +76,20 @@ class Template:
             if i % 2 == 0:
                 tokens += self._words.tokens(piece, special=True)
             else:
-                text = prompt[int(piece)].text
-                tokens += self._words.tokens(text.strip() if self._trims else text)
+                said = prompt[int(piece)]
+                tokens += self._seen(said)
+                tokens += self._words.tokens(said.text.strip() if self._trims else said.text)
         bos = self._words.bos
         if self._words.adds_bos and bos is not None and tokens[:1] != [bos]:
             tokens.insert(0, bos)
+        return tokens
+
+    def _seen(self, said: Said) -> list[int]:
+        """Return the images that come before a text."""
+        tokens: list[int] = []
+        if eyes := self._words.eyes:
+            for image in said.images:
+                tokens += eyes.tokens(image.data) + self._words.tokens("\n")
         return tokens
 
 
@@ -90,7 +107,7 @@ def _plainer(prompt: Sequence[Said]) -> list[Said]:
     for said in prompt:
         role = "user" if said.role == "system" else said.role
         if joined and joined[-1].role == role:
-            joined[-1] = Said(role=role, text=f"{joined[-1].text}\n\n{said.text}")
+            joined[-1] = Said(role, f"{joined[-1].text}\n\n{said.text}", (*joined[-1].images, *said.images))
         else:
-            joined.append(Said(role=role, text=said.text))
+            joined.append(Said(role, said.text, said.images))
     return joined

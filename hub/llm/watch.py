@@ -56,8 +56,9 @@ class Watch:
 
     def note(self, error: LLMError) -> None:
         """Take note of a request that failed: the server rests until it has been looked at again."""
-        if isinstance(error, LLMTimeout):  # slow, or gone: a look tells
-            self._lose("restarting", str(error), LOOK)
+        if isinstance(error, LLMTimeout):  # slow, or gone: a look tells, and until then it counts as well
+            self._rest = 0.0
+            self._lost.set()
             return
         refused = isinstance(error, LLMRefused)
         if isinstance(error, Unsupported) and not isinstance(error, Unknown):
@@ -73,6 +74,10 @@ class Watch:
         self._losses = 0
         if self.info.state != "ready":
             self._say("ready")
+
+    def learn(self, dimensions: int) -> None:
+        """Take note of how many numbers the model's vectors have."""
+        self.info = replace(self.info, dimensions=dimensions)
 
     async def _watch(self) -> None:
         while True:

@@ -28,6 +28,10 @@ class Load(Struct, frozen=True, kw_only=True, tag="load"):
     context: int
     threads: int
     """0: as many as pay."""
+    mmproj: str = ""
+    """The file that lets it see images, if there's one."""
+    memory_mb: int = 0
+    """What the process may take; 0: what it needs."""
     measured: tuple[int, float] | None = None
     """Threads and tokens per second, if they were measured before."""
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from hub.llm import wire
+from hub.llm import memory, wire
 from hub.llm.batch import SEQUENCES
 from hub.llm.engine import BadModel, Engine, load
 from hub.llm.intake import make
@@ -50,10 +50,12 @@ class Worker:
         self._send = send
         self._vectors = Vectors(pooler, send) if pooler else None
         self._writer = Writer(engine, send) if engine else None
+        self._beaten = time.monotonic()
+        if engine and engine.eyes:
+            engine.eyes.beat = self._beat
 
     def run(self) -> None:
         """Take what comes in and work on it, for ever."""
-        beaten = time.monotonic()
         while True:
             for order in self._post.collect(wait=self._idle):
                 self._take(order)
@@ -63,9 +65,12 @@ class Worker:
                     self._send(wire.Tuned(threads=self._pace.threads))
             if self._vectors:
                 self._vectors.step(self._post.begin)
-            if time.monotonic() - beaten > BEAT:
-                self._send(wire.Beat())
-                beaten = time.monotonic()
+            self._beat()
+
+    def _beat(self) -> None:
+        if time.monotonic() - self._beaten > BEAT:
+            self._send(wire.Beat())
+            self._beaten = time.monotonic()
 
     @property
     def _idle(self) -> bool:
@@ -132,16 +137,19 @@ def main() -> None:
     order = wire.read_order(source.read)
     if not isinstance(order, wire.Load):
         return
+    memory.limit(order.memory_mb)
     sha256 = order.known
     try:
         sha256 = sha256 or _hash(order.path)
         if order.sha256 and sha256 != order.sha256:
             raise BadModel(f"its SHA-256 is {sha256}, not {order.sha256}: damaged, or another file; fetch it again")
         model = load(order.path)
-        engine = Engine(model, order.context) if writes(model) else None
+        engine = Engine(model, order.context, memory_mb=order.memory_mb) if writes(model) else None
         if engine:
             probe(engine)
         threads, speed = _threads(engine, order) if engine else (order.threads or 1, 0.0)
+        if engine and order.mmproj:
+            engine.see(order.mmproj, threads)
         pooler = Pooler(model, threads) if pools(model) else None
     except (BadModel, OSError) as error:
         send(wire.Failed(detail=str(error), sha256=sha256))
@@ -156,6 +164,7 @@ def main() -> None:
         threads=threads,
         tokens_per_second=speed,
         dimensions=pooler.width if pooler else 0,
+        sees=bool(engine and engine.eyes),
     )
     send(loaded)
     worker.run()

@@ -6,6 +6,7 @@ another way must see the same files: an archive that could be read in two ways i
 """
 
 import io
+import os
 import struct
 import unicodedata
 import zipfile
@@ -308,9 +309,12 @@ def _below_top(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
 
 
 def write(entries: tuple[Entry, ...], folder: Path) -> None:
-    """Write files into an empty folder, readable for all and executable for nobody; raises OSError."""
+    """Write files into an empty folder, durably, readable for all and executable for nobody; raises OSError."""
     for entry in entries:
         path = folder / entry.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(entry.data)
+        with path.open("xb") as file:
+            file.write(entry.data)
+            file.flush()
+            os.fsync(file.fileno())
         path.chmod(0o644)

@@ -19,11 +19,22 @@ class Priority(IntEnum):
     BACKGROUND = 2
 
 
+class Image(Struct, frozen=True, kw_only=True):
+    """A picture to be looked at: its bytes, never an address from which a model's library would fetch it."""
+
+    name: str
+    data: bytes
+
+
 class Said(Struct, frozen=True):
-    """One part of a prompt, as chat models know it."""
+    """One part of a prompt, as chat models know it.
+
+    Its images come before its text. A model that doesn't see gets a note in the place of each.
+    """
 
     role: Literal["system", "user", "assistant"]
     text: str
+    images: tuple[Image, ...] = ()
 
 
 class Terms(Struct, frozen=True, kw_only=True):
@@ -124,6 +135,8 @@ class LLMInfo(Struct, frozen=True, kw_only=True):
     """Of the vectors that it gives for texts; 0: it gives none."""
     sees: bool = False
     """Whether it's shown the images in a prompt."""
+    money_today: float = 0.0
+    """What remote models have cost the hub since midnight, if this one has prices."""
 
 
 class LLM(Protocol):

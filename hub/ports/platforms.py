@@ -71,6 +71,8 @@ class BridgeInfo(Struct, frozen=True, kw_only=True):
     """Why it isn't running, and the way out."""
     account: str = ""
     """Who we are there: a user name, a JID."""
+    invite: str = ""
+    """A link that opens a chat with us there and hands over a `{code}`, where the platform has such links."""
     since: datetime | None = None
     """Of the state."""
     heard_at: datetime | None = None

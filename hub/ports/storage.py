@@ -12,12 +12,15 @@ from hub.records import (
     Entry,
     EntryId,
     Event,
+    File,
     Follow,
     Key,
     KeyId,
     Link,
     Message,
     MessageId,
+    Package,
+    PackageId,
     Pairing,
     PairingId,
     Person,
@@ -102,6 +105,10 @@ class Store(Protocol):
     async def forget_pairings(self, before: datetime) -> int:
         """Remove pairings that expired before a time; return how many."""
 
+    async def package(self, tenant: TenantId, id: PackageId) -> Package | None: ...
+    async def packages(self, tenant: TenantId) -> tuple[Package, ...]:
+        """Return everything that's installed, by id."""
+
     async def key_by_hash(self, hash: str) -> Key | None: ...
     async def key(self, tenant: TenantId, id: KeyId) -> Key | None: ...
     async def keys(self, tenant: TenantId) -> tuple[Key, ...]:
@@ -116,6 +123,9 @@ class Store(Protocol):
 
     async def postings(self, message: MessageId) -> tuple[Posting, ...]:
         """Return what a message of the hub, or its parts, are called where it was delivered, in their order."""
+
+    async def file(self, tenant: TenantId, person: PersonId | None, sha256: str) -> File | None:
+        """Return a file that a message of this person has, as the newest one calls it; None: a message of anybody."""
 
     async def messages_of_task(
         self, task: TaskId, *, limit: int, before: MessageId | None = None, after: MessageId | None = None

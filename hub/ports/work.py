@@ -64,3 +64,6 @@ class Feed(Protocol):
 
         A watcher that falls too far behind is ended; it can catch up from the store.
         """
+
+    def watch_all(self) -> News:
+        """Yield everybody's news, as `watch` does one person's: for what shows it on the platforms."""

@@ -9,6 +9,7 @@ from hub.records.ids import (
     EntryId,
     KeyId,
     MessageId,
+    PackageId,
     PairingId,
     PersonId,
     TaskId,
@@ -27,7 +28,9 @@ from hub.records.messages import (
     Route,
     Rule,
     Text,
+    file_of,
 )
+from hub.records.packages import Edition, Package, PackageKind
 from hub.records.people import SCOPES, Address, Follow, Key, Link, Pairing, Person, Posting, Scope, Thread
 from hub.records.queues import Entry, Event, EventKind, Queue, Record, Replay, Revised, saved
 from hub.records.tasks import (
@@ -60,6 +63,7 @@ __all__ = [
     "Choice",
     "Correction",
     "Done",
+    "Edition",
     "Entry",
     "EntryId",
     "Event",
@@ -74,6 +78,9 @@ __all__ = [
     "Message",
     "MessageId",
     "MessageState",
+    "Package",
+    "PackageId",
+    "PackageKind",
     "Pairing",
     "PairingId",
     "Part",
@@ -99,6 +106,7 @@ __all__ = [
     "Usage",
     "Verdict",
     "Wait",
+    "file_of",
     "new_id",
     "saved",
 ]

@@ -12,6 +12,7 @@ TaskId = NewType("TaskId", str)
 TurnId = NewType("TurnId", str)
 KeyId = NewType("KeyId", str)
 EntryId = NewType("EntryId", str)
+PackageId = NewType("PackageId", str)
 PairingId = NewType("PairingId", str)
 
 HOME = TenantId("home")

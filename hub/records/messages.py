@@ -118,8 +118,19 @@ class Message(Struct, frozen=True, kw_only=True):
 
     @property
     def text(self) -> str:
-        """All that was said in words; files by name."""
-        return "\n".join(part.text if isinstance(part, Text) else f"[file: {part.name}]" for part in self.parts)
+        """All that was said in words; files by name and size."""
+        return "\n".join(part.text if isinstance(part, Text) else _note(part) for part in self.parts)
+
+
+def file_of(message: Message, sha256: str) -> File | None:
+    """Return the file of a message that has this SHA-256."""
+    files = (part for part in message.parts if isinstance(part, File))
+    return next((file for file in files if file.sha256 == sha256), None)
+
+
+def _note(file: File) -> str:
+    size = f"{file.size / 1_000_000:.1f} MB" if file.size >= 100_000 else f"{max(file.size, 100) / 1000:.1f} kB"
+    return f"[file: {file.name}, {size}]"
 
 
 class Incoming(Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from hub.records.ids import EntryId, KeyId, MessageId, PersonId, TaskId, TenantId, TurnId
 from hub.records.messages import Correction, Message
+from hub.records.packages import Package
 from hub.records.people import Follow, Key, Link, Pairing, Person, Posting, Thread
 from hub.records.tasks import Step, Task, Turn
 
@@ -82,6 +83,7 @@ Record = (
     | Link
     | Key
     | Pairing
+    | Package
     | Message
     | Posting
     | Correction

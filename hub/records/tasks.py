@@ -51,6 +51,8 @@ class Again(Struct, frozen=True, kw_only=True, tag="again"):
 
     after: float
     why: str
+    failed: bool = False
+    """The turn failed or couldn't be judged: a few such in a row, and its person is told."""
 
 
 class Wait(Struct, frozen=True, kw_only=True, tag="wait"):

@@ -20,12 +20,15 @@ from hub.records import (
     Entry,
     EntryId,
     Event,
+    File,
     Follow,
     Key,
     KeyId,
     Link,
     Message,
     MessageId,
+    Package,
+    PackageId,
     Pairing,
     PairingId,
     Person,
@@ -42,6 +45,7 @@ from hub.records import (
     Thread,
     Turn,
     TurnId,
+    file_of,
 )
 from hub.store.kept import Kept
 
@@ -81,6 +85,13 @@ class MemoryStore(Kept):
     async def forget_pairings(self, before: datetime) -> int:
         return await self._forget([pairing for pairing in self._all(Pairing) if pairing.expires_at < before])
 
+    async def package(self, tenant: TenantId, id: PackageId) -> Package | None:
+        return self._one(Package, tenant, id)
+
+    async def packages(self, tenant: TenantId) -> tuple[Package, ...]:
+        found = (package for package in self._all(Package) if package.tenant == tenant)
+        return tuple(sorted(found, key=lambda package: package.id))
+
     async def key_by_hash(self, hash: str) -> Key | None:
         return self._by_name(Key, hash)
 
@@ -106,6 +117,11 @@ class MemoryStore(Kept):
     async def postings(self, message: MessageId) -> tuple[Posting, ...]:
         found = [posting for posting in self._all(Posting) if posting.message == message]
         return tuple(sorted(found, key=lambda posting: (posting.number, posting.external_id)))
+
+    async def file(self, tenant: TenantId, person: PersonId | None, sha256: str) -> File | None:
+        theirs = (message for message in self._by_id(Message) if message.tenant == tenant)
+        found = [file_of(message, sha256) for message in theirs if person in (None, message.person)]
+        return next((file for file in reversed(found) if file), None)
 
     async def messages_of_task(
         self, task: TaskId, *, limit: int, before: MessageId | None = None, after: MessageId | None = None

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any, Literal
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, bindparam, func, select, union, union_all
+from sqlalchemy import ColumnElement, Select, Text, bindparam, func, select, type_coerce, union, union_all
 from sqlalchemy.sql.selectable import CompoundSelect
 
 from hub.records import (
@@ -17,6 +17,7 @@ from hub.records import (
     Key,
     Link,
     Message,
+    Package,
     Pairing,
     Person,
     Posting,
@@ -36,6 +37,7 @@ from hub.store.tables import (
     OPEN_TASK,
     READY,
     WAITING,
+    WITH_FILES,
     corrections,
     counters,
     entries,
@@ -44,6 +46,7 @@ from hub.store.tables import (
     keys,
     links,
     messages,
+    packages,
     pairings,
     persons,
     postings,
@@ -81,6 +84,10 @@ def links_of(tenant: str, person: str) -> Query:
     return by(Link, tenant=tenant, person=person).order_by(links.c.created_at, links.c.bridge, links.c.sender)
 
 
+def packages_of(tenant: str) -> Query:
+    return by(Package, tenant=tenant).order_by(packages.c.id)
+
+
 def newest_pairings(tenant: str, limit: int) -> Query:
     return by(Pairing, tenant=tenant).order_by(pairings.c.id.desc()).limit(limit)
 
@@ -90,6 +97,13 @@ def old_pairings(before: datetime, limit: int) -> Query:
 
 
 # --- messages
+
+
+def with_file(tenant: str, person: str | None, sha256: str) -> Query:
+    """The newest message that has a file; `person` None: anybody's."""
+    found = by(Message, tenant=tenant) if person is None else by(Message, tenant=tenant, person=person)
+    names = func.instr(type_coerce(messages.c.parts, Text), sha256) > 0
+    return found.where(WITH_FILES, names).order_by(messages.c.id.desc()).limit(1)
 
 
 def message_by_external(tenant: str, address: Address, external_id: str) -> Query:

@@ -20,12 +20,15 @@ from hub.records import (
     Entry,
     EntryId,
     Event,
+    File,
     Follow,
     Key,
     KeyId,
     Link,
     Message,
     MessageId,
+    Package,
+    PackageId,
     Pairing,
     PairingId,
     Person,
@@ -42,6 +45,7 @@ from hub.records import (
     Thread,
     Turn,
     TurnId,
+    file_of,
 )
 from hub.store import queries, sqlite
 from hub.store.committer import Committer
@@ -126,6 +130,12 @@ class SqlStore:
     async def forget_pairings(self, before: datetime) -> int:
         return await self._forget(Pairing, queries.old_pairings(before, CHUNK))
 
+    async def package(self, tenant: TenantId, id: PackageId) -> Package | None:
+        return await self._first(Package, by(Package, tenant=tenant, id=id))
+
+    async def packages(self, tenant: TenantId) -> tuple[Package, ...]:
+        return await self._all(Package, queries.packages_of(tenant))
+
     async def key_by_hash(self, hash: str) -> Key | None:
         return await self._first(Key, by(Key, hash=hash))
 
@@ -145,6 +155,10 @@ class SqlStore:
 
     async def postings(self, message: MessageId) -> tuple[Posting, ...]:
         return await self._all(Posting, queries.postings_of(message))
+
+    async def file(self, tenant: TenantId, person: PersonId | None, sha256: str) -> File | None:
+        message = await self._first(Message, queries.with_file(tenant, person, sha256))
+        return file_of(message, sha256) if message else None
 
     async def messages_of_task(
         self, task: TaskId, *, limit: int, before: MessageId | None = None, after: MessageId | None = None

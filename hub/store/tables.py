@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import ColumnElement
 
-from hub.records import Choice, Limits, MessageId, Part, Route, Usage, Verdict
+from hub.records import Choice, Edition, Limits, MessageId, Part, Route, Usage, Verdict
 from hub.store.columns import a_float, a_text, a_time, an_int, packed
 
 metadata = MetaData()
@@ -98,6 +98,8 @@ keys = Table(
     _index("keys_of_tenant", "tenant", "kind", "created_at"),
 )
 
+# Both sides in SQLite's words: PostgreSQL calls it strpos.
+WITH_FILES: ColumnElement[bool] = literal_column('instr(parts, \'"type":"file"\') > 0')
 messages = Table(
     "messages",
     metadata,
@@ -134,6 +136,7 @@ messages = Table(
     _index("messages_of_turn", "turn", where=literal_column("turn IS NOT NULL")),
     _index("messages_answering", "answers", where=literal_column("answers IS NOT NULL")),
     _index("messages_copying", "copy_of", where=literal_column("copy_of IS NOT NULL")),
+    _index("messages_with_files", "tenant", "person", "id", where=WITH_FILES),
 )
 
 postings = Table(
@@ -222,6 +225,20 @@ follows = Table(
     a_text("person"),
     a_time("created_at"),
     PrimaryKeyConstraint("task", "bridge", "chat"),
+)
+
+packages = Table(
+    "packages",
+    metadata,
+    a_text("tenant"),
+    a_text("id"),
+    a_text("kind"),
+    a_text("state"),
+    packed("now", Edition),
+    packed("before", Edition, null=True),
+    a_time("created_at"),
+    a_time("updated_at"),
+    PrimaryKeyConstraint("tenant", "id"),
 )
 
 turns = Table(

@@ -41,6 +41,8 @@ class FakeBridge:
         self.name = name
         self.parts = parts
         """As how many messages of the platform each message arrives."""
+        self.counted_from = 1
+        """The number in the platform's id of the first delivery; higher for a bridge that comes after another."""
         self.info = BridgeInfo(name=name, kind="fake")
         """How it says that it is."""
         self.deliveries: list[Delivery] = []
@@ -101,7 +103,7 @@ class FakeBridge:
         await self.gate.wait()
         if isinstance(fault, DeliveryError) and not isinstance(fault, DeliveryUncertain):
             raise fault
-        id = f"{self.name}-{len(self.deliveries) + 1}"
+        id = f"{self.name}-{len(self.deliveries) + self.counted_from}"
         ids = (id, *(f"{id}.{part}" for part in range(2, self.parts + 1)))
         delivery = Delivery(message=outgoing.message, again=outgoing.again, id=id, ids=ids, outgoing=outgoing)
         self.deliveries.append(delivery)

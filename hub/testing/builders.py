@@ -10,6 +10,7 @@ from hub.records import (
     OWNER,
     Address,
     Correction,
+    Edition,
     Entry,
     EntryId,
     Event,
@@ -20,6 +21,8 @@ from hub.records import (
     Link,
     Message,
     MessageId,
+    Package,
+    PackageId,
     Pairing,
     PairingId,
     Person,
@@ -170,6 +173,20 @@ def a_correction(message: Message, wrong: Task, right: Task, **fields: Any) -> C
         created_at=NOON,
     )
     return replace(correction, **fields)
+
+
+def a_package(id: str = "units", **fields: Any) -> Package:
+    """Return an installed and enabled plugin."""
+    package = Package(
+        id=PackageId(id),
+        tenant=HOME,
+        kind="plugin",
+        state="enabled",
+        now=Edition(version="1.0.0", digest="0" * 64),
+        created_at=NOON,
+        updated_at=NOON,
+    )
+    return replace(package, **fields)
 
 
 def a_pairing(**fields: Any) -> Pairing:

@@ -22,10 +22,14 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--context", type=int, default=4096, help="of each of the parallel requests")
     parser.add_argument("--parallel", type=int, default=2)
+    parser.add_argument("--mmproj", default="", help="a projector's file, that lets it see images")
     parser.add_argument("--embedding", action="store_true")
     asked = parser.parse_args()
     params = xllamacpp.CommonParams()
     params.model.path = asked.model
+    if asked.mmproj:
+        params.mmproj.path = asked.mmproj
+        params.mmproj_use_gpu = False
     params.model_alias = {"small"}
     params.n_ctx = asked.context * asked.parallel
     params.n_parallel = asked.parallel

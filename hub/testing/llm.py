@@ -74,6 +74,7 @@ class ScriptedLLM:
         fills: Iterable[Value] | Callable[[Prompt, Mapping[str, object]], Mapping[str, object] | Hang | Fault] = (),
         scores: Callable[[str, str], float] | None = None,
         context: int = 100_000,
+        sha256: str = "",
         price: float = 0.0,
     ) -> None:
         self.asked: list[Asked] = []
@@ -84,7 +85,7 @@ class ScriptedLLM:
         self._fills = _Script[Mapping[str, object]]([fills] if callable(fills) else fills)
         self._scores = scores or (lambda _, text: -float(_words(text)))
         self._price = price
-        self._info = LLMInfo(model=MODEL, state="ready", context=context, dimensions=len(LETTERS))
+        self._info = LLMInfo(model=MODEL, state="ready", context=context, sha256=sha256, dimensions=len(LETTERS))
         self._ready = asyncio.Event()
         self._ready.set()
 

@@ -1,6 +1,6 @@
 """The web, put together: API, sign-in, events and pages over one set of services."""
 
-from litestar import Litestar, Router
+from litestar import Controller, Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
@@ -11,10 +11,13 @@ from litestar.openapi.spec import Components, SecurityScheme
 from hub.web.auth import COOKIE, Authentication, guard, provide_caller, provide_services
 from hub.web.chats import MessagesController
 from hub.web.events import watch_events
+from hub.web.files import AROUND, FilesController, HubRequest
 from hub.web.hooks import telegram
 from hub.web.keys import KeysController
 from hub.web.once import Once
-from hub.web.problems import JsonRequest, answer_problem
+from hub.web.packages import PackagesController
+from hub.web.people import PeopleController
+from hub.web.problems import answer_problem
 from hub.web.services import Services
 from hub.web.sessions import SessionsController, Tries
 from hub.web.shield import Csrf, Shield, add_headers, csrf_config
@@ -32,9 +35,11 @@ def build(services: Services) -> Litestar:
     tries = Tries(services.clock)
     return Litestar(
         route_handlers=[
-            MessagesController,
+            _with_files(services, MessagesController, FilesController),
             TasksController,
             KeysController,
+            PeopleController,
+            PackagesController,
             SessionsController,
             StatusController,
             watch_events,
@@ -63,9 +68,14 @@ def build(services: Services) -> Litestar:
         before_send=[add_headers],
         request_max_body_size=BODY,
         openapi_config=_openapi(services.version),
-        request_class=JsonRequest,
+        request_class=HubRequest,
         logging_config=None,
     )
+
+
+def _with_files(services: Services, *controllers: type[Controller]) -> Router:
+    """Return endpoints that take bodies as large as a file may be."""
+    return Router("/", route_handlers=controllers, request_max_body_size=services.uploads.limit + AROUND)
 
 
 def _openapi(version: str) -> OpenAPIConfig:

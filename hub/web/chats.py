@@ -9,12 +9,16 @@ from litestar import Controller, Response, get, post, put
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from bridges.http import convert
 from hub.errors import BadRequest, NotFound, StoreError, StoreUnavailable, TooMany
+from hub.flow.uploads import named, typed
 from hub.ports import Add, Store
-from hub.records import Message, MessageId, PersonId, TaskId, new_id
+from hub.records import Message, MessageId, Part, PersonId, TaskId, Text, new_id
 from hub.web.auth import Asker, Caller, Hub
+from hub.web.files import Saying
+from hub.web.files import found as file_found
 from hub.web.once import HEADER, OWN, check_same, key_of, replay_of
 from hub.web.problems import PROBLEMS, shown
 from hub.web.resources import Accepted, MessageView, Page, view_message, view_messages
@@ -39,11 +43,20 @@ class TextPart(Struct, frozen=True, kw_only=True, tag="text", forbid_unknown_fie
     text: str
 
 
+class FilePart(Struct, frozen=True, kw_only=True, tag="file", forbid_unknown_fields=True):
+    """A file that was sent to /v1/files, or came along with one of your messages."""
+
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+    name: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    """What it's called here; without it, as when it was sent."""
+    media_type: Annotated[str, Meta(max_length=200)] | None = None
+
+
 class NewMessage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Something to say: `text`, or `parts` of it."""
 
     text: str | None = None
-    parts: Annotated[list[TextPart], Meta(min_length=1, max_length=20)] | None = None
+    parts: Annotated[list[TextPart | FilePart], Meta(min_length=1, max_length=20)] | None = None
     task: Annotated[int, Meta(ge=1, le=2**31)] | Id | None = None
     """A task's id or number, or "new"; without it the router finds out."""
     agent: Name | None = None
@@ -90,6 +103,7 @@ class MessagesController(Controller):
         "/messages",
         status_code=202,
         opt={"scope": "messages:write", OWN: True},
+        operation_class=Saying,
         responses={
             **PROBLEMS,
             200: ResponseSpec(MessageView, description="Answered within ?wait.", generate_examples=False),
@@ -104,7 +118,10 @@ class MessagesController(Controller):
         idempotency_key: IdempotencyKey = None,
         wait: Annotated[float, QueryParameter(ge=0, le=120, description="Seconds to wait for the answer.")] = 0,
     ) -> Response[Accepted | MessageView]:
-        """Keep a message; it's on disk when this answers. With ?wait, answer with its replies once they're there."""
+        """Keep a message; it's on disk when this answers. With ?wait, answer with its replies once they're there.
+
+        A form (multipart/form-data) says the same with files beside it.
+        """
         message = await keep(services, caller, data, key_of(idempotency_key))
         if wait > 0:
             message = await settled(services, message, wait)
@@ -193,7 +210,7 @@ async def _keep(services: Services, caller: Caller, new: NewMessage, key: str | 
         tenant=caller.tenant,
         person=person,
         chat=new.chat,
-        texts=[new.text] if new.text is not None else [part.text for part in new.parts or ()],
+        parts=await _parts(services, caller, new),
         external_id=new_id() if key is None else convert.keyed(caller.key.id, key),
         sent_at=services.clock.now(),
         reply_to=await _replied(services, caller, new.reply_to),
@@ -216,6 +233,22 @@ async def _keep(services: Services, caller: Caller, new: NewMessage, key: str | 
     if not fresh:
         await check_same(services, replay)
     return message
+
+
+async def _parts(services: Services, caller: Caller, new: NewMessage) -> list[Part]:
+    if new.text is not None:
+        return [Text(new.text)]
+    parts: list[Part] = []
+    for number, part in enumerate(new.parts or ()):
+        if isinstance(part, TextPart):
+            parts.append(Text(part.text))
+            continue
+        file = await file_found(services, caller, part.sha256)
+        if file is None:
+            raise BadRequest(f"parts[{number}].sha256", "there's no such file of yours; POST /v1/files takes it first")
+        name, kind = part.name or file.name, part.media_type or file.media_type
+        parts.append(replace(file, name=named(name), media_type=typed(kind)))
+    return parts
 
 
 async def message_of(services: Services, caller: Caller, id: str) -> Message:

@@ -20,6 +20,7 @@ from hub.errors import (
     AlreadyUsed,
     BadRequest,
     Conflict,
+    ManifestError,
     NotAllowed,
     NotFound,
     PersonError,
@@ -128,6 +129,8 @@ def _told(error: Exception) -> tuple[int, str, dict[str, str]]:
             return _person(error)
         case Conflict():
             return 409, "it was changed by somebody else just now; look at it again, then repeat", {}
+        case ManifestError():
+            return 422, str(error), {}
         case StoreUnavailable():
             return 503, f"not kept: {error}; send it again in a while", _after(5)
         case HTTPException():
@@ -161,7 +164,7 @@ def _http(error: HTTPException) -> str:
 WORDS = {
     404: "no such page or endpoint; /schema/openapi.json lists them",
     405: "this endpoint has other methods; /schema/openapi.json lists them",
-    413: "body: larger than 1 MiB; send less in one go",
+    413: "body: too large; send less in one go",
 }
 
 

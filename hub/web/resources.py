@@ -21,6 +21,7 @@ from hub.records import (
     Task,
     TaskId,
     TaskState,
+    Text,
     Turn,
     TurnId,
     Usage,
@@ -86,6 +87,8 @@ class MessageView(Struct, frozen=True, kw_only=True):
     route: RouteView | None
     chat: str
     bridge: str
+    author: str | None
+    """What who said it is called, in a chat that several people share."""
     reply_to: MessageId | None
     answers: MessageId | None
     turn: TurnId | None
@@ -250,12 +253,13 @@ async def _message(names: Names, message: Message, replies: list[MessageView] | 
         state=message.state,
         role=message.role,
         text=message.text,
-        html=plain(message.text) if message.role == "user" else markdown(message.text),
+        html=_html(message),
         parts=list(message.parts),
         task=await names.name(message.task),
         route=await _route(names, message.route) if message.route else None,
         chat=chat_name(message.address.bridge, message.address.chat, message.person),
         bridge=message.address.bridge,
+        author=(message.name or message.sender) if message.author else None,
         reply_to=message.reply_to,
         answers=message.answers,
         turn=message.turn,
@@ -264,6 +268,12 @@ async def _message(names: Names, message: Message, replies: list[MessageView] | 
         error=message.error,
         replies=replies,
     )
+
+
+def _html(message: Message) -> str:
+    # Files are parts of their own: in the text they're only noted for who reads nothing else.
+    words = "\n".join(part.text for part in message.parts if isinstance(part, Text))
+    return plain(words) if message.role == "user" else markdown(words)
 
 
 async def _route(names: Names, route: Route) -> RouteView:

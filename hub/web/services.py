@@ -1,7 +1,7 @@
 """What the web needs of the hub: one record that app.py fills, typed by what's called and by nothing more."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -9,8 +9,13 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from hub.config import Config
+from hub.flow.pairing import Pairings
 from hub.flow.people import People
-from hub.ports import LLM, Bridge, Change, Clock, Feed, Files, Store
+from hub.flow.sizes import PromptSizes
+from hub.flow.toolbox import Called
+from hub.flow.uploads import Uploads
+from hub.packages.installer import Installer
+from hub.ports import LLM, Bridge, Change, Clock, Feed, Store, Tool, ToolCall
 from hub.records import Address, Entry, Incoming, Limits, Message, PersonId, Task, TaskId, TenantId
 
 
@@ -58,7 +63,7 @@ class CorrectionsService(Protocol):
 class QuestionsService(Protocol):
     """Takes the answers to questions that were put with choices."""
 
-    async def choose(self, message: Message, choice: str) -> None: ...
+    async def choose(self, question: Message, choice: str) -> str: ...
 
 
 class LettersService(Protocol):
@@ -90,6 +95,10 @@ class StoreInfo(Struct, frozen=True, kw_only=True):
     bytes: int
 
 
+async def _nobody(tool: Tool, call: ToolCall) -> Called:
+    return Called(result=f"{tool.name} can't be called here.", failed=True)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Services:
     """All that the web calls. Whatever is asked for at each request is a callable."""
@@ -102,6 +111,7 @@ class Services:
     store: Store
     feed: Feed
     people: People
+    pairings: Pairings
     inbox: InboxService
     tasks: TasksService
     corrections: CorrectionsService
@@ -111,8 +121,9 @@ class Services:
     decisions: LLM
     agents: Callable[[], Sequence[AgentInfo]]
     bridges: Mapping[str, Bridge]
-    files: Files
+    uploads: Uploads
     router: Callable[[], RouterInfo]
+    prompts: Callable[[], Awaitable[PromptSizes | None]]
     store_info: Callable[[], StoreInfo]
     unready: Callable[[], str | None]
     """Why the hub can't take messages now; None if it can."""
@@ -120,3 +131,7 @@ class Services:
     """Stays the same over restarts; signs the tokens against forged requests."""
     closing: asyncio.Event
     """Set when the hub begins to stop: streams and waits end at once."""
+    packages: Installer | None = None
+    tools: Callable[[], Sequence[Tool]] = tuple
+    call: Callable[[Tool, ToolCall], Awaitable[Called]] = _nobody
+    """Calls a tool as a turn does: its arguments checked, its result capped."""

@@ -42,6 +42,11 @@ class Site(Controller):
         """Show one task: its turns, verdicts and steps. The page itself reads the id from its address."""
         return Template("task.html", context={"page": "task"}, headers=FRESH)
 
+    @get("/people", media_type=MediaType.HTML, sync_to_thread=False)
+    def people(self) -> Template:
+        """Show who's known, who asks to be let in, and how to link an account."""
+        return Template("people.html", context={"page": "people"}, headers=FRESH)
+
     @get("/sign-in", media_type=MediaType.HTML, sync_to_thread=False)
     def sign_in(self) -> Template:
         """Turn the code behind the # of a sign-in link, or a pasted key, into a session."""

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from hub.errors import NotFound
 from hub.flow.lanes import bridge_of
+from hub.flow.sizes import PromptSizes
 from hub.ports import BridgeInfo, LLMInfo
 from hub.records import OPEN, EntryId, Queue
 from hub.web.auth import Asker, Hub
@@ -36,7 +37,11 @@ class Status(Struct, frozen=True, kw_only=True):
     tasks: dict[str, int]
     store: StoreInfo
     bridges: list[BridgeInfo]
+    requests: int
+    """How many strangers ask to be let in."""
     router: RouterInfo
+    prompts: PromptSizes | None
+    """How long prompts are at their fullest; null while a model can't count."""
 
 
 class Health(Struct, frozen=True, kw_only=True):
@@ -108,7 +113,9 @@ class StatusController(Controller):
             tasks=Counter(task.state for task in open_tasks),
             store=services.store_info(),
             bridges=await _bridges(services),
+            requests=len(await services.pairings.requests(caller.tenant)),
             router=services.router(),
+            prompts=await services.prompts(),
         )
 
     @get("/v1/agents", opt={"scope": "messages:read"}, responses=PROBLEMS, summary="List agents")

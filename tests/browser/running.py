@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -13,7 +13,7 @@ from hub.app import SHIPPED_AGENTS, Hub
 from hub.clock import SystemClock
 from hub.config import Config, LimitsConfig
 from hub.manifests import load_agents
-from hub.ports import End, Piece, Store, Terms
+from hub.ports import Bridge, End, Piece, Store, Terms
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
@@ -75,7 +75,11 @@ class Running:
 
 @asynccontextmanager
 async def serving(
-    *, store: Store | None = None, port: int = 0, limits: LimitsConfig | None = None
+    *,
+    store: Store | None = None,
+    port: int = 0,
+    limits: LimitsConfig | None = None,
+    bridges: Sequence[Bridge] = (),
 ) -> AsyncIterator[Running]:
     """Run a hub until the end of the block; with the same store and port it's the same hub, started again."""
     llm = PacedLLM()
@@ -88,7 +92,7 @@ async def serving(
         files=MemoryFiles(),
         clock=SystemClock(),
         agents=load_agents([SHIPPED_AGENTS]),
-        bridges={},
+        bridges={bridge.name: bridge for bridge in bridges},
     )
     await parts.people.ensure_owner(OWNER_KEY)
     server = Server(build(parts.services(OWNER_KEY)), closing=parts.closing)

@@ -85,3 +85,13 @@ async def test_who_stops_watching_before_listening_is_forgotten(feed: Feed) -> N
     await news.aclose()
     feed.publish(an_event())
     assert [item async for item in news] == []
+
+
+async def test_one_watcher_may_see_everybodys_news_and_deltas(feed: Feed) -> None:
+    feed.publish(DELTA)
+    news, owners = feed.watch_all(), feed.watch(HOME, OWNER)
+    other = an_event(person=PersonId("bob"), seq=1)
+    feed.publish(other, replace(DELTA, turn=TurnId("v"), person=PersonId("bea")))
+    assert await some(news, 3) == [DELTA, other, replace(DELTA, turn=TurnId("v"), person=PersonId("bea"))]
+    feed.publish(an_event(seq=2))
+    assert await some(owners, 2) == [DELTA, an_event(seq=2)]

@@ -11,11 +11,13 @@ from hub.records import (
     HOME,
     OWNER,
     Address,
+    File,
     Message,
     MessageId,
     PersonId,
     Task,
     TaskId,
+    Text,
     new_id,
 )
 from hub.testing import (
@@ -280,6 +282,17 @@ async def test_counts_are_by_queue_and_state_without_the_done(store: Store) -> N
     states = ("ready", "ready", "held", "dead", "done")
     await add(store, message, *(an_entry(message, state=state) for state in states), an_entry(message, queue="outbox"))
     assert await store.counts() == {"inbox.ready": 2, "inbox.held": 1, "inbox.dead": 1, "outbox.ready": 1}
+
+
+async def test_a_file_is_found_by_who_has_a_message_with_it_as_the_newest_one_calls_it(store: Store) -> None:
+    photo = File(name="photo.jpg", media_type="image/jpeg", size=3, sha256="a" * 64)
+    again = replace(photo, name="again.jpg")
+    ann = a_message(), a_message(parts=(Text("look"), photo)), a_message(parts=(again,))
+    await add(store, *ann, a_message(person=BEA), a_message(tenant=OTHERS, parts=(photo,)))
+    assert await store.file(HOME, OWNER, photo.sha256) == again
+    assert await store.file(HOME, None, photo.sha256) == again
+    assert await store.file(HOME, BEA, photo.sha256) is None
+    assert await store.file(HOME, OWNER, "b" * 64) is None
 
 
 async def test_lengths_are_of_one_queue_by_lane_and_count_what_waits(store: Store) -> None:

@@ -18,7 +18,20 @@ from hypothesis import strategies as st
 
 from hub.errors import StoreError
 from hub.ports import Add, Change, Remove, Save, Store
-from hub.records import HOME, OPEN, OWNER, EntryId, KeyId, MessageId, PairingId, PersonId, Record, TaskId, TurnId
+from hub.records import (
+    HOME,
+    OPEN,
+    OWNER,
+    Edition,
+    EntryId,
+    KeyId,
+    MessageId,
+    PairingId,
+    PersonId,
+    Record,
+    TaskId,
+    TurnId,
+)
 from hub.store.memory import MemoryStore
 from hub.store.sql import SqlStore
 from hub.testing import (
@@ -28,6 +41,7 @@ from hub.testing import (
     a_key,
     a_link,
     a_message,
+    a_package,
     a_pairing,
     a_person,
     a_posting,
@@ -105,6 +119,7 @@ kept: st.SearchStrategy[Record] = st.one_of(
     st.builds(a_replay, keys, name=ids),
     st.builds(a_correction, messages, tasks, tasks, id=ids),
     st.builds(a_pairing, id=ids, hash=ids, expires_at=times),
+    st.builds(a_package, id=ids, created_at=times, before=st.sampled_from([None, Edition(version="1", digest="a")])),
     st.builds(a_posting, messages, external_id=ids, number=numbers),
     st.builds(a_thread, tasks, thread=ids),
     st.builds(a_follow, tasks, chat=ids, created_at=times),
@@ -139,6 +154,7 @@ async def everything(store: Store) -> list[object]:
         ],
         await store.corrections(HOME, 2),
         await store.pairings(HOME, 2),
+        await store.packages(HOME),
     ]
     for id in IDS:
         found += [await store.message(MessageId(id)), await store.replies(MessageId(id)), await store.task(TaskId(id))]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -14,13 +15,16 @@ from tests.live.real import model_file
 
 
 @asynccontextmanager
-async def llama_server(*options: str) -> AsyncIterator[str]:
-    """Run one, and yield its URL; skip the test where xllamacpp isn't installed, but fail in CI."""
+async def llama_server(*options: str, model: Path | None = None) -> AsyncIterator[str]:
+    """Run one, over the small model if no other is given, and yield its URL.
+
+    The test is skipped where xllamacpp isn't installed, but fails in CI.
+    """
     if not is_here():
         missing = "xllamacpp isn't installed: it has no wheel for this machine, or run make test"
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(missing)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "hub.testing.llama_server", str(model_file()), *options),
+        *(sys.executable, "-m", "hub.testing.llama_server", str(model or model_file()), *options),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

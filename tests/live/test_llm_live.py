@@ -2,17 +2,21 @@
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
+from random import Random
+from statistics import median
 
 import pytest
 import pytest_asyncio
 
-from hub.errors import LLMError, LLMTimeout, LLMUnavailable
+from hub.cli import bench_waits
+from hub.errors import ContextOverflow, LLMError, LLMTimeout, LLMUnavailable
 from hub.llm.llamacpp import LlamaCpp
 from hub.ports import End, Piece, Priority, Said, Terms
 from hub.records import TenantId
@@ -238,6 +242,10 @@ def damaged() -> Iterator[tuple[str, bytes, str]]:
     half = len(noise) // 2
     noise[half:] = bytes(255 - byte for byte in noise[half:])
     yield "garbled", bytes(noise), "nonsense"
+    dice, flipped = Random(1), bytearray(data)
+    for at in dice.sample(range(half, len(data)), 2000):
+        flipped[at] ^= 1 << dice.randrange(8)
+    yield "flipped", bytes(flipped), "nonsense"
 
 
 @pytest.mark.usefixtures("quick")
@@ -285,6 +293,95 @@ async def test_a_model_replaced_while_it_serves_is_loaded_anew(tmp_path: Path) -
 
         await until(lambda: llm.pid not in (None, before), 120)
         assert (await whole(llm, STORY))[0]
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_model_overwritten_while_it_serves_is_noticed_and_served_again_when_whole(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "model.gguf"
+    path.write_bytes(model_file().read_bytes())
+    async with serving(path) as llm:
+        path.write_bytes(b"not a model any more" * 1000)
+        await until(lambda: llm.info.state == "broken" and "SHA-256" in llm.info.detail, 60)
+        with pytest.raises(LLMUnavailable):
+            await whole(llm, STORY)
+
+        path.write_bytes(model_file().read_bytes())
+        async with asyncio.timeout(60):
+            await llm.ready()
+        assert (await whole(llm, STORY))[0]
+
+
+@pytest.mark.usefixtures("quick")
+async def test_one_that_gets_no_more_memory_comes_back_with_a_smaller_context(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(model_file()) as llm:
+        assert llm.pid
+        before = llm.info.context
+        data = int(Path(f"/proc/{llm.pid}/status").read_text().split("VmData:")[1].split()[0]) * 1024
+        resource.prlimit(llm.pid, resource.RLIMIT_DATA, (data + 1_000_000, data + 1_000_000))
+        with pytest.raises(LLMUnavailable):
+            await llm.fill(STORY, {"enum": [f"{'option' * 20} {n}" for n in range(20_000)]}, ASK)
+
+        async with asyncio.timeout(60):
+            await llm.ready()
+        assert (await whole(llm, STORY))[0]
+        assert llm.info.context == before // 2
+    assert "it got no more memory" in caplog.text
+
+
+async def test_a_limit_of_memory_makes_the_context_smaller() -> None:
+    llm = LlamaCpp(model_file(), sha256=MODEL_SHA256, context=4096, threads=1, memory_mb=300)
+    await llm.open()
+    try:
+        async with asyncio.timeout(60):
+            await llm.ready()
+        assert 512 <= llm.info.context < 4096
+        assert (await whole(llm, STORY))[0]
+        await asyncio.sleep(1.2)
+        assert 0 < llm.info.memory_mb <= 300
+        assert llm.info.restarts == 0
+    finally:
+        await llm.close()
+
+
+async def test_a_limit_that_is_too_small_says_what_is_needed() -> None:
+    llm = LlamaCpp(model_file(), threads=1, memory_mb=150)
+    await llm.open()
+    try:
+        await until(lambda: llm.info.state == "broken", 60)
+        assert "llm.memory_mb allows 150" in llm.info.detail
+    finally:
+        await llm.close()
+
+
+async def test_an_endless_prompt_is_refused_at_once_and_others_go_on(llm: LlamaCpp) -> None:
+    endless = [Said("user", "word " * 2_000_000)]
+    async with aclosing(llm.chat(STORY, ASK, limit=100)) as answer:
+        await anext(answer)
+        with pytest.raises(ContextOverflow):
+            await whole(llm, endless)
+        with pytest.raises(ContextOverflow):
+            await llm.score([("", endless[0].text)], ASK)
+        assert await llm.count(endless) > llm.info.context
+        assert isinstance(await anext(answer), Piece)
+
+
+async def test_a_decision_takes_at_most_about_twice_as_long_while_an_answer_is_written(llm: LlamaCpp) -> None:
+    """The benchmark holds it to twice; this leaves room for a machine that's busy with other tests."""
+    await bench_waits.decisions(llm, 2, "warm")
+    ratios = []
+    for attempt in range(3):
+        quiet = await bench_waits.decisions(llm, 5, f"quiet {attempt}")
+        busy = await bench_waits.while_writing(llm, 5)
+        ratios.append(median(busy) / median(quiet))
+        if ratios[-1] < 2.5:
+            return
+    raise AssertionError(ratios)
+
+
+async def test_a_cancelled_prompt_is_gone_in_a_tenth_of_a_second(llm: LlamaCpp) -> None:
+    assert min(await bench_waits.cancelled(llm, 5)) < 0.1
 
 
 async def test_it_dies_with_the_hub() -> None:

@@ -1,5 +1,8 @@
 """Tiny models with random weights, written as GGUF files: they say nothing sensible, and prove the plumbing."""
 
+import struct
+import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +25,12 @@ class Dice:
         self._dice = np.random.default_rng(seed)
         self._spread = spread
 
-    def add(self, name: str, *shape: int) -> None:
-        """Add a tensor of random numbers."""
-        self._writer.add_tensor(name, self._dice.normal(0, self._spread, shape).astype(np.float32))
+    def add(self, name: str, *shape: int, first: Sequence[float] | None = None) -> None:
+        """Add a tensor of random numbers; `first` is its first column."""
+        weights = self._dice.normal(0, self._spread, shape).astype(np.float32)
+        if first is not None:
+            weights[:, 0] = first
+        self._writer.add_tensor(name, weights)
 
     def ones(self, name: str, *shape: int) -> None:
         """Add a norm's weight."""
@@ -91,3 +97,88 @@ def _written(writer: GGUFWriter, path: Path) -> Path:
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+PIECES = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), "\u2581"]
+IMAGE, PATCH = 28, 14
+"""Pixels of an image's side and of a patch's: four patches, so four tokens."""
+
+
+def text(path: Path, *, seed: int = 2, pooling: PoolingType | None = None) -> Path:
+    """Write a model of Llama's kind that writes random letters, the frequent ones more often.
+
+    With bytes at random, it would be taken for a damaged file.
+    """
+    writer = _writer(path, "llama")
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_rope_dimension_count(WIDTH // HEADS)
+    writer.add_vocab_size(len(PIECES))
+    if pooling is not None:
+        writer.add_pooling_type(pooling)
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list(PIECES)
+    writer.add_token_scores([0.0] * 3 + [-1.0] * (len(PIECES) - 3))
+    kinds = [TokenType.UNKNOWN, TokenType.CONTROL, TokenType.CONTROL, *[TokenType.BYTE] * 256, TokenType.NORMAL]
+    writer.add_token_types(kinds)
+    writer.add_unk_token_id(0)
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    dice = Dice(writer, seed)
+    dice.add("token_embd.weight", len(PIECES), WIDTH, first=[16.0] * len(PIECES))
+    dice.ones("output_norm.weight", WIDTH)
+    letters = [PIECES[-1], *(f"<0x{ord(letter):02X}>" for letter in "etaoinshrdlucmfwypvbgk.,TSjqxz")]
+    likely = {piece: 1.0 - 0.02 * at for at, piece in enumerate(letters)}
+    dice.add("output.weight", len(PIECES), WIDTH, first=[likely.get(piece, 0.0) for piece in PIECES])
+    for block in (f"blk.{n}" for n in range(LAYERS)):
+        for part in ("attn_q", "attn_k", "attn_v", "attn_output"):
+            dice.add(f"{block}.{part}.weight", WIDTH, WIDTH)
+        dice.ones(f"{block}.attn_norm.weight", WIDTH)
+        dice.ones(f"{block}.ffn_norm.weight", WIDTH)
+        for part in ("ffn_up", "ffn_gate"):
+            dice.add(f"{block}.{part}.weight", FEED, WIDTH)
+        dice.add(f"{block}.ffn_down.weight", WIDTH, FEED)
+    return _written(writer, path)
+
+
+def mmproj(path: Path, *, seed: int = 3) -> Path:
+    """Write LLaVA's kind of an eye for `text`: a vision transformer and two layers that lead to its width."""
+    writer = GGUFWriter(path, "clip")
+    writer.add_bool("clip.has_vision_encoder", True)
+    writer.add_string("clip.projector_type", "mlp")
+    writer.add_vision_image_size(IMAGE)
+    writer.add_vision_patch_size(PATCH)
+    writer.add_vision_embedding_length(WIDTH)
+    writer.add_vision_feed_forward_length(FEED)
+    writer.add_vision_projection_dim(WIDTH)
+    writer.add_vision_block_count(LAYERS)
+    writer.add_vision_head_count(HEADS)
+    writer.add_vision_attention_layernorm_eps(1e-5)
+    writer.add_vision_image_mean([0.5, 0.5, 0.5])
+    writer.add_vision_image_std([0.5, 0.5, 0.5])
+    writer.add_vision_use_gelu(True)
+    dice = Dice(writer, seed)
+    dice.add("v.patch_embd.weight", WIDTH, 3, PATCH, PATCH)
+    dice.add("v.class_embd", WIDTH)
+    dice.add("v.position_embd.weight", (IMAGE // PATCH) ** 2 + 1, WIDTH)
+    _norm(dice, "v.pre_ln", WIDTH)
+    for block in (f"v.blk.{n}" for n in range(LAYERS)):
+        for part in ("attn_q", "attn_k", "attn_v", "attn_out"):
+            _linear(dice, f"{block}.{part}", WIDTH, WIDTH)
+        _norm(dice, f"{block}.ln1", WIDTH)
+        _norm(dice, f"{block}.ln2", WIDTH)
+        _linear(dice, f"{block}.ffn_up", FEED, WIDTH)
+        _linear(dice, f"{block}.ffn_down", WIDTH, FEED)
+    _linear(dice, "mm.0", WIDTH, WIDTH)
+    _linear(dice, "mm.2", WIDTH, WIDTH)
+    return _written(writer, path)
+
+
+def png(red: int, green: int, blue: int, *, width: int = 40, height: int = 30) -> bytes:
+    """Return a picture of one colour."""
+    row = b"\0" + bytes((red, green, blue)) * width
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    parts = ((b"IHDR", head), (b"IDAT", zlib.compress(row * height)), (b"IEND", b""))
+    chunks = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)

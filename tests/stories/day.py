@@ -1,16 +1,17 @@
 """A day with the hub: real parts on the memory store, a scripted LLM, and one person who writes to it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from hub.accounts import BridgeAccount
 from hub.app import SHIPPED_AGENTS, Hub
 from hub.config import Config, HubConfig, LimitsConfig
-from hub.manifests import load_agents
-from hub.ports import Add, Bridge, Documents, Store
+from hub.manifests import Agent, load_agents
+from hub.ports import Add, Bridge, Documents, Store, Tool
 from hub.records import HOME, OWNER, Address, Incoming, Link, Message, Person, PersonId, Task, Text, new_id
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
@@ -32,21 +33,27 @@ class Day:
         limits: LimitsConfig | None = None,
         bridges: Mapping[str, Bridge] | None = None,
         documents: Documents | None = None,
+        agents: Mapping[str, Agent] | None = None,
+        tools: Sequence[Tool] = (),
+        accounts: Sequence[BridgeAccount] = (),
+        linked: bool = True,
     ) -> None:
         self.llm = llm
         self.clock = clock or FakeClock()
         self.store = store or MemoryStore()
         self.hub = Hub(
-            Config(hub=HubConfig(data=str(Path("nowhere"))), limits=limits or LimitsConfig()),
+            Config(hub=HubConfig(data=str(Path("nowhere"))), limits=limits or LimitsConfig(), bridges=tuple(accounts)),
             store=self.store,
             llm=llm,
             decider=llm,
             documents=documents or MemoryDocuments(),
             files=MemoryFiles(),
             clock=self.clock,
-            agents=load_agents([SHIPPED_AGENTS]),
+            agents=agents or load_agents([SHIPPED_AGENTS]),
             bridges=bridges or {},
+            tools=tools,
         )
+        self._linked = linked
         self._group = asyncio.TaskGroup()
         self._work: asyncio.Task[None] | None = None
 
@@ -57,6 +64,7 @@ class Day:
             links = [
                 Add(Link(tenant=HOME, bridge=name, sender="ann", person=OWNER, created_at=self.clock.now()))
                 for name in self.hub.bridges
+                if self._linked
             ]
             await self.store.commit(Add(owner), *links)
         await self._group.__aenter__()
@@ -149,6 +157,7 @@ async def at_work(day: Day, *bridges: Bridge) -> AsyncIterator[None]:
     """Run bridges, each handing over to the hub."""
     async with asyncio.TaskGroup() as group:
         running = [group.create_task(bridge.run(day.hub.inbox.accept)) for bridge in bridges]
+        running.append(group.create_task(day.hub.showing.run()))
         yield
         for run in running:
             run.cancel()

@@ -230,7 +230,15 @@ async def test_commands_work_while_a_task_is_at_work() -> None:
         ("/deny", "Nothing waits"),
         ("/schedule someday dance", "in 20m TEXT"),
         ("/whoami", "Owner (owner)"),
-        ("/pair", "nothing to pair"),
+        ("/pair", "Your code is"),
+        ("/pair ABCDEFGH", "don't know that code"),
+        ("/start ABCDEFGH", "don't know that code"),
+        ("/approve ABCDEFGH", "no request has that code"),
+        ("/deny ABCDEFGH", "no request has that code"),
+        ("/unlink", "No account is linked"),
+        ("/follow 1", "You'll hear of #1 Plan a party here"),
+        ("/unfollow 1", "began here"),
+        ("/move", "Which task is “Plan a party” about?"),
         ("/dance", "/help"),
         ("/tasks@agenthost_bot", "#1"),
     ],
@@ -323,3 +331,28 @@ async def test_many_tasks_founded_at_once_are_numbered_one_after_another() -> No
         await day.quiet()
         assert await day.store.last_number(HOME, OWNER) == 30
         assert len({(await day.task(number)).title for number in range(1, 31)}) == 30
+
+
+async def test_a_message_that_was_answered_with_a_mere_promise_leaves_its_task_open() -> None:
+    async with Day(ScriptedLLM("I'll book it and let you know.")) as day:
+        wish = await day.says("Please book a table for two")
+
+        assert await day.replies(wish) == ["I'll book it and let you know."]
+        task = await day.task(1)
+        assert task.state == "input-required"
+        assert isinstance(task.verdict, Ask)
+        assert "promised" in task.verdict.why
+
+
+async def test_an_answer_that_does_not_end_is_cut_off_and_said_so() -> None:
+    async with Day(ScriptedLLM("la" * 40_000, "Fine.")) as day:
+        song = await day.says("Sing")
+        assert song.state == "failed"
+        assert "doesn't end" in (await day.replies(song))[0]
+
+        assert await day.replies(await day.says("How are you?", wish="new")) == ["Fine."]
+
+
+async def test_half_letters_and_controls_of_a_model_are_not_kept() -> None:
+    async with Day(ScriptedLLM("Hel\ud800lo\x00!")) as day:
+        assert await day.replies(await day.says("Sing")) == ["Hel\N{REPLACEMENT CHARACTER}lo\N{REPLACEMENT CHARACTER}!"]

@@ -113,3 +113,15 @@ async def test_assigning_twice_with_one_id_is_one_task() -> None:
             await assign(day, "x", agent="nobody")
         with pytest.raises(BadRequest, match="crontab"):
             await assign(day, "x", schedule="whenever")
+
+
+async def test_a_promise_is_not_the_end_of_an_assignment_and_the_agent_is_told() -> None:
+    llm = ScriptedLLM("I'll book it and let you know.", "What time should it be?", decisions=[YES])
+    async with Day(llm) as day:
+        task = await assign(day, "Please book a table for two")
+        assert isinstance(task.verdict, Again)
+        assert await day.store.messages_of_task(task.id, limit=1) != ()
+
+        await later(day, 60)
+        assert "it was promised, but nothing was done yet" in llm.prompts[1]
+        assert (await day.task(1)).state == "input-required"

@@ -44,8 +44,8 @@ class BotApi:
         self.blocked: set[int] = set()
         self.lacking: set[str] = set()
         """Methods that this server doesn't have."""
-        self.refusing: list[tuple[str, Refusal]] = []
-        """(method, refusal) for the next call of that method; "send" for any that sends."""
+        self.refusing: list[tuple[str, Refusal | None]] = []
+        """(method, refusal) for the next call of that method, in order; None lets one pass."""
         self.faults: list[str] = []
         self.calls: list[Call] = []
         self.shown: list[Shown] = []
@@ -99,6 +99,12 @@ class BotApi:
         query = {"id": id, "from": ANN, "chat_instance": "1", "data": button["callback_data"], "message": message}
         self.tell({"callback_query": query})
         return id
+
+    def open_topic(self, chat: int, thread: int, name: str, *, implicit: bool = False) -> None:
+        """Have somebody begin a topic."""
+        self.topics[chat, thread] = Topic(name=name)
+        began = {"name": name, "icon_color": 7322096, **({"is_name_implicit": True} if implicit else {})}
+        self.says(chat=chat, thread=thread, forum_topic_created=began)
 
     def stops(self, draft: Draft) -> None:
         """Have Ann press the stop button of a draft."""
@@ -164,9 +170,11 @@ class BotApi:
             self.faults += faults
             raise Refusal(f"Bad Request: {faults[0]}")
         for number, (name, refusal) in enumerate(self.refusing):
-            if name == method or (name == "send" and sends(method)):
+            if name == method:
                 del self.refusing[number]
-                raise refusal
+                if refusal is not None:
+                    raise refusal
+                break
         if sends(method) and int(fields["chat_id"]) in self.blocked:
             raise Refusal("Forbidden: bot was blocked by the user", 403)
 

@@ -1,8 +1,9 @@
 """A way to a Bot API server on which things go wrong, and on which it's noted what was asked."""
 
 import asyncio
+import random
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 from msgspec import Struct
@@ -11,6 +12,7 @@ from tests.telegram.calls import Call, form
 
 Kind = Literal["slow", "gateway", "broken", "cut", "lost"]
 """429 with retry_after, 502 in HTML, 500 in JSON, cut before the server saw it, its answer lost."""
+KINDS: tuple[Kind, ...] = get_args(Kind)
 PATIENCE = 70.0
 
 
@@ -32,6 +34,7 @@ class Proxy:
         self._runner: web.AppRunner | None = None
         self._port = 0
         self._client: ClientSession | None = None
+        self._random, self._rate, self._left = random.Random(0), 0.0, 0
         self.calls: list[Call] = []
         self.faults = 0
         """How many befell."""
@@ -72,6 +75,10 @@ class Proxy:
         """Have a method's next calls go wrong."""
         self._rules.append(Rule(method=method, kind=kind, times=times, after=after))
 
+    def rage(self, seed: int, *, rate: float, count: int) -> None:
+        """Have a share of all calls go wrong, each in any way, until so many have."""
+        self._random, self._rate, self._left = random.Random(seed), rate, count
+
     def made(self, method: str) -> list[Call]:
         """Return the calls of a method that the server said yes to."""
         return [call for call in self.calls if call.method == method and call.status == 200]
@@ -88,6 +95,10 @@ class Proxy:
             self.faults += 1
             if rule.times == 0:
                 self._rules.remove(rule)
+        elif self._left and self._random.random() < self._rate:
+            self.faults += 1
+            self._left -= 1
+            return Rule(method=method, kind=self._random.choice(KINDS))
         return rule
 
     async def _pass(self, request: web.Request) -> web.StreamResponse:

@@ -9,7 +9,7 @@ from bridges.telegram.bridge import TelegramBridge
 from hub.accounts import TelegramAccount
 from hub.clock import SystemClock
 from hub.errors import Stranger
-from hub.ports import Outgoing
+from hub.ports import Clock, Outgoing
 from hub.records import HOME, OWNER, Address, Incoming, Link
 from hub.store.documents import MemoryDocuments
 from hub.store.files import FileStore
@@ -72,11 +72,32 @@ def an_account(url: str, token: str, **fields: object) -> TelegramAccount:
     return TelegramAccount(token=token, api_url=url, **known)  # type: ignore[arg-type]
 
 
+class QuickClock(SystemClock):
+    """A clock on which time flies."""
+
+    def __init__(self, times: float) -> None:
+        self._times = times
+
+    def monotonic(self) -> float:
+        return super().monotonic() * self._times
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / self._times)
+
+
 class World:
     """A bridge, its desk, its documents, and what it handed over."""
 
-    def __init__(self, account: TelegramAccount, folder: Path, *, documents: MemoryDocuments | None = None) -> None:
+    def __init__(
+        self,
+        account: TelegramAccount,
+        folder: Path,
+        *,
+        documents: MemoryDocuments | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         self.account = account
+        self.clock = clock or SystemClock()
         self.files = FileStore(folder)
         self.desk = FakeDesk(people=[a_person()], links=[_link("1001")])
         self.documents = documents or MemoryDocuments()
@@ -86,7 +107,7 @@ class World:
     def another(self) -> TelegramBridge:
         """Return the bridge as a restart would build it."""
         return TelegramBridge(
-            self.account, files=self.files, desk=self.desk, documents=self.documents, clock=SystemClock()
+            self.account, files=self.files, desk=self.desk, documents=self.documents, clock=self.clock
         )
 
     @asynccontextmanager

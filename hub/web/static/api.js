@@ -36,11 +36,12 @@ export function newKey() {
 
 async function request(method, path, body, key) {
   const headers = { Accept: "application/json" };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const isForm = body instanceof FormData; // The browser names its boundary.
+  if (body !== undefined && !isForm) headers["Content-Type"] = "application/json";
   if (key) headers["Idempotency-Key"] = key;
   if (method !== "GET") headers["x-csrftoken"] = cookie("csrftoken");
   try {
-    return await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+    return await fetch(path, { method, headers, body: body === undefined || isForm ? body : JSON.stringify(body) });
   } catch {
     throw new Problem(0, "The hub can’t be reached.");
   }

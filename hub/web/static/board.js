@@ -32,7 +32,7 @@ function ticket(task) {
     chip(task, true),
     h("a.name", { href: `/tasks/${task.id}` }, task.title),
     words && h("p.verdict", {}, words),
-    h("p.facts", {}, [task.agent, `${task.used.turns} ${task.used.turns === 1 ? "turn" : "turns"}`, due(task), ago(task.updated_at)]
+    h("p.facts", {}, [task.agent, task.origin.bridge !== "http" && `on ${task.origin.bridge}`, `${task.used.turns} ${task.used.turns === 1 ? "turn" : "turns"}`, due(task), ago(task.updated_at)]
       .filter(Boolean).join(" · ")));
 }
 
@@ -41,7 +41,7 @@ const due = (task) => isOpen(task) && (task.schedule ? `again ${ago(task.due_at)
 // A verdict in a line.
 export function said(verdict) {
   if (!verdict) return "";
-  return { done: verdict.summary, again: verdict.why, wait: verdict.why, ask: verdict.question, blocked: verdict.missing }[verdict.type] ?? "";
+  return { done: verdict.summary, again: verdict.why, wait: verdict.why, ask: verdict.question || verdict.why, blocked: verdict.missing }[verdict.type] ?? "";
 }
 
 async function more() {

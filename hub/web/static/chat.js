@@ -2,7 +2,7 @@
 import { call, newKey } from "./api.js";
 import { aim, fill, openComposer } from "./composer.js";
 import { announce, byId, day, h, icon, toast } from "./dom.js";
-import { draw, drawLive, drawUnsent } from "./message.js";
+import { draw, drawLive, drawUnsent, words } from "./message.js";
 import { onStatus, start, tasks } from "./shell.js";
 
 const CHAT = "main";
@@ -11,7 +11,7 @@ const list = byId("messages");
 const scroll = byId("scroll");
 const messages = new Map(); // id -> message
 const lives = new Map(); // turn -> {element, message}: answers that are being written
-let unsent = []; // {ref, text, task, state, problem, element}
+let unsent = []; // {ref, text, task, files, state, problem, element}
 let cursor = null;
 
 // --- keep what the hub says
@@ -39,7 +39,7 @@ function put(message) {
 // What a new message takes the place of: an answer's live text, or the note that was just sent.
 function placeOf(message) {
   if (message.role === "user") {
-    const note = unsent.find((note) => note.state === "sending" && note.text === message.text);
+    const note = unsent.find((note) => note.state === "sending" && isSame(note, message));
     return note ? drop(note) : null;
   }
   const live = lives.get(message.turn) ?? [...lives.values()].find((live) => message.answers && live.message === message.answers);
@@ -47,6 +47,9 @@ function placeOf(message) {
   lives.delete(live.turn);
   return live.element;
 }
+
+const isSame = (note, message) =>
+  note.text === words(message) && (note.files?.length ?? 0) === message.parts.filter((part) => part.type === "file").length;
 
 function swap(old, element) {
   const act = old.contains(document.activeElement) && document.activeElement.dataset.act;
@@ -137,20 +140,25 @@ function endLives(message) {
 // --- send
 
 const saveUnsent = () =>
-  localStorage.setItem(UNSENT, JSON.stringify(unsent.map(({ ref, text, task }) => ({ ref, text, task }))));
+  localStorage.setItem(UNSENT, JSON.stringify(unsent.map(({ ref, text, task, files }) => ({ ref, text, task, files }))));
 
-function write(text, task) {
-  const note = { ref: newKey(), text, task };
+function write(text, task, files = []) {
+  const note = { ref: newKey(), text, task, files };
   unsent.push(note);
   saveUnsent();
   pinned = true;
   send(note);
 }
 
+function said({ text, files }) {
+  if (!files?.length) return { text };
+  return { parts: [...(text ? [{ type: "text", text }] : []), ...files.map(({ sha256, name }) => ({ type: "file", sha256, name }))] };
+}
+
 async function send(note) {
   show(note, "sending");
   try {
-    const { id, state } = await call("POST", "/v1/messages", { text: note.text, ...(note.task && { task: note.task }) }, note.ref);
+    const { id, state } = await call("POST", "/v1/messages", { ...said(note), ...(note.task && { task: note.task }) }, note.ref);
     const element = drop(note);
     if (messages.has(id)) element?.remove();
     else if (element) adopt(note, element, id, state);
@@ -166,7 +174,7 @@ async function send(note) {
 // The hub keeps it: the note becomes a message, whose event tells the rest.
 function adopt(note, element, id, state) {
   const message = {
-    id, state, role: "user", text: note.text, parts: [], choices: [], task: null, route: null,
+    id, state, role: "user", text: note.text, parts: [{ type: "text", text: note.text }, ...(note.files ?? [])], choices: [], task: null, route: null,
     bridge: "http", chat: CHAT, created_at: new Date().toISOString(),
   };
   messages.set(id, message);
@@ -191,7 +199,7 @@ function drop(note) {
 
 function edit(note) {
   drop(note)?.remove();
-  fill(note.text);
+  fill(note.text, note.files ?? []);
   aim(note.task ?? null);
   byId("text").focus();
   paint();
@@ -226,7 +234,7 @@ const controls = {
   },
   // Its task answers after all what was stopped or failed; a message without a task is said once more.
   async retry(message) {
-    if (!message.task) return write(message.text, null);
+    if (!message.task) return write(words(message), null, message.parts.filter((part) => part.type === "file"));
     await call("POST", `/v1/tasks/${message.task.id}/resume`, undefined, newKey()).catch((problem) => toast(problem.message));
   },
   isAsking(message) {

@@ -9,7 +9,8 @@ const COMMANDS = [
   ["/status", "how the hub is"], ["/schedule", "later: /schedule in 20m TEXT"],
   ["/agent", "list the agents"], ["/model", "which model answers"],
   ["/approve", "allow what a task asks for"], ["/deny", "refuse what a task asks for"],
-  ["/whoami", "who the hub takes you for"], ["/pair", "link another account"],
+  ["/follow", "hear of a task in this chat too: /follow 3"], ["/unfollow", "hear of it here no more"],
+  ["/whoami", "who the hub takes you for"], ["/pair", "link another account"], ["/unlink", "take an account off you"],
   ["/start", "a short welcome"], ["/help", "all commands"],
 ];
 const DRAFT = "agenthost.draft";
@@ -19,7 +20,7 @@ const hints = byId("hints");
 let target = null; // null: the router decides; "new"; or a task's id.
 let chosen = -1;
 
-// Call send(text, task) for each message that's finished.
+// Call send(text, task, files) for each message that's finished.
 export function openComposer(send) {
   byId("send").append(icon("up"));
   text.value = localStorage.getItem(DRAFT) ?? "";
@@ -29,21 +30,65 @@ export function openComposer(send) {
   byId("composer").addEventListener("submit", (event) => {
     event.preventDefault();
     const words = text.value.trim();
-    if (!words) return;
+    if (!isWhole()) return;
     fill("");
-    send(words, target);
+    send(words, target, attached?.take() ?? []);
     if (target === "new") aim(null);
   });
   byId("target").onclick = chooseTarget;
+  byId("attach").append(icon("clip"));
+  byId("attach").onclick = () => byId("file").click();
+  byId("file").onchange = async () => {
+    await attach([...byId("file").files]);
+    byId("file").value = "";
+  };
+  text.addEventListener("paste", (event) => takeIn(event, event.clipboardData));
+  for (const kind of ["dragover", "dragleave", "drop"]) byId("main").addEventListener(kind, drag);
   onTasks(paintTarget);
   changed();
   paintTarget();
 }
 
-// Put words into the composer, for the person to go on with.
-export function fill(words) {
+// Put words into the composer, and files, for the person to go on with.
+export function fill(words, files) {
   text.value = words;
+  if (files?.length) withFiles().then((module) => module.restore(files));
   changed();
+}
+
+// --- files
+
+let attached = null; // attach.js, once there was a file
+
+async function withFiles() {
+  if (!attached) {
+    attached = await import("./attach.js");
+    attached.openAttach(mayGo);
+  }
+  return attached;
+}
+
+const attach = async (files) => (await withFiles()).add(files);
+
+function takeIn(event, carried) {
+  if (!carried?.files.length) return;
+  event.preventDefault();
+  attach([...carried.files]);
+}
+
+function drag(event) {
+  if (!event.dataTransfer?.types.includes("Files")) return;
+  if (event.type === "dragleave" && byId("main").contains(event.relatedTarget)) return;
+  byId("main").classList.toggle("dropping", event.type === "dragover");
+  if (event.type === "dragover") event.preventDefault();
+  if (event.type === "drop") takeIn(event, event.dataTransfer);
+}
+
+// Something is said, and every file of it is at the hub.
+const isWhole = () => (text.value.trim() || attached?.isEmpty() === false) && attached?.isReady() !== false;
+
+function mayGo() {
+  byId("send").disabled = !isWhole();
 }
 
 export function aim(at) {
@@ -54,7 +99,7 @@ export function aim(at) {
 function changed() {
   text.style.height = "auto";
   text.style.height = `${Math.min(text.scrollHeight, innerHeight * 0.4)}px`;
-  byId("send").disabled = !text.value.trim();
+  mayGo();
   if (text.value) localStorage.setItem(DRAFT, text.value);
   else localStorage.removeItem(DRAFT);
   showHints();

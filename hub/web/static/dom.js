@@ -26,6 +26,9 @@ const PATHS = {
   out: "M14 4H6v16h8M10 12h10M17 8.500l3.5 3.5-3.5 3.5",
   copy: "M9 9h11v11H9zM5 15H4V4h11v1",
   check: "M5 12.500l4.5 4.500L19 7.5",
+  clip: "M20 11.500l-8.2 8.200a5.200 5.200 0 0 1-7.400-7.400l8.600-8.600a3.500 3.500 0 0 1 5 5l-8.600 8.500a1.700 1.700 0 0 1-2.500-2.400l7.900-7.800",
+  cross: "M6.500 6.500l11 11M17.5 6.500l-11 11",
+  link: "M10 14a4 4 0 0 0 6 .4l3-3a4 4 0 0 0-5.700-5.700l-1.600 1.600M14 10a4 4 0 0 0-6-.4l-3 3a4 4 0 0 0 5.700 5.700l1.600-1.600",
   reply: "M9 7l-5 5 5 5M4 12h10a6 6 0 0 1 6 6",
 };
 
@@ -45,6 +48,12 @@ export function chip(task, short = false) {
   const name = `Task ${task.number}: ${task.title}`;
   return h(`a.chip.${hue(task)}`, { href: `/tasks/${task.id}`, title: name, "aria-label": name },
     h("i"), `#${task.number}`, !short && h("span", {}, task.title));
+}
+
+// How much so many bytes are, as people say it.
+export function size(bytes) {
+  if (bytes < 1000) return `${bytes} B`;
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 export const hue = (task) => (task ? `t${task.number % 8}` : "t");

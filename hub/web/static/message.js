@@ -1,6 +1,5 @@
 // How a message looks.
-import { chip, h, hue, icon, menu, time } from "./dom.js";
-import { explain } from "./evidence.js";
+import { chip, h, hue, icon, menu, size, time } from "./dom.js";
 import { likelyTasks } from "./shell.js";
 
 // Return a kept message's element. `on` has what its controls do: move, choose, retry; `known` finds other messages.
@@ -11,9 +10,13 @@ export function draw(message, known, on) {
   return element;
 }
 
+// What was said in words; files are parts of their own.
+export const words = (message) =>
+  message.parts.filter((part) => part.type === "text").map((part) => part.text).join("\n");
+
 function drawUser(message, known, on) {
   return h("li.said.user", {},
-    h("div.bubble", {}, message.text, files(message)),
+    h("div.bubble", {}, words(message), files(message)),
     h("div.meta", {},
       h("span.tools", {}, whyButton(message), wrongButton(message, message, on)),
       stateOf(message, on), message.task && chip(message.task, true), time(message.created_at)));
@@ -43,14 +46,14 @@ function drawAgent(message, known, on) {
   return h(`li.said.agent.${hue(message.task)}`, {},
     h("div.meta", {}, message.task && chip(message.task), time(message.created_at), quote(asked)),
     body, files(message), message.error && h("p.fault", {}, message.error), choices(message, on),
-    h("div.tools", {}, copyButton(() => message.text), asked && whyButton(asked), wrongButton(message, asked ?? message, on)));
+    h("div.tools", {}, copyButton(() => words(message)), asked && whyButton(asked), wrongButton(message, asked ?? message, on)));
 }
 
 function drawNotice(message, known, on) {
   const body = h("div.body");
   body.innerHTML = message.html; // Sanitised by the hub.
   dress(body);
-  return h("li.said.notice", {}, body, choices(message, on));
+  return h("li.said.notice", {}, body, files(message), choices(message, on));
 }
 
 // Return the element of an answer that's still being written; .text(t, whole) adds to it.
@@ -80,7 +83,7 @@ export function drawLive(task) {
 export function drawUnsent(note, on) {
   const stuck = note.state === "unsent";
   return h("li.said.user.unsent", { "aria-busy": (!stuck).toString() },
-    h("div.bubble", {}, note.text),
+    h("div.bubble", {}, note.text, files({ parts: note.files ?? [] })),
     h("div.meta", {}, stuck
       ? h("span.progress.failed", { role: "alert" }, "Not sent", note.problem && `: ${note.problem}`,
           h("button.quiet", { type: "button", onclick: () => on.send(note) }, "Try again"),
@@ -95,8 +98,23 @@ function quote(asked) {
   return h("a.quote", { href: `#m-${asked.id}` }, icon("reply"), short);
 }
 
-function files(message) {
-  return message.parts.filter((part) => part.type === "file").map((part) => h("p.file", {}, part.name));
+export function files(message) {
+  const found = message.parts.filter((part) => part.type === "file");
+  return found.length ? h("div.files", {}, found.map(file)) : null;
+}
+
+// Pictures and sound in their place, where the hub lets the browser show them; the rest to be saved.
+const PICTURE = /^image\/(avif|gif|jpeg|png|webp)$/;
+const SOUND = /^audio\//;
+
+function file(part) {
+  const address = `/v1/files/${part.sha256}`;
+  if (PICTURE.test(part.media_type)) {
+    return h("a.picture", { href: address, target: "_blank", title: part.name },
+      h("img", { src: address, alt: part.name, loading: "lazy" }));
+  }
+  const link = h("a.file", { href: address, download: part.name }, icon("down"), h("span", {}, part.name), h("small", {}, size(part.size)));
+  return SOUND.test(part.media_type) ? h("div.sound", {}, h("audio", { src: address, controls: true, preload: "none" }), link) : link;
 }
 
 function choices(message, on) {
@@ -123,7 +141,7 @@ function whyButton(message) {
   if (!message.route) return null;
   return h("button.quiet", {
     type: "button", "aria-haspopup": "dialog", "aria-expanded": "false", "data-act": "why",
-    onclick: (event) => explain(event.currentTarget, message),
+    onclick: ({ currentTarget }) => import("./evidence.js").then(({ explain }) => explain(currentTarget, message)),
   }, "Why?");
 }
 

@@ -104,6 +104,9 @@ async function readStatus() {
   const state = status?.llm.state ?? "unknown";
   byId("model").dataset.state = state;
   byId("model").querySelector(".words").textContent = MODEL[state];
+  byId("ask-count").hidden = !status?.requests;
+  byId("ask-count").textContent = status?.requests ?? "";
+  byId("ask-count").title = "Strangers who ask to be let in";
   for (const watcher of watchers.status) watcher(status);
   timer = setTimeout(readStatus, state === "ready" ? 30_000 : 4_000);
 }

@@ -1,7 +1,7 @@
 // One task: its goal, what it may cost and has cost, its turns with their steps, its messages.
 import { call, newKey } from "./api.js";
 import { ago, byId, h, hue, time, toast } from "./dom.js";
-import { dress } from "./message.js";
+import { dress, files, words } from "./message.js";
 import { STATES, isOpen, keepTask, start } from "./shell.js";
 
 const id = decodeURIComponent(location.pathname.split("/")[2]);
@@ -39,7 +39,7 @@ function head() {
   return h("header.head", {},
     h("p.crumbs", {}, h("a", { href: "/tasks" }, "Tasks"), " / ", `#${task.number}`),
     h("h1", {}, h("i.mark"), task.title),
-    h("p.facts", {}, h(`span.state.${task.state}`, {}, STATES[task.state]), ` · ${task.agent} · begun ${ago(task.created_at)}`,
+    h("p.facts", {}, h(`span.state.${task.state}`, {}, STATES[task.state]), ` · ${task.agent} · begun ${ago(task.created_at)}${task.origin.bridge === "http" ? "" : ` on ${task.origin.bridge}`}`,
       task.due_at && open ? ` · due ${ago(task.due_at)}` : "", task.schedule ? ` · every ${task.schedule}` : ""),
     h("div.acts", {}, task.state === "working" && act("stop", "Stop"),
       (task.state === "input-required" || !open) && act("resume", "Resume"), open && act("cancel", "Cancel task")));
@@ -105,10 +105,13 @@ const seconds = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toF
 function conversation() {
   return h("section", { "aria-label": "Messages" }, h("h2", {}, "Messages"), h("ol.messages", {}, messages.map((message) => {
     const body = h("div.body");
-    if (message.role === "user") body.append(h("p.goal", {}, message.text));
+    if (message.role === "user") body.append(h("p.goal", {}, words(message), files(message)));
     else body.innerHTML = message.html; // Sanitised by the hub.
+    if (message.role !== "user" && message.parts.some((part) => part.type === "file")) body.append(files(message));
     dress(body);
-    return h(`li.line.${message.role}`, {}, h("p.facts", {}, message.role === "user" ? "You" : task.agent, " ", time(message.created_at)), body);
+    const who = message.role === "user" ? message.author || "You" : task.agent;
+    const where = message.bridge === "http" ? "" : ` · ${message.bridge}`;
+    return h(`li.line.${message.role}`, {}, h("p.facts", {}, who, where, " ", time(message.created_at)), body);
   })));
 }
 

@@ -10,7 +10,7 @@ def test_what_came_over_http_is_handed_on_letter_by_letter() -> None:
         tenant=HOME,
         person=OWNER,
         chat="work",
-        texts=["one\u202e ", "two"],
+        parts=[Text("one\u202e "), Text("two")],
         external_id="e",
         sent_at=NOON,
         wish="new",

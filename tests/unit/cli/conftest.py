@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import tempfile
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import suppress
@@ -16,6 +17,8 @@ from hub.clock import SystemClock
 from hub.config import Config, LimitsConfig, Secret
 from hub.flow.people import OWNER_KEY, new_secret
 from hub.manifests import load_agents
+from hub.packages.installer import Installer
+from hub.packages.scripts import Scripts
 from hub.ports import Said
 from hub.records import HOME, OWNER
 from hub.store.documents import MemoryDocuments
@@ -40,6 +43,7 @@ class Running:
         self._limits = limits
         self._store = MemoryStore()
         self._documents = MemoryDocuments()
+        self._folder = tempfile.TemporaryDirectory()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -66,6 +70,17 @@ class Running:
         return self.do(self.hub.people.create_key(HOME, OWNER, "test", scopes))[1]
 
     def start(self) -> None:
+        agents = load_agents([SHIPPED_AGENTS])
+        self.scripts = Scripts()
+        installer = Installer(
+            self._store,
+            Path(self._folder.name) / "packages",
+            self.scripts,
+            self._documents,
+            SystemClock(),
+            tools=["clock", "calculate", "remember", "recall"],
+            agents=agents,
+        )
         self.hub = Hub(
             Config(limits=self._limits),
             store=self._store,
@@ -74,8 +89,9 @@ class Running:
             documents=self._documents,
             files=MemoryFiles(),
             clock=SystemClock(),
-            agents=load_agents([SHIPPED_AGENTS]),
+            agents=agents,
             bridges={},
+            installer=installer,
         )
         started = threading.Event()
         self._serving = asyncio.run_coroutine_threadsafe(self._serve(started), self._loop)
@@ -90,8 +106,11 @@ class Running:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=10)
         self._loop.close()
+        self._folder.cleanup()
 
     async def _serve(self, started: threading.Event) -> None:
+        assert self.hub.installer
+        await self.hub.installer.open()
         await self.hub.people.ensure_owner(self.key)
         self._server = Server(build(self.hub.services(self.key)), closing=self.hub.closing)
         with socket.create_server(("127.0.0.1", self.port)) as listening:
@@ -102,6 +121,7 @@ class Running:
             work.cancel()
             with suppress(asyncio.CancelledError):
                 await work
+        await self.scripts.close()
 
 
 def echo(prompt: Sequence[Said]) -> str:

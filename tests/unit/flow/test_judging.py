@@ -21,7 +21,7 @@ DONE = "Your table is booked for 7 pm. The reference number is 6LZYPIFZ."
 GOODBYES = ("Thanks, that's all.", "You're welcome. Have a great day!")
 
 
-def probability(*texts: str, receipts: Sequence[Receipt] = ()) -> float:
+def probability(*texts: str, receipts: Sequence[Receipt] | None = None) -> float:
     return judge(GOAL, spoken(*texts), receipts).probability
 
 
@@ -39,7 +39,6 @@ def test_a_reported_result_completes_a_task(goodbyes: tuple[str, ...]) -> None:
         "Okay, working on it.",
         "I'll book that and let you know.",
         "Consider it handled, give me a while.",
-        "Sorry, I couldn't book the table. How about 8 pm?",
         "The booking was not successful.",
     ],
 )
@@ -57,12 +56,15 @@ def test_a_message_without_an_answer_completes_nothing() -> None:
     assert judge(GOAL, [("user", GOAL)], ()).probability < 0.5
 
 
-def test_a_receipt_since_the_last_wish_speaks_for_completeness_and_an_old_one_says_nothing() -> None:
-    without = probability(DONE)
+def test_a_receipt_since_the_last_wish_speaks_for_completeness_and_an_old_one_less() -> None:
+    def with_receipt(*, failed: bool = False, after: int) -> float:
+        return probability(DONE, receipts=[Receipt(tool="book", failed=failed, after=after)])
 
-    assert probability(DONE, receipts=[Receipt(tool="book", failed=False, after=4)]) > without
-    assert probability(DONE, receipts=[Receipt(tool="book", failed=True, after=4)]) < without
-    assert probability(DONE, receipts=[Receipt(tool="find", failed=False, after=1)]) == without
+    assert with_receipt(after=4) > with_receipt(after=1) > with_receipt(failed=True, after=4)
+
+
+def test_where_calls_are_kept_and_none_is_there_a_report_is_believed_less() -> None:
+    assert probability(DONE, receipts=()) < probability(DONE, receipts=None)
 
 
 def test_an_empty_transcript_is_judged_by_the_goal_alone() -> None:

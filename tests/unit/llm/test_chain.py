@@ -8,10 +8,12 @@ import pytest
 
 from hub.errors import ContextOverflow, LLMAway, LLMRefused, LLMUnavailable
 from hub.llm.chain import Chain
+from hub.llm.purse import Prices, Purse
 from hub.llm.remote import Remote
 from hub.ports import LLM, End, Piece, Said, Terms
 from hub.records import TenantId
-from hub.testing import Hang, ScriptedLLM
+from hub.store.documents import MemoryDocuments
+from hub.testing import FakeClock, Hang, ScriptedLLM
 from tests.unit.llm.counterpart import Counterpart, refused, streamed, whole
 
 ASK = Terms(tenant=TenantId("home"), deadline=20.0)
@@ -145,4 +147,19 @@ async def test_a_decision_goes_over_to_a_server_that_only_chooses() -> None:
         assert by_weight.probabilities[0] == pytest.approx(1 / (1 + 2.718281828 ** (-1.8)), rel=1e-3)
         assert by_choice.probabilities == pytest.approx((0.2, 0.8))
         assert (by_weight.model, by_choice.model) == ("big", "small")
+        await chain.close()
+
+
+async def test_with_the_days_money_spent_one_that_costs_nothing_goes_on() -> None:
+    purse = Purse(MemoryDocuments(), FakeClock(), "UTC", 1.0)
+    await purse.open()
+    async with Counterpart(lambda _: streamed("for money")) as one:
+        paid = Remote(one.url, "big", prices=Prices(tokens_out=2_000_000), purse=purse)
+        chain = Chain(paid, ScriptedLLM("for nothing"))
+        await paid.open()
+        await paid.ready()
+
+        assert [await said(chain), await said(chain)] == ["for money", "for nothing"]
+        assert "in place of big (today's money for remote models is spent (2 of 1)" in chain.info.detail
+        assert chain.info.money_today == 2.0
         await chain.close()

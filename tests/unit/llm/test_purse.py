@@ -93,6 +93,7 @@ async def test_with_the_days_money_spent_nothing_more_is_asked_and_it_says_so() 
         assert len(server.asked) == 1
         assert llm.info.state == "broken"
         assert "at midnight (Europe/Berlin)" in llm.info.detail
+        assert llm.info.money_today == pytest.approx(1.2)
         await llm.close()
 
 

@@ -163,6 +163,14 @@ async def test_a_choice_that_is_none_is_asked_for_once_more(server: Counterpart,
     assert (await llm.decide(HELLO, ["yes", "no"], ASK)).probabilities[1] > 0.7
 
 
+async def test_a_model_that_thinks_first_gets_room_to_choose(server: Counterpart, llm: Remote) -> None:
+    server.replies = [refused(400, "logprobs aren't supported"), whole("", finish_reason="length"), whole("B")]
+
+    assert (await llm.decide(HELLO, ["yes", "no"], ASK)).probabilities[1] > 0.7
+    assert [asked["max_tokens"] for asked in server.asked] == [1, 20, 1024]
+    assert server.asked[1]["messages"] == server.asked[2]["messages"]
+
+
 async def test_json_that_does_not_fit_is_sent_back_once(server: Counterpart, llm: Remote) -> None:
     server.replies = [whole('{"n": "three"}'), whole('```json\n{"n": 3}\n```')]
 
@@ -258,21 +266,21 @@ async def test_a_wait_that_the_server_asks_for_is_waited(server: Counterpart, ll
     assert asyncio.get_running_loop().time() - began >= 1.0
 
 
-async def test_one_that_never_begins_to_answer_is_away(server: Counterpart) -> None:
+async def test_one_that_never_begins_to_answer_is_unavailable(server: Counterpart) -> None:
     llm = Remote(server.url, "small", patience=Patience(first=0.05, between=10))
     server.replies = [Reply(hangs=True)]
 
-    with pytest.raises(LLMAway, match="nothing for 0 s"):
+    with pytest.raises(LLMUnavailable, match="nothing for 0 s"):
         await said(llm)
     assert llm.info.state == "restarting"
     await llm.close()
 
 
-async def test_one_that_stops_in_the_middle_is_away_and_not_asked_again(server: Counterpart) -> None:
+async def test_one_that_stops_in_the_middle_is_unavailable_and_not_asked_again(server: Counterpart) -> None:
     llm = Remote(server.url, "small", patience=Patience(first=10, between=0.05))
     server.replies = [streamed("Once ", hangs=True)]
 
-    with pytest.raises(LLMAway, match="fell silent in the middle of an answer"):
+    with pytest.raises(LLMUnavailable, match="fell silent in the middle of an answer"):
         await said(llm)
     assert len(server.asked) == 1
     await llm.close()
@@ -307,6 +315,23 @@ async def test_a_server_that_goes_away_is_looked_at_until_it_is_back(
     assert llm.info.state == "ready"
 
 
+async def test_one_that_was_too_slow_is_well_until_a_look_finds_it_gone(server: Counterpart, llm: Remote) -> None:
+    await llm.open()
+    await llm.ready()
+    brief = Terms(tenant=TenantId("home"), deadline=0.05)
+    server.replies = [streamed("Once ", hangs=True)] * 2
+    before = len(server.keys)
+    with pytest.raises(LLMTimeout):
+        await said(llm, brief)
+    await until(lambda: len(server.keys) == before + 2)  # the request, and a look
+    assert llm.info.state == "ready"
+
+    server.models = Reply(status=503)
+    with pytest.raises(LLMTimeout):
+        await said(llm, brief)
+    await until(lambda: llm.info.state == "restarting")
+
+
 async def test_a_fallback_names_its_own_section(server: Counterpart) -> None:
     llm = Remote(server.url, "small", setting="llm.fallback[1]")
     server.replies = [refused(401, "bad key")]
@@ -314,3 +339,63 @@ async def test_a_fallback_names_its_own_section(server: Counterpart) -> None:
     with pytest.raises(LLMRefused, match=r"mend llm\.fallback\[1\]\.key"):
         await said(llm)
     await llm.close()
+
+
+@pytest.mark.parametrize(("status", "away"), [(429, True), (502, True), (503, True), (529, True), (500, False)])
+async def test_only_what_says_nothing_of_the_request_may_be_waited_out_for_ever(
+    server: Counterpart, llm: Remote, status: int, *, away: bool
+) -> None:
+    server.replies = [refused(status, "no")] * 4
+
+    with pytest.raises(LLMUnavailable) as caught:
+        await said(llm)
+    assert isinstance(caught.value, LLMAway) is away
+
+
+async def test_a_server_that_drops_the_connection_over_a_request_may_have_stumbled_over_it() -> None:
+    async def drop(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(drop, "127.0.0.1", 0) as dropping:
+        llm = Remote(f"http://127.0.0.1:{dropping.sockets[0].getsockname()[1]}/v1", "small", backoff=0.001)
+        with pytest.raises(LLMUnavailable, match="broke off before it answered") as caught:
+            await said(llm)
+        assert not isinstance(caught.value, LLMAway)
+        await llm.close()
+
+
+async def test_a_server_that_wants_things_said_differently_is_obliged_once_and_for_all(
+    server: Counterpart, llm: Remote
+) -> None:
+    server.replies = [
+        refused(400, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."),
+        refused(400, "Unsupported value: 'temperature' does not support 0 with this model."),
+        refused(422, "stream_options: extra fields not permitted"),
+        streamed("Hi"),
+        whole('{"n": 3}'),
+    ]
+
+    assert (await said(llm))[0] == "Hi"
+    assert (await llm.fill(HELLO, NUMBER, ASK)).json == '{"n":3}'
+    for asked in server.asked[3:]:
+        assert "max_completion_tokens" in asked
+        assert not asked.keys() & {"max_tokens", "temperature", "stream_options"}
+
+
+async def test_a_refusal_that_goes_on_is_not_tried_for_ever(server: Counterpart, llm: Remote) -> None:
+    server.replies = [refused(400, "temperature, max_completion_tokens, stream_options")] * 9
+
+    with pytest.raises(LLMRefused):
+        await said(llm)
+    assert len(server.asked) == 2
+
+
+async def test_requests_refused_at_the_same_time_are_both_said_again() -> None:
+    def picky(asked: dict[str, object]) -> Reply:
+        return refused(400, "use max_completion_tokens") if "max_tokens" in asked else streamed("Hi")
+
+    async with Counterpart(picky) as server:
+        llm = Remote(server.url, "small")
+        assert [text for text, _ in await asyncio.gather(said(llm), said(llm))] == ["Hi", "Hi"]
+        await llm.close()

@@ -32,6 +32,67 @@ class Made:
     listed: bool = True
     version: int = 20
 
+    @property
+    def spelled(self) -> bytes:
+        return self.name if isinstance(self.name, bytes) else self.name.encode("utf-8", "surrogatepass")
+
+    @property
+    def contents(self) -> bytes:
+        return _packed(self.data, self.method) if self.packed is None else self.packed
+
+    @property
+    def sums(self) -> tuple[int, int]:
+        """The checksum and the size that the directory tells."""
+        crc = zlib.crc32(self.data) if self.crc is None else self.crc
+        return crc, len(self.data) if self.size is None else self.size
+
+    def local(self) -> bytes:
+        """Return the entry with its own header."""
+        crc, size = self.sums
+        name = self.spelled if self.local_name is None else self.local_name
+        extra = self.extra if self.local_extra is None else self.local_extra
+        header = struct.pack(
+            "<4sHHHHHLLLHH",
+            b"PK\x03\x04",
+            self.version,
+            self.flags if self.local_flags is None else self.local_flags,
+            self.method if self.local_method is None else self.local_method,
+            0,
+            0x21,
+            crc if self.local_crc is None else self.local_crc,
+            len(self.contents),
+            size if self.local_size is None else self.local_size,
+            len(name),
+            len(extra),
+        )
+        return header + name + extra + self.contents
+
+    def central(self, offset: int) -> bytes:
+        """Return the entry's line in the directory, if it's listed there."""
+        if not self.listed:
+            return b""
+        header = struct.pack(
+            "<4sHHHHHHLLLHHHHHLL",
+            b"PK\x01\x02",
+            0x0314,
+            self.version,
+            self.flags,
+            self.method,
+            0,
+            0x21,
+            self.sums[0],
+            len(self.contents),
+            self.sums[1],
+            len(self.spelled),
+            len(self.extra),
+            len(self.comment),
+            self.disk,
+            0,
+            self.attributes,
+            offset if self.offset is None else self.offset,
+        )
+        return header + self.spelled + self.extra + self.comment
+
 
 @dataclass
 class Zip:
@@ -54,49 +115,8 @@ class Zip:
         for made in self.entries:
             body += made.before
             offset = len(body)
-            name = made.name if isinstance(made.name, bytes) else made.name.encode("utf-8", "surrogatepass")
-            packed = made.packed if made.packed is not None else _packed(made.data, made.method)
-            crc = zlib.crc32(made.data) if made.crc is None else made.crc
-            size = len(made.data) if made.size is None else made.size
-            body += struct.pack(
-                "<4sHHHHHLLLHH",
-                b"PK\x03\x04",
-                made.version,
-                made.flags if made.local_flags is None else made.local_flags,
-                made.method if made.local_method is None else made.local_method,
-                0,
-                0x21,
-                crc if made.local_crc is None else made.local_crc,
-                len(packed),
-                size if made.local_size is None else made.local_size,
-                len(name if made.local_name is None else made.local_name),
-                len(made.extra if made.local_extra is None else made.local_extra),
-            )
-            body += name if made.local_name is None else made.local_name
-            body += made.extra if made.local_extra is None else made.local_extra
-            body += packed
-            if made.listed:
-                central += struct.pack(
-                    "<4sHHHHHHLLLHHHHHLL",
-                    b"PK\x01\x02",
-                    0x0314,
-                    made.version,
-                    made.flags,
-                    made.method,
-                    0,
-                    0x21,
-                    crc,
-                    len(packed),
-                    size,
-                    len(name),
-                    len(made.extra),
-                    len(made.comment),
-                    made.disk,
-                    0,
-                    made.attributes,
-                    offset if made.offset is None else made.offset,
-                )
-                central += name + made.extra + made.comment
+            body += made.local()
+            central += made.central(offset)
         listed = sum(made.listed for made in self.entries)
         start = len(body) if self.directory is None else self.directory
         end = struct.pack(

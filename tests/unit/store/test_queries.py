@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.dialects import sqlite as dialect
 
-from hub.records import Entry, Key, Link, Message, Pairing, Person, Replay, Task, TaskState, Thread, Turn
+from hub.records import Entry, Key, Link, Message, Package, Pairing, Person, Replay, Task, TaskState, Thread, Turn
 from hub.store import queries, sqlite
 from hub.store.queries import Listing, Query, by
 from hub.store.schema import bring_up_to_date
@@ -41,6 +41,8 @@ QUERIES: dict[str, Query] = {
     "links": queries.links_of("t", "p"),
     "pairing": by(Pairing, tenant="t", id="i"),
     "pairing_by_hash": by(Pairing, tenant="t", hash="h"),
+    "package": by(Package, tenant="t", id="i"),
+    "packages": queries.packages_of("t"),
     "pairings": queries.newest_pairings("t", 5),
     "forget_pairings": queries.old_pairings(NOON, 5),
     "message_by_external": queries.message_by_external("t", CHAT, "e"),
@@ -81,6 +83,8 @@ QUERIES: dict[str, Query] = {
     "begun": queries.begun(),
     "waiting": queries.waiting("t", "p"),
     "counts": queries.counts(),
+    "with_file": queries.with_file("t", "p", "a" * 64),
+    "with_anybodys_file": queries.with_file("t", None, "a" * 64),
     "lengths": queries.lengths("outbox"),
     "dead": queries.dead("t", 5),
     "events": queries.events_after("t", "p", 0, 5),
@@ -150,6 +154,7 @@ def test_every_query_that_a_store_is_asked_is_explained() -> None:
         "old_events",
         "old_pairings",
         "old_replays",
+        "packages_of",
         "people",
         "postings_of",
         "ready",
@@ -159,4 +164,5 @@ def test_every_query_that_a_store_is_asked_is_explained() -> None:
         "threads_of",
         "turns_of",
         "waiting",
+        "with_file",
     }

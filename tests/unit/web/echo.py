@@ -14,6 +14,7 @@ from hub.records import (
     Entry,
     Event,
     EventKind,
+    File,
     Incoming,
     Limits,
     Message,
@@ -53,7 +54,7 @@ class Echo:
         if self.failing:
             raise self.failing
         text = "\n".join(part.text for part in incoming.parts if isinstance(part, Text))
-        if not text.strip():
+        if not text.strip() and not any(isinstance(part, File) for part in incoming.parts):
             raise BadRequest("text", "it's empty; write something")
         if len(text) > 262_144:
             raise TooLarge("text: too much")
@@ -229,10 +230,11 @@ class Echo:
         await self.commit(Save(moved), self.about("route", moved))
         return task
 
-    async def choose(self, message: Message, choice: str) -> None:
-        asked = await self.store.message(message.answers) if message.answers else None
+    async def choose(self, question: Message, choice: str) -> str:
+        asked = await self.store.message(question.answers) if question.answers else None
         assert asked is not None
         await self.commit(Save(replace(asked, state="answered")), self.about("route", asked))
+        return "chosen"
 
     async def retry(self, entry: Entry) -> Entry:
         self.retried.append(entry)

@@ -14,9 +14,20 @@ from litestar import Litestar
 from hub.clock import SystemClock
 from hub.config import Config
 from hub.dispatch.feed import LocalFeed
+from hub.dispatch.local import LocalDispatcher
+from hub.flow.elsewhere import Elsewhere
+from hub.flow.guard import Guard
+from hub.flow.journal import Journal
+from hub.flow.labels import Labels
+from hub.flow.links import Links
+from hub.flow.outbox import Outbox
+from hub.flow.pairing import Pairings
 from hub.flow.people import OWNER_KEY, People, new_secret
+from hub.flow.uploads import Uploads
 from hub.ports import Bridge, Clock
 from hub.records import HOME, OWNER, Key
+from hub.spool import Spool
+from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
 from hub.testing import ScriptedLLM
@@ -92,6 +103,10 @@ async def a_world(
     owner = await people.whose(key)
     assert owner
     llm = ScriptedLLM()
+    by_name = {bridge.name: bridge for bridge in bridges}
+    journal = Journal(store, feed, LocalDispatcher(clock), clock)
+    labels, elsewhere = Labels(store, clock, 24.0), Elsewhere(store, clock, by_name)
+    outbox = Outbox(store, Spool(store, "boot1"), journal, clock, by_name, labels, elsewhere, Guard(clock, {}))
     unready: list[str] = []
 
     services = Services(
@@ -103,6 +118,7 @@ async def a_world(
         store=store,
         feed=feed,
         people=people,
+        pairings=Pairings(store, journal, outbox, Links(store), clock),
         inbox=echo,
         tasks=echo,
         corrections=echo,
@@ -111,8 +127,9 @@ async def a_world(
         llm=llm,
         decisions=llm,
         agents=lambda: [AgentInfo(name="default", description="Helps.", model="scripted", tools=("calculate",))],
-        bridges={bridge.name: bridge for bridge in bridges},
-        files=MemoryFiles(),
+        bridges=by_name,
+        uploads=Uploads(store, MemoryFiles(), MemoryDocuments(), clock, (config or Config()).limits.file_mb),
+        prompts=_no_prompts,
         router=lambda: RouterInfo(rule="untrained", model="scripted"),
         store_info=lambda: StoreInfo(path="memory", bytes=0),
         unready=lambda: unready[0] if unready else None,
@@ -127,3 +144,7 @@ async def a_world(
 def configured(world: World, config: Config) -> World:
     """Return the world with another config."""
     return replace(world, services=replace(world.services, config=config))
+
+
+async def _no_prompts() -> None:
+    """Nothing counts tokens here."""

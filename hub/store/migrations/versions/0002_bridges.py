@@ -45,6 +45,8 @@ def _messages() -> None:
     for column in ("author", "choice", "corrects", "copy_of"):
         op.add_column("messages", _text(column, null=True))
     _index("messages_copying", "messages", "copy_of", where="copy_of IS NOT NULL")
+    with_files = 'instr(parts, \'"type":"file"\') > 0'
+    _index("messages_with_files", "messages", "tenant", "person", "id", where=with_files)
     op.create_table(
         "postings",
         _text("tenant"),
@@ -93,5 +95,5 @@ def _text(name: str, *, null: bool = False, default: str | None = None) -> sa.Co
 
 
 def _index(name: str, table: str, *columns: str, where: str | None = None) -> None:
-    words = None if where is None else sa.text(where)
+    words: sa.ColumnElement[bool] | None = None if where is None else sa.literal_column(where)
     op.create_index(name, table, list(columns), sqlite_where=words, postgresql_where=words)

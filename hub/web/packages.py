@@ -1,0 +1,236 @@
+"""/v1/packages and /v1/tools: what's installed, what it may, and what it gives agents."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from litestar import Controller, Request, delete, get, post, put
+from litestar.datastructures import UploadFile
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import Meta, Struct
+
+from hub.errors import BadRequest, NotFound
+from hub.packages.archive import Bounds
+from hub.packages.installer import Installer, Sheet
+from hub.ports import Tool, ToolCall
+from hub.records import Edition, Package, TaskId
+from hub.web.auth import Asker, Hub
+from hub.web.problems import MEDIA_TYPE, PROBLEMS, Problem, shown
+from hub.web.resources import Page
+from hub.web.services import Services
+
+UPLOAD = Bounds().packed + 64 * 1024
+"""The most bytes of an upload: a package and what frames it."""
+TRIED = TaskId("tried")
+"""The task of a call that's tried by hand."""
+REFUSED = {
+    **PROBLEMS,
+    422: ResponseSpec(
+        Problem,
+        description="The package is faulty; says how to mend it.",
+        media_type=MEDIA_TYPE,
+        generate_examples=False,
+    ),
+}
+Grants = Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=50)]
+
+
+class EditionView(Struct, frozen=True, kw_only=True):
+    """One version of a package."""
+
+    version: str
+    digest: str
+    grants: list[str]
+    source: str
+
+
+class PackageView(Struct, frozen=True, kw_only=True):
+    """An installed package."""
+
+    id: str
+    kind: str
+    state: str
+    description: str
+    tools: list[str]
+    asks: list[str]
+    """The permissions that it asks for."""
+    now: EditionView
+    before: EditionView | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class ToolView(Struct, frozen=True, kw_only=True):
+    """Something that agents may call."""
+
+    id: str
+    description: str
+    schema: dict[str, object]
+    effect: str
+
+
+class NewGrants(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a package may, all of it."""
+
+    grants: Grants
+
+
+class Trial(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A call of a tool by hand."""
+
+    arguments: dict[str, Any] = {}
+
+
+class Tried(Struct, frozen=True, kw_only=True):
+    """What came of it."""
+
+    result: str
+    failed: bool
+
+
+class PackagesController(Controller):
+    """What's installed, and what it gives agents."""
+
+    path = "/v1"
+    tags = ("packages",)
+
+    @get("/packages", opt={"scope": "admin"}, responses=PROBLEMS, summary="List packages")
+    async def list(self, services: Hub) -> Page[PackageView]:
+        """Return everything that's installed, by name."""
+        installer = _installer(services)
+        return Page(items=[await _view(installer, package) for package in await installer.packages()])
+
+    @post(
+        "/packages",
+        status_code=201,
+        opt={"scope": "admin"},
+        responses=REFUSED,
+        summary="Install a package",
+        request_max_body_size=UPLOAD,
+    )
+    async def install(
+        self,
+        request: Request[Any, Any, Any],
+        services: Hub,
+        grants: Annotated[
+            str, QueryParameter(max_length=1000, description="Permissions to grant, with commas between.")
+        ] = "",
+    ) -> PackageView:
+        """Install or update a package from a zip file, sent as application/zip or as the field `file` of a form.
+
+        It's enabled at once if it's granted all that it asks for.
+        """
+        installer = _installer(services)
+        name, archive = await _uploaded(request)
+        wanted = [grant.strip() for grant in grants.split(",") if grant.strip()]
+        return await _view(installer, await installer.install(archive, wanted, f"uploaded: {name}"))
+
+    @get("/packages/{id:str}", opt={"scope": "admin"}, responses=PROBLEMS, summary="Read a package")
+    async def read(self, services: Hub, id: FromPath[str]) -> PackageView:
+        """Return an installed package."""
+        installer = _installer(services)
+        return await _view(installer, await installer.package(id))
+
+    @delete("/packages/{id:str}", opt={"scope": "admin"}, responses=PROBLEMS, summary="Remove a package")
+    async def remove(self, services: Hub, id: FromPath[str]) -> None:
+        """Remove a package and its files."""
+        await _installer(services).remove(id)
+
+    @put("/packages/{id:str}/grants", opt={"scope": "admin"}, responses=PROBLEMS, summary="Grant permissions")
+    async def grant(self, services: Hub, id: FromPath[str], data: JSONBody[NewGrants]) -> PackageView:
+        """Give a package exactly these permissions; without all that it asks for it's disabled."""
+        installer = _installer(services)
+        return await _view(installer, await installer.grant(id, data.grants))
+
+    @post("/packages/{id:str}/enable", status_code=200, opt={"scope": "admin"}, responses=REFUSED, summary="Enable")
+    async def enable(self, services: Hub, id: FromPath[str]) -> PackageView:
+        """Have its tools or its agent used."""
+        installer = _installer(services)
+        return await _view(installer, await installer.enable(id))
+
+    @post(
+        "/packages/{id:str}/disable", status_code=200, opt={"scope": "admin"}, responses=PROBLEMS, summary="Disable it"
+    )
+    async def disable(self, services: Hub, id: FromPath[str]) -> PackageView:
+        """Have it not used; it stays installed."""
+        installer = _installer(services)
+        return await _view(installer, await installer.disable(id))
+
+    @post(
+        "/packages/{id:str}/rollback",
+        status_code=200,
+        opt={"scope": "admin"},
+        responses=REFUSED,
+        summary="Roll it back",
+    )
+    async def roll_back(self, services: Hub, id: FromPath[str]) -> PackageView:
+        """Bring back what it was before its last update; once more, and that's undone."""
+        installer = _installer(services)
+        return await _view(installer, await installer.roll_back(id))
+
+    @get("/tools", opt={"scope": "messages:read"}, responses=PROBLEMS, summary="List tools")
+    async def tools(self, services: Hub) -> Page[ToolView]:
+        """Return the tools that there are, with the schemas of their arguments."""
+        return Page(
+            items=[
+                ToolView(id=tool.name, description=tool.description, schema=dict(tool.schema), effect=tool.effect)
+                for tool in services.tools()
+            ]
+        )
+
+    @post("/tools/{id:str}/call", status_code=200, opt={"scope": "admin"}, responses=PROBLEMS, summary="Try a tool")
+    async def call(self, services: Hub, caller: Asker, id: FromPath[str], data: JSONBody[Trial]) -> Tried:
+        """Call a tool as an agent would, on behalf of the key's person."""
+        tool: Tool | None = next((tool for tool in services.tools() if tool.name == id), None)
+        if tool is None:
+            raise NotFound(f"tool: there's no {shown(id)}; GET /v1/tools lists them")
+        call = ToolCall(
+            tool=id,
+            arguments=data.arguments,
+            key=f"tried:{services.clock.now().isoformat()}",
+            tenant=caller.tenant,
+            person=caller.person,
+            agent=services.config.agents.default,
+            task=TRIED,
+        )
+        called = await services.call(tool, call)
+        return Tried(result=called.result, failed=called.failed)
+
+
+def _installer(services: Services) -> Installer:
+    if services.packages is None:
+        raise NotFound("packages: this hub keeps none")
+    return services.packages
+
+
+async def _uploaded(request: Request[Any, Any, Any]) -> tuple[str, bytes]:
+    """Return the name and the bytes of what's uploaded; raises BadRequest."""
+    kind, _ = request.content_type
+    if kind in {"application/zip", "application/octet-stream"}:
+        return "a zip file", await request.body()
+    if kind == "multipart/form-data":
+        file = (await request.form()).get("file")
+        if isinstance(file, UploadFile):
+            return file.filename, await file.read()
+        raise BadRequest("file", "is missing; send the zip file as the form's field `file`")
+    raise BadRequest("Content-Type", f"is {shown(kind)}; send application/zip, or a form with the field `file`")
+
+
+async def _view(installer: Installer, package: Package) -> PackageView:
+    sheet: Sheet = await installer.sheet(package)
+    return PackageView(
+        id=package.id,
+        kind=package.kind,
+        state=package.state,
+        description=sheet.description,
+        tools=[*sheet.tools],
+        asks=[*sheet.asks],
+        now=_edition(package.now),
+        before=_edition(package.before) if package.before else None,
+        created_at=package.created_at,
+        updated_at=package.updated_at,
+    )
+
+
+def _edition(edition: Edition) -> EditionView:
+    return EditionView(version=edition.version, digest=edition.digest, grants=[*edition.grants], source=edition.source)
