@@ -61,7 +61,10 @@ class Archive:
         return found[-1].id if found else ""
 
     async def after(self, mark: str, start: datetime | None = None) -> AsyncIterator[list[Archived]]:
-        """Yield what came after a message, or since a time, in order, a page at a time. Raises NoArchive, Silent, Expired."""
+        """Yield what came after a message, or since a time, in order, a page at a time.
+
+        Raises NoArchive, Silent, Expired.
+        """
         while True:
             rsm = {"max": str(PAGE)} | ({"after": mark} if mark else {})
             found, complete = await self._page(rsm, start=start)
