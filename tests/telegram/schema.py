@@ -33,8 +33,9 @@ class Schema:
     """What may be asked of the Bot API."""
 
     def __init__(self, methods: str, params: str, objects: str) -> None:
-        asked, bare = COMMENT.sub("", params), COMMENT.sub("", objects)
+        asked = COMMENT.sub("", params)
         self._params = {name: _fields(body) for name, body in INTERFACE.findall(asked)}
+        bare = COMMENT.sub("", objects)
         self._objects = {name: _fields(body) for name, body in INTERFACE.findall(bare)}
         self._aliases: dict[str, str] = dict([*ALIAS.findall(asked), *ALIAS.findall(bare)])
         self.methods = dict(METHOD.findall(COMMENT.sub("", methods)))
