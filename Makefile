@@ -6,14 +6,15 @@ MAKEFLAGS += --no-print-directory
 START := @./make/start.sh
 export PYTHON
 KILLS ?= 60
+CUTS ?= 250
 SEED ?= 1
 FLOOD ?= 10000
 FUZZ ?= 10000
 
-.PHONY: help run venv test faults check bench lock llama format clean
+.PHONY: help run venv test faults check bench lock llama format clean train-router
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: venv ## set up and start the hub on 127.0.0.1:8080; it prints a link that signs you in
 	@exec .venv/bin/agenthost run $(ARGS)
@@ -28,7 +29,7 @@ test: ## set up, check, and run the tests; make test ARGS="-k inbox" runs some
 
 faults: ## kill, fill and flood at length; make faults KILLS=200 SEED=7
 	$(START) setup test
-	@AGENTHOST_KILLS=$(KILLS) AGENTHOST_SEED=$(SEED) AGENTHOST_FLOOD=$(FLOOD) AGENTHOST_FUZZ=$(FUZZ) exec .venv/bin/python -m pytest -s tests/faults $(ARGS)
+	@AGENTHOST_KILLS=$(KILLS) AGENTHOST_SEED=$(SEED) AGENTHOST_FLOOD=$(FLOOD) AGENTHOST_FUZZ=$(FUZZ) AGENTHOST_XMPP_FAULTS=$(CUTS) exec .venv/bin/python -m pytest -s tests/faults tests/xmpp/test_faults.py $(ARGS)
 
 check: ## format, lint, types and layers, changing nothing
 	$(START) setup check
@@ -41,6 +42,9 @@ format: ## put the code into the house's format
 	$(START) setup check
 	@.venv/bin/ruff format .
 	@.venv/bin/ruff check --fix .
+
+train-router: venv ## train the router anew: make train-router DATA=folder, or for another decision model MODEL=file.gguf
+	@exec .venv/bin/python -m make.training.whole $(DATA) $(if $(MODEL),--model $(MODEL)) $(ARGS)
 
 bench: venv ## measure accepts, tokens, idle cost and memory
 	@exec .venv/bin/agenthost bench $(ARGS)

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bridges.xmpp import convert, saying
-from bridges.xmpp.archive import Archive, Expired, NoArchive
+from bridges.xmpp.archive import Archive, NoArchive, Silent
 from bridges.xmpp.backlog import Recent
 from bridges.xmpp.chats import Chats
 from bridges.xmpp.drafts import Drafts
@@ -164,7 +164,7 @@ class Speaking:
             return None
         try:
             return await archive.holds(target.to, id, since)
-        except (NoArchive, Expired):
+        except (NoArchive, Silent):
             return None
 
     async def _uploaded(self, file: File, data: bytes | None) -> str:
