@@ -11,10 +11,10 @@ SEED ?= 1
 FLOOD ?= 10000
 FUZZ ?= 10000
 
-.PHONY: help run venv test faults check bench lock llama format clean
+.PHONY: help run venv test faults check bench lock llama format clean train-router
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: venv ## set up and start the hub on 127.0.0.1:8080; it prints a link that signs you in
 	@exec .venv/bin/agenthost run $(ARGS)
@@ -42,6 +42,9 @@ format: ## put the code into the house's format
 	$(START) setup check
 	@.venv/bin/ruff format .
 	@.venv/bin/ruff check --fix .
+
+train-router: venv ## train the router anew: make train-router DATA=folder, or for another decision model MODEL=file.gguf
+	@exec .venv/bin/python -m make.training.whole $(DATA) $(if $(MODEL),--model $(MODEL)) $(ARGS)
 
 bench: venv ## measure accepts, tokens, idle cost and memory
 	@exec .venv/bin/agenthost bench $(ARGS)

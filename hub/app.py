@@ -15,10 +15,11 @@ import hub
 from hub import log as logs
 from hub.accounts import kind_of, name_of, secrets_of, threads_of
 from hub.clock import SystemClock
-from hub.config import MODEL_SHA256, Config, backends, timezone
+from hub.config import Config, backends, timezone
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
 from hub.errors import ConfigError, ManifestError, StartError
+from hub.flow import weights
 from hub.flow.access import Access
 from hub.flow.commands import Commands, Handler
 from hub.flow.corrections import Corrections
@@ -263,7 +264,7 @@ class Hub:
 
     def _router_info(self) -> RouterInfo:
         info = self.decider.info
-        return RouterInfo(rule="trained" if info.sha256 == MODEL_SHA256 else "untrained", model=info.model)
+        return RouterInfo(rule="trained" if info.sha256 == weights.MODEL_SHA256 else "untrained", model=info.model)
 
     def _store_info(self) -> StoreInfo:
         path = self.config.data / "hub.db"
@@ -275,7 +276,8 @@ async def opened(
 ) -> tuple[Hub, str]:
     """Build a hub over what the config names, and return it with its owner's key; `stack` closes it.
 
-    `bridges` and `tools` come along besides those that the config names. Raises ConfigError and StartError.
+    `bridges` and `tools` come along besides those that the config names; a bridge in place of one with its name. Raises
+    ConfigError and StartError.
     """
     secrets = [*(llm.key for _, llm in backends(config)), *chain(*map(secrets_of, config.bridges))]
     redaction = logs.configure(config.hub.log, config.hub.log_level, secrets=secrets)
@@ -306,7 +308,7 @@ async def opened(
         files=files,
         clock=clock,
         agents=agents,
-        bridges={**bridges, **accounts(config, store, files, documents, clock)},
+        bridges={**accounts(config, store, files, documents, clock), **bridges},
         tools=known,
         installer=installer,
     )
@@ -317,7 +319,8 @@ async def opened(
 
 def accounts(config: Config, store: Store, files: Files, documents: Documents, clock: Clock) -> dict[str, Bridge]:
     """Return the bridge of each account that the config names; raises ConfigError if one can't be loaded."""
-    desk = FrontDesk(store, clock, config.limits.reopen_hours)
+    named = {name_of(account): account for account in config.bridges}
+    desk = FrontDesk(store, clock, config.limits.reopen_hours, named)
     return {
         name_of(account): platforms.load(kind_of(account))(
             account, files=files, desk=desk, documents=documents, clock=clock

@@ -166,7 +166,7 @@ class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Tasks that the router weighs."""
     reopen_hours: Seconds = 24.0
     """So long a finished task can still be taken up again by a message."""
-    ask_below: Annotated[float, Meta(ge=0, le=1)] = 0.5
+    ask_below: Annotated[float, Meta(ge=0, le=1)] = 0.65
     """A best candidate less likely than this is asked about."""
     questions_per_hour: Annotated[int, Meta(ge=0)] = 4
     """Above it the router takes the best candidate without asking."""

@@ -25,6 +25,15 @@ NAMES = (
     "package.moved",
     "package.committed",
 )
+RARE = (
+    "edit.before-commit",
+    "edit.after-commit",
+    "outbox.before-retract",
+    "outbox.after-retract",
+    "pairing.before-commit",
+    "pairing.after-commit",
+)
+"""Those that only few messages come by."""
 _passes: Counter[str] = Counter()
 
 

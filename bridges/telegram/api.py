@@ -207,11 +207,11 @@ def as_delivery_error(fault: Fault) -> DeliveryError:
     match fault.kind:
         case "slow":
             return DeliveryDelayed(str(fault), max(fault.after, 1.0))
-        case "unsent":
+        case "unsent" | "conflict":
             return DeliveryDelayed(str(fault), 2.0)
         case "unwanted":
             return DeliveryDelayed(str(fault), 60.0)
-        case "unsure" | "conflict":
+        case "unsure":
             return DeliveryUncertain(str(fault))
         case "refused" | "lacking":
             return DeliveryRefused(str(fault))

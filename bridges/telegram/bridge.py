@@ -39,6 +39,7 @@ CONNECTIONS = 40
 LOOK = 60.0
 """Seconds between two looks at how Telegram gets on with our webhook."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 20.0
+PROBING = 12
 READY = 3.0
 """Seconds that a call of Telegram's waits for us to be ready."""
 UNWANTED = 60.0
@@ -175,7 +176,7 @@ class TelegramBridge:
         """Ask the server who we are, and say how it is in words for `agenthost doctor`."""
         api = self._called()
         try:
-            bot = convert.me(await api.call(GetMe()))
+            bot = convert.me(await api.call(GetMe(), patience=PROBING))
         except Fault as fault:
             state = "refused" if fault.kind == "unwanted" else "waiting"
             return replace(self._info, state=state, detail=self._explained(fault))
@@ -221,7 +222,7 @@ class TelegramBridge:
                 else:
                     await self._drop_webhook()
                     self._set("running", "")
-                    await Polling(self._api, intake, self._clock, down=self._down).run()
+                    raise await Polling(self._api, intake, self._clock, down=self._down).run()
             except Fault as fault:
                 self._down(fault)
                 log.warning("%s: %s", self.name, fault)
@@ -242,11 +243,16 @@ class TelegramBridge:
             else:
                 self._met(user)
                 self._connected.set()
-                introduce(self._replies)
+                introduce(self._replies, self._account.owner)
                 return
 
     async def _drop_webhook(self) -> None:
-        info = await self._api.call(GetWebhookInfo())
+        try:
+            info = await self._api.call(GetWebhookInfo())
+        except Fault as fault:
+            if fault.kind not in ("lacking", "refused"):
+                raise
+            return
         if info.url:
             log.info("%s: the webhook is taken away, for it's polled now", self.name)
             await self._api.call(DeleteWebhook())

@@ -16,7 +16,10 @@ from msgspec import Struct
 from bridges.telegram.reading import Attachment, attachments, words
 from hub.records import Address, Incoming, Part, Text
 
-COMMANDS = ("new", "tasks", "task", "move", "stop", "resume", "status", "agent", "model", "approve", "deny", "schedule")
+COMMANDS = (
+    *("new", "tasks", "task", "move", "stop", "resume", "status", "agent", "model"),
+    *("approve", "deny", "schedule", "follow", "unfollow"),
+)
 """What counts as addressed to us in a group though it names no bot."""
 NOBODY = User(id=0, is_bot=True, first_name="")
 """Never let in; what nobody said is no message (see is_said)."""

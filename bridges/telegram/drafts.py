@@ -17,10 +17,10 @@ from bridges.telegram.pace import Pace
 from bridges.telegram.posting import Place, Poster
 from bridges.telegram.replies import Replies
 from bridges.telegram.topics import Topics
-from bridges.telegram.unfinished import Shown, Unfinished
+from bridges.telegram.unfinished import Kind, Shown, Unfinished
 from hub.errors import StoreError
 from hub.ports import Clock, Draft
-from hub.records import TurnId
+from hub.records import TaskId, TurnId
 
 log = logging.getLogger(__name__)
 
@@ -68,35 +68,35 @@ class Drafts:
         self._replies = replies
         self._clock = clock
         self._every = every
-        self._lives: dict[tuple[TurnId, str], Live] = {}
+        self._lives: dict[tuple[str, Kind], Live] = {}
         self._changed = asyncio.Event()
 
     def show(self, draft: Draft) -> None:
         """Have a draft shown soon."""
-        now = self._clock.monotonic()
-        live = self._lives.get((draft.turn, draft.kind))
+        now, key = self._clock.monotonic(), (_key(draft), draft.kind)
+        live = self._lives.get(key)
         if live is None:
-            live = Live(draft=draft, heard_at=now, due=now, busy=asyncio.Lock())
-            self._lives[draft.turn, draft.kind] = live
+            live = self._lives[key] = Live(draft=draft, heard_at=now, due=now, busy=asyncio.Lock())
         live.draft, live.heard_at = draft, now
         self._changed.set()
 
     async def drop(self, turn: TurnId) -> None:
-        """Take away all that was shown of a turn."""
+        """Take away what was shown of a turn's answer."""
         await self._end(turn, "answer")
-        for shown in (await self._unfinished.forget(turn, "answer"), await self._unfinished.forget(turn, "progress")):
-            self._delete(shown)
+        self._delete(await self._unfinished.forget(turn, "answer"))
 
     async def claim(self, turn: TurnId) -> int | None:
         """End a turn's draft, and return the message that its answer is to be put into, if there's one."""
         await self._end(turn, "answer")
-        return self._unfinished.of(turn, "answer")
+        return self._unfinished.find(turn, "answer")
 
-    async def finish(self, turn: TurnId) -> None:
-        """Take note that a turn's answer is delivered: its progress is taken away."""
-        await self._end(turn, "progress")
-        await self._unfinished.forget(turn, "answer")
-        self._delete(await self._unfinished.forget(turn, "progress"))
+    async def finish(self, turn: TurnId | None, task: TaskId | None) -> None:
+        """Take note that an answer is delivered: its task's progress is taken away, and shown anew if it goes on."""
+        if turn is not None:
+            await self._unfinished.forget(turn, "answer")
+        if task is not None:
+            await self._end(task, "progress")
+            self._delete(await self._unfinished.forget(task, "progress"))
 
     async def run(self) -> None:
         """Show what's due until cancelled."""
@@ -111,8 +111,8 @@ class Drafts:
                         group.create_task(self._show(live))
                 await self._wait()
 
-    async def _end(self, turn: TurnId, kind: str) -> None:
-        live = self._lives.pop((turn, kind), None)
+    async def _end(self, of: str, kind: Kind) -> None:
+        live = self._lives.pop((of, kind), None)
         if live is not None:
             live.ended = True
             async with live.busy:  # what's on its way has arrived then
@@ -140,8 +140,8 @@ class Drafts:
                     self._delete(shown)
                 silent = self._clock.monotonic() - FORGOTTEN
                 for live in [live for live in self._lives.values() if live.heard_at < silent]:
-                    await self.drop(live.draft.turn)
-                    self._lives.pop((live.draft.turn, live.draft.kind), None)
+                    await self._end(_key(live.draft), live.draft.kind)
+                    self._delete(await self._unfinished.forget(_key(live.draft), live.draft.kind))
             except StoreError as error:
                 log.warning("unfinished messages can't be tidied up: %s", error)
 
@@ -182,18 +182,25 @@ class Drafts:
     async def _edit(self, draft: Draft, words: wording.Words, place: Place) -> None:
         text = f"⏳ {draft.text}" if draft.kind == "progress" else f"{words.text}{WRITING}"
         now = wording.Words(text=wording.shortened(text))
-        message = self._unfinished.of(draft.turn, draft.kind)
+        message = self._unfinished.find(_key(draft), draft.kind)
         if message is not None:
             await self._poster.edit(now, place, message)
             return
+        if draft.kind == "progress" and draft.task.state not in ("submitted", "working"):
+            return  # what's over is told by its answer, and that may have come before
         reply = number_of(draft.reply_to) if place.chat < 0 else None
         place = replace(place, reply_to=reply, silent=draft.kind == "progress")
         sent = await self._poster.post(now, place)
-        await self._unfinished.keep(Shown(chat=place.chat, message=sent[0], kind=draft.kind, turn=draft.turn))
+        await self._unfinished.keep(Shown(chat=place.chat, message=sent[0], kind=draft.kind, of=_key(draft)))
 
     def _is_edited(self, draft: Draft) -> bool:
         private = int(draft.address.chat) > 0
         return draft.kind == "progress" or not private or not self._api.knows(SendMessageDraft)
+
+
+def _key(draft: Draft) -> str:
+    """A turn has an answer; a task has a progress, over all of its turns."""
+    return draft.turn if draft.kind == "answer" else draft.task.id
 
 
 def draft_id(turn: TurnId) -> int:

@@ -136,7 +136,7 @@ class Intake:
             self._topics.is_unnamed(chat, message.message_thread_id)
         if not convert.is_said(message):
             return
-        if message.media_group_id:
+        if message.media_group_id and await self._knows(message):
             if self._albums.is_another(chat, message.media_group_id):
                 await self._hand_over_albums(chat)
             if await self._albums.add(chat, message, raw["message"]):
@@ -168,7 +168,7 @@ class Intake:
         texts, files = convert.texts(messages, bot), convert.files(messages)
         incoming = convert.said(self._name, messages, [*texts, *named(files)], bot)
         complaints: list[str] = []
-        if files and await self._may_send_files(incoming):
+        if files and await self._knows(messages[0]):
             parts, complaints = await self._fetcher.fetch(files, last=last)
             incoming = convert.said(self._name, messages, [*texts, *parts], bot)
         if not incoming.parts:
@@ -232,15 +232,17 @@ class Intake:
                 )
         return True
 
-    async def _may_send_files(self, incoming: Incoming) -> bool:
-        """Nothing is downloaded for strangers."""
-        account = self._account
-        if account.access == "open" or {incoming.sender, incoming.handle} & {*account.allow, account.owner}:
+    async def _knows(self, message: Message) -> bool:
+        """Say whether it may be somebody whom the hub lets in: for strangers nothing is downloaded or put by."""
+        account, author = self._account, message.from_user
+        if account.access == "open" or author is None:
+            return account.access == "open"
+        names = {str(author.id), f"@{(author.username or '').lower()}"}
+        if names & {account.owner, *(name.lower() for name in account.allow)}:
             return True
-        if await self._desk.person(self._name, incoming.sender) is not None:
+        if await self._desk.person(self._name, str(author.id)) is not None:
             return True
-        group = incoming.group is not None
-        return group and await self._desk.person(self._name, f"group:{incoming.address.chat}") is not None
+        return await self._desk.person(self._name, f"group:{message.chat.id}") is not None
 
     def _must_wait(self, chat: int, update_id: int) -> bool:
         held = self._held.get(chat)

@@ -49,6 +49,14 @@ class Pace:
         known.due = max(known.due, now) + EVERY
         return 0.0
 
+    def aside(self) -> float:
+        """Return how many seconds a call must wait that's no message: a receipt, a menu."""
+        now = self._clock.monotonic()
+        wait = max(self._all_until - now, self._overall(now, minor=True), 0.0)
+        if not wait:
+            self._all.append(now)
+        return wait
+
     def slow_down(self, chat: int | None, after: float) -> None:
         """Remember that the platform asked for patience: for a chat, or for all of them."""
         until = self._clock.monotonic() + after

@@ -46,14 +46,17 @@ class Polling:
         self._kinds = list(KINDS)
         self._pause = FIRST_PAUSE
 
-    async def run(self) -> None:
-        """Take updates until cancelled; raises Fault if the bot isn't wanted."""
+    async def run(self) -> Fault:
+        """Take updates until cancelled; return why if the bot isn't wanted any more."""
         offset: int | None = None
         known: dict[int, asyncio.Task[Settled]] = {}
         async with asyncio.TaskGroup() as group:
             while True:
                 updates = await self._get(offset)
-                if updates is None:
+                if isinstance(updates, Fault):
+                    if updates.kind == "unwanted":
+                        return updates
+                    await self._wait_out(updates)
                     continue
                 for raw in updates:
                     id = int(raw["update_id"])
@@ -67,19 +70,16 @@ class Polling:
                         continue
                 self._pause = FIRST_PAUSE
 
-    async def _get(self, offset: int | None) -> list[Raw] | None:
+    async def _get(self, offset: int | None) -> list[Raw] | Fault:
         method = GetRawUpdates(offset=offset, allowed_updates=self._kinds)
         try:
             updates = await self._api.call(method, patience=POLL + MARGIN)
         except Fault as fault:
-            await self._wait_out(fault)
-            return None
+            return fault
         self._down(None)
         return updates
 
     async def _wait_out(self, fault: Fault) -> None:
-        if fault.kind == "unwanted":
-            raise fault
         if fault.kind == "refused" and fault.says("allowed_updates") and len(self._kinds) > 1:
             log.info("this server doesn't know %r", self._kinds.pop())
             return

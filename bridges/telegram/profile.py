@@ -1,7 +1,13 @@
 """What people see of the bot before they write: its menu of commands."""
 
 from aiogram.methods import SetMyCommands
-from aiogram.types import BotCommand, BotCommandScopeAllGroupChats, BotCommandScopeAllPrivateChats
+from aiogram.types import (
+    BotCommand,
+    BotCommandScopeAllGroupChats,
+    BotCommandScopeAllPrivateChats,
+    BotCommandScopeChat,
+    BotCommandScopeUnion,
+)
 
 from bridges.telegram.replies import Replies
 
@@ -23,12 +29,17 @@ PRIVATE = {
 }
 
 
-def introduce(replies: Replies) -> None:
-    """Have the menus set: a short one in groups."""
-    menus = (
+OWNERS = {"approve": "let somebody in by their code", "deny": "don't let them in"}
+
+
+def introduce(replies: Replies, owner: str) -> None:
+    """Have the menus set: a short one in groups, a longer one for the owner."""
+    menus: list[tuple[dict[str, str], BotCommandScopeUnion]] = [
         ({**EVERYWHERE, **PRIVATE}, BotCommandScopeAllPrivateChats()),
         (EVERYWHERE, BotCommandScopeAllGroupChats()),
-    )
+    ]
+    if owner.isdecimal():
+        menus.append(({**EVERYWHERE, **PRIVATE, **OWNERS}, BotCommandScopeChat(chat_id=int(owner))))
     for words, scope in menus:
         commands = [BotCommand(command=word, description=text) for word, text in words.items()]
         replies.put(None, SetMyCommands(commands=commands, scope=scope))

@@ -48,6 +48,7 @@ class Replies:
         self._clock = clock
         self._receipts = receipts
         self._waiting: asyncio.Queue[tuple[int | None, TelegramMethod[Any]]] = asyncio.Queue(WAITING)
+        self._quiet_until = 0.0
         self._told: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     async def run(self) -> None:
@@ -106,6 +107,8 @@ class Replies:
         number = number_of(external_id)
         if not self._receipts or number is None or not self._api.knows(SetMessageReaction):
             return
+        if self._clock.monotonic() < self._quiet_until:
+            return  # too many receipts: none of them may cost an answer its turn
         reaction: list[ReactionTypeUnion] = [ReactionTypeEmoji(emoji=emoji)]
         self.put(int(chat), SetMessageReaction(chat_id=int(chat), message_id=number, reaction=reaction))
 
@@ -120,13 +123,14 @@ class Replies:
         """Return False if it's worth another try."""
         is_message = isinstance(method, SendMessage)
         try:
-            if is_message and chat is not None:
-                while wait := self._pace.wait(chat):
-                    await self._clock.sleep(wait)
+            while wait := self._pace.wait(chat) if is_message and chat is not None else self._pace.aside():
+                await self._clock.sleep(wait)
             await self._api.call(method)
         except Fault as fault:
-            if fault.kind == "slow":
+            if fault.kind == "slow" and is_message:
                 self._pace.slow_down(chat, fault.after)
+            elif fault.kind == "slow":
+                self._quiet_until = self._clock.monotonic() + fault.after
             log.info("left out: %s", fault)
             return not (is_message and fault.kind in ("slow", "unsent"))
         except Exception:

@@ -19,7 +19,15 @@ from bridges.telegram.pace import Pace
 from bridges.telegram.posting import Place, Poster, is_about_the_text
 from bridges.telegram.replies import Replies
 from bridges.telegram.topics import Topics
-from hub.errors import DeliveryDelayed, DeliveryRefused, NotFound, StoreError, StoreUnavailable
+from hub.errors import (
+    DeliveryDelayed,
+    DeliveryError,
+    DeliveryRefused,
+    DeliveryUncertain,
+    NotFound,
+    StoreError,
+    StoreUnavailable,
+)
 from hub.ports import Clock, Delivered, Outgoing
 from hub.records import Address, Message, MessageId, Task
 
@@ -117,8 +125,14 @@ class Sender:
         begun = self._begun.get(message.id) or await self._begin(outgoing)
         if outgoing.again:
             begun.left[:1] = wording.again(begun.left[0])
-        while begun.left:
-            await self._deliver_piece(outgoing, begun)
+        try:
+            while begun.left:
+                await self._deliver_piece(outgoing, begun)
+        except DeliveryError as error:
+            if not isinstance(error, DeliveryUncertain) and not (begun.ids and isinstance(error, DeliveryDelayed)):
+                # Of what nobody has read, nothing is kept: its task may be another by the next time.
+                self._begun.pop(message.id, None)
+            raise
         del self._begun[message.id]
         await self._finish(message)
         if message.role == "agent":
@@ -148,10 +162,10 @@ class Sender:
             self._raise(fault, int(address.chat))
 
     async def _finish(self, message: Message) -> None:
-        if message.turn is None or message.role != "agent":
+        if message.role != "agent":
             return
         try:
-            await self._drafts.finish(message.turn)
+            await self._drafts.finish(message.turn, message.task)
         except StoreError as error:
             log.warning("message %s: delivered, its progress stays: %s", message.id, error)
 
@@ -201,7 +215,6 @@ class Sender:
             await self._mend(outgoing, begun, fault)
             return
         except NotFound as error:
-            self._begun.pop(outgoing.message.id, None)
             raise DeliveryRefused(str(error)) from None
         except StoreUnavailable as error:
             raise DeliveryDelayed(str(error), LONGEST_PAUSE) from None
@@ -241,8 +254,6 @@ class Sender:
         elif begun.thread is not None and fault.kind == "refused" and fault.says(*GONE):
             await self._another_topic(outgoing, begun, task, chat)
         else:
-            if fault.kind in ("refused", "lacking"):
-                self._begun.pop(outgoing.message.id, None)
             self._raise(fault, chat)
 
     async def _reopen(self, chat: int, begun: Begun) -> None:

@@ -31,6 +31,8 @@ class Topic(Struct, frozen=True, kw_only=True):
     thread: int
     name: str
     done: bool = False
+    ours: bool = True
+    """It may be renamed: the bot made it, or a person left it without a name."""
 
 
 class Topics:
@@ -78,7 +80,7 @@ class Topics:
             return mine.thread
         if thread is not None:
             return int(thread)
-        if address.thread is not None:
+        if address.thread is not None and not self._is_anothers(task, chat, int(address.thread)):
             return await self._adopted(task, chat, int(address.thread))
         if not self._may_make(chat, tagged=tagged):
             return None
@@ -101,7 +103,7 @@ class Topics:
     async def tell(self, address: Address, task: Task) -> None:
         """Show a task's title and state on its topic; one that a person named is left alone. Raises Fault."""
         mine = self._mine.get(task.id)
-        if mine is None or address.thread is None or str(mine.thread) != address.thread:
+        if mine is None or not mine.ours or address.thread is None or str(mine.thread) != address.thread:
             return
         done = task.state not in OPEN
         name = topic_name(task, done=done)
@@ -111,6 +113,9 @@ class Topics:
             change = CloseForumTopic if done else ReopenForumTopic
             await self._unless_so(change(chat_id=mine.chat, message_thread_id=mine.thread))
         await self._remember(task.id, Topic(chat=mine.chat, thread=mine.thread, name=name, done=done))
+
+    def _is_anothers(self, task: Task, chat: int, thread: int) -> bool:
+        return any((topic.chat, topic.thread) == (chat, thread) and id != task.id for id, topic in self._mine.items())
 
     def _may_make(self, chat: int, *, tagged: bool) -> bool:
         if (
@@ -143,6 +148,8 @@ class Topics:
             await self._unless_so(EditForumTopic(chat_id=chat, message_thread_id=thread, name=name))
             self._unnamed.pop((chat, thread), None)
             await self._remember(task.id, Topic(chat=chat, thread=thread, name=name))
+        else:
+            await self._remember(task.id, Topic(chat=chat, thread=thread, name="", ours=False))
         return thread
 
     async def _unless_so(self, method: Any) -> None:

@@ -5,6 +5,7 @@ import importlib.util
 import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import rich_click as click
@@ -75,7 +76,10 @@ def measures(folder: Path, *, quick: bool) -> list[tuple[str, Measure]]:
             ("model speed", lambda: bench_model.speaking(model)),
             ("model prompts", lambda: bench_model.prompting(folder / "prompts", model)),
             ("model waits", lambda: bench_waits.waiting(model, quick=quick)),
-            ("beside", lambda: bench_chats.beside(model, quick=quick)),
+            *(
+                (f"beside {chats}", partial(bench_chats.beside, model, chats, quick=quick))
+                for chats in bench_chats.CHATS
+            ),
         ]
     else:
         console(err=True).print("No embedded model here: idle and model aren't measured; `make venv` brings it.")

@@ -85,20 +85,17 @@ class Run(Struct, frozen=True, kw_only=True):
 Talk = Callable[[int, Sequence[Said]], Awaitable[Turn]]
 
 
-async def beside(path: Path, *, quick: bool) -> list[Figure]:
-    """Have 1, 4 and 8 chats answered by the hub's engine and by llama-server, in turns."""
+async def beside(path: Path, chats: int, *, quick: bool) -> list[Figure]:
+    """Have some chats answered by the hub's engine and by llama-server, in turns."""
     if not is_here():
-        return [Figure(name="chats beside llama-server", value=0, unit="", note=MISSING)]
+        return [Figure(name=f"{chats} chats beside {RIVAL}", value=0, unit="", note=MISSING)]
     llm = LlamaCpp(path, sha256=MODEL_SHA256, context=CONTEXT)
     await llm.open()
-    figures: list[Figure] = []
     try:
         await llm.ready()
-        for chats in CHATS:
-            figures += await _compared(llm, path, chats, 1 if quick else ROUNDS)
+        return await _compared(llm, path, chats, 1 if quick else ROUNDS)
     finally:
         await llm.close()
-    return figures
 
 
 async def _compared(llm: LlamaCpp, path: Path, chats: int, rounds: int) -> list[Figure]:

@@ -62,6 +62,7 @@ def _routing(modes: Sequence[routing.Figures]) -> Iterable[Row]:
     yield "without a model", [str(one.without_model) for one in modes]
     yield "tokens a message, median", [f"{one.tokens.median:.0f}" for one in modes]
     yield "tokens a message, mean", [f"{one.tokens.mean:.1f}" for one in modes]
+    yield "read by the reader, median", [f"{one.read.median:.0f}" for one in modes]
     yield "ms a message, median", [f"{one.ms.median:.0f}" for one in modes]
     yield "ms a message, mean", [f"{one.ms.mean:.0f}" for one in modes]
 

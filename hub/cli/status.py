@@ -59,6 +59,7 @@ def show(status: Status, url: str) -> None:
 def _model(model: Model) -> Text:
     facts = [f"{model.tokens_per_second:.0f} tokens/s" if model.tokens_per_second else ""]
     facts += [f"{model.threads} threads" if model.threads else "", f"context {model.context}" if model.context else ""]
+    facts += [f"{model.memory_mb:.0f} MB" if model.memory_mb else "", "sees images" if model.sees else ""]
     facts += [f"restarted {model.restarts} times" if model.restarts else ""]
     facts += [f"{model.money_today:.4g} spent today" if model.money_today else "", plain(model.detail)]
     return Text.assemble(plain(model.model), " ", state(model.state), ("  " + ", ".join(filter(None, facts)), "dim"))

@@ -146,6 +146,8 @@ class Model(Struct, frozen=True, kw_only=True):
     context: int = 0
     restarts: int = 0
     tokens_per_second: float = 0.0
+    memory_mb: float = 0.0
+    sees: bool = False
     threads: int = 0
     money_today: float = 0.0
 

@@ -40,6 +40,7 @@ class Answered(Struct, frozen=True, kw_only=True):
     """Tasks that it could belong to."""
     rule: Rule
     tokens: int
+    read: int
     ms: float
 
 
@@ -72,7 +73,9 @@ class Figures(Struct, frozen=True, kw_only=True):
     without_model: int
     """Messages that no model could weigh though there was a choice."""
     tokens: Cost
-    """Model tokens evaluated for a message."""
+    """Tokens that the language model evaluated for a message."""
+    read: Cost
+    """Tokens that the reader, a tenth of its size, read for it."""
     ms: Cost
 
 
@@ -138,6 +141,7 @@ async def _answer(weigher: Weigher, item: Item, mode: Mode, budget: Budget, tena
         open=len(item.roster),
         rule=rule if item.roster else "first",
         tokens=weighed.tokens,
+        read=weighed.read,
         ms=ms,
     )
 
@@ -170,6 +174,7 @@ def figures(mode: Mode, answered: Sequence[Sequence[Answered]]) -> Figures:
         asked=share(one.asked for one in every) if mode == "asking" else None,
         without_model=sum(one.rule == "fallback" for one in every),
         tokens=cost([one.tokens for one in every]),
+        read=cost([one.read for one in every]),
         ms=cost([one.ms for one in every]),
     )
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from hub.accounts import Account
 from hub.errors import NotAllowed, Stranger
-from hub.flow.links import Links, of_group
+from hub.flow.links import REMEMBERED, Links, of_group
 from hub.flow.pairing import Pairings
 from hub.ports import Add, Change, Clock, Save, Store
 from hub.records import OWNER, Incoming, Link, Person, PersonId, TenantId, new_id
@@ -37,6 +37,8 @@ class Access:
         self._pairings = pairings
         self._clock = clock
         self._accounts = accounts
+        self._people: set[tuple[TenantId, PersonId]] = set()
+        """Who has spoken over HTTP."""
 
     async def who(self, incoming: Incoming) -> Who:
         """Return whose a message is; raises Stranger, or NotAllowed with words for the sender.
@@ -55,36 +57,42 @@ class Access:
 
     async def _of_http(self, incoming: Incoming) -> Who:
         # Over HTTP the sender is the person whose key or session it is.
-        person = await self._store.person(incoming.tenant, PersonId(incoming.sender))
-        if person is None:
-            raise NotAllowed(UNKNOWN)
-        return Who(person=person.id)
+        person = PersonId(incoming.sender)
+        if (incoming.tenant, person) not in self._people:
+            if await self._store.person(incoming.tenant, person) is None:
+                raise NotAllowed(UNKNOWN)
+            if len(self._people) >= REMEMBERED:
+                self._people.clear()
+            self._people.add((incoming.tenant, person))
+        return Who(person=person)
 
     async def _author(self, incoming: Incoming) -> Who:
         account = self._accounts.get(incoming.address.bridge)
         link = await self._links.find(incoming.tenant, incoming.address.bridge, incoming.sender)
-        if account is not None and account.access == "list" and not lets_in(account, incoming):
+        if shuts_out(account, incoming.sender, incoming.handle):
             raise Stranger(UNKNOWN)
         if link is not None:
-            return self._known(incoming, link)
+            is_owners = account is not None and _is(account.owner, incoming.sender, incoming.handle)
+            return self._known(incoming, replace(link, person=OWNER) if is_owners else link, link)
         if account is None:
             raise NotAllowed(UNKNOWN)
         return await self._unknown(account, incoming)
 
-    def _known(self, incoming: Incoming, link: Link) -> Who:
-        chat = incoming.address.chat
-        if incoming.group is not None or link.chat == chat:
+    def _known(self, incoming: Incoming, link: Link, kept: Link) -> Who:
+        """Return who it is; what has changed about their link is kept: whose it is by the config, their own chat."""
+        link = link if incoming.group is not None else replace(link, chat=incoming.address.chat)
+        if link == kept:
             return Who(person=link.person)
         self._links.forget(link.tenant, link.bridge, link.sender)
-        return Who(person=link.person, beside=(Save(replace(link, chat=chat)),))
+        return Who(person=link.person, beside=(Save(link),))
 
     async def _unknown(self, account: Account, incoming: Incoming) -> Who:
         """Let in whom the policy lets in, as the owner or a new person; raises for everybody else."""
         if found := await self._redeemed(account, incoming):
             return found
-        if _is(account.owner, incoming):
+        if _is(account.owner, incoming.sender, incoming.handle):
             return Who(person=OWNER, beside=(Add(self._link(incoming, OWNER)),))
-        if account.access == "open" or lets_in(account, incoming):
+        if account.access == "open" or lets_in(account, incoming.sender, incoming.handle):
             person = self._person(incoming.tenant, incoming.name or incoming.sender)
             return Who(person=person.id, beside=(Add(person), Add(self._link(incoming, person.id))))
         told = None if incoming.group is not None else await self._pairings.knock(incoming)
@@ -97,7 +105,7 @@ class Access:
             found = await self._pairings.redeem(incoming)
         except NotAllowed:
             # Whom the policy lets in anyway needn't hear of a wrong code here: the command answers.
-            if account.access == "open" or lets_in(account, incoming):
+            if account.access == "open" or lets_in(account, incoming.sender, incoming.handle):
                 return None
             raise
         return Who(person=found[0], beside=found[1]) if found else None
@@ -137,16 +145,21 @@ class Access:
         )
 
 
-def lets_in(account: Account, incoming: Incoming) -> bool:
+def lets_in(account: Account, sender: str, handle: str) -> bool:
     """Say whether an account's config names a sender: as its owner, outright, by their domain or public name."""
-    return any(_is(entry, incoming) for entry in (account.owner, *account.allow))
+    return any(_is(entry, sender, handle) for entry in (account.owner, *account.allow))
 
 
-def _is(entry: str, incoming: Incoming) -> bool:
-    entry, sender = entry.strip().casefold(), incoming.sender.casefold()
+def shuts_out(account: Account | None, sender: str, handle: str) -> bool:
+    """Say whether an account's list leaves out a sender, whoever they are to the hub."""
+    return account is not None and account.access == "list" and not lets_in(account, sender, handle)
+
+
+def _is(entry: str, sender: str, handle: str) -> bool:
+    entry, sender = entry.strip().casefold(), sender.casefold()
     if not entry:
         return False
     if entry.startswith("@"):
         # A public name where the platform has such, else the domain of an address; never both.
-        return entry == incoming.handle if incoming.handle else sender.partition("@")[1:] == ("@", entry[1:])
+        return entry == handle.casefold() if handle else sender.partition("@")[1:] == ("@", entry[1:])
     return entry == sender

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hub.ports import Clock
 from hub.records import Address, Incoming, Text
 
-SAME = 6
+SAME = 10
 """The same words so often, each time in quick succession, and it's a loop."""
 QUICK = 5.0
 ANSWERS = 120

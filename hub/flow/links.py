@@ -7,6 +7,7 @@ from hub.records import Link, TenantId
 
 REMEMBERED = 10_000
 """Senders whose person is remembered between messages."""
+GROUP = "group:"
 
 Sender = tuple[TenantId, str, str]
 
@@ -35,4 +36,9 @@ class Links:
 
 def of_group(chat: str) -> str:
     """Return what stands for a sender in a group's link; no platform calls a sender so."""
-    return f"group:{chat}"
+    return f"{GROUP}{chat}"
+
+
+def is_group(sender: str) -> bool:
+    """Say whether that stands for a group."""
+    return sender.startswith(GROUP)

@@ -107,6 +107,11 @@ class Outbox:
             delivered = await bridge.deliver(outgoing)
         except DeliveryError as error:
             return await self._failed(entry, sending, error)
+        except Exception as error:
+            # A fault of a bridge's may come after the sending: without a count it would send for ever.
+            log.exception("message %s to %s: the bridge failed", message.id, bridge.name)
+            doubt = DeliveryUncertain(f"something is wrong inside the bridge ({type(error).__name__})")
+            return await self._failed(entry, sending, doubt)
         self._guard.said(message.address)
         reach("outbox.after-deliver")
         await self._settle(entry, outgoing, delivered)

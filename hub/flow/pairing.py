@@ -8,6 +8,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from hub.errors import BadRequest, NotAllowed, NotFound, Stranger
+from hub.failpoints import reach
 from hub.flow.codes import Tries, hashed, is_code, new_code
 from hub.flow.journal import Journal
 from hub.flow.links import Links
@@ -128,6 +129,7 @@ class Pairings:
             chat=pairing.chat,
         )
         welcome = self._notice(pairing, who.id, "You're let in. Write to me as you would to a person; /help says more.")
+        reach("pairing.before-commit")
         await self._journal.commit(
             *((Add(new),) if new else ()),
             Save(link) if known else Add(link),
@@ -135,6 +137,7 @@ class Pairings:
             *self._outbox.say(welcome),
             wake=(self._outbox.lane(welcome),),
         )
+        reach("pairing.after-commit")
         self._links.forget(tenant, pairing.bridge, pairing.sender)
         return who
 

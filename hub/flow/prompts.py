@@ -73,9 +73,10 @@ def conversation(history: Sequence[Message], images: Images = NO_IMAGES) -> tupl
 
 
 def _words(message: Message, images: Images) -> str:
-    """Return what was said in words; a file that isn't among the images by its name."""
+    """Return what was said in words, in a group by whom; a file that isn't among the images by its name."""
     shown = images.get(message.id, {})
-    return "\n".join(
+    by = f"{message.name}: " if message.author and message.name else ""
+    return by + "\n".join(
         part.text if isinstance(part, Text) else f"[file: {part.name}]"
         for part in message.parts
         if isinstance(part, Text) or part.sha256 not in shown

@@ -37,6 +37,8 @@ class Proof(Struct, frozen=True, kw_only=True):
 
     complete: bool
     why: str
+    firm: bool = True
+    """There's a receipt, or a promise; otherwise it's only to be presumed, and a model that can judge may differ."""
 
 
 def unproven(transcript: Sequence[Spoken], receipts: Sequence[Receipt] | None) -> str:
@@ -75,8 +77,8 @@ def _of_order(transcript: Sequence[Spoken], receipts: Sequence[Receipt]) -> Proo
     if any(receipt.after > wish_at for receipt in receipts):
         return Proof(complete=True, why="a tool did it, and the answer tells of it")
     if _needs_hands(transcript):
-        return Proof(complete=False, why="no tool did anything for it: call one, or say what's missing")
-    return Proof(complete=True, why="the answer is what was asked for")
+        return Proof(complete=False, why="no tool did anything for it: call one, or say what's missing", firm=False)
+    return Proof(complete=True, why="the answer is what was asked for", firm=False)
 
 
 def _last(transcript: Sequence[Spoken]) -> tuple[str, int]:

@@ -20,6 +20,8 @@ TICK = 1.0
 MANY = 500
 SWEEP = timedelta(hours=6)
 KEEP_REPLAYS = timedelta(days=2)
+KEEP_PAIRINGS = timedelta(days=1)
+"""After their end: who approves twice is told that it's done."""
 
 
 class Scheduler:
@@ -68,6 +70,7 @@ class Scheduler:
         try:
             forgotten = await self._store.forget_events(now - self._keep_events)
             await self._store.forget_replays(now - KEEP_REPLAYS)
+            await self._store.forget_pairings(now - KEEP_PAIRINGS)
         except StoreUnavailable as error:
             log.warning("old events are kept for now: %s", error)
             return

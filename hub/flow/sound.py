@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 from hub.errors import LLMError
-from hub.ports import Decision, Score, Scores
+from hub.ports import Decision, Matches, Score, Scores
 
 OFF = 0.02
 """So far from 1 may probabilities sum up: servers round."""
@@ -31,6 +31,13 @@ def sound_scores(scores: Scores, pairs: Sequence[object]) -> Scores:
     if not all(_is_sound(score) for score in scores.scores):
         raise LLMError(f"{scores.model} gave log-probabilities that are none")
     return scores
+
+
+def sound_matches(found: Matches, texts: Sequence[object]) -> Matches:
+    """Return matches that have a number for each text and one for none of them; raises LLMError for any other."""
+    if len(found.logits) != len(texts) + 1 or not all(map(math.isfinite, found.logits)):
+        raise LLMError("the reader gave numbers that are none")
+    return found
 
 
 def sound_text(text: str) -> str:

@@ -113,11 +113,10 @@ class Supervisor:
         """
         shown = proof(said, receipts)
         judged = judge(goal, said, receipts)
-        if shown is not None and not shown.complete:
-            return Likely(complete=min(judged.probability, UNPROVEN), why=shown.why)
         able = self._judge.info.sha256 != MODEL_SHA256
-        if shown is not None and (receipts or not able):
-            return Likely(complete=max(judged.probability, PROVEN), why=shown.why)
+        if shown is not None and (shown.firm or not able):
+            near = max(judged.probability, PROVEN) if shown.complete else min(judged.probability, UNPROVEN)
+            return Likely(complete=near, why=shown.why)
         if judged.probability >= COMPLETE or not able:
             return Likely(complete=judged.probability)
         claim = next((text for role, text in reversed(said) if role == "agent"), "")

@@ -12,7 +12,7 @@ from hub.config import LimitsConfig
 from hub.errors import LLMError
 from hub.flow.evidence import Seen
 from hub.flow.weighing import Weighed, fallback, weigh, weigh_by_choice
-from hub.ports import LLM, Priority, Scoring, Terms
+from hub.ports import LLM, Matching, Priority, Scoring, Terms
 from hub.records import Rule, TenantId
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ class Weigher:
     def __init__(self, decider: LLM, limits: LimitsConfig) -> None:
         self._decider = decider
         self._scoring = decider if isinstance(decider, Scoring) else None
+        self._reader = decider if isinstance(decider, Matching) else None
         self._limits = limits
 
     async def weigh(
@@ -53,7 +54,9 @@ class Weigher:
                     if self._scoring is None:
                         return "model", await weigh_by_choice(self._decider, text, roster, now, terms)
                     sha256 = self._decider.info.sha256
-                    return "model", await weigh(self._scoring, text, roster, now, terms, sha256=sha256)
+                    return "model", await weigh(
+                        self._scoring, text, roster, now, terms, sha256=sha256, reader=self._reader
+                    )
             except (LLMError, TimeoutError) as error:
                 log.warning("%s: the model couldn't weigh it: %s", about, error or "no answer in time")
         return "fallback", fallback(text, roster, now)

@@ -1,8 +1,9 @@
 """Which task is a message about? A probability for each open task and for a new one.
 
-The small model is never asked in prose: it says how likely the message is after each task's last words, and how
-likely after a greeting. That, and what `evidence` gathers, goes into one multinomial logistic model. A prompt is plain
-text that grows at its end, so that a model which keeps prefixes evaluates little more than the message itself.
+A small reader, trained for this, reads the message beside what was last said in each task. Where that leaves a doubt,
+the language model is asked too, and never in prose: it says how likely the message is after each task's last words, and
+how likely after a greeting. All that, and what `evidence` gathers, goes into one multinomial logistic model. A prompt
+is plain text that grows at its end, so that a model which keeps prefixes evaluates little more than the message itself.
 """
 
 import math
@@ -12,15 +13,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from hub.config import MODEL_SHA256
-from hub.flow import weights
+from hub.errors import LLMError, LLMTimeout, LLMUnavailable
+from hub.flow import reading, weights
 from hub.flow.evidence import Features, Line, Seen, gather
-from hub.flow.sound import sound, sound_scores
-from hub.ports import LLM, Said, Score, Scores, Scoring, Terms
+from hub.flow.sound import sound, sound_matches, sound_scores
+from hub.ports import LLM, Matches, Matching, Said, Score, Scores, Scoring, Terms
 
 __all__ = ["Line", "Seen", "Weighed", "fallback", "weigh", "weigh_by_choice"]
 
+READER = "reader"
+"""What a route's model is called where the reader decided alone."""
 NEUTRAL = "Assistant: Hello! How can I help you?\nUser:"
 PREFIX_CHARS = 480
 """About 120 tokens for each task."""
@@ -32,6 +36,10 @@ SHORT_TOKENS = 4
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CHOICE_CHARS = 1_400
 """Of all tasks together, so that a choice is asked for in at most 600 tokens."""
+SURE = 0.85
+"""So sure of what the reader and the cheap evidence say, the language model needn't be asked."""
+UNREAD = -9.0
+"""A text whose logit says less than this says no less."""
 DOUBT = 0.03
 """A choice bound to letters may be all or nothing; no letter is believed to be impossible."""
 
@@ -46,28 +54,47 @@ class Weighed(Struct, frozen=True, kw_only=True):
     model: str
     """Empty if none was asked."""
     tokens: int
+    """That a language model evaluated."""
+    read: int = 0
+    """Tokens that the reader read, which is a tenth of a language model's size."""
     ms: float
     trained: bool
     """Every weight was trained, with this very model if one was asked; otherwise the model's weight was set by hand."""
 
 
 async def weigh(
-    scoring: Scoring, text: str, roster: Sequence[Seen], now: datetime, terms: Terms, *, sha256: str = ""
+    scoring: Scoring,
+    text: str,
+    roster: Sequence[Seen],
+    now: datetime,
+    terms: Terms,
+    *,
+    sha256: str = "",
+    reader: Matching | None = None,
 ) -> Weighed:
-    """Weigh with a model that can tell how likely a text is.
+    """Weigh with a model that can tell how likely a text is, and before it with a reader where there's one.
 
-    `sha256` is the model file's: with the one that the weights were trained with, they serve. Raises what the model
-    raises (LLMUnavailable, LLMTimeout, ContextOverflow); `fallback` never does.
+    `sha256` is the model file's: with the one that the weights were trained with, they serve; beside another model a
+    reader decides alone. Raises what the model raises (LLMUnavailable, LLMTimeout, ContextOverflow); `fallback` never
+    does.
     """
     if not roster:
         return fallback(text, roster, now)
     began = time.perf_counter()
+    trained = sha256 == weights.MODEL_SHA256
+    found = gather(text, roster, now)
+    matches = await _matched(reader, text, roster, now, terms) if reader else None
+    if matches:
+        found = with_reader(found, matches.logits)
+        if not trained or max(likely(found, weights.READ)) >= SURE:
+            nobody = Scores(scores=(), model=READER, tokens=0, ms=0.0)
+            return _weighed(found, weights.READ, nobody, began, trained, read=matches.tokens)
     asked = pairs(text, roster)
     scores = sound_scores(await scoring.score(asked, terms), asked)
-    trained = sha256 == MODEL_SHA256
-    table = weights.SCORED if trained else weights.UNTRAINED
-    found = with_scores(gather(text, roster, now), scores.scores)
-    return _weighed(found, table, scores, began, trained)
+    found = with_scores(found, scores.scores)
+    if matches:
+        return _weighed(found, weights.READ_SCORED, scores, began, trained, read=matches.tokens)
+    return _weighed(found, weights.SCORED if trained else weights.UNTRAINED, scores, began, trained)
 
 
 async def weigh_by_choice(llm: LLM, text: str, roster: Sequence[Seen], now: datetime, terms: Terms) -> Weighed:
@@ -116,6 +143,23 @@ def with_scores(found: Sequence[Features], scores: Sequence[Score]) -> list[Feat
     return [*tasks, found[-1] | new]
 
 
+def with_reader(found: Sequence[Features], logits: Sequence[float]) -> list[Features]:
+    """Add what the reader says to the features of each task and of a new one: how likely it holds each to be."""
+    top = max(logits)
+    total = top + math.log(sum(math.exp(logit - top) for logit in logits))
+    sure = [max(UNREAD, logit - total) for logit in logits]
+    tasks = [
+        features | {"read": value, "read_last": value * features["last"], "read_asked": value * features["asked"]}
+        for features, value in zip(found[:-1], sure, strict=False)
+    ]
+    last, new = sure[-1], found[-1]
+    return [
+        *tasks,
+        new
+        | {"new_read": last, "new_read_opener": last * new["new_opener"], "new_read_count": last * new["new_count"]},
+    ]
+
+
 def likely(found: Sequence[Features], table: Mapping[str, float]) -> tuple[float, ...]:
     """Return the probabilities: the softmax of each one's weighted features."""
     sums = [sum(table.get(name, 0.0) * value for name, value in features.items()) for features in found]
@@ -149,8 +193,29 @@ def _gains(gain: float, tokens: int, features: Features) -> Features:
     }
 
 
+async def _matched(reader: Matching, text: str, roster: Sequence[Seen], now: datetime, terms: Terms) -> Matches | None:
+    """Let the reader read the first tasks of the roster; None where it turns out that there's no reader."""
+    blocks = reading.blocks(roster, now)
+    read = blocks[: reading.MOST_TASKS]
+    try:
+        found = sound_matches(await reader.match(reading.question(text), read, terms), read)
+        *logits, new = found.logits
+        unread = [min(logits) + UNREAD] * (len(blocks) - len(logits))
+        return replace(found, logits=(*logits, *unread, new))
+    except (LLMUnavailable, LLMTimeout):
+        raise
+    except LLMError:
+        return None
+
+
 def _weighed(
-    found: Sequence[Features], table: Mapping[str, float], scores: Scores, began: float, trained: bool
+    found: Sequence[Features],
+    table: Mapping[str, float],
+    scores: Scores,
+    began: float,
+    trained: bool,
+    *,
+    read: int = 0,
 ) -> Weighed:
     table = {**weights.TOLD, **table}
     parts = tuple(
@@ -162,6 +227,7 @@ def _weighed(
         evidence=parts,
         model=scores.model,
         tokens=scores.tokens,
+        read=read,
         ms=(time.perf_counter() - began) * 1000,
         trained=trained,
     )

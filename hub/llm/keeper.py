@@ -64,7 +64,7 @@ class Request:
         self.over = not isinstance(answer, wire.Wrote)
         self._answers.put_nowait(answer)
 
-    async def next(self) -> wire.Wrote | wire.Ended | wire.Weighed | wire.Vectors | wire.Counted:
+    async def next(self) -> wire.Good:
         """Return the next answer; raises LLMUnavailable, LLMTimeout, ContextOverflow or LLMError."""
         try:
             async with asyncio.timeout_at(self.deadline + GRACE):
@@ -129,7 +129,7 @@ class Keeper:
         await self._ready.wait()
 
     @contextmanager
-    def ask(self, make: Callable[[int], wire.Work | wire.Embed | wire.Count], seconds: float) -> Iterator[Request]:
+    def ask(self, make: Callable[[int], wire.Request], seconds: float) -> Iterator[Request]:
         """Send a request; it's cancelled at the end of the block if it isn't over. Raises LLMUnavailable."""
         if not self._ready.is_set() or self._child is None:
             raise LLMUnavailable(f"{self._info.model} is {self._info.state}: {self._info.detail or 'try again soon'}")
@@ -292,7 +292,7 @@ class Keeper:
                     self._load = replace(self._load, measured=(threads, self._info.tokens_per_second))
                     self._info = replace(self._info, threads=threads)
                 case _:
-                    self._served = self._served or isinstance(report, wire.Ended | wire.Weighed | wire.Vectors)
+                    self._served = self._served or isinstance(report, wire.Served)
                     if request := self._requests.get(report.id):
                         request.put(report)
         raise Died("it died")

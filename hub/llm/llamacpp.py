@@ -48,6 +48,8 @@ class LlamaCpp:
         threads: int = 0,
         mmproj: Path | None = None,
         memory_mb: int = 0,
+        reader: Path | None = None,
+        reader_sha256: str = "",
     ) -> None:
         load = wire.Load(
             path=str(path),
@@ -56,6 +58,8 @@ class LlamaCpp:
             threads=threads,
             mmproj=str(mmproj or ""),
             memory_mb=memory_mb,
+            reader=str(reader or ""),
+            reader_sha256=reader_sha256,
         )
         self._keeper = Keeper(path, load)
 
@@ -187,9 +191,7 @@ class LlamaCpp:
         if 0 < self.info.context * ENDLESS < characters:
             raise ContextOverflow(characters // LETTERS, self.info.context)
 
-    async def _one(
-        self, order: Callable[[int], wire.Work | wire.Embed | wire.Count], seconds: float, kind: type[A]
-    ) -> A:
+    async def _one(self, order: Callable[[int], wire.Request], seconds: float, kind: type[A]) -> A:
         with self._keeper.ask(order, seconds) as request:
             answer = await request.next()
         if not isinstance(answer, kind):

@@ -34,6 +34,10 @@ class Load(Struct, frozen=True, kw_only=True, tag="load"):
     """What the process may take; 0: what it needs."""
     measured: tuple[int, float] | None = None
     """Threads and tokens per second, if they were measured before."""
+    reader: str = ""
+    """A reader's file to load beside it; empty: none."""
+    reader_sha256: str = ""
+    """What that file must be; empty: anything."""
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -81,6 +85,13 @@ class Embed(Asked, frozen=True, kw_only=True, tag="embed"):
     texts: tuple[str, ...]
 
 
+class Match(Asked, frozen=True, kw_only=True, tag="match"):
+    """Let the reader say which of the texts a message belongs to."""
+
+    message: str
+    texts: tuple[str, ...]
+
+
 class Count(Struct, frozen=True, kw_only=True, tag="count"):
     """Count a prompt's tokens."""
 
@@ -95,7 +106,8 @@ class Cancel(Struct, frozen=True, kw_only=True, tag="cancel"):
 
 
 Work = Chat | Decide | Fill | ScorePairs
-Order = Load | Work | Embed | Count | Cancel
+Request = Work | Embed | Match | Count
+Order = Load | Request | Cancel
 
 # --- the model's process says
 
@@ -158,6 +170,14 @@ class Vectors(Struct, frozen=True, kw_only=True, tag="vectors"):
     tokens: int
 
 
+class Matched(Struct, frozen=True, kw_only=True, tag="matched"):
+    """The logits of each text and last of none, and how many tokens were read."""
+
+    id: int
+    logits: tuple[float, ...]
+    tokens: int
+
+
 class Counted(Struct, frozen=True, kw_only=True, tag="counted"):
     """A prompt's tokens."""
 
@@ -186,7 +206,9 @@ class Fault(Struct, frozen=True, kw_only=True, tag="fault"):
     text: str
 
 
-Answer = Wrote | Ended | Weighed | Vectors | Counted | Overflow | Late | Fault
+Served = Ended | Weighed | Vectors | Matched
+Good = Wrote | Served | Counted
+Answer = Good | Overflow | Late | Fault
 Report = Loaded | Failed | Tuned | Beat | Answer
 
 _orders: msgspec.msgpack.Decoder[Order] = msgspec.msgpack.Decoder(Order)

@@ -23,6 +23,7 @@ from hub.llm.pace import Pace
 from hub.llm.pooling import Pooler, pools, writes
 from hub.llm.post import Post
 from hub.llm.prefixes import Prefixes
+from hub.llm.reader import Reader, beside
 from hub.llm.scheduler import Scheduler
 from hub.llm.template import Template
 from hub.llm.vectors import Vectors
@@ -41,10 +42,12 @@ class Worker:
         self,
         engine: Engine | None,
         pooler: Pooler | None,
+        reader: Reader | None,
         pace: Pace | None,
         post: Post,
         send: Callable[[wire.Report], None],
     ) -> None:
+        self._reader = reader
         self._pace = pace
         self._post = post
         self._send = send
@@ -93,8 +96,13 @@ class Worker:
                 except ValueError as error:
                     self._send(wire.Fault(id=order.id, text=str(error)))
 
-    def _begin(self, order: wire.Work | wire.Embed | wire.Count) -> None:
-        if isinstance(order, wire.Embed):
+    def _begin(self, order: wire.Request) -> None:
+        if isinstance(order, wire.Match):
+            if self._reader is None:
+                raise ValueError("no reader is loaded beside this model")
+            # At once, between two steps of the others: it takes less than one of them.
+            self._send(self._reader.answer(order))
+        elif isinstance(order, wire.Embed):
             if self._vectors is None:
                 raise ValueError("this model gives no vectors for texts; name one that was made for it")
             self._vectors.submit(order)
@@ -151,12 +159,13 @@ def main() -> None:
         if engine and order.mmproj:
             engine.see(order.mmproj, threads)
         pooler = Pooler(model, threads) if pools(model) else None
+        reader = beside(order.reader, order.reader_sha256)
     except (BadModel, OSError) as error:
         send(wire.Failed(detail=str(error), sha256=sha256))
         return
     parts = [part for part in (engine, pooler) if part]
     post = Post(source, lambda: [part.abort() for part in parts], lambda: [part.proceed() for part in parts])
-    worker = Worker(engine, pooler, _pace(engine, order, threads, speed), post, send)
+    worker = Worker(engine, pooler, reader, _pace(engine, order, threads, speed), post, send)
     post.start()
     loaded = wire.Loaded(
         context=engine.context if engine else pooler.longest if pooler else 0,

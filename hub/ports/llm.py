@@ -117,6 +117,15 @@ class Embedded(Struct, frozen=True, kw_only=True):
     ms: float
 
 
+class Matches(Struct, frozen=True, kw_only=True):
+    """How well a message fits each text, and last how well it fits none: logits, whose softmax are probabilities."""
+
+    logits: tuple[float, ...]
+    tokens: int
+    """Read for it, by a reader that is much smaller than a language model."""
+    ms: float
+
+
 class LLMInfo(Struct, frozen=True, kw_only=True):
     """What stands behind the port, for status and doctor."""
 
@@ -195,4 +204,15 @@ class Embedding(Protocol):
         """Return a vector for each text; raises LLMError from a model that gives none, ContextOverflow for a long text.
 
         The same text has the same vector, whatever comes along with it.
+        """
+
+
+@runtime_checkable
+class Matching(Protocol):
+    """An LLM with a small reader beside it, trained to tell which of several texts a message belongs to."""
+
+    async def match(self, message: str, texts: Sequence[str], ask: Terms) -> Matches:
+        """Read a message with all the texts, whose order means nothing; there's at least one and at most eight.
+
+        Raises LLMUnavailable, LLMTimeout, or LLMError where there's no reader after all.
         """

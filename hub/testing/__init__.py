@@ -30,7 +30,7 @@ from hub.testing.builders import (
 )
 from hub.testing.clock import FakeClock, settle
 from hub.testing.desk import FakeDesk
-from hub.testing.llm import Asked, Hang, ScriptedLLM
+from hub.testing.llm import Asked, Hang, MatchingLLM, ScriptedLLM
 
 __all__ = [
     "NOON",
@@ -41,6 +41,7 @@ __all__ = [
     "FakeClock",
     "FakeDesk",
     "Hang",
+    "MatchingLLM",
     "ScriptedLLM",
     "a_correction",
     "a_follow",

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.errors import ContextOverflow, LLMError, LLMUnavailable
-from hub.ports import Decision, Embedded, End, Filled, LLMInfo, Piece, Said, Score, Scores, Terms
+from hub.ports import Decision, Embedded, End, Filled, LLMInfo, Matches, Piece, Said, Score, Scores, Terms
 
 Prompt = Sequence[Said]
 Fault = BaseException | type[BaseException]
@@ -29,7 +29,7 @@ class Hang(Struct, frozen=True):
 class Asked(Struct, frozen=True, kw_only=True):
     """A request as it came."""
 
-    method: Literal["chat", "decide", "fill", "score", "embed"]
+    method: Literal["chat", "decide", "fill", "score", "embed", "match"]
     prompt: tuple[Said, ...] = ()
     ask: Terms
     options: tuple[str, ...] = ()
@@ -197,6 +197,18 @@ class ScriptedLLM:
             self.cancelled += 1
             raise
         return cast("T", found)
+
+
+class MatchingLLM(ScriptedLLM):
+    """A ScriptedLLM with a reader beside it: a text fits by the words it shares with a message, and none by 1."""
+
+    async def match(self, message: str, texts: Sequence[str], ask: Terms) -> Matches:
+        self._take_in(Asked(method="match", texts=(message, *texts), ask=ask))
+        await asyncio.sleep(0)
+        words = set(message.lower().split())
+        shared = [2.0 * len(words.intersection(text.lower().split())) for text in texts]
+        tokens = _words(message) + sum(map(_words, texts))
+        return Matches(logits=(*shared, 1.0), tokens=tokens, ms=1.0)
 
 
 class _Script(Generic[T]):

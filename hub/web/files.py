@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import quote
 
 from litestar import Controller, Request, Response, get, post
-from litestar.datastructures import UploadFile
+from litestar.datastructures import FormMultiDict, UploadFile
 from litestar.enums import RequestEncodingType
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import (
@@ -18,7 +18,7 @@ from litestar.openapi.spec import (
     RequestBody,
     Schema,
 )
-from litestar.params import Body, FromPath
+from litestar.params import FromPath
 from msgspec import Struct
 
 from hub.errors import BadRequest, NotFound, TooLarge
@@ -49,10 +49,33 @@ class Kept(Struct, frozen=True, kw_only=True):
     size: int
 
 
-class Form(Struct, kw_only=True):
-    """A form with a file."""
+BINARY = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
 
-    file: UploadFile
+
+@dataclass
+class Sending(Operation):
+    """An operation that takes a form with a file."""
+
+    def __post_init__(self) -> None:
+        """Say what may be sent."""
+        form = Schema(type=OpenAPIType.OBJECT, properties={"file": BINARY}, required=["file"])
+        self.request_body = RequestBody({"multipart/form-data": OpenAPIMediaType(schema=form)}, required=True)
+
+
+@dataclass
+class Saying(Operation):
+    """An operation that takes a form with files in place of JSON."""
+
+    def __post_init__(self) -> None:
+        """Add the form to what may be sent."""
+        if isinstance(self.request_body, RequestBody):
+            files = Schema(type=OpenAPIType.ARRAY, items=BINARY, min_items=1, max_items=10)
+            fields: dict[str, Reference | Schema] = {
+                **dict.fromkeys(FORM, Schema(type=OpenAPIType.STRING)),
+                "file": files,
+            }
+            form = Schema(type=OpenAPIType.OBJECT, properties=fields, required=["file"])
+            self.request_body.content["multipart/form-data"] = OpenAPIMediaType(schema=form)
 
 
 class FilesController(Controller):
@@ -61,12 +84,20 @@ class FilesController(Controller):
     path = "/v1/files"
     tags = ("messages",)
 
-    @post("/", status_code=201, opt={"scope": "messages:write"}, responses=PROBLEMS, summary="Send a file")
-    async def send(
-        self, services: Hub, caller: Asker, data: Annotated[Form, Body(media_type=RequestEncodingType.MULTI_PART)]
-    ) -> Kept:
+    @post(
+        "/",
+        status_code=201,
+        opt={"scope": "messages:write"},
+        operation_class=Sending,
+        responses=PROBLEMS,
+        summary="Send a file",
+    )
+    async def send(self, request: Request[Any, Any, Any], services: Hub, caller: Asker) -> Kept:
         """Keep a file; for a day your messages may name it, and once one does it stays."""
-        return _kept(await _upload(services, caller, data.file))
+        file = (await request.form()).get("file")
+        if not isinstance(file, UploadFile):
+            raise BadRequest("file", "is missing; send a form (multipart/form-data) with a file in it")
+        return _kept(await _upload(services, caller, file))
 
     @get(
         "/{sha256:str}",
@@ -96,6 +127,13 @@ class FilesController(Controller):
 class HubRequest(JsonRequest):
     """A request that may say as a form, with files beside it, what others say in JSON."""
 
+    async def form(self) -> FormMultiDict:
+        """Return a form; raises BadRequest for one whose text can't be read."""
+        try:
+            return await super().form()
+        except (UnicodeError, LookupError):
+            raise BadRequest("body", "isn't a form in UTF-8; send multipart/form-data") from None
+
     async def json(self) -> Any:
         """Return the body's JSON, or a form as the JSON that says the same, its files kept; raises PersonError."""
         kind, _ = self.content_type
@@ -105,21 +143,6 @@ class HubRequest(JsonRequest):
         if (announced.isdecimal() and int(announced) > JSON_BODY) or len(await self.body()) > JSON_BODY:
             raise TooLarge("body: larger than 1 MiB; send less in one go")
         return await super().json()
-
-
-@dataclass
-class Saying(Operation):
-    """An operation that takes a form with files in place of JSON."""
-
-    def __post_init__(self) -> None:
-        """Add the form to what may be sent."""
-        if isinstance(self.request_body, RequestBody):
-            text = Schema(type=OpenAPIType.STRING)
-            file = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
-            files = Schema(type=OpenAPIType.ARRAY, items=file, min_items=1, max_items=10)
-            fields: dict[str, Reference | Schema] = {**dict.fromkeys(FORM, text), "file": files}
-            form = Schema(type=OpenAPIType.OBJECT, properties=fields, required=["file"])
-            self.request_body.content["multipart/form-data"] = OpenAPIMediaType(schema=form)
 
 
 async def found(services: Services, caller: Caller, sha256: str) -> File | None:

@@ -6,6 +6,7 @@ from typing import Generic, Literal, TypeVar
 
 from msgspec import UNSET, Struct, UnsetType, field
 
+from hub.flow.reasons import reason
 from hub.ports import Store
 from hub.records import (
     Candidate,
@@ -67,6 +68,8 @@ class RouteView(Struct, frozen=True, kw_only=True):
     rule: str
     probability: float
     new: bool
+    reason: str
+    """What made the likeliest candidate likelier than the next, in words; empty where nothing was weighed."""
     candidates: list[CandidateView]
     model: str
     tokens: int
@@ -281,6 +284,7 @@ async def _route(names: Names, route: Route) -> RouteView:
         rule=route.rule,
         probability=route.probability,
         new=route.new,
+        reason=reason(route.candidates),
         candidates=[await _candidate(names, candidate) for candidate in route.candidates],
         model=route.model,
         tokens=route.tokens,

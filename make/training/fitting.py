@@ -1,5 +1,7 @@
 """Fit the router's multinomial logistic model, and write weights into hub/flow/weights.py."""
 
+import hashlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -44,4 +46,14 @@ def write(path: str, tables: dict[str, dict[str, float]]) -> None:
         end = text.index("\n}\n", start)
         body = "".join(f'\n    "{key}": {value},' for key, value in sorted(table.items()))
         text = text[:start] + head + body + text[end:]
+    Path(path).write_text(text, encoding="utf-8")
+
+
+def bind(path: str, files: dict[str, str]) -> None:
+    """Write down which files the tables were fitted with: each one's SHA-256 under its name."""
+    text = Path(path).read_text(encoding="utf-8")
+    for name, file in files.items():
+        with open(file, "rb") as data:
+            digest = hashlib.file_digest(data, "sha256").hexdigest()
+        text = re.sub(rf'^{name} = ".*"$', f'{name} = "{digest}"', text, flags=re.MULTILINE)
     Path(path).write_text(text, encoding="utf-8")

@@ -8,9 +8,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import numpy as np
 
+from hub.evals.streams import Item
 from hub.flow import weighing
 from hub.ports import Score
-from make.training.streams import CANDIDATES, Item
+from make.training.streams import CANDIDATES
 
 
 class Scorer:
@@ -97,5 +98,5 @@ class Scorer:
 def ask(scorer: Scorer, item: Item) -> list[Score]:
     names = ["", *(seen.task.id for seen in item.roster)]
     return scorer.score(
-        [(name, *pair) for name, pair in zip(names, weighing.pairs(item.text, item.roster), strict=True)]
+        [(name, *pair) for name, pair in zip(names, weighing.pairs(item.message.text, item.roster), strict=True)]
     )

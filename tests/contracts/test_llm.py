@@ -1,4 +1,7 @@
-"""Every sentence that ports.LLM promises, over every backend. Scoring, which only some can, is in test_scoring.py."""
+"""Every sentence that ports.LLM promises, over every backend.
+
+Scoring and Matching, which only some can, are in test_scoring.py and test_matching.py.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence

@@ -116,8 +116,11 @@ class Child:
 class World:
     """A hub under test with everything around it; used as `async with World(folder, chats=...) as world`."""
 
-    def __init__(self, folder: Path, *, chats: int, latency: float = 0.05, data: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, chats: int, latency: float = 0.05, data: Path | None = None, more: str = ""
+    ) -> None:
         self.folder = folder
+        self._more = more
         self.data = data or folder / "data"
         self.effects = folder / "effects"
         self.platform = Platform()
@@ -177,7 +180,7 @@ class World:
         agent.mkdir(parents=True)
         (agent / "agent.toml").write_text(AGENT)
         (agent / "prompt.md").write_text("Answer with the marks of what was said.\n")
-        self._config.write_text(CONFIG.format(data=self.data, url=self._url, agents=agent.parent))
+        self._config.write_text(CONFIG.format(data=self.data, url=self._url, agents=agent.parent) + self._more)
 
     async def _move_in(self) -> None:
         """Let each chat's person be known before the first start."""

@@ -128,6 +128,9 @@ class HostileLLM(ScriptedLLM):
 
     async def decide(self, prompt: Sequence[Said], options: Sequence[str], ask: Terms, *, lead: str = "") -> Decision:
         self.answers += 1
+        if self.good:
+            sure = (*(0.0 for _ in options[1:]), 1.0)
+            return Decision(probabilities=sure, model="good", tokens=1, ms=1.0)
         self.hostile.may_fail()
         return Decision(probabilities=self.hostile.numbers(len(options)), model="hostile", tokens=1, ms=1.0)
 

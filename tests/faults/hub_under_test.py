@@ -7,7 +7,7 @@ import asyncio
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, assert_never
@@ -15,9 +15,9 @@ from typing import Literal, assert_never
 from hub.config import load
 from hub.errors import DeliveryDelayed, DeliveryUncertain, PersonError, StoreUnavailable
 from hub.ports import Accept, BridgeInfo, Delivered, Outgoing, ToolCall
-from hub.records import Address, Incoming, Text
+from hub.records import Address, Incoming, Message, Task, Text
 from hub.serving import serve
-from tests.faults.wire import LONGEST, TO_HUB, Deliver, Kept, Received, Refused, Said, write
+from tests.faults.wire import LONGEST, TO_HUB, Deliver, Kept, Received, Refused, Said, TakeBack, write
 
 NAME = "journal"
 PATIENCE = 10.0
@@ -52,11 +52,11 @@ class JournalBridge:
         message = outgoing.message
         if self._writer is None:
             raise DeliveryDelayed("not connected", 0.1)
-        self._count += 1
-        number = self._count
-        receipt = self._receipts[number] = asyncio.get_running_loop().create_future()
+        number = self._next()
+        id = f"{os.getpid()}-{number}"
         delivery = Deliver(
             number=number,
+            id=id,
             message=message.id,
             answers=message.answers,
             role=message.role,
@@ -64,15 +64,30 @@ class JournalBridge:
             text=message.text,
             again=outgoing.again,
         )
-        write(self._writer, delivery)
+        await self._written(number, delivery)
+        return Delivered(ids=(id,))
+
+    async def retract(self, message: Message, ids: Sequence[str], to: Task | None) -> None:
+        if self._writer is None:
+            raise DeliveryDelayed("not connected", 0.1)
+        number = self._next()
+        await self._written(number, TakeBack(number=number, ids=tuple(ids)))
+
+    def _next(self) -> int:
+        self._count += 1
+        self._receipts[self._count] = asyncio.get_running_loop().create_future()
+        return self._count
+
+    async def _written(self, number: int, line: Deliver | TakeBack) -> None:
+        assert self._writer is not None
+        write(self._writer, line)
         try:
             async with asyncio.timeout(PATIENCE):
-                await receipt
+                await self._receipts[number]
         except (TimeoutError, ConnectionError) as error:
             raise DeliveryUncertain(str(error) or "no receipt") from None
         finally:
             self._receipts.pop(number, None)
-        return Delivered(ids=(f"{os.getpid()}-{number}",))
 
     async def _listen(self, reader: asyncio.StreamReader, accept: Accept) -> None:
         async with asyncio.TaskGroup() as group:
@@ -93,6 +108,8 @@ class JournalBridge:
             sender=said.chat,
             parts=(Text(said.text),),
             sent_at=datetime.now(UTC),
+            corrects=said.corrects,
+            reply_to=said.reply_to,
         )
         try:
             await accept(incoming)

@@ -10,7 +10,7 @@ from typing import Self, assert_never
 
 from msgspec import Struct
 
-from tests.faults.wire import FROM_HUB, LONGEST, Deliver, Kept, Received, Refused, Said, write
+from tests.faults.wire import FROM_HUB, LONGEST, Deliver, Kept, Received, Refused, Said, TakeBack, write
 
 LATER = 0.2
 
@@ -25,6 +25,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     text: str
     again: bool
     life: int
+    id: str
 
 
 class Platform:
@@ -36,6 +37,8 @@ class Platform:
         """What the hub answers for, by id."""
         self.kept_twice = 0
         self.refused: list[Refused] = []
+        self.taken_back: list[str] = []
+        """Ids of what isn't to be read any more."""
         self.life = 0
         """Counts the hub's connections."""
         self.signs: list[float] = []
@@ -72,10 +75,18 @@ class Platform:
         """How many messages the hub hasn't kept yet."""
         return sum(map(len, self._waiting.values()))
 
-    def say(self, chat: str, text: str, *, thread: str | None = None) -> Said:
+    def say(
+        self,
+        chat: str,
+        text: str,
+        *,
+        thread: str | None = None,
+        corrects: str | None = None,
+        reply_to: str | None = None,
+    ) -> Said:
         """Have somebody say something; it's handed over until the hub keeps it."""
         self._count += 1
-        said = Said(id=f"p{self._count}", chat=chat, text=text, thread=thread)
+        said = Said(id=f"p{self._count}", chat=chat, text=text, thread=thread, corrects=corrects, reply_to=reply_to)
         self._waiting[chat].append(said)
         if len(self._waiting[chat]) == 1:
             self._hand_over(chat)
@@ -111,13 +122,20 @@ class Platform:
                 self._keep(id)
             case Refused() as refused:
                 self.refused.append(refused)
-                self._say_later(refused)
+                self._say_later(refused) if refused.later else self._drop(refused)
             case Deliver() as deliver:
                 self.signs.append(time.monotonic())
                 self._record(deliver)
                 write(writer, Received(number=deliver.number))
+            case TakeBack(number=number, ids=ids):
+                self.taken_back.extend(ids)
+                write(writer, Received(number=number))
             case other:
                 assert_never(other)
+
+    def read(self, chat: str) -> list[str]:
+        """Return what's to be read in a chat."""
+        return [told.text for told in self.deliveries if told.chat == chat and told.id not in self.taken_back]
 
     def _keep(self, id: str) -> None:
         if id in self.kept:
@@ -126,6 +144,13 @@ class Platform:
         for chat, waiting in self._waiting.items():
             if waiting and waiting[0].id == id:
                 self.kept[id] = waiting.popleft()
+                self._hand_over(chat)
+                return
+
+    def _drop(self, refused: Refused) -> None:
+        for chat, waiting in self._waiting.items():
+            if waiting and waiting[0].id == refused.id:
+                waiting.popleft()
                 self._hand_over(chat)
                 return
 
@@ -138,6 +163,7 @@ class Platform:
             text=deliver.text,
             again=deliver.again,
             life=self.life,
+            id=deliver.id,
         )
         self.deliveries.append(delivery)
 

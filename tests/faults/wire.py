@@ -16,6 +16,8 @@ class Said(Struct, frozen=True, kw_only=True, tag="said"):
     chat: str
     text: str
     thread: str | None = None
+    corrects: str | None = None
+    reply_to: str | None = None
 
 
 class Received(Struct, frozen=True, kw_only=True, tag="received"):
@@ -48,10 +50,19 @@ class Deliver(Struct, frozen=True, kw_only=True, tag="deliver"):
     chat: str
     text: str
     again: bool
+    id: str
+    """What the platform calls it."""
+
+
+class TakeBack(Struct, frozen=True, kw_only=True, tag="take-back"):
+    """From the hub: these aren't to be read any more."""
+
+    number: int
+    ids: tuple[str, ...]
 
 
 ToHub = Said | Received
-FromHub = Kept | Refused | Deliver
+FromHub = Kept | Refused | Deliver | TakeBack
 TO_HUB: msgspec.json.Decoder[ToHub] = msgspec.json.Decoder(ToHub)
 FROM_HUB: msgspec.json.Decoder[FromHub] = msgspec.json.Decoder(FromHub)
 LONGEST = 4 << 20

@@ -9,6 +9,7 @@ from tests.house.tree import ROOT, classes, files
 ABILITIES = {
     "News": "feed",
     "Scoring": "llm",
+    "Matching": "llm",
     "Reading": "tool",
     "Quoting": "tool",
     "Exemplary": "tool",

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from hub.config import MODEL_SHA256, embedded_model
+from hub.llm.matching import READER
 
-__all__ = ["MODEL_SHA256", "model_file", "needs_llama_cpp"]
+__all__ = ["MODEL_SHA256", "model_file", "needs_llama_cpp", "reader_file"]
 
 
 def model_file() -> Path:
@@ -30,3 +31,8 @@ def _skip_unless(missing: str) -> None:
         pytest.fail(missing)
     if missing:
         pytest.skip(missing)
+
+
+def reader_file() -> Path:
+    """Return the reader's path: it ships with the hub."""
+    return READER

@@ -8,11 +8,23 @@ from pathlib import Path
 import pytest
 from gguf import PoolingType
 
+from hub.config import LLMConfig
+from hub.dispatch.feed import LocalFeed
+from hub.dispatch.local import LocalDispatcher
 from hub.errors import LLMError
+from hub.flow.journal import Journal
+from hub.flow.ledger import Ledger
+from hub.flow.speaking import Speaker
+from hub.flow.toolbox import Toolbox
+from hub.flow.work import Work
 from hub.llm.llamacpp import LlamaCpp
 from hub.llm.remote import Remote
-from hub.ports import End, Image, Piece, Priority, Said, Terms
-from hub.records import TenantId
+from hub.manifests import Agent
+from hub.ports import Add, End, Image, Piece, Priority, Said, Terms
+from hub.records import File, TenantId, Text
+from hub.store.files import MemoryFiles
+from hub.store.memory import MemoryStore
+from hub.testing import FakeClock, a_message, a_task, a_turn
 from tests.live.real import needs_llama_cpp
 from tests.live.servers import llama_server
 from tests.live.tiny import IMAGE, PATCH, mmproj, png, text
@@ -148,6 +160,34 @@ async def test_a_model_that_writes_and_pools_gives_vectors_too(tmp_path: Path) -
         assert vectors[0] == pytest.approx(vectors[2], abs=1e-4)
         assert vectors[0] != pytest.approx(vectors[1], abs=1e-2)
         assert (await end_of(llm, [Said("user", "Hello")])).tokens_out
+
+
+async def test_a_photo_that_came_with_a_message_reaches_the_model_with_its_words(files: tuple[Path, Path]) -> None:
+    """From the message and the kept file through the agent's turn to llama.cpp's eyes."""
+    store, kept, clock = MemoryStore(), MemoryFiles(), FakeClock()
+    await store.open()
+    sha256, size = await kept.put(RED.data, limit=10_000)
+    photo = File(name="red.png", media_type="image/png", size=size, sha256=sha256)
+    agent = Agent(name="default", version="0.1.0", description="Helps.", prompt="Look.")
+    spent = []
+    async with serving(*files) as llm:
+        for number, parts in enumerate(((Text("What is it?"),), (photo, Text("What is it?")))):
+            task = a_task("What is it?", number=number)
+            turn, message = a_turn(task), a_message(parts=parts, task=task.id, state="routed")
+            await store.commit(Add(task), Add(turn), Add(message))
+            config = LLMConfig(answer_tokens=4)
+            speaker = Speaker(store, kept, LocalFeed(), clock, llm, Toolbox((), llm), config, "UTC")
+            journal = Journal(store, LocalFeed(), LocalDispatcher(clock), clock)
+            ledger = await Ledger.open(store, journal, clock, turn.id)
+            spent.append(await speaker.speak(agent, Work(task, turn, [], [message]), ledger, nobody_joins))
+
+    bare, seen = spent
+    # Seen, four patches and a new line; told of it, more than forty bytes, each a token.
+    assert PATCHES <= seen.tokens_in - bare.tokens_in < 40
+
+
+async def nobody_joins(_: Work) -> None:
+    pass
 
 
 @pytest.mark.parametrize("sees", [True, False])

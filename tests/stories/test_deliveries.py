@@ -3,7 +3,7 @@
 from typing import Any
 
 from hub.errors import DeliveryDelayed, DeliveryRefused, DeliveryUncertain
-from hub.ports import Add
+from hub.ports import Add, Delivered, Outgoing
 from hub.records import HOME, OWNER, Address, Incoming, Link, Message, PersonId
 from hub.testing import AbleBridge, FakeBridge, Hang, ScriptedLLM, a_person, hello
 from tests.stories.day import Day, at_work, until
@@ -205,6 +205,29 @@ async def test_an_outage_of_a_minute_costs_no_message() -> None:
         (reply,) = await day.store.replies((await kept(day, "1")).id)
         assert reply.state == "sent"
         assert len(bridge.attempts) == 5
+
+
+class Faulty(AbleBridge):
+    """A bridge with a fault of its own, after it has sent."""
+
+    async def deliver(self, outgoing: Outgoing) -> Delivered:
+        await super().deliver(outgoing)
+        raise KeyError("chat")
+
+
+async def test_a_bridge_that_fails_in_its_own_way_does_not_send_for_ever() -> None:
+    bridge = Faulty()
+    async with Day(ScriptedLLM("One."), bridges={"able": bridge}) as day, at_work(day, bridge):
+        await bridge.say(said("Find a train", external_id="1"))
+        await until(lambda: bridge.attempts != [], "nothing is delivered")
+        await day.quiet()
+        for _ in range(200):
+            await day.clock.advance(1)
+            await day.hub.scheduler.tick()
+            await day.quiet()
+
+        (reply,) = await day.store.replies((await kept(day, "1")).id)
+        assert (reply.state, len([m for m in bridge.attempts if m.id == reply.id])) == ("failed", 5)
 
 
 async def test_an_answer_cut_off_by_a_crash_between_sending_and_keeping_is_marked() -> None:

@@ -34,11 +34,11 @@ async def later(day: Day, seconds: float) -> None:
 async def test_begun_on_telegram_continued_over_xmpp_watched_on_the_web_and_done_is_told_once_to_each() -> None:
     telegram, xmpp = AbleBridge("telegram"), AbleBridge("xmpp")
     llm = ScriptedLLM(
-        "I compare seventeen offers.", "Noted, under 300 euros.", "Found: 280 euros.", decisions=[NO, NO, YES]
+        "La la, and seventeen bikes.", "Noted, under 300 euros.", "Here it is, all of it: la.", decisions=[NO, NO, YES]
     )
     async with a_day(llm, telegram, xmpp) as day, at_work(day, telegram, xmpp):
         news = day.hub.feed.watch(HOME, OWNER)
-        await telegram.say(by_telegram("/schedule in 1m find a cheap bike"))
+        await telegram.say(by_telegram("/schedule in 1m sing a song of bikes"))
         await telegram.heard(1)
         await telegram.say(by_telegram("/pair"))
         code = code_in((await telegram.heard(2))[1])
@@ -57,9 +57,11 @@ async def test_begun_on_telegram_continued_over_xmpp_watched_on_the_web_and_done
         await day.quiet()
 
         assert (await day.task(1)).state == "completed"
-        assert telegram.texts[2:] == ["Found: 280 euros."]
-        assert xmpp.texts[2:] == ["Found: 280 euros."]
-        assert [m.text for m in await day.store.messages_of_task(task.id, limit=20)].count("Found: 280 euros.") == 1
+        assert telegram.texts[2:] == ["Here it is, all of it: la."]
+        assert xmpp.texts[2:] == ["Here it is, all of it: la."]
+        assert [m.text for m in await day.store.messages_of_task(task.id, limit=20)].count(
+            "Here it is, all of it: la."
+        ) == 1
         watched = [await anext(news) for _ in range(5)]
         await news.aclose()
         assert any(isinstance(item, Event) and item.task == task.id for item in watched)
@@ -67,20 +69,20 @@ async def test_begun_on_telegram_continued_over_xmpp_watched_on_the_web_and_done
 
 async def test_a_task_that_is_done_at_once_is_told_where_it_was_asked_and_where_it_began() -> None:
     telegram, xmpp = AbleBridge("telegram"), AbleBridge("xmpp")
-    llm = ScriptedLLM("Still comparing.", "Found it.", decisions=[NO, YES])
+    llm = ScriptedLLM("La la, the first verse.", "The song is sung.", decisions=[NO, YES])
     async with a_day(llm, telegram, xmpp) as day, at_work(day, telegram, xmpp):
-        await telegram.say(by_telegram("/schedule in 1m find a cheap bike"))
+        await telegram.say(by_telegram("/schedule in 1m sing a song of bikes"))
         await telegram.heard(1)
         code = await day.hub.pairings.code_for(HOME, OWNER)
         await xmpp.say(by_xmpp(f"/pair {code}"))
         await xmpp.heard(1)
         await later(day, 61)
         await xmpp.say(by_xmpp("/task 1 the red one will do", external_id="9"))
-        await until(lambda: "Found it." in telegram.texts, "nothing is told where it began")
+        await until(lambda: "The song is sung." in telegram.texts, "nothing is told where it began")
         await day.quiet()
 
-        assert telegram.texts.count("Found it.") == 1
-        assert xmpp.texts.count("Found it.") == 1
+        assert telegram.texts.count("The song is sung.") == 1
+        assert xmpp.texts.count("The song is sung.") == 1
         assert xmpp.deliveries[-1].outgoing.reply_to == "9"
         assert telegram.deliveries[-1].outgoing.reply_to is None
 

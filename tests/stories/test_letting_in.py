@@ -7,11 +7,13 @@ import pytest
 
 from hub.accounts import TelegramAccount, XmppAccount
 from hub.errors import NotAllowed, NotFound, Stranger
+from hub.flow.desk import FrontDesk
+from hub.flow.guard import ANSWERS, SAME
 from hub.flow.pairing import REQUESTS
 from hub.records import HOME, OWNER, Address, Incoming, Person
 from hub.store.memory import MemoryStore
 from hub.testing import FakeBridge, ScriptedLLM, hello
-from tests.stories.day import Day, at_work
+from tests.stories.day import Day, at_work, until
 
 TELEGRAM = TelegramAccount(name="able", owner="ann")
 
@@ -100,6 +102,28 @@ async def test_who_is_struck_off_a_list_is_a_stranger_again() -> None:
     account = TelegramAccount(name="able", access="list", allow=())
     async with a_day(bridge, account, store=store) as day, at_work(day, bridge):
         assert await is_stranger(bridge, by("bob"))
+
+
+async def test_who_is_struck_off_a_list_is_shown_nothing_at_the_desk_either() -> None:
+    bridge, store = FakeBridge("able"), MemoryStore()
+    allowed = TelegramAccount(name="able", access="list", allow=("bob",))
+    async with a_day(bridge, allowed, store=store) as day, at_work(day, bridge):
+        await bridge.say(by("bob"))
+    struck = TelegramAccount(name="able", access="list")
+    seen = [
+        await FrontDesk(store, day.clock, 24, {"able": account}).person("able", "bob") for account in (allowed, struck)
+    ]
+    assert [person is not None for person in seen] == [True, False]
+
+
+async def test_who_is_named_the_owner_later_becomes_the_owner() -> None:
+    bridge, store = FakeBridge("able"), MemoryStore()
+    async with a_day(bridge, TelegramAccount(name="able", access="open"), store=store) as day, at_work(day, bridge):
+        await bridge.say(by("ann"))
+    again = FakeBridge("able")
+    async with a_day(again, TELEGRAM, store=store) as day, at_work(day, again):
+        await again.say(by("ann", "/whoami"))
+        await until(lambda: any("(owner)" in text for text in again.texts), "they aren't the owner")
 
 
 async def test_open_lets_everybody_in_each_as_a_person_of_their_own() -> None:
@@ -349,7 +373,7 @@ async def test_codes_are_not_given_in_groups() -> None:
 async def test_one_who_says_the_same_over_and_over_is_told_once_and_then_not_heard_for_a_while() -> None:
     bridge = FakeBridge("able")
     async with a_day(bridge, TELEGRAM, *["Hi."] * 20) as day, at_work(day, bridge):
-        for _ in range(6):
+        for _ in range(SAME):
             assert await bridge.say(by("ann", "I am away"))
         ignored = [await is_stranger(bridge, by("ann", "I am away")) for _ in range(3)]
         await day.quiet()
@@ -364,6 +388,25 @@ async def test_a_message_that_is_handed_over_again_and_again_is_no_loop() -> Non
     async with a_day(bridge) as day, at_work(day, bridge):
         again = by("ann", "Hello")
         assert [await bridge.say(again) for _ in range(12)] == [True, *[False] * 11]
+
+
+async def test_who_answers_each_of_our_messages_at_once_for_ever_is_a_machine() -> None:
+    bridge = FakeBridge("able")
+    async with a_day(bridge) as day, at_work(day, bridge):
+        for number in range(ANSWERS + 1):
+            assert await bridge.say(by("ann", f"/task {number + 1}"))
+            await day.quiet()
+        assert await is_stranger(bridge, by("ann", "/task 1"))
+        assert len([text for text in bridge.texts if "two machines" in text]) == 1
+
+
+async def test_who_takes_their_time_to_answer_is_none() -> None:
+    bridge = FakeBridge("able")
+    async with a_day(bridge) as day, at_work(day, bridge):
+        for number in range(ANSWERS + 10):
+            assert await bridge.say(by("ann", f"/task {number + 1}"))
+            await day.quiet()
+            await day.clock.advance(2)
 
 
 async def test_different_words_in_a_row_are_no_loop() -> None:

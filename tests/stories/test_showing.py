@@ -94,9 +94,11 @@ async def test_a_platform_that_shows_nothing_slows_no_turn() -> None:
 
 async def test_progress_of_a_long_task_is_one_message_and_nothing_else_is_said() -> None:
     bridge = AbleBridge()
-    llm = ScriptedLLM("Compared seven.", "Compared twelve others.", "Found one.", decisions=[NO, NO, YES])
+    llm = ScriptedLLM(
+        "The first verse, of seven.", "Another verse of twelve.", "The last of it is sung.", decisions=[NO, NO, YES]
+    )
     async with Day(llm, bridges={"able": bridge}) as day, at_work(day, bridge):
-        await bridge.say(said("/schedule in 1m find a bike"))
+        await bridge.say(said("/schedule in 1m sing of bikes"))
         await bridge.heard(1)
         for seconds in (61, 700, 700):
             await day.clock.advance(seconds)
@@ -107,19 +109,19 @@ async def test_progress_of_a_long_task_is_one_message_and_nothing_else_is_said()
         await bridge.heard(2)
         await day.quiet()
 
-        assert bridge.texts[1:] == ["Found one."]
+        assert bridge.texts[1:] == ["The last of it is sung."]
         assert {(draft.kind, draft.task.id) for draft in bridge.drafts} == {("progress", (await day.task(1)).id)}
         assert bridge.drafts[0].text.startswith("working, turn 1 of 20")
-        assert "Compared seven." in bridge.drafts[1].text
+        assert "The first verse, of seven." in bridge.drafts[1].text
         assert bridge.drafts[-1].text.startswith("completed, turn 3 of 20")
         assert bridge.typed == []
 
 
 async def test_the_thread_of_a_long_task_is_told_when_its_state_has_settled() -> None:
     bridge = AbleBridge()
-    llm = ScriptedLLM("Found one.", decisions=[YES])
+    llm = ScriptedLLM("The last of it is sung.", decisions=[YES])
     async with Day(llm, bridges={"able": bridge}) as day, at_work(day, bridge):
-        await bridge.say(said("/schedule in 1m find a bike"))
+        await bridge.say(said("/schedule in 1m sing of bikes"))
         await bridge.heard(1)
         task = await bound(day, await day.task(1))
         await day.clock.advance(61)

@@ -41,6 +41,8 @@ class BotApi:
         self._secret = ""
         self._runner: web.AppRunner | None = None
         self._polls = 0
+        self.revoked = False
+        """The token isn't good any more."""
         self.blocked: set[int] = set()
         self.lacking: set[str] = set()
         """Methods that this server doesn't have."""
@@ -151,7 +153,7 @@ class BotApi:
         body: dict[str, Any] = {"ok": True}
         status = 200
         try:
-            if request.match_info["token"] != TOKEN:
+            if request.match_info["token"] != TOKEN or self.revoked:
                 raise Refusal("Unauthorized", 401)
             self._check(method, fields, files)
             body["result"] = await self._answer(method, fields)
@@ -238,10 +240,12 @@ class BotApi:
                 raise Refusal("Conflict: terminated by other getUpdates request", 409)
             found = [update for update in self._updates if not kinds or set(update) & set(kinds)]
             left = end - time.monotonic()
+            if self.revoked:
+                raise Refusal("Unauthorized", 401)
             if found or left <= 0:
                 return found[: int(fields.get("limit", 100))]
             try:
-                async with asyncio.timeout(left):
+                async with asyncio.timeout(min(left, 0.2)):
                     await self._news.wait()
             except TimeoutError:
                 continue

@@ -21,7 +21,14 @@ ANN = {"id": 1001, "is_bot": False, "first_name": "Ann", "username": "Ann"}
 PROGRAM = Path(sys.executable).parent / "lo-bot-api-emulator"
 KNOWN_REFUSALS = (
     # What it lacks is asked for once; see Api.
-    *("getUpdates:400", "setWebhook:400", "<unknown>:404", "sendMessageDraft:501", "setMessageReaction:501"),
+    *(
+        "getUpdates:400",
+        "setWebhook:400",
+        "<unknown>:404",
+        "sendMessageDraft:400",
+        "sendMessageDraft:501",
+        "setMessageReaction:501",
+    ),
     *("<unknown>:501",),
 )
 

@@ -33,10 +33,11 @@ class Schema:
     """What may be asked of the Bot API."""
 
     def __init__(self, methods: str, params: str, objects: str) -> None:
-        self._params = {name: _fields(body) for name, body in INTERFACE.findall(COMMENT.sub("", params))}
+        asked = COMMENT.sub("", params)
+        self._params = {name: _fields(body) for name, body in INTERFACE.findall(asked)}
         bare = COMMENT.sub("", objects)
         self._objects = {name: _fields(body) for name, body in INTERFACE.findall(bare)}
-        self._aliases: dict[str, str] = dict(ALIAS.findall(bare))
+        self._aliases: dict[str, str] = dict([*ALIAS.findall(asked), *ALIAS.findall(bare)])
         self.methods = dict(METHOD.findall(COMMENT.sub("", methods)))
 
     def faults(self, method: str, fields: Mapping[str, str], files: Mapping[str, bytes]) -> list[str]:

@@ -8,10 +8,12 @@ import pytest
 
 from hub.errors import StoreUnavailable
 from hub.records import File, Text
+from tests.telegram.botapi import TOKEN as OURS
+from tests.telegram.botapi import BotApi
 from tests.telegram.emulator import TOKEN, Emulator
 from tests.telegram.proxy import Kind, Proxy
-from tests.telegram.says import album, until_acknowledged, until_made
-from tests.telegram.world import Refusing, World, an_account, outgoing
+from tests.telegram.says import album, until, until_acknowledged, until_made
+from tests.telegram.world import QuickClock, Refusing, World, an_account, outgoing
 
 
 async def test_what_is_said_comes_in_and_what_is_answered_goes_out(
@@ -197,6 +199,40 @@ async def test_a_wrong_token_is_refused_in_clear_words_that_hide_it(tmp_path: Pa
         assert "token" in bridge.info.detail
     info = await bridge.probe()
     assert (info.state, TOKEN in info.detail) == ("refused", False)
+
+
+async def test_a_token_that_is_taken_back_is_told_and_tried_again(tmp_path: Path, api: BotApi) -> None:
+    world = World(an_account(api.url, OURS), tmp_path, clock=QuickClock(60))
+    async with world.running() as bridge:
+        api.revoked = True
+        await until(lambda: bridge.info.state == "refused")
+        assert "token" in bridge.info.detail
+        api.revoked = False
+        api.says("Hello")
+        await world.kept.count(1)
+        assert bridge.info.state == "running"
+
+
+async def test_an_update_that_cannot_be_read_hides_no_other(api: BotApi, tmp_path: Path) -> None:
+    world = World(an_account(api.url, OURS), tmp_path)
+    async with world.running():
+        api.says("one")
+        api.tell({"message": {"message_id": "not a number"}})
+        api.tell({"message": api.message(text="two") | {"chat": 5}})
+        api.says("three")
+        await world.kept.count(2)
+        await until(lambda: len(api.acknowledged) == 4)
+    assert world.kept.texts == ["one", "three"]
+
+
+async def test_a_message_that_the_hub_stumbles_over_is_skipped_in_the_end(api: BotApi, tmp_path: Path) -> None:
+    world = World(an_account(api.url, OURS), tmp_path, clock=QuickClock(60))
+    world.kept.faults = [RuntimeError("poison")] * 6
+    async with world.running():
+        api.says("poison")
+        api.says("medicine")
+        await world.kept.count(1)
+    assert world.kept.texts == ["medicine"]
 
 
 async def test_a_burst_of_200_is_kept_in_a_second(emulator: Emulator, world: World) -> None:

@@ -103,6 +103,14 @@ async def test_a_topic_that_a_person_began_becomes_their_tasks_own_and_keeps_its
     assert topical.topics[1001, 77].name == "My plans"
 
 
+async def test_a_second_task_begun_in_a_topic_gets_its_own(topical: BotApi, world: World) -> None:
+    topical.open_topic(1001, 77, "My plans")
+    await world.bridge.deliver(outgoing("Nice.", thread="77", task=TAXES))
+    delivered = await world.bridge.deliver(outgoing("Sent.", thread="77", task=LANDLORD))
+    assert delivered.thread != "77"
+    assert topical.topics[1001, int(delivered.thread or 0)].name == "#2 Landlord email"
+
+
 async def test_a_topic_without_a_name_is_named_by_its_task(topical: BotApi, world: World) -> None:
     topical.open_topic(1001, 77, "New chat", implicit=True)
     topical.says("My taxes", thread=77)

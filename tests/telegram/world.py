@@ -124,9 +124,9 @@ class World:
 
 
 def outgoing(text: str, chat: str = "1001", *, thread: str | None = None, **fields: object) -> Outgoing:
-    """Return an answer on its way out; `fields` are Outgoing's, or Message's if it has no such."""
+    """Return an answer on its way out; `fields` are Outgoing's, else Message's; `about` is the id of its task."""
     own = {name: value for name, value in fields.items() if name in Outgoing.__struct_fields__}
-    said = {name: value for name, value in fields.items() if name not in own}
+    said = {"task" if name == "about" else name: value for name, value in fields.items() if name not in own}
     address = Address(bridge="telegram", chat=chat, thread=thread)
     known = {"role": "agent", "state": "ready", "address": address, **said}
     return Outgoing(message=a_message(text, **known), **own)  # type: ignore[arg-type]

@@ -19,6 +19,7 @@ export function explain(button, message) {
   const box = h("div.panel", { role: "dialog", "aria-label": "Why this task", tabIndex: -1 },
     h("p.title", {}, task ? `Why #${task.number}?` : "Why this task?"),
     h("p", {}, RULES[route.rule] ?? route.rule),
+    route.reason && h("p", {}, route.reason),
     h("ul.bars", {}, [...route.candidates].sort((a, b) => b.probability - a.probability).map(bar)),
     h("p.facts", {}, facts.join(" · ")));
   float(button, box);

@@ -60,6 +60,13 @@ async def test_the_embedded_model_is_not_asked_and_another_one_is() -> None:
     assert isinstance(await judged("Drip.", llm=ScriptedLLM(decisions=[PERSON]), **poem), Ask)
 
 
+async def test_what_is_only_to_be_presumed_is_left_to_a_model_that_can_judge() -> None:
+    find = {"goal": "Find a cheap bike"}
+
+    assert isinstance(await judged("There's one for 280 euros.", llm=embedded(), **find), Again)
+    assert isinstance(await judged("There's one for 280 euros.", llm=ScriptedLLM(decisions=[YES]), **find), Done)
+
+
 @pytest.mark.parametrize("turns_ago", [1, 2, 3])
 async def test_an_answer_that_comes_again_is_a_loop_also_when_others_stand_between(turns_ago: int) -> None:
     others = ["Something else entirely.", "Or quite another thing, with more words.", "And a third."]

@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
 from hub.config import MODEL_SHA256
-from hub.errors import LLMUnavailable
+from hub.errors import LLMError, LLMUnavailable
 from hub.flow import weights
 from hub.flow.evidence import content, gather, shape
 from hub.flow.weighing import Line, Seen, Weighed, choice, fallback, pairs, prefix, weigh, weigh_by_choice
-from hub.ports import Decision, End, Filled, LLMInfo, Piece, Said, Score, Scores, Terms
+from hub.ports import Decision, End, Filled, LLMInfo, Matches, Piece, Said, Score, Scores, Terms
 from hub.records import HOME, OWNER, Address, Task, TaskId
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -61,6 +62,25 @@ class BrokenScoring:
 
     async def score(self, pairs: Sequence[tuple[str, str]], ask: Terms) -> Scores:
         raise LLMUnavailable("no model")
+
+
+class SureReader:
+    """A reader that's as sure as it's told to be that a message belongs to the first text."""
+
+    def __init__(self, logit: float) -> None:
+        self._logit = logit
+        self.texts: list[str] = []
+
+    async def match(self, message: str, texts: Sequence[str], ask: Terms) -> Matches:
+        self.texts += texts
+        return Matches(logits=(self._logit, *(0.0 for _ in texts)), tokens=50, ms=1.0)
+
+
+class NoReader:
+    """One that turns out not to be there."""
+
+    async def match(self, message: str, texts: Sequence[str], ask: Terms) -> Matches:
+        raise LLMError("no reader is loaded beside this model")
 
 
 class ChoosingLLM:
@@ -153,6 +173,59 @@ async def test_weights_serve_only_the_model_they_were_trained_with() -> None:
 
     assert known.trained
     assert not strange.trained
+
+
+async def test_the_language_model_is_not_asked_what_the_reader_is_sure_of() -> None:
+    scoring = WordScoring()
+
+    weighed = await weigh(
+        scoring, "in the harbour", (HOTEL, MUSIC), NOW, TERMS, sha256=MODEL_SHA256, reader=SureReader(20)
+    )
+
+    assert best(weighed) == 0
+    assert scoring.asked == []
+    assert (weighed.tokens, weighed.read) == (0, 50)
+    assert weighed.trained
+
+
+async def test_where_the_reader_leaves_a_doubt_the_language_model_is_asked_too() -> None:
+    scoring = WordScoring()
+
+    weighed = await weigh(scoring, "hmm", (HOTEL, MUSIC), NOW, TERMS, sha256=MODEL_SHA256, reader=SureReader(0))
+
+    assert scoring.asked
+    assert (weighed.tokens, weighed.read) == (7, 50)
+    assert weighed.model == "words"
+
+
+async def test_beside_a_model_that_the_weights_were_not_trained_with_the_reader_decides_alone() -> None:
+    scoring = WordScoring()
+
+    weighed = await weigh(scoring, "hmm", (HOTEL, MUSIC), NOW, TERMS, sha256="another", reader=SureReader(0))
+
+    assert scoring.asked == []
+    assert not weighed.trained
+
+
+async def test_without_the_reader_after_all_the_scores_decide() -> None:
+    text = "The cheap hotel in Oslo"
+
+    weighed = await weigh(WordScoring(), text, (HOTEL, MUSIC), NOW, TERMS, sha256=MODEL_SHA256, reader=NoReader())
+
+    assert weighed == replace(
+        await weigh(WordScoring(), text, (HOTEL, MUSIC), NOW, TERMS, sha256=MODEL_SHA256), ms=weighed.ms
+    )
+
+
+async def test_of_very_many_tasks_only_the_first_are_read() -> None:
+    reader = SureReader(20)
+    many = [seen(f"Errand {n}", minutes=n) for n in range(20)]
+
+    weighed = await weigh(WordScoring(), "the first", many, NOW, TERMS, sha256=MODEL_SHA256, reader=reader)
+
+    assert len(reader.texts) == 8
+    assert len(weighed.probabilities) == 21
+    assert best(weighed) == 0
 
 
 async def test_the_evidence_adds_up_to_the_odds() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.llm import wire
-from hub.llm.batch import CHUNK, LOGITS, Outcome, Row
+from hub.llm.batch import CHUNK, LOGITS, Outcome, Patch, Row
 from hub.llm.jobs import TooLong, Weighing, Writing, weighing
 from hub.llm.prefixes import Prefixes
 from hub.llm.scheduler import WRITING, Scheduler
@@ -28,6 +28,7 @@ class FakeModel:
         self.context = context
         self.cells = cells
         self.evaluated = 0
+        self.looked: list[object] = []
         self._held: dict[int, list[int]] = {}
         self._rows: list[list[int]] = []
         self._faults = list(faults)
@@ -35,6 +36,10 @@ class FakeModel:
         """No answer ends before the whole has so many tokens."""
 
     def evaluate(self, rows: list[Row]) -> Outcome:
+        looks = [row.token for row in rows if isinstance(row.token, Patch)]
+        if looks:
+            assert len(rows) == len(looks) == looks[0].count, "a chunk of an image is evaluated whole, by itself"
+            self.looked.append(looks[0].chunk)
         assert 0 < len(rows) <= CHUNK
         assert sum(row.wanted for row in rows) <= LOGITS
         for row in rows:
@@ -301,6 +306,32 @@ def test_nobody_is_sent_away_in_vain() -> None:
     desk.run(30)
 
     assert desk.ended[0] == small
+
+
+def picture(name: str, size: int = 10) -> list[int]:
+    """Two chunks of an image with a word between them."""
+    first = -1 - 100 * sum(name.encode())
+    chunks = [[Patch(first - 50 * n - at, f"{name}{n}", size, size) for at in range(size)] for n in range(2)]
+    return [*chunks[0], 7, *chunks[1]]
+
+
+def test_an_image_is_looked_at_whole_once_and_between_two_of_them_answers_go_on() -> None:
+    desk = Desk(FakeModel(length=200, faults=[Outcome.DONE, Outcome.DONE, Outcome.ABORTED]))
+    writing = desk.write([1, 2, 3], 30)
+    desk.run(2)
+    cat, dog = picture("cat"), picture("dog")
+    prompt = [5, *cat, 6, *dog, 8, 9]
+
+    seen = desk.write(prompt, 5)
+    desk.run()
+    again = desk.write([*prompt, *desk.text(seen), 4, 4], 1)
+    desk.run()
+
+    assert desk.text(seen) == desk.model.alone(prompt, 5)
+    assert desk.text(writing) == desk.model.alone([1, 2, 3], 30)
+    assert sorted(set(map(str, desk.model.looked))) == ["cat0", "cat1", "dog0", "dog1"]
+    assert len(desk.model.looked) <= 5, "the one that was broken off twice"
+    assert desk.end(again).tokens_new <= 4
 
 
 def test_a_cancelled_request_says_nothing_more_and_its_prompt_stays_known() -> None:

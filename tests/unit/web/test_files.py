@@ -164,6 +164,16 @@ async def test_a_form_without_a_file_or_with_what_nobody_knows_is_refused() -> N
     assert (empty.status_code, odd.status_code, odd.json()["field"]) == (400, 400, "nope")
 
 
+@pytest.mark.parametrize("path", ["/v1/files", "/v1/messages"])
+async def test_a_form_whose_text_is_not_text_is_refused(path: str) -> None:
+    world = await a_world()
+    body = b'--x\r\nContent-Disposition: form-data; name="text"\r\n\r\n\xff\xfe\r\n--x--\r\n'
+    async with world.client() as client:
+        answer = await client.post(path, content=body, headers={"Content-Type": "multipart/form-data; boundary=x"})
+
+    assert answer.status_code == 400
+
+
 @pytest.mark.parametrize(
     ("name", "kept"),
     [
