@@ -65,6 +65,7 @@ class Session:
         stream: Client | Component,
         marks: Marks,
         backlog: Backlog,
+        documents: Documents,
         info: BridgeInfo,
     ) -> None:
         self._account = account
@@ -85,7 +86,7 @@ class Session:
         rooms = Rooms(account.rooms, JID(account.jid).user or "agent", stream.show)
         chats = Chats(name, JID(account.jid).bare, stream.default_ns, rooms, component=account.component)
         exchange = Exchange(stream, files, account.file_mb, trusted(account))
-        drafts = Drafts(account, stream, chats, post, clock)
+        drafts = Drafts(account, stream, chats, post, clock, documents)
         self._archives = _archives(stream, rooms)
         intake = Intake(
             account,
@@ -122,7 +123,20 @@ class Session:
         backlog = Backlog()
         marks = Marks(documents, name_of(account), clock, backlog)
         stream = stream_of(account, await marks.resource())
-        return cls(account, accept, files, desk, clock, stream=stream, marks=marks, backlog=backlog, info=info)
+        session = cls(
+            account,
+            accept,
+            files,
+            desk,
+            clock,
+            stream=stream,
+            marks=marks,
+            backlog=backlog,
+            documents=documents,
+            info=info,
+        )
+        await session.parts.drafts.load()
+        return session
 
     async def run(self) -> None:
         """Run until cancelled."""
