@@ -79,6 +79,8 @@ class XmppAccount(Account, frozen=True, kw_only=True, tag="xmpp", tag_field="kin
     """Without TLS; only to this machine."""
     threads: bool = True
     """A message in a new thread begins a new task; false for clients that put everything into one thread."""
+    omemo: bool = False
+    """Read and answer encrypted messages; needs the extra `omemo`."""
 
 
 BridgeAccount = TelegramAccount | XmppAccount
@@ -168,12 +170,8 @@ def _of_xmpp(account: XmppAccount) -> Iterator[str]:
         yield f"jid: must be a component's domain, as agents.example.org; it is {account.jid!r}"
     elif not account.component and not JID.fullmatch(account.jid):
         yield f"jid: must be an account, as hub@example.org; it is {account.jid!r}"
-    if account.component and not account.host:
-        yield "host: missing; a component is connected to its server at a host and port, as 127.0.0.1 and 5347"
-    elif account.component and not is_loopback(account.host):
-        yield f"host: must be this machine, as 127.0.0.1, for a component has no TLS; it is {account.host!r}"
-    if account.component and account.rooms:
-        yield "rooms: a component joins none; give the hub an account besides it"
+    if account.component:
+        yield from _of_component(account)
     if account.plaintext and not is_loopback(account.host):
         yield f"plaintext: only with a host on this machine, as 127.0.0.1; host is {account.host!r}"
     if account.ca_file and not _readable(account.ca_file):
@@ -184,6 +182,17 @@ def _of_xmpp(account: XmppAccount) -> Iterator[str]:
     yield from _of_senders(
         account, XMPP_SENDER, "must be an address, as ann@example.org, or @example.org for all of it"
     )
+
+
+def _of_component(account: XmppAccount) -> Iterator[str]:
+    if not account.host:
+        yield "host: missing; a component is connected to its server at a host and port, as 127.0.0.1 and 5347"
+    elif not is_loopback(account.host):
+        yield f"host: must be this machine, as 127.0.0.1, for a component has no TLS; it is {account.host!r}"
+    if account.rooms:
+        yield "rooms: a component joins none; give the hub an account besides it"
+    if account.omemo:
+        yield "omemo: not for a component, which has nowhere to publish its keys; give the hub an account besides it"
 
 
 def _of_secret(key: str, value: str, file: str, whence: str) -> Iterator[str]:

@@ -63,7 +63,8 @@ def configure(
     for chatty in ("aiogram", "aiohttp", "alembic", "apscheduler", "httpcore", "httpx"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
     # Even its warnings quote what people wrote; its bridge tells what went wrong in words of its own.
-    logging.getLogger("slixmpp").setLevel(logging.CRITICAL)
+    for quoting in ("slixmpp", "slixmpp_omemo", "omemo", "oldmemo", "twomemo", "doubleratchet", "x3dh"):
+        logging.getLogger(quoting).setLevel(logging.CRITICAL)
     return redaction
 
 

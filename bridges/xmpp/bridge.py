@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
-from bridges.xmpp import convert, saying
+from bridges.xmpp import convert, saying, sealing
 from bridges.xmpp.link import Link
 from bridges.xmpp.session import Parts, Session, stream_of, where
 from hub.accounts import XmppAccount, name_of
@@ -99,6 +99,8 @@ class XmppBridge:
         """Connect, hear whether we're welcome, and hang up; the running bridge, if there's one, isn't disturbed."""
         try:
             stream = stream_of(self._account, f"agenthost-probe.{secrets.token_hex(4)}")
+            if self._account.omemo:
+                sealing.installed()
         except ConfigError as error:
             return replace(self._info, state="refused", detail=str(error))
         link = Link(stream, self._clock, self._info, where(self._account))

@@ -10,6 +10,7 @@ from slixmpp.jid import JID
 
 from bridges.xmpp.chats import Chats
 from bridges.xmpp.hearing import Heard
+from bridges.xmpp.sealing import Sealing
 from bridges.xmpp.stream import Client, Component
 from hub.errors import PersonError, StoreError
 from hub.ports import Accept, Clock, Desk
@@ -25,6 +26,7 @@ ACTIONS = (
     ("resume", "Go on with it", "/resume {number}"),
 )
 IN_CHAT = "Done; the answer comes in the chat."
+UNSEALED = "Our chat is encrypted, and forms aren't: write /tasks, /new, /stop or /approve in the chat."
 EMPTY = "There's nothing under way. Write to me, and there'll be a task."
 
 
@@ -39,12 +41,21 @@ class Person:
 class Commands:
     """Offers the hub's commands as forms."""
 
-    def __init__(self, stream: Client | Component, chats: Chats, accept: Accept, desk: Desk, clock: Clock) -> None:
+    def __init__(
+        self,
+        stream: Client | Component,
+        chats: Chats,
+        accept: Accept,
+        desk: Desk,
+        clock: Clock,
+        sealing: Sealing,
+    ) -> None:
         self._stream = stream
         self._chats = chats
         self._accept = accept
         self._desk = desk
         self._clock = clock
+        self._sealing = sealing
 
     def offer(self, jid: JID | None = None) -> None:
         """Offer them all, on our full JID or on one of a component's."""
@@ -127,6 +138,8 @@ class Commands:
         person = Person(self._chats, iq)
         if await self._desk.person(person.place.bridge, person.place.sender) is None:
             raise XMPPError("item-not-found")
+        if self._sealing.sealed(person.place.chat):
+            raise XMPPError("not-allowed", text=UNSEALED)
         return person
 
     def _form(self, title: str, instructions: str) -> Any:

@@ -130,6 +130,14 @@ def too_large(name: str, size: int | None, limit_mb: int) -> str:
     return f"[file too large: {clean(name)}{how_large}; the limit is {limit_mb} MB]"
 
 
+def not_sealed(file: File) -> str:
+    """Return the words that stand in a file's place in an encrypted chat."""
+    size = f", {file.size / 1_000_000:.1f} MB" if file.size else ""
+    return (
+        f"[a file: {clean(file.name)}{size}; it isn't sent here, for it can't be encrypted: fetch it from the web page]"
+    )
+
+
 def _styled(text: str) -> str:
     return styled(text) or text
 

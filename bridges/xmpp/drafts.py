@@ -13,6 +13,7 @@ from bridges.xmpp.chats import Chats
 from bridges.xmpp.hearing import CORRECT
 from bridges.xmpp.post import Post
 from bridges.xmpp.saying import Words
+from bridges.xmpp.sealing import Sealing
 from bridges.xmpp.stream import Client, Component
 from bridges.xmpp.styling import pieces, styled
 from hub.accounts import XmppAccount, name_of
@@ -48,8 +49,10 @@ class Drafts:
         post: Post,
         clock: Clock,
         documents: Documents,
+        sealing: Sealing,
     ) -> None:
         self._account = account
+        self._sealing = sealing
         self._documents = documents
         self._owner = f"bridges/{name_of(account)}/drafts"
         self._stream = stream
@@ -117,6 +120,9 @@ class Drafts:
         return f"{convert.tag_line(draft.task)}\n\n{text}" if tag and text else text
 
     def _say(self, shown: Shown, id: str, text: str) -> None:
+        if self._sealing.sealed(shown.chat):
+            # It was begun before the chat was encrypted: it mustn't go on as plain text.
+            return
         first = id == shown.id
         # The archive needn't keep every state of it.
         said = Words(
@@ -131,7 +137,7 @@ class Drafts:
     async def _can_correct(self, chat: str) -> bool:
         """Say whether the client that wrote last shows a corrected message as one: others would see dozens."""
         voice = self._chats.voice(chat)
-        if voice is None or self._chats.is_room(chat):
+        if voice is None or self._chats.is_room(chat) or self._sealing.sealed(chat):
             return False
         able = self._able.get(voice)
         if able is None:

@@ -68,6 +68,8 @@ class Heard(Struct, frozen=True, kw_only=True):
     """Of files that came along."""
     wants_receipt: bool = False
     encrypted: bool = False
+    envelope: Element | None = None
+    """The whole message, if it's encrypted."""
     aside: bool = False
     """It's about another message, and says nothing itself."""
     fault: Fault | None = None
@@ -95,6 +97,7 @@ def heard(message: Element) -> Heard:
     kind = message.get("type", "normal")
     reply = message.find(f"{{{REPLY}}}reply")
     replace = message.find(f"{{{CORRECT}}}replace")
+    encrypted = any(child.tag[1:].partition("}")[0] in CIPHERS for child in message)
     origin = message.find(f"{{{SIDS}}}origin-id")
     return Heard(
         kind=kind if kind in KINDS else "normal",
@@ -114,7 +117,8 @@ def heard(message: Element) -> Heard:
         reply_author=reply.get("to", "") if reply is not None else "",
         urls=tuple(dict.fromkeys(_urls(message))),
         wants_receipt=message.find(f"{{{RECEIPTS}}}request") is not None,
-        encrypted=any(child.tag[1:].partition("}")[0] in CIPHERS for child in message),
+        encrypted=encrypted,
+        envelope=message if encrypted else None,
         aside=any(message.find(tag) is not None for tag in ASIDES),
         fault=_fault(message) if kind == "error" else None,
     )

@@ -17,10 +17,11 @@ from bridges.xmpp.files import Exchange
 from bridges.xmpp.hearing import Archived, Heard, carbon, heard, is_result
 from bridges.xmpp.post import Post
 from bridges.xmpp.saying import Words
+from bridges.xmpp.sealing import Sealing, Unfit
 from hub.accounts import XmppAccount, name_of
 from hub.errors import DeliveryError, PersonError, StoreUnavailable, Stranger
 from hub.ports import Accept, Clock, Desk
-from hub.records import Incoming, Part, Text, new_id
+from hub.records import Address, Incoming, Part, Text, new_id
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,8 @@ UNREADABLE = (
     "That came encrypted, and I can't read it here. Please switch encryption off for this chat, and send it again."
 )
 RECEIVED = "👀"
+STRANGERS = 200
+"""So many people whom nobody knows may make us keep keys of theirs, in one run."""
 
 
 class Kept(Struct, frozen=True, kw_only=True):
@@ -58,6 +61,7 @@ class Intake:
         exchange: Exchange,
         backlog: Backlog,
         lanes: Lanes,
+        sealing: Sealing,
         moved: Callable[[], None],
         met: Callable[[str], None],
     ) -> None:
@@ -70,10 +74,12 @@ class Intake:
         self._exchange = exchange
         self._backlog = backlog
         self._lanes = lanes
+        self._sealing = sealing
         self._moved = moved
         self._met = met
         self._held: list[tuple[Heard, Ticket]] | None = None
         self._done: Recent[tuple[str, str], bool] = Recent(5_000)
+        self._strangers: set[str] = set()
         self._told: Recent[tuple[str, str], float] = Recent(500)
         self.behind: set[str] = set()
         """Archives out of which older messages are still to come."""
@@ -154,6 +160,7 @@ class Intake:
         if incoming is not None and await self._handed_over(incoming, said) and not before:
             self._acknowledge(said, place, id)
             self._met(place.sender)
+        await self._sealing.forget(place.chat, id)
         self._done.put((place.chat, id), value=True)
         self._keep(ticket)
 
@@ -162,7 +169,12 @@ class Intake:
             self._moved()
 
     async def _incoming(self, said: Heard, place: Place, id: str) -> Incoming | None:
-        """Return what the inbox takes; None for what isn't said to us."""
+        """Return what the inbox takes; None for what isn't said to us, or can't be read."""
+        if said.encrypted and place.room is None and self._sealing.able:
+            opened = await self._opened(said, place, id)
+            if opened is None:
+                return None
+            said = opened
         text = convert.words(said)
         reply_to = self._chats.known_as(place.chat, said.reply_to) if said.reply_to else None
         said = replace(said, reply_to=reply_to)
@@ -189,6 +201,25 @@ class Intake:
             corrects=corrects,
             threads=self._account.threads,
         )
+
+    async def _opened(self, said: Heard, place: Place, id: str) -> Heard | None:
+        """Return what an encrypted message says; None if there's nothing in it for us."""
+        known = await self.is_known(place.sender)
+        if not known:
+            if self._account.access == "list" or len(self._strangers) >= STRANGERS:
+                return None
+            self._strangers.add(place.sender)
+        address = Address(bridge=place.bridge, chat=place.chat)
+        # It opens once only, and comes again out of the archive.
+        if self._done.get((place.chat, id)) or await self._desk.message(address, id) is not None:
+            return None
+        try:
+            opened = await self._sealing.open(said, place.chat, id)
+        except Unfit as error:
+            log.warning("message %s is encrypted and can't be opened", id)
+            await self._tell(place, str(error), plain=True)
+            return None
+        return opened if opened is not None and opened.body.strip() else None
 
     async def is_known(self, sender: str) -> bool:
         """Say whether somebody may write without being paired first, or is paired."""
@@ -251,8 +282,8 @@ class Intake:
             of = self._chats.called(place.chat, id)
             self._post.drop(saying.reaction(self._chats.namespace, target, new_id(), of, [RECEIVED]))
 
-    async def _tell(self, place: Place, text: str) -> None:
-        """Tell the sender something on the bridge's own account."""
+    async def _tell(self, place: Place, text: str, *, plain: bool = False) -> None:
+        """Tell the sender something on the bridge's own account; `plain`: it gives nothing away, and can be read."""
         now = self._clock.monotonic()
         before = self._told.get((place.sender, text))
         if before is not None and now - before < TOLD_AGAIN:
@@ -262,6 +293,7 @@ class Intake:
         body = f"{place.name}: {text}" if place.room is not None else text
         said = Words(id=new_id(), body=convert.clean(body))
         try:
-            await self._post.send(saying.words(self._chats.namespace, target, said))
+            message = saying.words(self._chats.namespace, target, said)
+            await self._post.send(message if plain else await self._sealing.close(place.chat, message))
         except DeliveryError as error:
             log.warning("a refusal couldn't be told: %s", error)

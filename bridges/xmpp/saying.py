@@ -1,6 +1,7 @@
 """What's said -> a <message/> as XML; pure functions."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Literal
 from xml.etree.ElementTree import Element, SubElement
 
@@ -12,6 +13,9 @@ STATES = "http://jabber.org/protocol/chatstates"
 REACTIONS = "urn:xmpp:reactions:0"
 RETRACT = "urn:xmpp:message-retract:1"
 HINTS = "urn:xmpp:hints"
+OLDMEMO = "eu.siacs.conversations.axolotl"
+ENCRYPTION = "urn:xmpp:eme:0"
+SEALED = "I've answered encrypted (OMEMO), and your client can't show it here."
 Hint = Literal["store", "no-store", "no-permanent-store"]
 
 
@@ -53,6 +57,28 @@ def words(namespace: str, target: Target, said: Words) -> Element:
     if said.url:
         SubElement(SubElement(message, f"{{{OOB}}}x"), f"{{{OOB}}}url").text = said.url
     return _hinted(message, said.hint)
+
+
+def sealed(message: Element, envelopes: Sequence[Element]) -> Element:
+    """Return a message with its words in envelopes, and others in their place for clients that can't open these."""
+    shut = deepcopy(message)
+    for child in shut:
+        if child.tag.endswith("}body"):
+            child.text = SEALED
+    shut.extend(envelopes)
+    SubElement(shut, f"{{{ENCRYPTION}}}encryption", namespace=OLDMEMO, name="OMEMO")
+    return _hinted(shut, "store")
+
+
+def opened(message: Element, text: str) -> Element:
+    """Return a message with its words in place of the envelopes."""
+    plain = deepcopy(message)
+    for child in list(plain):
+        if child.tag.endswith("}body") or child.tag == f"{{{OLDMEMO}}}encrypted":
+            plain.remove(child)
+    namespace = message.tag[1:].partition("}")[0]
+    SubElement(plain, f"{{{namespace}}}body").text = text
+    return plain
 
 
 def receipt(namespace: str, target: Target, id: str, of: str) -> Element:

@@ -24,6 +24,7 @@ from bridges.xmpp.link import Link
 from bridges.xmpp.marks import EVER, Mark, Marks
 from bridges.xmpp.post import Post
 from bridges.xmpp.rooms import Room, Rooms
+from bridges.xmpp.sealing import Sealing, cipher_of
 from bridges.xmpp.speaking import Speaking
 from bridges.xmpp.stream import FEATURES, Client, Component, client, component, hold_acks, listen, trusted
 from hub.accounts import XmppAccount, name_of
@@ -66,6 +67,7 @@ class Session:
         marks: Marks,
         backlog: Backlog,
         documents: Documents,
+        sealing: Sealing,
         info: BridgeInfo,
     ) -> None:
         self._account = account
@@ -75,6 +77,7 @@ class Session:
         self._stream = stream
         self._marks = marks
         self._backlog = backlog
+        self._sealing = sealing
         self._group = TaskGroup()
         self._caught_up = False
         self._unread: dict[str, Archive] = {}
@@ -86,7 +89,7 @@ class Session:
         rooms = Rooms(account.rooms, JID(account.jid).user or "agent", stream.show)
         chats = Chats(name, JID(account.jid).bare, stream.default_ns, rooms, component=account.component)
         exchange = Exchange(stream, files, account.file_mb, trusted(account))
-        drafts = Drafts(account, stream, chats, post, clock, documents)
+        drafts = Drafts(account, stream, chats, post, clock, documents, sealing)
         self._archives = _archives(stream, rooms)
         intake = Intake(
             account,
@@ -98,14 +101,22 @@ class Session:
             exchange=exchange,
             backlog=backlog,
             lanes=Lanes(self._group),
+            sealing=sealing,
             moved=self._kept,
             met=self._met,
         )
         speaking = Speaking(
-            account, files, chats=chats, post=post, exchange=exchange, drafts=drafts, archives=self._archives
+            account,
+            files,
+            chats=chats,
+            post=post,
+            exchange=exchange,
+            drafts=drafts,
+            archives=self._archives,
+            sealing=sealing,
         )
         self._contacts = Contacts(stream, intake.is_known)
-        self._commands = Commands(stream, chats, accept, desk, clock)
+        self._commands = Commands(stream, chats, accept, desk, clock, sealing)
         self.parts = Parts(link=link, post=post, chats=chats, intake=intake, speaking=speaking, drafts=drafts)
 
     @classmethod
@@ -123,6 +134,8 @@ class Session:
         backlog = Backlog()
         marks = Marks(documents, name_of(account), clock, backlog)
         stream = stream_of(account, await marks.resource())
+        sealing = Sealing(account, documents, clock, cipher_of(account, stream, documents))
+        await sealing.load()
         session = cls(
             account,
             accept,
@@ -133,6 +146,7 @@ class Session:
             marks=marks,
             backlog=backlog,
             documents=documents,
+            sealing=sealing,
             info=info,
         )
         await session.parts.drafts.load()
@@ -152,6 +166,7 @@ class Session:
                 self._group.create_task(self._tend())
                 self._group.create_task(self.parts.link.keep(self._begun))
         finally:
+            await self._sealing.end()
             stream.close()
 
     def _heard(self, message: Element) -> None:
@@ -208,6 +223,7 @@ class Session:
         await archive.keep_everything()
         await stream.plugin["xep_0115"].update_caps(broadcast=False)
         stream.send_presence()
+        await self._sealing.begin()
         known = await self._catch_up(own, archive)
         # Its answer follows what the server had put aside for us.
         await self._request(lambda iq: SubElement(iq, "{urn:xmpp:ping}ping"), to=own.partition("@")[2], kind="get")

@@ -17,6 +17,7 @@ from bridges.xmpp.drafts import Drafts
 from bridges.xmpp.files import Exchange
 from bridges.xmpp.post import Post
 from bridges.xmpp.saying import Target, Words
+from bridges.xmpp.sealing import Sealing
 from bridges.xmpp.styling import pieces
 from hub.accounts import XmppAccount
 from hub.errors import DeliveryDelayed, DeliveryError, DeliveryRefused, NotFound
@@ -57,6 +58,7 @@ class Speaking:
         exchange: Exchange,
         drafts: Drafts,
         archives: dict[str, Archive],
+        sealing: Sealing,
     ) -> None:
         self._account = account
         self._files = files
@@ -65,6 +67,7 @@ class Speaking:
         self._exchange = exchange
         self._drafts = drafts
         self._archives = archives
+        self._sealing = sealing
         self._sent: Recent[str, tuple[str, ...]] = Recent(2_000)
         """Pieces that arrived, with all their ids: if a later piece has to wait, they aren't sent again."""
 
@@ -101,14 +104,18 @@ class Speaking:
         id = outgoing.message.id
         whole = "\n".join(part.text for part in outgoing.message.parts if isinstance(part, Text))
         made = [Piece(id=id if number == 0 else f"{id}-{number}", body=text) for number, text in enumerate(texts)]
-        if len(whole) > convert.UPLOADED and await self._exchange.available():
+        sealed = self._sealing.sealed(outgoing.message.address.chat)
+        if not sealed and len(whole) > convert.UPLOADED and await self._exchange.available():
             first = pieces(texts[0], FIRST_WORDS)[0]
             made = [
                 Piece(id=id, body=f"{first}\n\n[…]"),
                 Piece(id=f"{id}-all", file=_file_of(whole), data=whole.encode("utf-8", "replace")),
             ]
         files = convert.files(outgoing.message.parts)
-        made += [Piece(id=f"{id}-f{number}", file=file) for number, file in enumerate(files)]
+        for number, file in enumerate(files):
+            # A file would lie on the server as it is.
+            piece = Piece(id=f"{id}-f{number}", body=convert.not_sealed(file)) if sealed else None
+            made.append(piece or Piece(id=f"{id}-f{number}", file=file))
         return made
 
     async def _send(self, outgoing: Outgoing, piece: Piece, thread: str | None, *, first: bool) -> tuple[str, ...]:
@@ -137,7 +144,7 @@ class Speaking:
         return await self._posted(target, said, ids)
 
     async def _posted(self, target: Target, said: Words, ids: tuple[str, ...]) -> tuple[str, ...]:
-        element = saying.words(self._chats.namespace, target, said)
+        element = await self._sealing.close(target.to, saying.words(self._chats.namespace, target, said))
         if target.kind == "chat":
             await self._post.send(element)
             return ids
@@ -190,7 +197,7 @@ class Speaking:
         if first is None:
             return
         change = Words(id=new_id(), body=words, replaces=first, thread=thread)
-        await self._post.send(saying.words(namespace, target, change))
+        await self._post.send(await self._sealing.close(chat, saying.words(namespace, target, change)))
         for id in (first, *ids):
             try:
                 await self._post.send(saying.retraction(namespace, target, new_id(), id))

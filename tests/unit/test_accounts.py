@@ -11,6 +11,7 @@ from hub.errors import ConfigError
 TELEGRAM = '[[bridges]]\nkind = "telegram"\n'
 XMPP = '[[bridges]]\nkind = "xmpp"\n'
 TOKEN = 'token = "123456789:AAE4-abcdefghijklmnopqrstuvwxyz01234"\n'
+COMPONENT = 'jid = "a.example"\npassword = "x"\ncomponent = true\nhost = "127.0.0.1"\n'
 ACCOUNT = 'jid = "hub@example.org"\npassword = "hunter2hunter2"\n'
 
 
@@ -74,6 +75,8 @@ def test_every_fault_of_every_account_is_told_at_once_with_its_key_path(tmp_path
         (XMPP + 'jid = "a.b"\npassword = "x"\ncomponent = true\nhost = "h"', "bridges[0].host: must be this machine"),
         (XMPP + 'jid = "a.example"\npassword = "x"\ncomponent = true', "bridges[0].host: missing; a component"),
         (XMPP + ACCOUNT + "plaintext = true", "bridges[0].plaintext: only with a host on this machine"),
+        (XMPP + COMPONENT + "omemo = true", "bridges[0].omemo: not for a component, which has nowhere to publish"),
+        (XMPP + ACCOUNT + 'omemo = "yes"', "bridges[0].omemo: must be true or false"),
         (XMPP + ACCOUNT + 'ca_file = "/no/ca"', "bridges[0].ca_file: '/no/ca' can't be read"),
         (XMPP + ACCOUNT + 'rooms = ["tea"]', "bridges[0].rooms: each must be room@muc.example.org"),
         (XMPP + ACCOUNT + 'owner = "ann"', "bridges[0].owner: must be an address, as ann@example.org"),

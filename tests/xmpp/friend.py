@@ -108,6 +108,13 @@ class Friend(ClientXMPP):
 async def friend(jid: str, port: int, certificate: Path) -> AsyncIterator[Friend]:
     """Have somebody log in, and out at the end."""
     client = Friend(jid)
+    async with logged_in(client, port, certificate):
+        yield client
+
+
+@asynccontextmanager
+async def logged_in(client: Friend, port: int, certificate: Path) -> AsyncIterator[None]:
+    """Have somebody's client log in, and out at the end."""
     client.ssl_context.load_verify_locations(certificate)
     client.enable_direct_tls = False
     ready = asyncio.ensure_future(client.wait_until("ready", 60))
@@ -115,7 +122,7 @@ async def friend(jid: str, port: int, certificate: Path) -> AsyncIterator[Friend
     client.connect("127.0.0.1", port)
     await ready
     try:
-        yield client
+        yield
     finally:
         client.disconnect(wait=1.0)
         try:
