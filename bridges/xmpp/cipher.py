@@ -129,7 +129,10 @@ class Plugin(XEP_0384):
 
     def forget_attempt(self) -> None:
         """Let the session manager be made anew, after an attempt that failed."""
-        self.__dict__["_XEP_0384__session_manager_task"] = None
+        name = "_XEP_0384__session_manager_task"
+        # One that's under way was begun by news of somebody's devices: two would make two devices of us.
+        if (task := self.__dict__.get(name)) is not None and task.done():
+            self.__dict__[name] = None
 
     @property
     def storage(self) -> Storage:

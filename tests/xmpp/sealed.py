@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
+from omemo.session_manager import NoEligibleDevices
 from omemo.storage import Just, Maybe, Nothing, Storage
 from slixmpp.jid import JID
 from slixmpp.plugins import register_plugin
@@ -69,12 +70,22 @@ class SealedFriend(Friend):
         plain = self.make_message(mto=JID(to), mbody=text, mtype="chat")
         if id := more.get("id"):
             plain["id"] = id
-        sealed, _ = await self.omemo.encrypt_message(plain, JID(to))
+        async with asyncio.timeout(10):
+            sealed, _ = await self._encrypted(plain, JID(to))
         assert sealed is not None
         if more.get("receipt"):
             sealed["request_receipt"] = True
         sealed.send()
         return str(sealed["id"])
+
+    async def _encrypted(self, plain: Message, to: JID) -> Any:
+        """Encrypt, once the other side has published its keys."""
+        while True:
+            try:
+                return await self.omemo.encrypt_message(plain, to)
+            except NoEligibleDevices:
+                await asyncio.sleep(0.1)
+                await self.omemo.refresh_device_lists({to}, force_download=True)
 
     def _come(self, message: Message) -> None:
         if self.omemo.is_encrypted(message):

@@ -18,6 +18,9 @@ from tests.xmpp.running import NAME, a_desk, an_account, running
 from tests.xmpp.sealed import Memory, sealed_friend
 from tests.xmpp.server import Prosody
 
+# slixmpp-omemo's own, of slixmpp's older ways.
+pytestmark = pytest.mark.filterwarnings("ignore:Accessing plugins through:DeprecationWarning")
+
 SECRET = "the key is under the mat"
 ANSWER = "under which mat exactly"
 
