@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Callable
 from copy import deepcopy
+from functools import partial
 from typing import Protocol
 from xml.etree.ElementTree import Element
 
@@ -25,8 +26,8 @@ from hub.ports import Clock, Documents
 
 log = logging.getLogger(__name__)
 
-TRIES = 4
-PAUSE = 2.0
+TRIES = 3
+PAUSE = 1.5
 """Seconds until what couldn't be opened for now is tried again."""
 PATIENCE = 25.0
 """Seconds that sealing may take: it may have to ask the other side's server for its devices and keys."""
@@ -125,11 +126,7 @@ class Sealing:
         envelope, key = said.envelope, f"{chat} {id}"
         if self._cipher is None or envelope is None:
             raise Unfit(UNSEALED.format("it isn't OMEMO"))
-        before = self._opened.get(key)
-        if before is not None:
-            opened: Element | None = saying.opened(envelope, before)
-        else:
-            opened = await self._tried(self._cipher, envelope, lambda message: self._keep(key, message))
+        opened = await self._tried(self._cipher, envelope, key)
         await self._note(chat)
         if opened is None:
             return None
@@ -163,10 +160,13 @@ class Sealing:
             why = str(error) or f"no answer within {PATIENCE:.0f} s"
             raise DeliveryDelayed(f"{chat}: it can't be encrypted now: {why}", LATER) from None
 
-    async def _tried(self, cipher: Cipher, envelope: Element, keep: Keep) -> Element | None:
+    async def _tried(self, cipher: Cipher, envelope: Element, key: str) -> Element | None:
         for number in range(1, TRIES + 1):
+            # It may have been opened by a run before this one, or by a try that failed only after that.
+            if (before := self._opened.get(key)) is not None:
+                return saying.opened(envelope, before)
             try:
-                return await cipher.open(deepcopy(envelope), keep)
+                return await cipher.open(deepcopy(envelope), partial(self._keep, key))
             except Passing as error:
                 log.info("an encrypted message can't be opened now: %s", error)
                 if number == TRIES:
@@ -178,8 +178,12 @@ class Sealing:
 
     async def _keep(self, key: str, message: Element) -> None:
         text = next((child.text or "" for child in message if child.tag.endswith("}body")), "")
-        await self._documents.put(self._opened_owner, key, {"text": text})
         self._opened.put(key, text)
+        try:
+            await self._documents.put(self._opened_owner, key, {"text": text})
+        except StoreError as error:
+            # The inbox can't keep it either, and will be asked until it can.
+            log.warning("an opened message can't be kept aside: %s", error)
 
     async def _note(self, chat: str) -> None:
         if self._chats.get(chat):

@@ -146,12 +146,12 @@ async def test_what_cant_be_opened_is_told_once_and_nothing_breaks(prosody: Pros
             )
         )
         broken.send()
-        await client.until(lambda: client.texts)
+        await client.until(lambda: client.texts, 20)
         await client.write(agent, SECRET)
         await hub.until(lambda: hub.kept)
     assert hub.texts == [SECRET]
     (told,) = client.texts
-    assert told.startswith("That came encrypted, and I can't open it: it isn't encrypted for my device")
+    assert told.startswith("That came encrypted, and I can't open it: your device's keys can't be had")
 
 
 async def test_an_answer_that_cant_be_encrypted_isnt_sent_as_plain_text(
