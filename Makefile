@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 START := @./make/start.sh
 export PYTHON
 KILLS ?= 60
+CUTS ?= 250
 SEED ?= 1
 FLOOD ?= 10000
 FUZZ ?= 10000
@@ -28,7 +29,7 @@ test: ## set up, check, and run the tests; make test ARGS="-k inbox" runs some
 
 faults: ## kill, fill and flood at length; make faults KILLS=200 SEED=7
 	$(START) setup test
-	@AGENTHOST_KILLS=$(KILLS) AGENTHOST_SEED=$(SEED) AGENTHOST_FLOOD=$(FLOOD) AGENTHOST_FUZZ=$(FUZZ) exec .venv/bin/python -m pytest -s tests/faults $(ARGS)
+	@AGENTHOST_KILLS=$(KILLS) AGENTHOST_SEED=$(SEED) AGENTHOST_FLOOD=$(FLOOD) AGENTHOST_FUZZ=$(FUZZ) AGENTHOST_XMPP_FAULTS=$(CUTS) exec .venv/bin/python -m pytest -s tests/faults tests/xmpp/test_faults.py $(ARGS)
 
 check: ## format, lint, types and layers, changing nothing
 	$(START) setup check

@@ -79,8 +79,6 @@ class XmppAccount(Account, frozen=True, kw_only=True, tag="xmpp", tag_field="kin
     """Without TLS; only to this machine."""
     threads: bool = True
     """A message in a new thread begins a new task; false for clients that put everything into one thread."""
-    omemo: bool = False
-    """End-to-end encryption; needs the extra agenthost[omemo]."""
 
 
 BridgeAccount = TelegramAccount | XmppAccount
@@ -172,6 +170,10 @@ def _of_xmpp(account: XmppAccount) -> Iterator[str]:
         yield f"jid: must be an account, as hub@example.org; it is {account.jid!r}"
     if account.component and not account.host:
         yield "host: missing; a component is connected to its server at a host and port, as 127.0.0.1 and 5347"
+    elif account.component and not is_loopback(account.host):
+        yield f"host: must be this machine, as 127.0.0.1, for a component has no TLS; it is {account.host!r}"
+    if account.component and account.rooms:
+        yield "rooms: a component joins none; give the hub an account besides it"
     if account.plaintext and not is_loopback(account.host):
         yield f"plaintext: only with a host on this machine, as 127.0.0.1; host is {account.host!r}"
     if account.ca_file and not _readable(account.ca_file):

@@ -60,8 +60,10 @@ def configure(
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     logging.captureWarnings(capture=True)
-    for chatty in ("aiogram", "aiohttp", "alembic", "apscheduler", "httpcore", "httpx", "slixmpp"):
+    for chatty in ("aiogram", "aiohttp", "alembic", "apscheduler", "httpcore", "httpx"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
+    # Even its warnings quote what people wrote; its bridge tells what went wrong in words of its own.
+    logging.getLogger("slixmpp").setLevel(logging.CRITICAL)
     return redaction
 
 

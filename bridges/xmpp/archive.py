@@ -22,8 +22,15 @@ MARGIN = timedelta(minutes=10)
 """How far two clocks may be apart."""
 
 
+NONE = frozenset({"service-unavailable", "feature-not-implemented", "item-not-found", "forbidden", "not-allowed"})
+
+
 class NoArchive(Exception):
-    """The server has none, or doesn't answer for it."""
+    """The server has none, or none for us."""
+
+
+class Silent(Exception):
+    """The archive doesn't answer now, or not as it should."""
 
 
 class Expired(Exception):
@@ -49,12 +56,15 @@ class Archive:
             log.debug("the archive's preferences can't be set: %s", error)
 
     async def last(self) -> str:
-        """Return the id of the latest message; empty if there's none. Raises NoArchive."""
+        """Return the id of the latest message; empty if there's none. Raises NoArchive, Silent."""
         found, _ = await self._page({"before": "", "max": "1"})
         return found[-1].id if found else ""
 
     async def after(self, mark: str, start: datetime | None = None) -> AsyncIterator[list[Archived]]:
-        """Yield what came after a message, or since a time, in order, a page at a time. Raises NoArchive, Expired."""
+        """Yield what came after a message, or since a time, in order, a page at a time.
+
+        Raises NoArchive, Silent, Expired.
+        """
         while True:
             rsm = {"max": str(PAGE)} | ({"after": mark} if mark else {})
             found, complete = await self._page(rsm, start=start)
@@ -65,7 +75,7 @@ class Archive:
                 return
 
     async def holds(self, to: str, id: str, since: datetime) -> bool:
-        """Say whether a message of ours is in there: then it was delivered. Raises NoArchive."""
+        """Say whether a message of ours is in there: then it was delivered. Raises NoArchive, Silent."""
         rsm = {"max": str(PAGE)}
         for _ in range(SEARCHED):
             found, complete = await self._page(rsm, start=since - MARGIN, with_jid=None if self._owner else to)
@@ -90,9 +100,9 @@ class Archive:
         except IqError as error:
             if error.condition == "item-not-found" and "after" in rsm:
                 raise Expired from None
-            raise NoArchive(str(error.condition)) from None
+            raise (NoArchive if error.condition in NONE else Silent)(str(error.condition)) from None
         except IqTimeout:
-            raise NoArchive("it doesn't answer") from None
+            raise Silent("it doesn't answer") from None
         found = [item for result in iq["mam"]["results"] if (item := archived(result.xml)) is not None]
         return found, _is_complete(iq.xml)
 

@@ -15,8 +15,9 @@ from bridges.xmpp.post import Post
 from bridges.xmpp.saying import Words
 from bridges.xmpp.stream import Client, Component
 from bridges.xmpp.styling import pieces, styled
-from hub.accounts import XmppAccount
-from hub.ports import Clock, Draft
+from hub.accounts import XmppAccount, name_of
+from hub.errors import StoreError
+from hub.ports import Clock, Documents, Draft
 from hub.records import Message, TurnId, new_id
 
 SHOWN = 3_000
@@ -40,15 +41,29 @@ class Drafts:
     """Shows drafts, as often as the account's pace allows."""
 
     def __init__(
-        self, account: XmppAccount, stream: Client | Component, chats: Chats, post: Post, clock: Clock
+        self,
+        account: XmppAccount,
+        stream: Client | Component,
+        chats: Chats,
+        post: Post,
+        clock: Clock,
+        documents: Documents,
     ) -> None:
         self._account = account
+        self._documents = documents
+        self._owner = f"bridges/{name_of(account)}/drafts"
         self._stream = stream
         self._chats = chats
         self._post = post
         self._clock = clock
         self._shown: dict[str, Shown] = {}
         self._able: Recent[str, bool] = Recent(500)
+
+    async def load(self) -> None:
+        """Remember what a run before this one had begun to show: its turn is taken again, and ends that message."""
+        for key, kept in await self._documents.all(self._owner):
+            id, chat, thread = str(kept.get("id")), str(kept.get("chat")), kept.get("thread")
+            self._shown[key] = Shown(id=id, chat=chat, thread=str(thread) if thread else None, text="", at=0.0)
 
     async def show(self, draft: Draft) -> None:
         """See Drafting.show."""
@@ -65,21 +80,34 @@ class Drafts:
         if shown is None:
             thread = draft.thread or draft.address.thread
             self._shown[key] = Shown(id=id, chat=chat, thread=thread, text=text, at=now)
+            with suppress(StoreError):
+                await self._documents.put(self._owner, key, {"id": id, "chat": chat, "thread": thread})
         else:
             shown.text, shown.at = text, now
         self._say(self._shown[key], id, text)
 
     async def drop(self, turn: TurnId) -> None:
         """See Drafting.drop."""
-        if shown := self._shown.pop(turn, None):
-            self._say(shown, new_id(), f"{shown.text}\n\n{STOPPED}")
+        if shown := await self._forget(turn):
+            self._say(shown, new_id(), f"{shown.text}\n\n{STOPPED}".strip())
 
-    def take(self, message: Message) -> str | None:
+    def written(self, message: Message) -> str | None:
         """Return the id of the message that's been written for a turn, to be corrected for the last time."""
-        shown = self._shown.pop(message.turn, None) if message.turn else None
-        if message.task:
-            self._shown.pop(f"progress {message.task}", None)
+        shown = self._shown.get(message.turn) if message.turn else None
         return shown.id if shown else None
+
+    async def end(self, message: Message) -> None:
+        """Forget what was written for a message that's delivered."""
+        for key in (message.turn, f"progress {message.task}"):
+            if key:
+                await self._forget(key)
+
+    async def _forget(self, key: str) -> Shown | None:
+        shown = self._shown.pop(key, None)
+        if shown is not None:
+            with suppress(StoreError):
+                await self._documents.remove(self._owner, key)
+        return shown
 
     def _text(self, draft: Draft) -> str:
         tag = draft.tagged and draft.thread is None and draft.address.thread is None

@@ -177,7 +177,7 @@ def _body(message: Element) -> str:
 
 
 def _number(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 8 else 0
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 8 else -1
 
 
 def _stamp(delay: Element | None) -> datetime | None:

@@ -79,6 +79,11 @@ class Intake:
         """Archives out of which older messages are still to come."""
         self.last: Kept | None = None
 
+    @property
+    def held(self) -> int:
+        """How many messages wait for what came before them."""
+        return len(self._held or ())
+
     def hear(self, message: Element, counted: int | None) -> None:
         """Take in a <message/> as it comes on the stream, which has counted so many stanzas."""
         if is_result(message):
@@ -97,9 +102,10 @@ class Intake:
             archived_as = "" if archive in self.behind else said.stanza_ids.get(archive, "")
             self._enter(said, self._backlog.enter(counted, archive, archived_as))
 
-    def hold(self) -> None:
+    def hold(self, archive: str) -> None:
         """Let what comes on the stream wait until what came before it is in."""
         self._held = self._held or []
+        self.behind.add(archive)
 
     def let_go(self) -> None:
         """Go on with what comes on the stream."""

@@ -11,7 +11,7 @@ from msgspec import Struct
 from slixmpp.exceptions import IqError, IqTimeout
 from slixmpp.jid import JID
 
-from bridges.xmpp.archive import MARGIN, Archive, Expired, NoArchive
+from bridges.xmpp.archive import MARGIN, Archive, Expired, NoArchive, Silent
 from bridges.xmpp.backlog import Backlog, Lanes
 from bridges.xmpp.chats import Chats
 from bridges.xmpp.commands import Commands
@@ -36,8 +36,8 @@ CROWDED = 1_000
 """Messages that may wait to be kept; with more of them, no more are read from the server."""
 PATIENCE = 15.0
 BREATH = 0.05
-ROUNDS = 120.0
-"""Seconds until it's looked again whether we're still in our rooms."""
+ROUNDS = 60.0
+"""Seconds until it's looked again whether we're still in our rooms, and whether an archive answers."""
 
 
 class Parts(Struct, frozen=True, kw_only=True):
@@ -65,6 +65,7 @@ class Session:
         stream: Client | Component,
         marks: Marks,
         backlog: Backlog,
+        documents: Documents,
         info: BridgeInfo,
     ) -> None:
         self._account = account
@@ -76,6 +77,8 @@ class Session:
         self._backlog = backlog
         self._group = TaskGroup()
         self._caught_up = False
+        self._unread: dict[str, Archive] = {}
+        """Archives that couldn't be read when it was time to."""
         self._introduced: set[str] = set()
         name = name_of(account)
         link = Link(stream, clock, info, where(account))
@@ -83,7 +86,7 @@ class Session:
         rooms = Rooms(account.rooms, JID(account.jid).user or "agent", stream.show)
         chats = Chats(name, JID(account.jid).bare, stream.default_ns, rooms, component=account.component)
         exchange = Exchange(stream, files, account.file_mb, trusted(account))
-        drafts = Drafts(account, stream, chats, post, clock)
+        drafts = Drafts(account, stream, chats, post, clock, documents)
         self._archives = _archives(stream, rooms)
         intake = Intake(
             account,
@@ -120,7 +123,20 @@ class Session:
         backlog = Backlog()
         marks = Marks(documents, name_of(account), clock, backlog)
         stream = stream_of(account, await marks.resource())
-        return cls(account, accept, files, desk, clock, stream=stream, marks=marks, backlog=backlog, info=info)
+        session = cls(
+            account,
+            accept,
+            files,
+            desk,
+            clock,
+            stream=stream,
+            marks=marks,
+            backlog=backlog,
+            documents=documents,
+            info=info,
+        )
+        await session.parts.drafts.load()
+        return session
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -133,7 +149,7 @@ class Session:
         try:
             async with self._group:
                 self._group.create_task(self._marks.keep())
-                self._group.create_task(self._tend_rooms())
+                self._group.create_task(self._tend())
                 self._group.create_task(self.parts.link.keep(self._begun))
         finally:
             stream.close()
@@ -146,7 +162,7 @@ class Session:
             self.parts.intake.hear(message, counted)
         except Exception:
             log.exception("a message can't be read")
-        if len(self._backlog) > CROWDED and self._stream.transport:
+        if self._is_crowded() and self._stream.transport:
             self._stream.transport.pause_reading()
 
     def _kept(self) -> None:
@@ -181,20 +197,24 @@ class Session:
         self._caught_up = True
 
     async def _settle_in(self, stream: Client) -> None:
-        """Catch up before anybody sees us: what came meanwhile is older than what they say then."""
+        """Be there, and catch up; what comes meanwhile waits, for it's newer.
+
+        Not the other way round: what came between the archive's last page and our presence would go nowhere.
+        """
         intake, own = self.parts.intake, self.parts.chats.own
-        intake.hold()
-        await self._request(lambda iq: SubElement(iq, f"{{{CARBONS}}}enable"))
         archive = self._archives[""]
+        intake.hold(own)
+        await self._request(lambda iq: SubElement(iq, f"{{{CARBONS}}}enable"))
         await archive.keep_everything()
-        known = await self._catch_up(own, archive)
         await stream.plugin["xep_0115"].update_caps(broadcast=False)
         stream.send_presence()
+        known = await self._catch_up(own, archive)
         # Its answer follows what the server had put aside for us.
         await self._request(lambda iq: SubElement(iq, "{urn:xmpp:ping}ping"), to=own.partition("@")[2], kind="get")
-        intake.let_go()
         if not known:
             await self._begin_to_read(own, archive)
+            intake.behind.discard(own)
+        intake.let_go()
         for room in self.parts.chats.rooms.all:
             self.parts.chats.rooms.join(room)
             archive = self._archives[room.jid]
@@ -216,15 +236,20 @@ class Session:
                 await self._take_in(name, archive, "", mark)
         except NoArchive as error:
             log.info("%s: no archive to catch up from: %s", name, error)
-        finally:
-            self.parts.intake.behind.discard(name)
+        except Silent as error:
+            # Until it's read, nothing newer may be noted as the place up to which it's read.
+            log.warning("%s: the archive can't be read now: %s; tried again later", name, error)
+            self._unread[name] = archive
+            return True
+        self._unread.pop(name, None)
+        self.parts.intake.behind.discard(name)
         return True
 
     async def _begin_to_read(self, name: str, archive: Archive) -> None:
         """Note where an archive begins to be ours: behind what the server had put aside, which isn't kept yet."""
         try:
             last = await archive.last()
-        except NoArchive as error:
+        except (NoArchive, Silent) as error:
             log.info("%s: no archive: %s", name, error)
             return
         if last:
@@ -237,17 +262,25 @@ class Session:
         async for page in archive.after(after, since.at if since else None):
             for item in page:
                 self.parts.intake.hear_archived(name, item)
-            while len(self._backlog) > CROWDED:  # noqa: ASYNC110 - it's rare, and nobody tells of each one kept
+            while self._is_crowded():  # noqa: ASYNC110 - it's rare, and nobody tells of each one kept
                 await asyncio.sleep(BREATH)
 
-    async def _tend_rooms(self) -> None:
-        """Go back into rooms that we fell out of, as happens when servers lose sight of each other."""
+    def _is_crowded(self) -> bool:
+        return len(self._backlog) - self.parts.intake.held > CROWDED
+
+    async def _tend(self) -> None:
+        """Go back into rooms that we fell out of, and read what couldn't be read."""
         rooms = self.parts.chats.rooms
-        while rooms.all:
+        while True:
             await self._clock.sleep(ROUNDS)
-            for room in rooms.all if self.parts.link.live else ():
+            if not self.parts.link.live or not self._caught_up:
+                continue
+            for room in rooms.all:
                 if not room.joined or not await self._is_in(room):
                     rooms.join(room)
+                    await self._catch_up(room.jid, self._archives[room.jid])
+            for name, archive in tuple(self._unread.items()):
+                await self._catch_up(name, archive)
 
     async def _is_in(self, room: Room) -> bool:
         iq = self._stream.make_iq_get(ito=f"{room.jid}/{room.nick}")

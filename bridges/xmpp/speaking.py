@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bridges.xmpp import convert, saying
-from bridges.xmpp.archive import Archive, Expired, NoArchive
+from bridges.xmpp.archive import Archive, NoArchive, Silent
 from bridges.xmpp.backlog import Recent
 from bridges.xmpp.chats import Chats
 from bridges.xmpp.drafts import Drafts
@@ -85,6 +85,7 @@ class Speaking:
             ids += known
         if thread:
             self._chats.speak_in(chat, thread)
+        await self._drafts.end(message)
         self._mark_answered(outgoing)
         return Delivered(ids=tuple(dict.fromkeys(ids)), thread=thread if self._account.threads else None)
 
@@ -120,7 +121,7 @@ class Speaking:
             if held:
                 return (piece.id,)
             certain = held is False
-        shown = self._drafts.take(message) if first else None
+        shown = self._drafts.written(message) if first else None
         url = await self._uploaded(piece.file, piece.data) if piece.file else None
         body = url or piece.body
         said = Words(
@@ -164,7 +165,7 @@ class Speaking:
             return None
         try:
             return await archive.holds(target.to, id, since)
-        except (NoArchive, Expired):
+        except (NoArchive, Silent):
             return None
 
     async def _uploaded(self, file: File, data: bytes | None) -> str:

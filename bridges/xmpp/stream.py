@@ -3,7 +3,6 @@
 import ssl
 from asyncio import Future
 from collections.abc import Callable
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -16,7 +15,7 @@ from slixmpp.stanza import Iq, Message, Presence
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import MatchXPath
 
-from hub.accounts import XmppAccount
+from hub.accounts import XmppAccount, is_loopback
 from hub.errors import ConfigError
 
 PLUGINS = ("xep_0030", "xep_0004", "xep_0050", "xep_0059", "xep_0115", "xep_0198", "xep_0199", "xep_0297", "xep_0313")
@@ -97,7 +96,7 @@ def client(account: XmppAccount, password: str, resource: str) -> Client:
 def component(account: XmppAccount, secret: str) -> Component:
     """Return the stream of a component, not yet connected. Raises ConfigError if it would leave this machine."""
     # Its protocol knows no TLS: the secret is only hashed, and all messages go as they are.
-    if not _is_here(account.host):
+    if not is_loopback(account.host):
         where = account.host or "missing"
         raise ConfigError(f"host: {where}; a component has no TLS, so its server must be on this machine (127.0.0.1)")
     stream = Component(account, secret)
@@ -162,7 +161,7 @@ def trusted(account: XmppAccount) -> ssl.SSLContext:
 
 
 def _permit_plaintext(stream: Client, account: XmppAccount) -> None:
-    if not _is_here(account.host):
+    if not is_loopback(account.host):
         raise ConfigError(
             f"plaintext: only to this machine, and host is {account.host or 'missing'}; set it to 127.0.0.1, or"
             " plaintext to false"
@@ -170,10 +169,3 @@ def _permit_plaintext(stream: Client, account: XmppAccount) -> None:
     stream.enable_plaintext, stream.enable_starttls, stream.enable_direct_tls = True, False, False
     stream.plugin["feature_mechanisms"].unencrypted_plain = True
     stream.plugin["feature_mechanisms"].unencrypted_scram = True
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -89,11 +89,22 @@ async def beside(path: Path, chats: int, *, quick: bool) -> list[Figure]:
     """Have some chats answered by the hub's engine and by llama-server, in turns."""
     if not is_here():
         return [Figure(name=f"{chats} chats beside {RIVAL}", value=0, unit="", note=MISSING)]
-    llm = LlamaCpp(path, sha256=MODEL_SHA256, context=CONTEXT)
+    # As many as pay here, and no other number while it runs: both get the same.
+    llm = LlamaCpp(path, sha256=MODEL_SHA256, context=CONTEXT, threads=await _threads(path))
     await llm.open()
     try:
         await llm.ready()
         return await _compared(llm, path, chats, 1 if quick else ROUNDS)
+    finally:
+        await llm.close()
+
+
+async def _threads(path: Path) -> int:
+    llm = LlamaCpp(path, sha256=MODEL_SHA256)
+    await llm.open()
+    try:
+        await llm.ready()
+        return llm.info.threads
     finally:
         await llm.close()
 

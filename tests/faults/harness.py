@@ -78,7 +78,7 @@ class Child:
                 *self._command, cwd=ROOT, stdout=PIPE, stderr=log, env={**os.environ, **(environment or {})}
             )
 
-    async def line(self, within: float = 30.0) -> str:
+    async def line(self, within: float = 90.0) -> str:
         """Return the next line that it prints."""
         assert self._process is not None
         assert self._process.stdout is not None

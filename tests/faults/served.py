@@ -39,7 +39,8 @@ class Served:
 
     async def __aenter__(self) -> Self:
         await self._child.start({"AGENTHOST_OWNER_KEY": KEY, "NO_COLOR": "1"})
-        line = await self._child.line()
+        # On a machine with much else to do, reading all its modules alone can take half a minute.
+        line = await self._child.line(within=120.0)
         assert " is at " in line, f"{line!r}: {self._child.log}"
         url = line.split(" is at ")[1].split(" ")[0]
         await self.http.aclose()

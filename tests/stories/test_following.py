@@ -6,7 +6,7 @@ from hub.accounts import TelegramAccount, XmppAccount
 from hub.records import HOME, OWNER, Address, Event, Incoming
 from hub.testing import AbleBridge, FakeBridge, ScriptedLLM, hello
 from tests.stories.day import Day, at_work, until
-from tests.stories.test_letting_in import code_in
+from tests.stories.door import code_in
 
 YES, NO = "yes", "no"
 THERE = Address(bridge="xmpp", chat="ann@example.org")

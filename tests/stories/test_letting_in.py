@@ -1,61 +1,16 @@
-"""Who may speak: policies, codes, groups, accounts of one person; and what strangers are told and cost."""
-
-import re
-from typing import Any
+"""Who may speak: policies, codes, accounts of one person; and what strangers are told and cost."""
 
 import pytest
 
 from hub.accounts import TelegramAccount, XmppAccount
-from hub.errors import NotAllowed, NotFound, Stranger
+from hub.errors import NotFound
 from hub.flow.desk import FrontDesk
-from hub.flow.guard import ANSWERS, SAME
 from hub.flow.pairing import REQUESTS
-from hub.records import HOME, OWNER, Address, Incoming, Person
+from hub.records import HOME, OWNER, Address
 from hub.store.memory import MemoryStore
 from hub.testing import FakeBridge, ScriptedLLM, hello
 from tests.stories.day import Day, at_work, until
-
-TELEGRAM = TelegramAccount(name="able", owner="ann")
-
-
-def by(sender: str, text: str = "Hello", *, chat: str = "", **fields: Any) -> Incoming:
-    """Return what somebody writes in their own chat."""
-    address = Address(bridge="able", chat=chat or sender)
-    return hello(text, sender=sender, name=sender.title(), address=address, **fields)
-
-
-def a_day(bridge: FakeBridge, account: TelegramAccount | XmppAccount = TELEGRAM, *said: str, **fields: Any) -> Day:
-    llm = ScriptedLLM(*(said or ["Hi."] * 9))
-    return Day(llm, bridges={"able": bridge}, accounts=[account], linked=False, **fields)
-
-
-async def person_of(day: Day, sender: str) -> Person | None:
-    link = await day.store.link(HOME, "able", sender)
-    return await day.store.person(HOME, link.person) if link else None
-
-
-def code_in(text: str) -> str:
-    found = re.search(r"\b[2-9A-HJ-NP-Z]{8}\b", text)
-    assert found is not None, text
-    return found[0]
-
-
-async def told(bridge: FakeBridge, incoming: Incoming) -> str:
-    """Return what a sender is told who isn't let in."""
-    with pytest.raises(NotAllowed) as refused:
-        await bridge.say(incoming)
-    assert not isinstance(refused.value, Stranger), "nothing is told"
-    return str(refused.value)
-
-
-async def is_stranger(bridge: FakeBridge, incoming: Incoming) -> bool:
-    try:
-        await bridge.say(incoming)
-    except Stranger:
-        return True
-    except NotAllowed:
-        return False
-    return False
+from tests.stories.door import TELEGRAM, a_day, by, code_in, is_stranger, person_of, told
 
 
 async def test_the_owner_named_in_the_config_is_the_owner_there() -> None:
@@ -313,115 +268,3 @@ async def test_where_a_bot_has_links_a_code_comes_as_one() -> None:
         await bridge.say(by("ann", "/pair"))
         (text,) = await bridge.heard(1)
         assert f"https://t.me/a_bot?start={code_in(text)}" in text
-
-
-# --- groups
-
-
-async def test_a_group_is_let_in_by_a_known_member_and_has_tasks_of_its_own() -> None:
-    bridge = FakeBridge("able")
-    account = TelegramAccount(name="able", owner="ann", allow=("bob",))
-    async with a_day(bridge, account) as day, at_work(day, bridge):
-        assert await is_stranger(bridge, by("eve", chat="g1", group="Trip"))
-        assert await day.store.link(HOME, "able", "group:g1") is None
-        await bridge.say(by("ann", "Plan a trip", chat="g1", group="Trip", external_id="1"))
-        await bridge.heard(1)
-        await bridge.say(by("bob", "/tasks", chat="g1", group="Trip"))
-        await bridge.heard(2)
-        await bridge.say(by("ann", "/tasks"))
-        await bridge.heard(3)
-
-        link = await day.store.link(HOME, "able", "group:g1")
-        assert link is not None
-        group = await day.store.person(HOME, link.person)
-        message = await day.store.message_by_external(HOME, Address(bridge="able", chat="g1"), "1")
-        assert group is not None
-        assert message is not None
-        assert (group.name, group.role) == ("Trip", "group")
-        assert (message.person, message.author, message.name) == (group.id, OWNER, "Ann")
-        assert bridge.texts[1] == "#1 Plan a trip – completed"
-        assert bridge.texts[2] == "No tasks yet. Write to me, and there'll be one."
-
-
-async def test_a_stranger_in_a_group_is_told_nothing_though_the_group_is_let_in() -> None:
-    bridge = FakeBridge("able")
-    async with a_day(bridge) as day, at_work(day, bridge):
-        await bridge.say(by("ann", chat="g1", group="Trip"))
-        code = await day.hub.pairings.code_for(HOME, OWNER)
-        assert await is_stranger(bridge, by("eve", chat="g1", group="Trip"))
-        assert await is_stranger(bridge, by("eve", f"/pair {code}", chat="g1", group="Trip"))
-        assert await day.hub.pairings.requests(HOME) == ()
-
-
-async def test_nobody_is_taken_for_a_group_by_what_they_call_themselves() -> None:
-    bridge = FakeBridge("able")
-    async with a_day(bridge) as day, at_work(day, bridge):
-        await bridge.say(by("ann", chat="g1", group="Trip"))
-        await told(bridge, by("g1"))
-
-
-async def test_codes_are_not_given_in_groups() -> None:
-    bridge = FakeBridge("able")
-    async with a_day(bridge) as day, at_work(day, bridge):
-        await bridge.say(by("ann", "/pair", chat="g1", group="Trip"))
-        assert "not in a group" in (await bridge.heard(1))[0]
-
-
-# --- loops
-
-
-async def test_one_who_says_the_same_over_and_over_is_told_once_and_then_not_heard_for_a_while() -> None:
-    bridge = FakeBridge("able")
-    async with a_day(bridge, TELEGRAM, *["Hi."] * 20) as day, at_work(day, bridge):
-        for _ in range(SAME):
-            assert await bridge.say(by("ann", "I am away"))
-        ignored = [await is_stranger(bridge, by("ann", "I am away")) for _ in range(3)]
-        await day.quiet()
-        assert ignored == [True] * 3
-        assert len([text for text in bridge.texts if "two machines" in text]) == 1
-        await day.clock.advance(121)
-        assert await bridge.say(by("ann", "I am back"))
-
-
-async def test_a_message_that_is_handed_over_again_and_again_is_no_loop() -> None:
-    bridge = FakeBridge("able")
-    async with a_day(bridge) as day, at_work(day, bridge):
-        again = by("ann", "Hello")
-        assert [await bridge.say(again) for _ in range(12)] == [True, *[False] * 11]
-
-
-async def test_who_answers_each_of_our_messages_at_once_for_ever_is_a_machine() -> None:
-    bridge = FakeBridge("able")
-    async with a_day(bridge) as day, at_work(day, bridge):
-        for number in range(ANSWERS + 1):
-            assert await bridge.say(by("ann", f"/task {number + 1}"))
-            await day.quiet()
-        assert await is_stranger(bridge, by("ann", "/task 1"))
-        assert len([text for text in bridge.texts if "two machines" in text]) == 1
-
-
-async def test_who_takes_their_time_to_answer_is_none() -> None:
-    bridge = FakeBridge("able")
-    async with a_day(bridge) as day, at_work(day, bridge):
-        for number in range(ANSWERS + 10):
-            assert await bridge.say(by("ann", f"/task {number + 1}"))
-            await day.quiet()
-            await day.clock.advance(2)
-
-
-async def test_different_words_in_a_row_are_no_loop() -> None:
-    bridge = FakeBridge("able")
-    async with a_day(bridge, TELEGRAM, *["Hi."] * 60) as day, at_work(day, bridge):
-        for number in range(50):
-            assert await bridge.say(by("ann", f"/task {number}"))
-
-
-async def test_somebody_who_becomes_known_twice_at_once_is_one_person() -> None:
-    bridge = FakeBridge("able")
-    account = TelegramAccount(name="able", access="open")
-    async with a_day(bridge, account) as day:
-        one, two = by("bob", "one", chat="a"), by("bob", "two", chat="b")
-        async with at_work(day, bridge):
-            bridge.push(one)
-            assert await bridge.say(two)
-        assert len(await day.store.people(HOME)) == 2

@@ -110,7 +110,7 @@ async def friend(jid: str, port: int, certificate: Path) -> AsyncIterator[Friend
     client = Friend(jid)
     client.ssl_context.load_verify_locations(certificate)
     client.enable_direct_tls = False
-    ready = asyncio.ensure_future(client.wait_until("ready", 15))
+    ready = asyncio.ensure_future(client.wait_until("ready", 60))
     await asyncio.sleep(0)
     client.connect("127.0.0.1", port)
     await ready
@@ -122,5 +122,6 @@ async def friend(jid: str, port: int, certificate: Path) -> AsyncIterator[Friend
             await asyncio.wait_for(asyncio.shield(client.disconnected), 2)
         except TimeoutError:
             client.abort()
+            await asyncio.sleep(0.05)
         if client._run_out_filters is not None:
             client._run_out_filters.cancel()

@@ -114,10 +114,12 @@ async def running(
     await run.files.open()
     task = asyncio.create_task(run.bridge.run(run.accept))
     try:
-        connected = asyncio.create_task(run.connected())
+        connected = asyncio.create_task(run.connected(60))
         await asyncio.wait({task, connected}, return_when=asyncio.FIRST_COMPLETED)
         await connected
         yield run
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        # Transports let go of their sockets in the loop's next rounds.
+        await asyncio.sleep(0.02)

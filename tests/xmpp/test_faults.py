@@ -19,7 +19,7 @@ from tests.xmpp.wire import Wire
 
 ROOT = Path(__file__).parent.parent.parent
 CUTS, EACH_WAY = 5, 100
-FAULTS = int(os.environ.get("AGENTHOST_XMPP_FAULTS", "250"))
+FAULTS = int(os.environ.get("AGENTHOST_XMPP_FAULTS", "100"))
 HARASSED = 25
 """Accounts that suffer them side by side."""
 

@@ -109,3 +109,22 @@ async def test_a_message_that_was_moved_is_changed_and_taken_back(prosody: Proso
         await client.until(lambda: client.child("retract"))
         assert list(client.read().values()) == ["_moved to #2 Rent_"]
         assert [found.get("id") for found in client.child("retract")] == list(delivered.ids)
+
+
+async def test_an_answer_that_a_crash_cut_off_is_ended_in_the_message_that_was_begun(
+    prosody: Prosody, name: str, folder: Path
+) -> None:
+    agent, ann = prosody.add(f"agent{name}"), prosody.add(f"ann{name}")
+    account = an_account(prosody, agent)
+    async with friend(ann, prosody.port, prosody.certificate) as client:
+        async with running(account, folder, durable=True) as hub:
+            client.say(agent, "tell me")
+            await hub.until(lambda: hub.kept)
+            await hub.bridge.show(draft(hub, "One, tw"))
+            await client.until(lambda: client.texts)
+        address = hub.kept[0].address
+        async with running(account, folder, durable=True) as hub:
+            await hub.bridge.deliver(answer("One, two.", address, turn=TURN))
+            await hub.bridge.deliver(answer("Another", address))
+            await client.until(lambda: len(client.texts) == 3)
+        assert list(client.read().values()) == ["One, two.", "Another"]

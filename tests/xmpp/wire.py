@@ -40,6 +40,8 @@ class Wire:
         self._server.close()
         self.cut()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        # Transports let go of their sockets in the loop's next rounds.
+        await asyncio.sleep(0.05)
 
     def cut(self) -> None:
         """Break every connection at once (RST)."""
