@@ -21,11 +21,11 @@ NAMES = (
     "outbox.before-deliver",
     "outbox.after-deliver",
     "outbox.after-settle",
+)
+RARE = (
     "package.unpacked",
     "package.moved",
     "package.committed",
-)
-RARE = (
     "edit.before-commit",
     "edit.after-commit",
     "outbox.before-retract",

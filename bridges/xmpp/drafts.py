@@ -36,6 +36,8 @@ class Shown(Struct, kw_only=True):
     thread: str | None
     text: str
     at: float
+    said: bool = False
+    """Its first words are on their way: what's delivered corrects them."""
 
 
 class Drafts:
@@ -61,12 +63,15 @@ class Drafts:
         self._clock = clock
         self._shown: dict[str, Shown] = {}
         self._able: Recent[str, bool] = Recent(500)
+        self._over: Recent[str, bool] = Recent(500)
+        """Turns that have their message, or will have none: a draft that comes late isn't shown any more."""
 
     async def load(self) -> None:
         """Remember what a run before this one had begun to show: its turn is taken again, and ends that message."""
         for key, kept in await self._documents.all(self._owner):
             id, chat, thread = str(kept.get("id")), str(kept.get("chat")), kept.get("thread")
-            self._shown[key] = Shown(id=id, chat=chat, thread=str(thread) if thread else None, text="", at=0.0)
+            place = str(thread) if thread else None
+            self._shown[key] = Shown(id=id, chat=chat, thread=place, text="", at=0.0, said=True)
 
     async def show(self, draft: Draft) -> None:
         """See Drafting.show."""
@@ -79,6 +84,8 @@ class Drafts:
         chat = draft.address.chat
         if not text.strip() or (shown is not None and shown.text == text) or not await self._can_correct(chat):
             return
+        if self._over.get(draft.turn):
+            return  # it's being delivered since we asked what the client can do
         id = new_id()
         if shown is None:
             thread = draft.thread or draft.address.thread
@@ -87,17 +94,24 @@ class Drafts:
                 await self._documents.put(self._owner, key, {"id": id, "chat": chat, "thread": thread})
         else:
             shown.text, shown.at = text, now
-        self._say(self._shown[key], id, text)
+        if key in self._shown and not self._over.get(draft.turn):
+            self._say(self._shown[key], id, text)
 
     async def drop(self, turn: TurnId) -> None:
         """See Drafting.drop."""
+        self._over.put(turn, value=True)
         if shown := await self._forget(turn):
             self._say(shown, new_id(), f"{shown.text}\n\n{STOPPED}".strip())
+
+    def close(self, message: Message) -> None:
+        """Show nothing more of a turn: its message is about to be sent."""
+        if message.turn:
+            self._over.put(message.turn, value=True)
 
     def written(self, message: Message) -> str | None:
         """Return the id of the message that's been written for a turn, to be corrected for the last time."""
         shown = self._shown.get(message.turn) if message.turn else None
-        return shown.id if shown else None
+        return shown.id if shown and shown.said else None
 
     async def end(self, message: Message) -> None:
         """Forget what was written for a message that's delivered."""
@@ -123,6 +137,7 @@ class Drafts:
         if self._sealing.sealed(shown.chat):
             # It was begun before the chat was encrypted: it mustn't go on as plain text.
             return
+        shown.said = True
         first = id == shown.id
         # The archive needn't keep every state of it.
         said = Words(

@@ -75,6 +75,7 @@ class Speaking:
         """See Bridge.deliver."""
         message = outgoing.message
         chat = message.address.chat
+        self._drafts.close(message)
         thread = self._thread(outgoing)
         made = await self._pieces(outgoing, tag=outgoing.tagged and thread is None)
         if not made:

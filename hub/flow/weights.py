@@ -1,7 +1,7 @@
 """What each feature counts for, by what was asked: a scoring model, a choosing one, or none.
 
-Written by make/training from the training files alone; TOLD, UNTRAINED and CHOSEN
-are set by hand.
+Written by make/training from the training files alone; READ and READ_SCORED count what the reader says as well; TOLD,
+UNTRAINED and CHOSEN are set by hand.
 """
 
 from collections.abc import Mapping

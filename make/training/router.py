@@ -2,20 +2,23 @@
 
     python -m make.training.router gather MODEL READER OUT FILE ... [--mixed N]
     python -m make.training.router fit WEIGHTS_PY MODEL READER OUT ... [--streams FILE ...]
+    python -m make.training.router report OUT ...
 
 `gather` walks every fifth stream of each file, and N new ones made of these streams' dialogues, with the history set
 right after each answer, and writes each message's features as a JSON line; the language model is asked only where
 reader and cheap evidence leave a doubt, or with `--all` each time. `fit` then fits READ and READ_SCORED, SCORED if the
 model was asked each time, and CHEAP on all of `--streams`; it writes down which files they belong to. Fitting READ on
-histories with mistakes as well was tried and made it worse, on such histories too. How good it is, `agenthost eval
-routing` says.
+histories with mistakes as well was tried and made it worse, on such histories too. `report` tells what
+each part adds, each fifth of the streams judged by what was fitted on the others. How good the router is in the end,
+`agenthost eval routing` says.
 """
 
 import argparse
 import itertools
 import json
 import random
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,6 +34,7 @@ from make.training.scorer import Scorer, ask
 from make.training.streams import Raw, items, split
 
 SEED = 20261124
+FOLDS = 5
 DOUBTFUL = 0.95
 """Above it, the language model isn't asked: a bit more than the router's own limit, so that fitting sees both sides."""
 Row = dict[str, Any]
@@ -123,6 +127,37 @@ def _scores(row: Row) -> list[Score]:
     return [Score(*pair) for pair in row["scores"]]
 
 
+def report(found: Sequence[Row], strength: float) -> None:
+    """Print how often each way is right, by source; streams' first messages, which no way can miss, don't count."""
+    ways: dict[str, list[Sequence[float]]] = {
+        "the reader alone": [(*row["logits"],) for row in found],
+        "times, questions, words": _crossed(found, lambda row: row["cheap"], strength),
+        "and the reader": _crossed(found, features, strength),
+    }
+    scored = [row for row in found if row["scores"]]
+    told = dict(zip(map(id, scored), _crossed(scored, with_scores, strength), strict=True))
+    ways["and the model in doubt"] = [
+        told[id(row)] if max(likely) < weighing.SURE and id(row) in told else likely
+        for row, likely in zip(found, ways["and the reader"], strict=True)
+    ]
+    sources = [row["stream"].split("-")[0] for row in found]
+    for way, judged in ways.items():
+        right: dict[str, list[bool]] = {source: [] for source in sorted(set(sources))}
+        for row, likely, source in zip(found, judged, sources, strict=True):
+            right[source].append(likely.index(max(likely)) in row["right"])
+        print(f"{way:28}" + "  ".join(f"{name} {sum(one) / len(one):.3f} of {len(one)}" for name, one in right.items()))
+
+
+def _crossed(found: Sequence[Row], of: Callable[[Row], list[Features]], strength: float) -> list[Sequence[float]]:
+    """Judge each fifth of the streams by what was fitted on the others."""
+    folds = [zlib.crc32(row["stream"].encode()) % FOLDS for row in found]
+    tables = [
+        fit([(row["right"], of(row)) for row, at in zip(found, folds, strict=True) if at != fold], strength)
+        for fold in range(FOLDS)
+    ]
+    return [weighing.likely(of(row), tables[at]) for row, at in zip(found, folds, strict=True)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -138,9 +173,14 @@ def main() -> None:
     fitting.add_argument("rows", nargs="+")
     fitting.add_argument("--streams", nargs="*", default=())
     fitting.add_argument("--strength", type=float, default=8.0)
+    reporting = commands.add_parser("report")
+    reporting.add_argument("rows", nargs="+")
+    reporting.add_argument("--strength", type=float, default=8.0)
     given = parser.parse_args()
     if given.command == "gather":
         collect(given)
+    elif given.command == "report":
+        report(list(rows(given.rows)), given.strength)
     else:
         fitted = tables(list(rows(given.rows)), given.strength)
         if given.streams:

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
+from hub.config import LimitsConfig
 from tests.browser.running import Running, Tabs, looking, serving
 
 FLAGS = [
@@ -25,7 +26,7 @@ FLAGS = [
 @pytest_asyncio.fixture(loop_scope="session")
 async def hub() -> AsyncIterator[Running]:
     """A hub that asks nothing it needn't."""
-    async with serving() as running:
+    async with serving(limits=LimitsConfig(ask_below=0.0)) as running:
         yield running
 
 

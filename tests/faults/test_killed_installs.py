@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from hub.clock import SystemClock
-from hub.failpoints import NAMES
+from hub.failpoints import RARE
 from hub.packages.installer import Installed, Installer
 from hub.packages.scripts import Scripts
 from hub.store.documents import MemoryDocuments
@@ -21,7 +21,7 @@ from tests.unit.tools.calls import use
 
 KILLS = max(40, int(os.environ.get("AGENTHOST_KILLS", "40")))
 SEED = int(os.environ.get("AGENTHOST_SEED", "1"))
-FAILPOINTS = [name for name in NAMES if name.startswith("package.")]
+FAILPOINTS = [name for name in RARE if name.startswith("package.")]
 
 pytestmark = pytest.mark.faults
 

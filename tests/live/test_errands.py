@@ -9,7 +9,8 @@ import pytest
 from hub.app import SHIPPED_AGENTS, Hub
 from hub.clock import SystemClock
 from hub.config import Config, HubConfig, LimitsConfig, LLMConfig
-from hub.llm.llamacpp import LlamaCpp
+from hub.flow.weights import READER_SHA256
+from hub.llm.matching import READER, MatchingLlamaCpp
 from hub.manifests import load_agents
 from hub.records import HOME, OWNER, Address, Incoming, Message, Text, new_id
 from hub.store.documents import MemoryDocuments
@@ -37,8 +38,8 @@ CORRECTIONS = 3
 
 
 @pytest.fixture
-async def model() -> AsyncIterator[LlamaCpp]:
-    model = LlamaCpp(model_file(), sha256=MODEL_SHA256, threads=1)
+async def model() -> AsyncIterator[MatchingLlamaCpp]:
+    model = MatchingLlamaCpp(model_file(), sha256=MODEL_SHA256, threads=1, reader=READER, reader_sha256=READER_SHA256)
     await model.open()
     async with asyncio.timeout(120):
         await model.ready()
@@ -47,7 +48,7 @@ async def model() -> AsyncIterator[LlamaCpp]:
 
 
 @pytest.fixture
-async def hub(model: LlamaCpp, tmp_path: Path) -> AsyncIterator[Hub]:
+async def hub(model: MatchingLlamaCpp, tmp_path: Path) -> AsyncIterator[Hub]:
     store = SqlStore.in_folder(tmp_path)
     await store.open()
     config = Config(

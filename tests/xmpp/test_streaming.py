@@ -42,6 +42,23 @@ async def test_an_answer_grows_in_one_message_and_ends_as_it_was_delivered(
         assert set(delivered.ids) == {client.heard[0].id, client.heard[-1].id}
 
 
+async def test_a_draft_that_is_late_is_not_shown_beside_its_answer(prosody: Prosody, name: str, folder: Path) -> None:
+    """What the client can do is asked first: meanwhile the whole answer may be sent."""
+    agent, ann = prosody.add(f"agent{name}"), prosody.add(f"ann{name}")
+    async with (
+        running(an_account(prosody, agent), folder) as hub,
+        friend(ann, prosody.port, prosody.certificate) as client,
+    ):
+        client.say(agent, "tell me")
+        await hub.until(lambda: hub.kept)
+        whole = answer("One, two.", hub.kept[0].address, turn=TURN)
+        await asyncio.gather(hub.bridge.show(draft(hub, "One")), hub.bridge.deliver(whole))
+        await hub.bridge.show(draft(hub, "One, two"))
+        await client.until(lambda: "One, two." in client.texts)
+        await asyncio.sleep(0.3)
+        assert list(client.read().values()) == ["One, two."]
+
+
 async def test_a_stopped_answer_says_so(prosody: Prosody, name: str, folder: Path) -> None:
     agent, ann = prosody.add(f"agent{name}"), prosody.add(f"ann{name}")
     async with (
