@@ -90,7 +90,7 @@ class Session:
         chats = Chats(name, JID(account.jid).bare, stream.default_ns, rooms, component=account.component)
         exchange = Exchange(stream, files, account.file_mb, trusted(account))
         drafts = Drafts(account, stream, chats, post, clock, documents, sealing)
-        self._archives = _archives(stream, rooms)
+        archives = self._archives = _archives(stream, rooms)
         intake = Intake(
             account,
             accept,
@@ -106,14 +106,7 @@ class Session:
             met=self._met,
         )
         speaking = Speaking(
-            account,
-            files,
-            chats=chats,
-            post=post,
-            exchange=exchange,
-            drafts=drafts,
-            archives=self._archives,
-            sealing=sealing,
+            account, files, chats=chats, post=post, exchange=exchange, drafts=drafts, archives=archives, sealing=sealing
         )
         self._contacts = Contacts(stream, intake.is_known)
         self._commands = Commands(stream, chats, accept, desk, clock, sealing)
