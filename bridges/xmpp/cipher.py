@@ -30,7 +30,7 @@ from slixmpp_omemo import XEP_0384
 from bridges.xmpp.saying import OLDMEMO
 from bridges.xmpp.sealing import Keep, Passing, Unfit
 from bridges.xmpp.stream import Client
-from hub.errors import StoreError
+from hub.errors import StoreError, TooLarge
 from hub.ports import Documents
 
 log = logging.getLogger(__name__)
@@ -78,14 +78,14 @@ class State(Storage):
         await self.write(OWN)
 
     async def write(self, whose: str) -> None:
-        """Write somebody's state, if it changed. Raises StoreError."""
+        """Write somebody's state, if it changed. Raises StorageException."""
         if whose in self._dirty:
             self._dirty.discard(whose)
             try:
                 await self._documents.put(f"{self._owner}/{whose}", "state", deepcopy(self._shares[whose]))
-            except StoreError:
+            except (StoreError, TooLarge) as error:
                 self._dirty.add(whose)
-                raise
+                raise StorageException(str(error)) from None
 
     async def _load(self, key: str) -> Maybe[Any]:
         share = await self._share(_whose(key))
@@ -103,10 +103,7 @@ class State(Storage):
         self._dirty.add(whose)
         if whose in self._held or (whose == OWN and self._held):
             return
-        try:
-            await self.write(whose)
-        except StoreError as error:
-            raise StorageException(str(error)) from None
+        await self.write(whose)
 
     async def _share(self, whose: str) -> dict[str, Any]:
         if whose not in self._shares:

@@ -19,7 +19,7 @@ from bridges.xmpp.post import Post
 from bridges.xmpp.saying import Words
 from bridges.xmpp.sealing import Sealing, Unfit
 from hub.accounts import XmppAccount, name_of
-from hub.errors import DeliveryError, PersonError, StoreUnavailable, Stranger
+from hub.errors import DeliveryError, PersonError, StoreError, StoreUnavailable, Stranger
 from hub.ports import Accept, Clock, Desk
 from hub.records import Address, Incoming, Part, Text, new_id
 
@@ -209,9 +209,8 @@ class Intake:
             if self._account.access == "list" or len(self._strangers) >= STRANGERS:
                 return None
             self._strangers.add(place.sender)
-        address = Address(bridge=place.bridge, chat=place.chat)
         # It opens once only, and comes again out of the archive.
-        if self._done.get((place.chat, id)) or await self._desk.message(address, id) is not None:
+        if await self._is_kept(place, id):
             return None
         try:
             opened = await self._sealing.open(said, place.chat, id)
@@ -220,6 +219,16 @@ class Intake:
             await self._tell(place, str(error), plain=True)
             return None
         return opened if opened is not None and opened.body.strip() else None
+
+    async def _is_kept(self, place: Place, id: str) -> bool:
+        address = Address(bridge=place.bridge, chat=place.chat)
+        while not self._done.get((place.chat, id)):
+            try:
+                return await self._desk.message(address, id) is not None
+            except StoreError as error:
+                log.warning("it can't be looked up whether message %s is kept: %s", id, error)
+                await self._clock.sleep(LONGEST_PAUSE)
+        return True
 
     async def is_known(self, sender: str) -> bool:
         """Say whether somebody may write without being paired first, or is paired."""

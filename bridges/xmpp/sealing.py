@@ -21,7 +21,7 @@ from bridges.xmpp.backlog import Recent
 from bridges.xmpp.hearing import Heard, heard
 from bridges.xmpp.stream import Client, Component
 from hub.accounts import XmppAccount, name_of
-from hub.errors import ConfigError, DeliveryDelayed, DeliveryRefused, StoreError
+from hub.errors import ConfigError, DeliveryDelayed, DeliveryRefused, StoreError, TooLarge
 from hub.ports import Clock, Documents
 
 log = logging.getLogger(__name__)
@@ -108,9 +108,10 @@ class Sealing:
         """Let others know our keys; if that can't be done now, it's done when they're needed."""
         if self._cipher is not None:
             try:
-                await self._cipher.begin()
-            except (Passing, Unfit) as error:
-                log.warning("our OMEMO keys can't be published now: %s", error)
+                async with asyncio.timeout(PATIENCE):
+                    await self._cipher.begin()
+            except (Passing, Unfit, TimeoutError) as error:
+                log.warning("our OMEMO keys can't be published now: %s", str(error) or "no answer")
 
     async def end(self) -> None:
         """Let go of everything."""
@@ -138,7 +139,7 @@ class Sealing:
         if self._opened.pop(f"{chat} {id}") is not None:
             try:
                 await self._documents.remove(self._opened_owner, f"{chat} {id}")
-            except StoreError as error:
+            except (StoreError, TooLarge) as error:
                 log.warning("an opened message can't be forgotten: %s", error)
 
     async def close(self, chat: str, message: Element) -> Element:
@@ -181,7 +182,7 @@ class Sealing:
         self._opened.put(key, text)
         try:
             await self._documents.put(self._opened_owner, key, {"text": text})
-        except StoreError as error:
+        except (StoreError, TooLarge) as error:
             # The inbox can't keep it either, and will be asked until it can.
             log.warning("an opened message can't be kept aside: %s", error)
 
@@ -192,7 +193,7 @@ class Sealing:
         try:
             await self._documents.put(self._owner, chat, {"since": self._clock.now().isoformat()})
             self._chats[chat] = True
-        except StoreError as error:
+        except (StoreError, TooLarge) as error:
             log.warning("it can't be noted that a chat is encrypted: %s", error)
 
 
@@ -211,6 +212,6 @@ def installed() -> Load:
     """Return what makes ciphers. Raises ConfigError if that isn't installed."""
     try:
         load: Load = importlib.import_module("bridges.xmpp.cipher").cipher
-    except ModuleNotFoundError:
+    except ImportError:
         raise ConfigError(INSTALL) from None
     return load

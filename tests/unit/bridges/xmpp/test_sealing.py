@@ -148,6 +148,18 @@ async def test_what_cant_be_opened_now_is_tried_again_and_not_for_ever() -> None
     assert never.asked < 10
 
 
+async def test_a_message_is_opened_though_nothing_can_be_noted_of_it() -> None:
+    chats = sealing(documents=MemoryDocuments(quota=10))
+
+    opened = await chats.open(said("where is it"), ANN, "1")
+    again = await chats.open(said("where is it"), ANN, "1")
+
+    assert opened is not None
+    assert again is not None
+    assert opened.body == again.body == "where is it"
+    assert chats.sealed(ANN)
+
+
 async def test_the_key_of_a_shared_file_isnt_handed_over() -> None:
     opened = await sealing().open(said("aesgcm://files.example.org/a.jpg#00ff"), ANN, "1")
 
