@@ -116,7 +116,8 @@ class World:
         await self.files.open()
         async with asyncio.TaskGroup() as group:
             run = group.create_task(self.bridge.run(self.kept.accept))
-            await until(lambda: self.bridge.info.state == state, within=20)
+            # A poll that was cut off by a restart may be under way at the emulator for its 25 seconds: 409 until then.
+            await until(lambda: self.bridge.info.state == state, within=90)
             try:
                 yield self.bridge
             finally:
