@@ -57,8 +57,9 @@ from hub.flow.uploads import Uploads
 from hub.flow.weigher import Weigher
 from hub.llms import Models
 from hub.manifests import Agent, load_agents, load_plugins
+from hub.packages.agents import Agents
 from hub.packages.installer import Installed, Installer
-from hub.packages.plugins import check, plugin_tools
+from hub.packages.plugins import Plugins, check, plugin_tools
 from hub.packages.scripts import Scripts
 from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool
 from hub.records import new_id
@@ -295,7 +296,9 @@ async def opened(
     stack.push_async_callback(scripts.close)
     known = (*(await _plugins(config, scripts, documents)), *tools)
     taken = [tool.name for tool in (*built_in(clock, timezone(config), documents), *known)]
-    installer = Installer(store, data / "packages", scripts, documents, clock, tools=taken, agents=agents)
+    kinds = (Plugins(scripts, documents), Agents())
+    installer = Installer(store, data / "packages", kinds, clock, tools=taken, agents=agents)
+    stack.push_async_callback(installer.close)
     models = Models(config, os.environ, documents, clock)
     await models.open()
     stack.push_async_callback(models.close)

@@ -19,6 +19,7 @@ AgentHostError
 |   |-- DeliveryUncertain  perhaps delivered: deliver once more, marked
 |   `-- DeliveryRefused    never deliverable: tell the person elsewhere, loudly
 |-- ToolError              the LLM: it reads the text
+|-- EgressError            who gave the address: it's refused, or didn't answer as it should
 |-- ManifestError          the author of a package
 `-- PersonError            the person who asked
     |-- BadRequest         say it differently: names the field, the value and the way out
@@ -125,6 +126,10 @@ class DeliveryRefused(DeliveryError):
 
 class ToolError(AgentHostError):
     """A tool couldn't do what it was called for; the text is written for the LLM."""
+
+
+class EgressError(AgentHostError):
+    """A request to the outside was refused before it was made, or came to nothing; the text says which and why."""
 
 
 class ManifestError(AgentHostError):

@@ -1,7 +1,9 @@
 """What packages declare about themselves."""
 
 from hub.manifests.agents import DATE, MANIFEST, PROMPT, PROMPT_CHARACTERS, Agent, load_agent, load_agents
-from hub.manifests.plugins import Allowance, Permissions, Plugin, Shown, ToolManifest, load_plugin, load_plugins
+from hub.manifests.permissions import Allowance, Permissions
+from hub.manifests.plugins import Plugin, Shown, ToolManifest, load_plugin, load_plugins
+from hub.manifests.reading import name_in, places_hidden
 
 __all__ = [
     "DATE",
@@ -18,4 +20,6 @@ __all__ = [
     "load_agents",
     "load_plugin",
     "load_plugins",
+    "name_in",
+    "places_hidden",
 ]

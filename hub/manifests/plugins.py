@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from hub.errors import ManifestError
+from hub.manifests.permissions import Permissions, fault
 from hub.manifests.reading import common_faults, read, refuse, text
 
 MANIFEST = "plugin.toml"
@@ -35,25 +36,9 @@ class ToolManifest(Struct, frozen=True, kw_only=True):
     examples: Annotated[tuple[Shown, ...], Meta(min_length=1, max_length=6)]
     others: Annotated[tuple[str, ...], Meta(min_length=1, max_length=6)]
     """Messages that look a little like it, and don't need it."""
-    effect: Literal["none", "keyed"] = "none"
-    """keyed: it changes something, and `key`, which it's given as an argument, makes a repetition harmless."""
-
-
-class Allowance(Struct, frozen=True, kw_only=True):
-    """What one call may take."""
-
-    seconds: Annotated[float, Meta(gt=0, le=30)] = 2.0
-    memory_mb: Annotated[int, Meta(ge=1, le=512)] = 64
-    calls: Annotated[int, Meta(ge=1, le=1000)] = 100
-    """Of functions of the hub."""
-
-
-class Permissions(Struct, frozen=True, kw_only=True):
-    """What a plugin may use of the hub; everything that isn't named it may not."""
-
-    fs: Literal["", "data"] = ""
-    """data: small documents of its own, for each person apart, with read(id), write(id, document), erase(id), ids()."""
-    limits: Allowance = Allowance()
+    effect: Literal["none", "idempotent", "keyed", "once"] = "none"
+    """What it changes, and what a repetition does. keyed: it's given `key` as an argument, and twice with one key is as
+    once. once: after a crash in mid-call it isn't repeated but asked about."""
 
 
 class Plugin(Struct, frozen=True, kw_only=True):
@@ -86,6 +71,7 @@ def load_plugin(folder: Path) -> Plugin:
     faults = {
         **common_faults(manifest.name, manifest.version, manifest.description),
         "tools": f"{odd[0]!r} can't be a tool: use lower-case letters, digits and _" if odd else "",
+        "permissions": fault(manifest.permissions),
     }
     refuse(path, manifest, faults, folder.absolute().name)
     program = text(folder / PROGRAM, MISSING)

@@ -2,7 +2,8 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
@@ -42,6 +43,24 @@ def text(path: Path, missing: str) -> str:
         raise ManifestError(f"{path}: can't be read ({error.strerror}); make it readable for this user") from None
     except UnicodeDecodeError:
         raise ManifestError(f"{path}: isn't UTF-8 text; save it as UTF-8") from None
+
+
+def name_in(manifest: bytes) -> str:
+    """Return the name that a TOML manifest gives, if it can be a folder's, else ""."""
+    with suppress(ValueError, KeyError):
+        name = tomllib.loads(manifest.decode())["name"]
+        if isinstance(name, str) and NAME.fullmatch(name):
+            return name
+    return ""
+
+
+@contextmanager
+def places_hidden(folder: Path) -> Iterator[None]:
+    """Have faults tell paths from a package's own folder: where it lies on this machine is nobody's business."""
+    try:
+        yield
+    except ManifestError as error:
+        raise ManifestError(str(error).replace(f"{folder}/", "")) from None
 
 
 def common_faults(name: str, version: str, description: str) -> dict[str, str]:

@@ -6,24 +6,19 @@ was, and what lies about is cleared away at the next start; killed after it, all
 
 import asyncio
 import logging
-import tomllib
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
-from typing import assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.errors import AgentHostError, BadRequest, ManifestError, NotFound, StoreUnavailable
 from hub.failpoints import reach
-from hub.manifests import Agent, Plugin, load_agent, load_plugin
-from hub.manifests.reading import NAME
+from hub.manifests import Agent
 from hub.packages.archive import Entry, unpacked
+from hub.packages.kinds import Kind, Opened, Sheet
 from hub.packages.place import Place, digest_of
-from hub.packages.plugins import PluginTool, check, plugin_tools
-from hub.packages.scripts import Scripts
-from hub.ports import Add, Change, Clock, Documents, Remove, Save, Store
+from hub.ports import Add, Change, Clock, Remove, Save, Store, Tool
 from hub.records import HOME, Edition, Package, PackageId, PackageKind
 
 log = logging.getLogger(__name__)
@@ -31,26 +26,11 @@ log = logging.getLogger(__name__)
 SECONDS = 10.0
 """For unpacking an archive."""
 
-Loaded = Plugin | Agent
-
-
-class Sheet(Struct, frozen=True, kw_only=True):
-    """What a package is and what it asks for, in words for whoever decides about it."""
-
-    name: str
-    version: str
-    kind: PackageKind
-    description: str
-    tools: tuple[str, ...]
-    """A plugin's own tools; an agent's that it would use."""
-    asks: tuple[str, ...]
-    """Permissions, as "fs:data"."""
-
 
 class Installed(Struct, frozen=True, kw_only=True):
     """All that's installed and enabled, ready to be used."""
 
-    tools: tuple[PluginTool, ...] = ()
+    tools: tuple[Tool, ...] = ()
     agents: Mapping[str, Agent] = {}
 
 
@@ -61,8 +41,7 @@ class Installer:
         self,
         store: Store,
         folder: Path,
-        scripts: Scripts,
-        documents: Documents,
+        kinds: Iterable[Kind],
         clock: Clock,
         *,
         tools: Collection[str],
@@ -71,12 +50,12 @@ class Installer:
         """`tools` and `agents` are the names that the hub itself and the operator's folders have taken."""
         self._store = store
         self._place = Place(folder)
-        self._scripts = scripts
-        self._documents = documents
+        self._kinds = {kind.kind: kind for kind in kinds}
         self._clock = clock
         self._taken_tools = tuple(tools)
         self._taken_agents = frozenset(agents)
         self._one = asyncio.Lock()
+        self._open: dict[Edition, Opened] = {}
         self._changed: Callable[[Installed], None] = lambda _: None
 
     def watch(self, changed: Callable[[Installed], None]) -> None:
@@ -88,6 +67,11 @@ class Installer:
         async with self._one:
             await self._clear()
             await self._load()
+
+    async def close(self) -> None:
+        """End what was begun for packages."""
+        async with self._one:
+            await self._close_all_but(())
 
     async def packages(self) -> tuple[Package, ...]:
         """Return everything that's installed, by name."""
@@ -102,7 +86,7 @@ class Installer:
 
     async def sheet(self, package: Package) -> Sheet:
         """Return what an installed package is and asks for."""
-        return _sheet(await asyncio.to_thread(self._read, package.kind, self._path(package.id, package.now)))
+        return await asyncio.to_thread(self._kind(package.kind).sheet, self._path(package.id, package.now))
 
     async def install(self, archive: bytes, grants: Collection[str], source: str) -> Package:
         """Install a package from a zip file, or update it; it's enabled if it has all the permissions it asks for.
@@ -113,9 +97,9 @@ class Installer:
         async with self._one:
             async with asyncio.timeout(SECONDS):
                 entries = await asyncio.to_thread(unpacked, archive)
-            kind, name = _kind_and_name(entries)
+            kind, manifest = self._kind_of(entries)
             try:
-                draft = await asyncio.to_thread(self._place.draft, name, entries)
+                draft = await asyncio.to_thread(self._place.draft, kind.name(manifest.data) or "package", entries)
                 try:
                     return await self._install(kind, draft, digest_of(entries), grants, source)
                 finally:
@@ -167,17 +151,14 @@ class Installer:
 
     # --- inside
 
-    async def _install(
-        self, kind: PackageKind, draft: Path, digest: str, grants: Collection[str], source: str
-    ) -> Package:
-        loaded = await asyncio.to_thread(self._read, kind, draft)
-        if isinstance(loaded, Plugin):
-            await check(loaded, self._scripts)
-        sheet = _sheet(loaded)
+    async def _install(self, kind: Kind, draft: Path, digest: str, grants: Collection[str], source: str) -> Package:
+        sheet = await asyncio.to_thread(kind.sheet, draft)
+        await kind.check(draft)
         _check_grants(sheet, grants)
-        edition = Edition(version=loaded.version, digest=digest, grants=tuple(sorted(set(grants))), source=source)
+        edition = Edition(version=sheet.version, digest=digest, grants=tuple(sorted(set(grants))), source=source)
         package = await self._next(sheet, edition)
-        await self._fits(package, loaded)
+        await self._fits(package, sheet)
+        await kind.build(draft, edition.grants)
         reach("package.unpacked")
         await asyncio.to_thread(self._place.move, draft, self._path(package.id, edition))
         reach("package.moved")
@@ -203,25 +184,27 @@ class Installer:
         same = known.now.digest == edition.digest
         return replace(package, created_at=known.created_at, before=known.before if same else known.now)
 
-    async def _fits(self, package: Package, loaded: Loaded) -> None:
+    async def _fits(self, package: Package, sheet: Sheet) -> None:
         """Raise ManifestError if a name that the package brings is taken by the hub or by another package."""
-        others = [other for other in await self.packages() if other.id != package.id and other.state == "enabled"]
-        match loaded:
-            case Plugin():
-                plugins = [await self._loaded(other) for other in others if other.kind == "plugin"]
-                known = {plugin.name: plugin for plugin in (*plugins, loaded) if isinstance(plugin, Plugin)}
-                plugin_tools(known, self._taken_tools, self._scripts, self._documents)
-            case Agent():
-                if loaded.name in self._taken_agents:
-                    raise ManifestError(f"{loaded.name}: there's an agent of that name; call it something else")
-            case _:
-                assert_never(loaded)
+        if sheet.kind == "agent":
+            if sheet.name in self._taken_agents:
+                raise ManifestError(f"{sheet.name}: there's an agent of that name; call it something else")
+            return
+        owners = dict.fromkeys(self._taken_tools, "the hub itself")
+        for other in await self.packages():
+            if other.id != package.id and other.state == "enabled" and other.kind != "agent":
+                owners |= dict.fromkeys((await self.sheet(other)).tools, f"package {other.id}")
+        for name in sheet.tools:
+            if name in owners:
+                raise ManifestError(
+                    f"{sheet.name}: {name}: {owners[name]} has a tool of that name; call it something else"
+                )
 
     async def _save(self, package: Package) -> Package:
         known = await self._store.package(HOME, package.id)
         package = replace(package, updated_at=self._clock.now())
         if package.state == "enabled":
-            await self._fits(package, await self._loaded(package))
+            await self._fits(package, await self.sheet(package))
         change: Change = Save(package) if known else Add(package)
         await self._store.commit(change)
         reach("package.committed")
@@ -230,25 +213,37 @@ class Installer:
         return package
 
     async def _load(self) -> None:
-        tools: tuple[PluginTool, ...] = ()
+        """Have all that's enabled ready for use, and nothing else; what's unchanged isn't begun anew."""
+        tools: dict[str, Tool] = {}
         agents: dict[str, Agent] = {}
-        for package in await self.packages():
-            if package.state != "enabled":
-                continue
+        enabled = [package for package in await self.packages() if package.state == "enabled"]
+        await self._close_all_but([package.now for package in enabled])
+        for package in enabled:
             try:
-                match await self._loaded(package):
-                    case Plugin() as plugin:
-                        taken = (*self._taken_tools, *(tool.name for tool in tools))
-                        tools += plugin_tools({plugin.name: plugin}, taken, self._scripts, self._documents)
-                    case Agent() as agent:
-                        agents[agent.name] = agent
+                opened = await self._opened(package)
             except AgentHostError as error:
-                # A tool of that name came with a new version of the hub, or somebody meddled with the files.
+                # Somebody meddled with the files, or the sandbox is gone.
                 log.error("package %s is left out: %s", package.id, error)
-        self._changed(Installed(tools=tools, agents=agents))
+                continue
+            for tool in opened.tools:
+                # A tool of that name may have come with a new version of the hub.
+                if tool.name in tools or tool.name in self._taken_tools:
+                    log.error("package %s: its tool %s is left out, for there is one", package.id, tool.name)
+                else:
+                    tools[tool.name] = tool
+            if opened.agent:
+                agents[opened.agent.name] = opened.agent
+        self._changed(Installed(tools=tuple(tools.values()), agents=agents))
 
-    async def _loaded(self, package: Package) -> Loaded:
-        return await asyncio.to_thread(self._read, package.kind, self._path(package.id, package.now))
+    async def _opened(self, package: Package) -> Opened:
+        if package.now not in self._open:
+            path = self._path(package.id, package.now)
+            self._open[package.now] = await self._kind(package.kind).open(package, path)
+        return self._open[package.now]
+
+    async def _close_all_but(self, wanted: Collection[Edition]) -> None:
+        for edition in [edition for edition in self._open if edition not in wanted]:
+            await self._open.pop(edition).close()
 
     async def _clear(self) -> None:
         wanted = [
@@ -262,53 +257,23 @@ class Installer:
     def _path(self, id: str, edition: Edition) -> Path:
         return self._place.of(id, edition.version, edition.digest)
 
-    def _read(self, kind: PackageKind, folder: Path) -> Loaded:
-        try:
-            if kind == "agent":
-                return load_agent(folder)
-            return replace(load_plugin(folder), path=f"{folder.name}/plugin.py")
-        except ManifestError as error:
-            # Where it lies on this machine is nobody's business.
-            raise ManifestError(str(error).replace(f"{folder}/", "")) from None
+    def _kind(self, kind: PackageKind) -> Kind:
+        if kind not in self._kinds:
+            raise ManifestError(f"this hub can't use packages of kind {kind}")
+        return self._kinds[kind]
 
-
-def _kind_and_name(entries: tuple[Entry, ...]) -> tuple[PackageKind, str]:
-    """Return what a package is, by its manifest, and the name that this gives."""
-    manifests: dict[str, PackageKind] = {"plugin.toml": "plugin", "agent.toml": "agent"}
-    found = [entry for entry in entries if entry.path in manifests]
-    if len(found) != 1:
-        which = "has both plugin.toml and agent.toml" if found else "has neither plugin.toml nor agent.toml at its top"
-        raise ManifestError(f"archive: {which}; a package has one of them")
-    return manifests[found[0].path], _name_in(found[0])
-
-
-def _name_in(manifest: Entry) -> str:
-    """Return the name that a manifest gives, if it can be a folder's; what's wrong with it is told by who reads it."""
-    with suppress(ValueError, KeyError):
-        name = tomllib.loads(manifest.data.decode())["name"]
-        if isinstance(name, str) and NAME.fullmatch(name):
-            return name
-    return "package"
-
-
-def _sheet(loaded: Loaded) -> Sheet:
-    match loaded:
-        case Plugin():
-            asks = [f"fs:{loaded.permissions.fs}"] if loaded.permissions.fs else []
-            kind: PackageKind = "plugin"
-            tools = tuple(loaded.tools)
-        case Agent():
-            asks, kind, tools = [], "agent", loaded.tools
-        case _:
-            assert_never(loaded)
-    return Sheet(
-        name=loaded.name,
-        version=loaded.version,
-        kind=kind,
-        description=loaded.description,
-        tools=tools,
-        asks=tuple(asks),
-    )
+    def _kind_of(self, entries: tuple[Entry, ...]) -> tuple[Kind, Entry]:
+        """Return what a package is, by the manifest at its top, and that."""
+        kinds = {kind.manifest: kind for kind in self._kinds.values()}
+        found = [(kinds[entry.path], entry) for entry in entries if entry.path in kinds]
+        if len(found) == 1:
+            return found[0]
+        *others, last = sorted(kinds)
+        names = f"{', '.join(others)} or {last}"
+        if found:
+            which = " and ".join(sorted(entry.path for _, entry in found))
+            raise ManifestError(f"archive: has {which}; a package has one of {names}")
+        raise ManifestError(f"archive: has no {names} at its top; a package has one of them")
 
 
 def _check_grants(sheet: Sheet, grants: Collection[str]) -> None:

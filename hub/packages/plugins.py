@@ -1,17 +1,22 @@
 """A plugin's functions as tools of agents: offered by words, run in Monty, with what the plugin may use of the hub."""
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from pathlib import Path
 from urllib.parse import quote
 
 import msgspec
+from msgspec.structs import replace
 
 from hub.errors import ManifestError, TooLarge
-from hub.manifests import Plugin
+from hub.manifests import Plugin, load_plugin, name_in, places_hidden
+from hub.manifests.plugins import MANIFEST, PROGRAM
+from hub.packages.kinds import Opened, Sheet
 from hub.packages.scripts import Hosts, Scripts
 from hub.packages.signatures import Signature, signatures
-from hub.ports import Documents, Example, ToolCall
+from hub.ports import Documents, Effect, Example, ToolCall
+from hub.records import Package, PackageKind
 
 STUBS = """\
 from typing import Any
@@ -32,7 +37,7 @@ class PluginTool:
         self.name = signature.name
         self.description = signature.description
         self.schema: Mapping[str, object] = signature.schema
-        self.effect: Literal["none", "keyed"] = manifest.effect
+        self.effect: Effect = manifest.effect
         self.examples = tuple(Example(shown.text, shown.arguments) for shown in manifest.examples)
         self.others = manifest.others
         self._plugin = plugin
@@ -60,7 +65,7 @@ class PluginTool:
         )
 
     def _hosts(self, call: ToolCall) -> Hosts:
-        if self._plugin.permissions.fs != "data":
+        if "data" not in self._plugin.permissions.folders:
             return {}
         owner = "/".join(quote(part, safe="") for part in ("plugin", call.tenant, self._plugin.name, call.person))
         return _Data(self._documents, owner).hosts
@@ -112,9 +117,53 @@ def plugin_tools(
     return tuple(tools)
 
 
+class Plugins:
+    """Packages with plugin.toml."""
+
+    kind: PackageKind = "plugin"
+    manifest = MANIFEST
+
+    def __init__(self, scripts: Scripts, documents: Documents) -> None:
+        self._scripts = scripts
+        self._documents = documents
+
+    def name(self, manifest: bytes) -> str:
+        """See Kind."""
+        return name_in(manifest)
+
+    def sheet(self, folder: Path) -> Sheet:
+        """See Kind."""
+        plugin = _load(folder)
+        return Sheet(
+            name=plugin.name,
+            version=plugin.version,
+            kind="plugin",
+            description=plugin.description,
+            tools=tuple(signatures(plugin)),
+            asks=plugin.permissions.asks,
+        )
+
+    async def check(self, folder: Path) -> None:
+        """See Kind."""
+        await check(await asyncio.to_thread(_load, folder), self._scripts)
+
+    async def build(self, folder: Path, grants: tuple[str, ...]) -> None:
+        """There's nothing to build."""
+
+    async def open(self, package: Package, folder: Path) -> Opened:
+        """See Kind."""
+        plugin = await asyncio.to_thread(_load, folder)
+        return Opened(tools=plugin_tools({plugin.name: plugin}, (), self._scripts, self._documents))
+
+
+def _load(folder: Path) -> Plugin:
+    with places_hidden(folder):
+        return replace(load_plugin(folder), path=f"{folder.name}/{PROGRAM}")
+
+
 async def check(plugin: Plugin, scripts: Scripts) -> None:
     """Check a plugin's program as it will be run: its types, and that Monty understands it; raises ManifestError."""
-    await scripts.check(plugin.path, plugin.program, STUBS if plugin.permissions.fs == "data" else "")
+    await scripts.check(plugin.path, plugin.program, STUBS if "data" in plugin.permissions.folders else "")
 
 
 def _id(id: object) -> str:

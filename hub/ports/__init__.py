@@ -1,6 +1,6 @@
 """One Protocol for each thing that can be swapped; their docstrings are what the contract tests check."""
 
-from hub.ports.keeping import Documents, Files
+from hub.ports.keeping import Documents, Files, WorkFile, Workspaces
 from hub.ports.llm import (
     LLM,
     Decision,
@@ -20,6 +20,7 @@ from hub.ports.llm import (
     Scoring,
     Terms,
 )
+from hub.ports.outside import Egress, Fetched
 from hub.ports.platforms import (
     Accept,
     Bridge,
@@ -37,7 +38,21 @@ from hub.ports.platforms import (
 )
 from hub.ports.storage import Add, Change, Remove, Save, Store
 from hub.ports.time import Clock
-from hub.ports.tools import Example, Exemplary, Quoting, Reading, Tool, ToolCall
+from hub.ports.tools import (
+    Effect,
+    Errands,
+    Example,
+    Exemplary,
+    Foreign,
+    Outward,
+    Packaged,
+    Paused,
+    Pausing,
+    Quoting,
+    Reading,
+    Tool,
+    ToolCall,
+)
 from hub.ports.work import Delta, Dispatcher, Feed, News
 
 __all__ = [
@@ -56,14 +71,19 @@ __all__ = [
     "Documents",
     "Draft",
     "Drafting",
+    "Effect",
+    "Egress",
     "Embedded",
     "Embedding",
     "End",
+    "Errands",
     "Example",
     "Exemplary",
     "Feed",
+    "Fetched",
     "Files",
     "Filled",
+    "Foreign",
     "Hooked",
     "Image",
     "LLMInfo",
@@ -71,6 +91,10 @@ __all__ = [
     "Matching",
     "News",
     "Outgoing",
+    "Outward",
+    "Packaged",
+    "Paused",
+    "Pausing",
     "Piece",
     "Priority",
     "Probing",
@@ -89,4 +113,6 @@ __all__ = [
     "Tool",
     "ToolCall",
     "Typing",
+    "WorkFile",
+    "Workspaces",
 ]

@@ -1,7 +1,12 @@
 """Small documents and files."""
 
 from collections.abc import AsyncIterable, Mapping
+from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
+
+from hub.records import TaskId, TenantId
 
 
 class Documents(Protocol):
@@ -30,3 +35,34 @@ class Files(Protocol):
         """Return a file's bytes; raises NotFound."""
 
     async def exists(self, sha256: str) -> bool: ...
+
+
+class WorkFile(Struct, frozen=True, kw_only=True):
+    """A file in a task's workspace."""
+
+    path: str
+    """Below the workspace, with / between: never absolute, never with a part that begins with a dot."""
+    size: int
+
+
+class Workspaces(Protocol):
+    """A folder for each task, for what its agent and its tools write: all of them small, and gone when it's cleared.
+
+    Paths are relative; one that's odd, or leads out by a link, raises ToolError in words for an LLM.
+    """
+
+    async def folder(self, tenant: TenantId, task: TaskId) -> Path:
+        """Return the folder itself, made if it wasn't: for a sandbox that's given it."""
+
+    async def list(self, tenant: TenantId, task: TaskId) -> tuple[WorkFile, ...]:
+        """Return the files, by path."""
+
+    async def read(self, tenant: TenantId, task: TaskId, path: str) -> bytes:
+        """Return a file's bytes; raises ToolError."""
+
+    async def write(self, tenant: TenantId, task: TaskId, path: str, data: bytes) -> None:
+        """Write a file, whole or not at all, in place of one that's there; raises ToolError above the quota."""
+
+    async def remove(self, tenant: TenantId, task: TaskId, path: str) -> bool: ...
+    async def clear(self, tenant: TenantId, task: TaskId) -> None:
+        """Remove a task's workspace."""

@@ -14,6 +14,8 @@ from hub.records import (
     Event,
     File,
     Follow,
+    Installation,
+    InstallationId,
     Key,
     KeyId,
     Link,
@@ -23,13 +25,18 @@ from hub.records import (
     PackageId,
     Pairing,
     PairingId,
+    Pause,
+    PauseId,
+    PauseState,
     Person,
     PersonId,
+    Pin,
     Posting,
     Queue,
     Record,
     Replay,
     Step,
+    Taint,
     Task,
     TaskId,
     TaskState,
@@ -108,6 +115,16 @@ class Store(Protocol):
     async def package(self, tenant: TenantId, id: PackageId) -> Package | None: ...
     async def packages(self, tenant: TenantId) -> tuple[Package, ...]:
         """Return everything that's installed, by id."""
+
+    async def installation(self, tenant: TenantId, id: InstallationId) -> Installation | None: ...
+    async def installations(self, tenant: TenantId, limit: int) -> tuple[Installation, ...]:
+        """Return packages that came in or are on their way, newest first."""
+
+    async def pins(self, task: TaskId) -> tuple[Pin, ...]:
+        """Return which editions of packages a task goes on with, by package."""
+
+    async def pinned(self, tenant: TenantId) -> tuple[Pin, ...]:
+        """Return the pins of open tasks, by task and package."""
 
     async def key_by_hash(self, hash: str) -> Key | None: ...
     async def key(self, tenant: TenantId, id: KeyId) -> Key | None: ...
@@ -189,6 +206,21 @@ class Store(Protocol):
 
     async def steps(self, turn: TurnId) -> tuple[Step, ...]:
         """Return a turn's finished steps in order."""
+
+    async def pause(self, id: PauseId) -> Pause | None: ...
+    async def pauses(
+        self, tenant: TenantId, person: PersonId, *, states: Sequence[PauseState], limit: int
+    ) -> tuple[Pause, ...]:
+        """Return a person's tool calls that wait, or waited, in one of these states, newest first."""
+
+    async def pauses_of_task(self, task: TaskId, *, states: Sequence[PauseState], limit: int) -> tuple[Pause, ...]:
+        """Return a task's in one of these states, oldest first."""
+
+    async def expired_pauses(self, now: datetime, limit: int) -> tuple[Pause, ...]:
+        """Return those still asked whose time is over, the longest over first."""
+
+    async def taints(self, task: TaskId) -> tuple[Taint, ...]:
+        """Return whose words a task has read besides its person's, by source."""
 
     async def entry(self, id: EntryId) -> Entry | None: ...
     async def entry_of(self, queue: str, message: MessageId) -> Entry | None:

@@ -6,10 +6,18 @@ from typing import Literal, Protocol, runtime_checkable
 from msgspec import Struct
 
 from hub.records import (
+    PackageId,
     PersonId,
     TaskId,
     TenantId,
 )
+
+Effect = Literal["none", "idempotent", "keyed", "once"]
+"""What a call changes, and what a repetition of it does, which a crash may make needful.
+
+none: it changes nothing. idempotent: twice is as once. keyed: twice with one key is as once. once: twice is twice, so
+that a call of which nobody knows how it ended isn't repeated but asked about.
+"""
 
 
 class ToolCall(Struct, frozen=True, kw_only=True):
@@ -33,14 +41,13 @@ class Tool(Protocol):
     """One line, written for the LLM."""
     schema: Mapping[str, object]
     """JSON schema of the arguments."""
-    effect: Literal["none", "keyed"]
-    """keyed: it changes something, and calling it twice with one key does it once."""
+    effect: Effect
 
     def fits(self, text: str) -> bool:
         """Say whether it's worth offering for a message; cheap, and rather yes than no."""
 
     async def call(self, call: ToolCall) -> str:
-        """Do it; the result is written for the LLM. Raises ToolError."""
+        """Do it; the result is written for the LLM. Raises ToolError, and Paused if it's Pausing."""
 
 
 @runtime_checkable
@@ -78,3 +85,71 @@ class Exemplary(Protocol):
     """Messages that need it."""
     others: tuple[str, ...]
     """Messages that look a little like it, and don't need it; about as many."""
+
+
+@runtime_checkable
+class Foreign(Protocol):
+    """A tool whose results are words of others than the person: a page, a file, a stranger's program."""
+
+    outside: bool
+    """Its results taint the task: what goes out after them needs leave."""
+
+
+@runtime_checkable
+class Outward(Protocol):
+    """A tool that may tell something to somebody outside, or do what can't be undone."""
+
+    def goes_out(self, call: ToolCall, heard: str) -> str:
+        """Say in words for the person why this call would, or "" if it wouldn't.
+
+        `heard` is what the task's person said in it, and nobody else: a URL that stands in it tells nobody anything.
+        Asked only in a task that has read a stranger's words.
+        """
+
+
+@runtime_checkable
+class Packaged(Protocol):
+    """A tool that came with a package."""
+
+    package: PackageId
+    version: str
+    digest: str
+    """SHA-256 of the package's files: leave for a call is for exactly this edition."""
+
+
+class Paused(Exception):
+    """A tool's call stops here until its person has answered a question; it's no error."""
+
+    def __init__(self, question: str, snapshot: str) -> None:
+        super().__init__(question)
+        self.question = question
+        self.snapshot = snapshot
+        """The program as it stands, sealed so that only this hub's own are gone on with."""
+
+
+@runtime_checkable
+class Pausing(Protocol):
+    """A tool whose calls may raise Paused, and go on after a restart of the hub."""
+
+    async def resume(self, call: ToolCall, snapshot: str, answer: str) -> str:
+        """Go on with a paused call; raises ToolError (also for a snapshot that isn't this hub's), and Paused again."""
+
+
+class Errands(Protocol):
+    """What the hub does for a tool, within the rights of the task that it's called for."""
+
+    async def say(self, call: ToolCall, text: str) -> None:
+        """Tell the task's person something now, besides the answer; a repeated call says it once. Raises ToolError."""
+
+    async def plan(self, call: ToolCall, when: str, text: str) -> str:
+        """Have a task begun later: `when` as in /schedule ("in 20m", "daily 08:30", "0 8 * * 1-5"), `text` its goal.
+
+        Returns how it's called, in words; a repeated call plans it once. What taints the task taints the planned one.
+        Raises ToolError for a time that can't be read, or too many plans.
+        """
+
+    async def use(self, call: ToolCall, tool: str, arguments: Mapping[str, object]) -> str:
+        """Call another tool for the same task and return its result; raises ToolError.
+
+        Only one that the call's agent may use; what would need leave is refused.
+        """

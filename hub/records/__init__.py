@@ -7,10 +7,12 @@ from hub.records.ids import (
     HOME,
     OWNER,
     EntryId,
+    InstallationId,
     KeyId,
     MessageId,
     PackageId,
     PairingId,
+    PauseId,
     PersonId,
     TaskId,
     TenantId,
@@ -30,7 +32,8 @@ from hub.records.messages import (
     Text,
     file_of,
 )
-from hub.records.packages import Edition, Package, PackageKind
+from hub.records.packages import Edition, Installation, InstallationState, Package, PackageKind
+from hub.records.pauses import Pause, PauseState, Pin, Taint
 from hub.records.people import SCOPES, Address, Follow, Key, Link, Pairing, Person, Posting, Scope, Thread
 from hub.records.queues import Entry, Event, EventKind, Queue, Record, Replay, Revised, saved
 from hub.records.tasks import (
@@ -71,6 +74,9 @@ __all__ = [
     "File",
     "Follow",
     "Incoming",
+    "Installation",
+    "InstallationId",
+    "InstallationState",
     "Key",
     "KeyId",
     "Limits",
@@ -84,8 +90,12 @@ __all__ = [
     "Pairing",
     "PairingId",
     "Part",
+    "Pause",
+    "PauseId",
+    "PauseState",
     "Person",
     "PersonId",
+    "Pin",
     "Posting",
     "Queue",
     "Record",
@@ -95,6 +105,7 @@ __all__ = [
     "Rule",
     "Scope",
     "Step",
+    "Taint",
     "Task",
     "TaskId",
     "TaskState",

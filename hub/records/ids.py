@@ -14,6 +14,8 @@ KeyId = NewType("KeyId", str)
 EntryId = NewType("EntryId", str)
 PackageId = NewType("PackageId", str)
 PairingId = NewType("PairingId", str)
+PauseId = NewType("PauseId", str)
+InstallationId = NewType("InstallationId", str)
 
 HOME = TenantId("home")
 """The tenant of a hub that serves only its owner."""

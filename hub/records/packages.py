@@ -5,9 +5,14 @@ from typing import Literal
 
 from msgspec import Struct
 
-from hub.records.ids import PackageId, TenantId
+from hub.records.ids import InstallationId, PackageId, PersonId, TenantId
 
-PackageKind = Literal["plugin", "agent"]
+PackageKind = Literal["plugin", "agent", "script", "skill", "server"]
+"""server: an MCP server. All kinds but agents and skills hold code, which runs confined."""
+InstallationState = Literal[
+    "requested", "fetched", "verified", "unpacked", "scanned", "built", "installed", "enabled", "failed"
+]
+"""Installed, enabled and failed are ends; at any other a crash leaves it to be gone on with, or erased."""
 
 
 class Edition(Struct, frozen=True, kw_only=True):
@@ -35,3 +40,24 @@ class Package(Struct, frozen=True, kw_only=True):
     """What it was before its last update: one command brings it back."""
     created_at: datetime
     updated_at: datetime
+
+
+class Installation(Struct, frozen=True, kw_only=True):
+    """A package on its way in: where it comes from, how far it is, and what was found on the way."""
+
+    id: InstallationId
+    tenant: TenantId
+    by: PersonId
+    source: str
+    """A URL, a registry reference, or what an upload was called."""
+    grants: tuple[str, ...] = ()
+    state: InstallationState
+    package: PackageId | None = None
+    digest: str = ""
+    """SHA-256 of the archive, once it's fetched."""
+    found: tuple[str, ...] = ()
+    """What a scan found odd, in words for whoever decides about the package."""
+    error: str = ""
+    created_at: datetime
+    updated_at: datetime
+    revision: int = 0

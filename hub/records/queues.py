@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from hub.records.ids import EntryId, KeyId, MessageId, PersonId, TaskId, TenantId, TurnId
 from hub.records.messages import Correction, Message
-from hub.records.packages import Package
+from hub.records.packages import Installation, Package
+from hub.records.pauses import Pause, Pin, Taint
 from hub.records.people import Follow, Key, Link, Pairing, Person, Posting, Thread
 from hub.records.tasks import Step, Task, Turn
 
@@ -70,7 +71,7 @@ class Replay(Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
-Revised = TypeVar("Revised", Task, Entry)
+Revised = TypeVar("Revised", Task, Entry, Pause, Installation)
 
 
 def saved(record: Revised) -> Revised:
@@ -84,6 +85,8 @@ Record = (
     | Key
     | Pairing
     | Package
+    | Installation
+    | Pin
     | Message
     | Posting
     | Correction
@@ -92,6 +95,8 @@ Record = (
     | Follow
     | Turn
     | Step
+    | Pause
+    | Taint
     | Entry
     | Event
     | Replay

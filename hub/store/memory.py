@@ -22,6 +22,8 @@ from hub.records import (
     Event,
     File,
     Follow,
+    Installation,
+    InstallationId,
     Key,
     KeyId,
     Link,
@@ -31,13 +33,18 @@ from hub.records import (
     PackageId,
     Pairing,
     PairingId,
+    Pause,
+    PauseId,
+    PauseState,
     Person,
     PersonId,
+    Pin,
     Posting,
     Queue,
     Record,
     Replay,
     Step,
+    Taint,
     Task,
     TaskId,
     TaskState,
@@ -91,6 +98,22 @@ class MemoryStore(Kept):
     async def packages(self, tenant: TenantId) -> tuple[Package, ...]:
         found = (package for package in self._all(Package) if package.tenant == tenant)
         return tuple(sorted(found, key=lambda package: package.id))
+
+    async def installation(self, tenant: TenantId, id: InstallationId) -> Installation | None:
+        found = self._one(Installation, id)
+        return found if found and found.tenant == tenant else None
+
+    async def installations(self, tenant: TenantId, limit: int) -> tuple[Installation, ...]:
+        found = [each for each in self._by_id(Installation) if each.tenant == tenant]
+        return tuple(reversed(_last(found, limit)))
+
+    async def pins(self, task: TaskId) -> tuple[Pin, ...]:
+        return tuple(sorted((pin for pin in self._all(Pin) if pin.task == task), key=lambda pin: pin.package))
+
+    async def pinned(self, tenant: TenantId) -> tuple[Pin, ...]:
+        still_open = {task.id for task in self._all(Task) if task.state in OPEN}
+        found = [pin for pin in self._all(Pin) if pin.tenant == tenant and pin.task in still_open]
+        return tuple(sorted(found, key=lambda pin: (pin.task, pin.package)))
 
     async def key_by_hash(self, hash: str) -> Key | None:
         return self._by_name(Key, hash)
@@ -232,6 +255,30 @@ class MemoryStore(Kept):
 
     async def steps(self, turn: TurnId) -> tuple[Step, ...]:
         return tuple(sorted((step for step in self._all(Step) if step.turn == turn), key=lambda step: step.number))
+
+    async def pause(self, id: PauseId) -> Pause | None:
+        return self._one(Pause, id)
+
+    async def pauses(
+        self, tenant: TenantId, person: PersonId, *, states: Sequence[PauseState], limit: int
+    ) -> tuple[Pause, ...]:
+        found = [
+            each
+            for each in self._by_id(Pause)
+            if (each.tenant, each.person) == (tenant, person) and each.state in states
+        ]
+        return tuple(reversed(_last(found, limit)))
+
+    async def pauses_of_task(self, task: TaskId, *, states: Sequence[PauseState], limit: int) -> tuple[Pause, ...]:
+        found = [each for each in self._by_id(Pause) if each.task == task and each.state in states]
+        return tuple(found[:limit])
+
+    async def expired_pauses(self, now: datetime, limit: int) -> tuple[Pause, ...]:
+        found = [each for each in self._all(Pause) if each.state == "asked" and each.expires_at <= now]
+        return tuple(sorted(found, key=lambda each: (each.expires_at, each.id))[:limit])
+
+    async def taints(self, task: TaskId) -> tuple[Taint, ...]:
+        return tuple(sorted((each for each in self._all(Taint) if each.task == task), key=lambda each: each.source))
 
     # --- queues
 

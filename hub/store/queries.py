@@ -1,5 +1,6 @@
 """The port's queries as SQL. Each is answered from an index, however long the history: a test explains them all."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, Literal
@@ -14,16 +15,21 @@ from hub.records import (
     Entry,
     Event,
     Follow,
+    Installation,
     Key,
     Link,
     Message,
     Package,
     Pairing,
+    Pause,
+    PauseState,
     Person,
+    Pin,
     Posting,
     Record,
     Replay,
     Step,
+    Taint,
     Task,
     TaskState,
     Thread,
@@ -31,6 +37,7 @@ from hub.records import (
 )
 from hub.store.rows import columns_of
 from hub.store.tables import (
+    ASKED,
     DEAD,
     HELD,
     NOT_DONE,
@@ -43,15 +50,19 @@ from hub.store.tables import (
     entries,
     events,
     follows,
+    installations,
     keys,
     links,
     messages,
     packages,
     pairings,
+    pauses,
     persons,
+    pins,
     postings,
     replays,
     steps,
+    taints,
     tasks,
     threads,
     turns,
@@ -86,6 +97,19 @@ def links_of(tenant: str, person: str) -> Query:
 
 def packages_of(tenant: str) -> Query:
     return by(Package, tenant=tenant).order_by(packages.c.id)
+
+
+def newest_installations(tenant: str, limit: int) -> Query:
+    return by(Installation, tenant=tenant).order_by(installations.c.id.desc()).limit(limit)
+
+
+def pins_of(task: str) -> Query:
+    return by(Pin, task=task).order_by(pins.c.package)
+
+
+def pinned(tenant: str) -> Query:
+    found = by(Pin, tenant=tenant).join(tasks, tasks.c.id == pins.c.task).where(OPEN_TASK)
+    return found.order_by(pins.c.task, pins.c.package)
 
 
 def newest_pairings(tenant: str, limit: int) -> Query:
@@ -203,6 +227,24 @@ def threads_of(task: str) -> Query:
 
 def follows_of(task: str) -> Query:
     return by(Follow, task=task).order_by(follows.c.created_at, follows.c.bridge, follows.c.chat)
+
+
+def pauses_of_person(tenant: str, person: str, states: Sequence[PauseState], limit: int) -> Query:
+    found = by(Pause, tenant=tenant, person=person).where(pauses.c.state.in_(states))
+    return found.order_by(pauses.c.id.desc()).limit(limit)
+
+
+def pauses_of_task(task: str, states: Sequence[PauseState], limit: int) -> Query:
+    return by(Pause, task=task).where(pauses.c.state.in_(states)).order_by(pauses.c.id).limit(limit)
+
+
+def expired_pauses(now: datetime, limit: int) -> Query:
+    found = of(Pause).where(ASKED, pauses.c.expires_at <= now)
+    return found.order_by(pauses.c.expires_at, pauses.c.id).limit(limit)
+
+
+def taints_of(task: str) -> Query:
+    return by(Taint, task=task).order_by(taints.c.source)
 
 
 def due_tasks(now: datetime, limit: int) -> Query:

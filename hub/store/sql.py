@@ -22,6 +22,8 @@ from hub.records import (
     Event,
     File,
     Follow,
+    Installation,
+    InstallationId,
     Key,
     KeyId,
     Link,
@@ -31,13 +33,18 @@ from hub.records import (
     PackageId,
     Pairing,
     PairingId,
+    Pause,
+    PauseId,
+    PauseState,
     Person,
     PersonId,
+    Pin,
     Posting,
     Queue,
     Record,
     Replay,
     Step,
+    Taint,
     Task,
     TaskId,
     TaskState,
@@ -135,6 +142,18 @@ class SqlStore:
 
     async def packages(self, tenant: TenantId) -> tuple[Package, ...]:
         return await self._all(Package, queries.packages_of(tenant))
+
+    async def installation(self, tenant: TenantId, id: InstallationId) -> Installation | None:
+        return await self._first(Installation, by(Installation, tenant=tenant, id=id))
+
+    async def installations(self, tenant: TenantId, limit: int) -> tuple[Installation, ...]:
+        return await self._all(Installation, queries.newest_installations(tenant, limit))
+
+    async def pins(self, task: TaskId) -> tuple[Pin, ...]:
+        return await self._all(Pin, queries.pins_of(task))
+
+    async def pinned(self, tenant: TenantId) -> tuple[Pin, ...]:
+        return await self._all(Pin, queries.pinned(tenant))
 
     async def key_by_hash(self, hash: str) -> Key | None:
         return await self._first(Key, by(Key, hash=hash))
@@ -246,6 +265,23 @@ class SqlStore:
 
     async def steps(self, turn: TurnId) -> tuple[Step, ...]:
         return await self._all(Step, queries.steps_of(turn))
+
+    async def pause(self, id: PauseId) -> Pause | None:
+        return await self._first(Pause, by(Pause, id=id))
+
+    async def pauses(
+        self, tenant: TenantId, person: PersonId, *, states: Sequence[PauseState], limit: int
+    ) -> tuple[Pause, ...]:
+        return await self._all(Pause, queries.pauses_of_person(tenant, person, states, limit))
+
+    async def pauses_of_task(self, task: TaskId, *, states: Sequence[PauseState], limit: int) -> tuple[Pause, ...]:
+        return await self._all(Pause, queries.pauses_of_task(task, states, limit))
+
+    async def expired_pauses(self, now: datetime, limit: int) -> tuple[Pause, ...]:
+        return await self._all(Pause, queries.expired_pauses(now, limit))
+
+    async def taints(self, task: TaskId) -> tuple[Taint, ...]:
+        return await self._all(Taint, queries.taints_of(task))
 
     # --- queues
 

@@ -16,6 +16,8 @@ from hub.records import (
     Event,
     Follow,
     Incoming,
+    Installation,
+    InstallationId,
     Key,
     KeyId,
     Link,
@@ -25,11 +27,15 @@ from hub.records import (
     PackageId,
     Pairing,
     PairingId,
+    Pause,
+    PauseId,
     Person,
+    Pin,
     Posting,
     Replay,
     Route,
     Step,
+    Taint,
     Task,
     TaskId,
     Text,
@@ -187,6 +193,51 @@ def a_package(id: str = "units", **fields: Any) -> Package:
         updated_at=NOON,
     )
     return replace(package, **fields)
+
+
+def an_installation(**fields: Any) -> Installation:
+    """Return a package on its way in."""
+    installation = Installation(
+        id=InstallationId(new_id()),
+        tenant=HOME,
+        by=OWNER,
+        source="https://example.org/units.zip",
+        state="requested",
+        created_at=NOON,
+        updated_at=NOON,
+    )
+    return replace(installation, **fields)
+
+
+def a_pin(task: Task, **fields: Any) -> Pin:
+    """Return an edition that a task goes on with."""
+    pin = Pin(tenant=HOME, task=task.id, package=PackageId("units"), version="1.0.0", digest="0" * 64, created_at=NOON)
+    return replace(pin, **fields)
+
+
+def a_pause(turn: Turn, **fields: Any) -> Pause:
+    """Return a tool call that waits for leave."""
+    pause = Pause(
+        id=PauseId(new_id()),
+        tenant=HOME,
+        person=OWNER,
+        task=turn.task,
+        turn=turn.id,
+        kind="leave",
+        tool="send",
+        arguments='{"to":"ann"}',
+        key=f"{turn.id}:1",
+        why="it tells something to somebody else",
+        created_at=NOON,
+        expires_at=NOON + timedelta(minutes=10),
+    )
+    return replace(pause, **fields)
+
+
+def a_taint(task: Task, **fields: Any) -> Taint:
+    """Return whose words a task has read."""
+    taint = Taint(tenant=HOME, task=task.id, source="web_fetch", detail="https://example.org", created_at=NOON)
+    return replace(taint, **fields)
 
 
 def a_pairing(**fields: Any) -> Pairing:

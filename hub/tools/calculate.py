@@ -7,13 +7,13 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import simpleeval
 from msgspec import Struct
 
 from hub.errors import ToolError
-from hub.ports import Example, ToolCall
+from hub.ports import Effect, Example, ToolCall
 from hub.tools.schema import arguments, convert, text
 
 LONGEST = 200
@@ -36,7 +36,7 @@ class Calculate:
     schema: Mapping[str, object] = arguments(
         {"expression": text("Arithmetic to work out, such as (12+3)*4.5", LONGEST)}
     )
-    effect: Literal["none", "keyed"] = "none"
+    effect: Effect = "none"
     examples = (
         Example("I pay 4 euros a day. What does it cost for 30 days?", {"expression": "4*30"}),
         Example("What is 60 divided by 5?", {"expression": "60/5"}),

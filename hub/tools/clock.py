@@ -10,13 +10,13 @@ import zoneinfo
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from hub.errors import ToolError
-from hub.ports import Clock, Example, ToolCall
+from hub.ports import Clock, Effect, Example, ToolCall
 from hub.tools.schema import arguments, convert, text
 
 LONGEST = 200
@@ -42,7 +42,7 @@ class ClockTool:
             "place": text("A city or time zone, such as Tokyo; leave out for here", LONGEST),
         },
     )
-    effect: Literal["none", "keyed"] = "none"
+    effect: Effect = "none"
     quotes = ("date", "until", "place")
     examples = (
         Example("The course starts in 3 weeks. Which date is that?", {"date": "in 3 weeks"}),

@@ -6,13 +6,12 @@ The owner of the documents is tenant, agent and person together: nobody reads an
 import hashlib
 import re
 from collections.abc import Mapping
-from typing import Literal
 from urllib.parse import quote
 
 from msgspec import Struct
 
 from hub.errors import TooLarge, ToolError
-from hub.ports import Clock, Documents, Example, ToolCall
+from hub.ports import Clock, Documents, Effect, Example, ToolCall
 from hub.tools.schema import arguments, convert, text
 
 LONGEST = 500
@@ -33,7 +32,7 @@ class Remember:
     name = "remember"
     description = "Keep a fact that the user tells about themselves or wants kept."
     schema: Mapping[str, object] = arguments({"fact": text("The fact, in the user's own words", LONGEST)})
-    effect: Literal["none", "keyed"] = "keyed"
+    effect: Effect = "keyed"
     quotes = ("fact",)
     examples = (
         Example("Please remember that my car is red.", {"fact": "my car is red"}),
@@ -89,7 +88,7 @@ class Recall:
     schema: Mapping[str, object] = arguments(
         {"words": text("Words to look for, such as: dog name; empty for the newest facts", 200)}
     )
-    effect: Literal["none", "keyed"] = "none"
+    effect: Effect = "none"
     quotes = ("words",)
     examples = (
         Example("Do you know which car I have?", {"words": "car"}),

@@ -11,7 +11,8 @@ from msgspec import Meta, Struct
 
 from hub.errors import BadRequest, NotFound
 from hub.packages.archive import Bounds
-from hub.packages.installer import Installer, Sheet
+from hub.packages.installer import Installer
+from hub.packages.kinds import Sheet
 from hub.ports import Tool, ToolCall
 from hub.records import Edition, Package, TaskId
 from hub.web.auth import Asker, Hub

@@ -24,9 +24,11 @@ from hub.records import (
     OWNER,
     Edition,
     EntryId,
+    InstallationId,
     KeyId,
     MessageId,
     PairingId,
+    PauseId,
     PersonId,
     Record,
     TaskId,
@@ -43,16 +45,20 @@ from hub.testing import (
     a_message,
     a_package,
     a_pairing,
+    a_pause,
     a_person,
+    a_pin,
     a_posting,
     a_replay,
     a_step,
+    a_taint,
     a_task,
     a_thread,
     a_turn,
     an_address,
     an_entry,
     an_event,
+    an_installation,
 )
 
 IDS = ("0", "1", "2")
@@ -120,6 +126,18 @@ kept: st.SearchStrategy[Record] = st.one_of(
     st.builds(a_correction, messages, tasks, tasks, id=ids),
     st.builds(a_pairing, id=ids, hash=ids, expires_at=times),
     st.builds(a_package, id=ids, created_at=times, before=st.sampled_from([None, Edition(version="1", digest="a")])),
+    st.builds(an_installation, id=ids, revision=revisions),
+    st.builds(a_pin, tasks, package=ids),
+    st.builds(
+        a_pause,
+        turns,
+        id=ids,
+        person=people,
+        state=st.sampled_from(["asked", "approved", "done"]),
+        expires_at=times,
+        revision=revisions,
+    ),
+    st.builds(a_taint, tasks, source=ids),
     st.builds(a_posting, messages, external_id=ids, number=numbers),
     st.builds(a_thread, tasks, thread=ids),
     st.builds(a_follow, tasks, chat=ids, created_at=times),
@@ -155,6 +173,7 @@ async def everything(store: Store) -> list[object]:
         await store.corrections(HOME, 2),
         await store.pairings(HOME, 2),
         await store.packages(HOME),
+        [await store.installations(HOME, 2), await store.pinned(HOME), await store.expired_pauses(NOW, 2)],
     ]
     for id in IDS:
         found += [await store.message(MessageId(id)), await store.replies(MessageId(id)), await store.task(TaskId(id))]
@@ -167,10 +186,14 @@ async def everything(store: Store) -> list[object]:
         found += [await store.pairing(HOME, PairingId(id)), await store.pairing_by_hash(HOME, id)]
         found += [await store.postings(MessageId(id)), await store.copies(MessageId(id))]
         found += [await store.threads(TaskId(id)), await store.follows(TaskId(id))]
+        found += [await store.installation(HOME, InstallationId(id)), await store.pins(TaskId(id))]
+        found += [await store.pause(PauseId(id)), await store.taints(TaskId(id))]
+        found += [await store.pauses_of_task(TaskId(id), states=["asked", "done"], limit=2)]
         found += [await store.thread(HOME, an_address(thread=id))]
         found += [[await store.replay(KeyId(id), name) for name in IDS]]
     for person in PEOPLE:
         found += [await store.links(HOME, person)]
+        found += [await store.pauses(HOME, person, states=["asked", "approved"], limit=2)]
         found += [await store.person(HOME, person), await store.last_number(HOME, person)]
         found += [await store.events(HOME, person, after=1, limit=3), await store.task_by_number(HOME, person, 1)]
         found += [await store.tasks(HOME, person, states=OPEN, limit=2)]

@@ -4,12 +4,12 @@ import json
 import math
 import random
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import jsonschema
 
 from hub.errors import ContextOverflow, LLMError, LLMTimeout, LLMUnavailable
-from hub.ports import Decision, End, Example, Filled, Piece, Said, Score, Scores, Terms, ToolCall
+from hub.ports import Decision, Effect, End, Example, Filled, Piece, Said, Score, Scores, Terms, ToolCall
 from hub.testing import ScriptedLLM
 
 SCHEMA: dict[str, Any] = {
@@ -156,7 +156,7 @@ class Guarded:
 
     description = "Works things out."
     schema: Mapping[str, object] = SCHEMA
-    effect: Literal["none", "keyed"] = "none"
+    effect: Effect = "none"
     examples = (Example("Work it out", {"expression": "1+1"}),)
     others = ("Hello",)
 

@@ -10,11 +10,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, assert_never
+from typing import assert_never
 
 from hub.config import load
 from hub.errors import DeliveryDelayed, DeliveryUncertain, PersonError, StoreUnavailable
-from hub.ports import Accept, BridgeInfo, Delivered, Outgoing, ToolCall
+from hub.ports import Accept, BridgeInfo, Delivered, Effect, Outgoing, ToolCall
 from hub.records import Address, Incoming, Message, Task, Text
 from hub.serving import serve
 from tests.faults.wire import LONGEST, TO_HUB, Deliver, Kept, Received, Refused, Said, TakeBack, write
@@ -140,7 +140,7 @@ class Note:
         "required": ["mark"],
         "additionalProperties": False,
     }
-    effect: Literal["none", "keyed"] = "keyed"
+    effect: Effect = "keyed"
 
     def __init__(self, effects: Path) -> None:
         self._effects = effects

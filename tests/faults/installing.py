@@ -14,7 +14,9 @@ from random import Random
 
 from hub.clock import SystemClock
 from hub.errors import PersonError
+from hub.packages.agents import Agents
 from hub.packages.installer import Installer
+from hub.packages.plugins import Plugins
 from hub.packages.scripts import Scripts
 from hub.store.documents import MemoryDocuments
 from hub.store.sql import SqlStore
@@ -31,7 +33,12 @@ async def work(folder: Path, chance: Random) -> None:
     store, scripts = SqlStore.in_folder(folder), Scripts()
     await store.open()
     installer = Installer(
-        store, folder / "packages", scripts, MemoryDocuments(), SystemClock(), tools=["clock"], agents=["default"]
+        store,
+        folder / "packages",
+        [Plugins(scripts, MemoryDocuments()), Agents()],
+        SystemClock(),
+        tools=["clock"],
+        agents=["default"],
     )
     await installer.open()
     while True:

@@ -12,7 +12,9 @@ import pytest
 
 from hub.clock import SystemClock
 from hub.failpoints import RARE
+from hub.packages.agents import Agents
 from hub.packages.installer import Installed, Installer
+from hub.packages.plugins import Plugins
 from hub.packages.scripts import Scripts
 from hub.store.documents import MemoryDocuments
 from hub.store.sql import SqlStore
@@ -61,7 +63,12 @@ async def look(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
     await store.open()
     found: list[Installed] = []
     installer = Installer(
-        store, folder / "packages", scripts, MemoryDocuments(), SystemClock(), tools=["clock"], agents=["default"]
+        store,
+        folder / "packages",
+        [Plugins(scripts, MemoryDocuments()), Agents()],
+        SystemClock(),
+        tools=["clock"],
+        agents=["default"],
     )
     installer.watch(found.append)
     try:

@@ -17,7 +17,9 @@ from hub.clock import SystemClock
 from hub.config import Config, LimitsConfig, Secret
 from hub.flow.people import OWNER_KEY, new_secret
 from hub.manifests import load_agents
+from hub.packages.agents import Agents
 from hub.packages.installer import Installer
+from hub.packages.plugins import Plugins
 from hub.packages.scripts import Scripts
 from hub.ports import Said
 from hub.records import HOME, OWNER
@@ -75,8 +77,7 @@ class Running:
         installer = Installer(
             self._store,
             Path(self._folder.name) / "packages",
-            self.scripts,
-            self._documents,
+            [Plugins(self.scripts, self._documents), Agents()],
             SystemClock(),
             tools=["clock", "calculate", "remember", "recall"],
             agents=agents,

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -11,7 +10,7 @@ import pytest
 from hub.errors import ToolError
 from hub.flow.toolbox import Toolbox, unsaid
 from hub.manifests import Agent
-from hub.ports import Filled, Said, Terms, Tool, ToolCall
+from hub.ports import Effect, Filled, Said, Terms, Tool, ToolCall
 from hub.records import HOME, OWNER, TaskId
 from hub.store.documents import MemoryDocuments
 from hub.testing import FakeClock, ScriptedLLM
@@ -35,7 +34,7 @@ class Oven:
         "properties": {"degrees": {"type": "integer", "minimum": 50, "maximum": 250}},
         "required": ["degrees"],
     }
-    effect: Literal["none", "keyed"] = "none"
+    effect: Effect = "none"
 
     def fits(self, text: str) -> bool:
         return "oven" in text

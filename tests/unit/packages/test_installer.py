@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from hub.errors import BadRequest, ManifestError, NotFound, StoreUnavailable
+from hub.packages.agents import Agents
 from hub.packages.installer import Installed, Installer
+from hub.packages.plugins import Plugins
 from hub.packages.scripts import Scripts
 from hub.store.documents import MemoryDocuments
 from hub.store.memory import MemoryStore
@@ -29,8 +31,7 @@ class World:
         installer = Installer(
             self.store,
             self.folder,
-            self.scripts,
-            MemoryDocuments(),
+            [Plugins(self.scripts, MemoryDocuments()), Agents()],
             FakeClock(),
             tools=["clock"],
             agents=["default"],
@@ -176,8 +177,8 @@ async def test_disabled_it_stays(world: World) -> None:
     ("archive", "fault"),
     [
         (b"hello", "archive: doesn't begin as a zip file"),
-        (zipped({"README.md": "Hi"}), "has neither plugin.toml nor agent.toml"),
-        (zipped({"plugin.toml": "", "agent.toml": ""}), "has both"),
+        (zipped({"README.md": "Hi"}), "has no agent.toml or plugin.toml"),
+        (zipped({"plugin.toml": "", "agent.toml": ""}), "has agent.toml and plugin.toml"),
         (zipped({"plugin.toml": "name = "}), "plugin.toml: isn't TOML"),
         (zipped({"plugin.toml": 'name = "../../x"'}), "plugin.toml: "),
         (zipped({"agent.toml": 'name = "x"\nversion = "1.0.0"\ndescription = "X."'}), "prompt.md: missing"),

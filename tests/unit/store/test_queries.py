@@ -7,7 +7,22 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.dialects import sqlite as dialect
 
-from hub.records import Entry, Key, Link, Message, Package, Pairing, Person, Replay, Task, TaskState, Thread, Turn
+from hub.records import (
+    Entry,
+    Installation,
+    Key,
+    Link,
+    Message,
+    Package,
+    Pairing,
+    Pause,
+    Person,
+    Replay,
+    Task,
+    TaskState,
+    Thread,
+    Turn,
+)
 from hub.store import queries, sqlite
 from hub.store.queries import Listing, Query, by
 from hub.store.schema import bring_up_to_date
@@ -75,6 +90,15 @@ QUERIES: dict[str, Query] = {
     "turns": queries.turns_of("t", None, 5),
     "turns before": queries.turns_of("t", 3, 5),
     "steps": queries.steps_of("t"),
+    "installation": by(Installation, tenant="t", id="i"),
+    "installations": queries.newest_installations("t", 5),
+    "pins": queries.pins_of("t"),
+    "pinned": queries.pinned("t"),
+    "pause": by(Pause, id="i"),
+    "pauses": queries.pauses_of_person("t", "p", ["asked", "approved"], 5),
+    "pauses of a task": queries.pauses_of_task("t", ["asked"], 5),
+    "expired_pauses": queries.expired_pauses(NOON, 5),
+    "taints": queries.taints_of("t"),
     "entry": by(Entry, id="i"),
     "entry_of": queries.entry_of("inbox", "m"),
     "entries": queries.ready("l", 5),
@@ -138,6 +162,13 @@ def test_every_query_that_a_store_is_asked_is_explained() -> None:
         "dead",
         "due_tasks",
         "entry_of",
+        "expired_pauses",
+        "newest_installations",
+        "pauses_of_person",
+        "pauses_of_task",
+        "pinned",
+        "pins_of",
+        "taints_of",
         "events_after",
         "follows_of",
         "held",

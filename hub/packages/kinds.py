@@ -1,0 +1,72 @@
+"""What a kind of package has to be able to do: a module for each, and the installer knows no more of it than this."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Protocol
+
+from msgspec import Struct
+
+from hub.manifests import Agent
+from hub.ports import Tool
+from hub.records import Package, PackageKind
+
+
+class Sheet(Struct, frozen=True, kw_only=True):
+    """What a package is and what it asks for, in words for whoever decides about it."""
+
+    name: str
+    version: str
+    kind: PackageKind
+    description: str
+    tools: tuple[str, ...]
+    """A plugin's own tools; an agent's that it would use."""
+    asks: tuple[str, ...] = ()
+    """Permissions, as "fs:data"."""
+    notes: tuple[str, ...] = ()
+    """What else they should know: "runs node server.js in a sandbox"."""
+
+
+async def _nothing() -> None:
+    pass
+
+
+class Opened(Struct, frozen=True, kw_only=True):
+    """An edition of a package, ready for use."""
+
+    tools: tuple[Tool, ...] = ()
+    agent: Agent | None = None
+    close: Callable[[], Awaitable[None]] = _nothing
+    """Ends what was begun for it: processes, above all."""
+
+
+class Kind(Protocol):
+    """One kind of package. Each method raises ManifestError for what its author has to mend.
+
+    `folder` is called what the package is called; a text that names a path names it from there, for where it lies on
+    this machine is nobody's business.
+    """
+
+    kind: PackageKind
+    manifest: str
+    """The file at a package's top that makes it one of this kind."""
+
+    def name(self, manifest: bytes) -> str:
+        """Return the name that a manifest gives, or "" if it gives none that a folder could have.
+
+        What's wrong with it is told by who reads it.
+        """
+
+    def sheet(self, folder: Path) -> Sheet:
+        """Read what a package is; strictly. Blocks; is called in a thread."""
+
+    async def check(self, folder: Path) -> None:
+        """Check all that can be checked without letting it loose: that its program can be read, its types."""
+
+    async def build(self, folder: Path, grants: tuple[str, ...]) -> None:
+        """Do once what has to be done in the folder before it's used: an install script, in the sandbox.
+
+        What it writes there stays. Killed, it's begun again in a fresh folder.
+        """
+
+    async def open(self, package: Package, folder: Path) -> Opened:
+        """Make the edition `package.now` ready for use, with the permissions that it was granted."""
