@@ -71,9 +71,10 @@ def load_plugin(folder: Path) -> Plugin:
     faults = {
         **common_faults(manifest.name, manifest.version, manifest.description),
         "tools": f"{odd[0]!r} can't be a tool: use lower-case letters, digits and _" if odd else "",
-        "permissions": fault(manifest.permissions),
     }
     refuse(path, manifest, faults, folder.absolute().name)
+    if wrong := fault(manifest.permissions):
+        raise ManifestError(f"{path}: permissions.{wrong}")
     program = text(folder / PROGRAM, MISSING)
     if len(program) > PROGRAM_CHARACTERS:
         raise ManifestError(f"{folder / PROGRAM}: {len(program)} characters; {PROGRAM_CHARACTERS} are the most")

@@ -204,12 +204,12 @@ async def test_two_plugins_cannot_have_a_tool_of_one_name(world: World) -> None:
     installer = await world.open()
     await installer.install(a_plugin("one", tool="say"), [], "one")
 
-    with pytest.raises(ManifestError, match="say: plugin one has a tool of that name"):
+    with pytest.raises(ManifestError, match="say: package one has a tool of that name"):
         await installer.install(a_plugin("two", tool="say"), [], "two")
 
     await installer.disable("one")
     await installer.install(a_plugin("two", tool="say"), [], "two")
-    with pytest.raises(ManifestError, match="plugin two has a tool of that name"):
+    with pytest.raises(ManifestError, match="package two has a tool of that name"):
         await installer.enable("one")
 
 

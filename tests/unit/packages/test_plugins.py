@@ -140,7 +140,7 @@ def test_a_name_that_is_taken_is_refused(tmp_path: Path, scripts: Scripts) -> No
     ("change", "fault"),
     [
         (('fs = "data"', 'fs = "all"'), r"permissions\.fs"),
-        (("[permissions]", "[permissions]\nnet = ['x']"), r"permissions\.net: unknown key; known here: fs, limits"),
+        (("[permissions]", "[permissions]\nnet = ['x']"), r"permissions\.net: 'x' won't do; name hosts as"),
         (('words = ["buy", "shopping"]', "words = []"), r"tools\[\.\.\.\]\.words|words"),
         (("[tools.put]", "[tools.Put]"), "use lower-case letters, digits and _"),
         (("effect", "effekt"), r"tools\.put\.effekt: unknown key"),
