@@ -147,6 +147,42 @@ class PackagesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Further plugins beside those that ship with AgentHost."""
 
 
+class SpeechConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[tools.speech]: who reads texts aloud."""
+
+    engine: Literal["", "espeak-ng", "piper"] = ""
+    """Empty: nobody."""
+    voice: str = ""
+    """espeak-ng: a voice's name, as "de"; empty is English. piper: the path of a voice's .onnx file."""
+
+
+class HearingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[tools.hearing]: who writes down what's spoken."""
+
+    model: str = ""
+    """The path of a whisper model in ggml's format; empty: nobody."""
+
+
+class ImagesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[tools.images]: who paints."""
+
+    model: str = ""
+    """The path of a Stable Diffusion model, as .safetensors or .gguf; empty: nobody."""
+    steps: Annotated[int, Meta(ge=1, le=100)] = 20
+    size: Annotated[int, Meta(ge=64, le=2048, multiple_of=64)] = 512
+    """Of each side, in pixels."""
+    seconds: Seconds = 900.0
+    """One image may take so long."""
+
+
+class ToolsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[tools]: those that need a library and a model of their own."""
+
+    speech: SpeechConfig = SpeechConfig()
+    hearing: HearingConfig = HearingConfig()
+    images: ImagesConfig = ImagesConfig()
+
+
 class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[limits]: what keeps one sender, one message or one task from taking everything."""
 
@@ -180,6 +216,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     llm: LLMConfig = LLMConfig()
     agents: AgentsConfig = AgentsConfig()
     packages: PackagesConfig = PackagesConfig()
+    tools: ToolsConfig = ToolsConfig()
     limits: LimitsConfig = LimitsConfig()
     bridges: tuple[BridgeAccount, ...] = ()
 

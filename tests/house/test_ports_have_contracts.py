@@ -13,6 +13,7 @@ ABILITIES = {
     "Reading": "tool",
     "Quoting": "tool",
     "Exemplary": "tool",
+    "Parcels": "errands",
     "Drafting": "bridge",
     "Typing": "bridge",
     "Retracting": "bridge",
