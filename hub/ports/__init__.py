@@ -50,6 +50,7 @@ from hub.ports.tools import (
     Pausing,
     Quoting,
     Reading,
+    Retrying,
     Tool,
     ToolCall,
 )
@@ -102,6 +103,7 @@ __all__ = [
     "Reading",
     "Remove",
     "Retracting",
+    "Retrying",
     "Said",
     "Save",
     "Score",
