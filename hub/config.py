@@ -13,9 +13,10 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from hub import accounts, reading
+from hub import accounts, outward, reading
 from hub.accounts import BridgeAccount, TelegramAccount
 from hub.errors import ConfigError
+from hub.outward import EgressConfig, RegistryConfig
 
 log = logging.getLogger(__name__)
 
@@ -191,8 +192,10 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     llm: LLMConfig = LLMConfig()
     agents: AgentsConfig = AgentsConfig()
     packages: PackagesConfig = PackagesConfig()
+    egress: EgressConfig = EgressConfig()
     limits: LimitsConfig = LimitsConfig()
     bridges: tuple[BridgeAccount, ...] = ()
+    registries: tuple[RegistryConfig, ...] = ()
 
     @property
     def data(self) -> Path:
@@ -321,7 +324,7 @@ def _check(config: Config) -> list[str]:
     faults += _check_secrets(config.packages.secrets)
     if config.store.url and not config.store.url.startswith("sqlite:///"):
         faults.append("store.url: only sqlite:///PATH is served so far; leave it empty for the data folder")
-    return faults
+    return [*faults, *outward.faults(config.egress, config.registries)]
 
 
 def _check_secrets(secrets: tuple[SecretConfig, ...]) -> list[str]:
