@@ -337,7 +337,9 @@ def _check_secrets(secrets: tuple[SecretConfig, ...]) -> list[str]:
         elif names.index(secret.name) != number:
             faults.append(f"{path}.name: {secret.name} is there already; keep one of them")
         if bool(secret.value) == bool(secret.file):
-            faults.append(f"{path}.value: give the secret itself, or in its place {path}.file with the file that has it")
+            faults.append(
+                f"{path}.value: give the secret itself, or in its place {path}.file with the file that has it"
+            )
         elif secret.file and not os.access(Path(secret.file).expanduser(), os.R_OK):
             faults.append(f"{path}.file: {secret.file!r} can't be read; create it or mend its rights")
     return faults

@@ -6,8 +6,6 @@ A function raises what a program can catch, in words for whoever wrote it; nothi
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
-from msgspec import Struct
-
 from hub.errors import AgentHostError
 from hub.manifests import Permissions
 from hub.packages.hosts_files import DATA, READING, WRITING, data_functions, file_functions
@@ -38,16 +36,27 @@ WAYS = {
 """How a program gets each function."""
 
 
-class Supplies(Struct, frozen=True, kw_only=True):
-    """What this hub has, of what programs may be given; what's None it has not."""
+class Supplies:
+    """What this hub has, of what programs may be given; what's None it has not.
 
-    egress: Egress | None = None
-    workspaces: Workspaces | None = None
-    errands: Errands | None = None
-    secrets: Mapping[str, str] = {}
-    """By name, as the operator gave them."""
-    seal: Seal | None = None
-    """Without it no program can wait for an answer."""
+    `errands` may be given later: whoever runs them needs the tools, which are there first.
+    """
+
+    def __init__(
+        self,
+        *,
+        egress: Egress | None = None,
+        workspaces: Workspaces | None = None,
+        errands: Errands | None = None,
+        secrets: Mapping[str, str] | None = None,
+        seal: Seal | None = None,
+    ) -> None:
+        """`secrets` are by name, as the operator gave them; without a seal no program can wait for an answer."""
+        self.egress = egress
+        self.workspaces = workspaces
+        self.errands = errands
+        self.secrets = dict(secrets or {})
+        self.seal = seal
 
     def missing(self, permissions: Permissions) -> tuple[str, ...]:
         """Return what the operator hasn't given yet, of what a package asks for, in words."""

@@ -74,6 +74,10 @@ class Response(NamedTuple):
     """What a JSON answer holds, else None."""
 
 
+# A program reads its name in errors: where it's from is nobody's business.
+Response.__module__ = "hub"
+
+
 def net_functions(egress: Egress | None, allowed: Sequence[str], secrets: Mapping[str, str], *, sends: bool) -> Hosts:
     """Return what a program with these hosts may ask, and with these secrets; more than ask only if it `sends`."""
     net = _Net(egress, allowed, secrets, sends=sends)
@@ -196,6 +200,8 @@ def _url(url: object, allowed: Sequence[str]) -> str:
         raise TypeError("a URL is a text, as https://api.example.org/v1")
     if len(url) > URL_CHARACTERS:
         raise ValueError(f"the URL has {len(url)} characters; {URL_CHARACTERS} are the most")
+    if not url.isprintable():
+        raise ValueError("the URL has a character that can't be seen")
     # What stands for a secret, and what people write in a query, is made what a URL can have.
     url = quote(url, safe="!#$%&'()*+,/:;=?@[]~{}")
     parts = urlsplit(url) if URL.fullmatch(url) else None

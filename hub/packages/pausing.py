@@ -50,8 +50,6 @@ class Pauser:
         """Go on with a run that raised Paused; raises Paused again, and ToolError where it has to be begun anew."""
         kept = self._opened(run, snapshot)
         answers = (*kept.answers, Answer(question=kept.question, answer=answer[:ANSWER]))
-        if len(answers) > QUESTIONS:
-            raise ToolError(f"The program asked {len(answers)} questions; {QUESTIONS} are the most in one call.")
         if kept.version == self._scripts.version:
             trail = Trail(kept.done)
             try:
@@ -81,6 +79,8 @@ class Pauser:
     def _ended(self, run: Run, ended: str | Asked, answers: tuple[Answer, ...], trail: Trail) -> str:
         if isinstance(ended, str):
             return ended
+        if len(answers) >= QUESTIONS:
+            raise ToolError(f"The program asks for ever; {QUESTIONS} questions are the most in one call.")
         if len(ended.state) > STATE_BYTES:
             raise ToolError(f"The program holds {len(ended.state)} bytes; one that waits holds {STATE_BYTES} at most.")
         kept = _Kept(

@@ -52,7 +52,8 @@ class PluginTool:
         self._documents = documents
         self._supplies = supplies
         self._pauser = Pauser(scripts, supplies.seal)
-        self._edition = digest or sha256(plugin.program.encode() + msgspec.json.encode(permissions)).hexdigest()
+        # Which program it is, to the byte: what's kept of a paused call is for that one only.
+        self.edition = digest or sha256(plugin.program.encode() + msgspec.json.encode(permissions)).hexdigest()
         self._words = re.compile("|".join(map(_pattern, manifest.words)), re.IGNORECASE)
 
     def fits(self, text: str) -> bool:
@@ -86,7 +87,7 @@ class PluginTool:
             values={"_arguments": arguments},
             allowance=self._plugin.permissions.limits,
             hosts=lambda trail: self._hosts(call, trail),
-            about=about(call, self._edition),
+            about=about(call, self.edition),
         )
 
     def _hosts(self, call: ToolCall, trail: Trail) -> Hosts:

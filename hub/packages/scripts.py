@@ -94,18 +94,22 @@ class Scripts:
         from pydantic_monty import CollectString, MontyError  # noqa: PLC0415
 
         pool = await self._opened()
-        limits = _limits(Allowance())
+        name = path.rpartition("/")[2]
         try:
             async with pool.checkout(
-                script_name=path.rpartition("/")[2],
-                limits=limits,
+                script_name=name,
+                limits=_limits(Allowance()),
                 type_check=True,
                 type_check_stubs=stubs,
                 type_check_format="concise",
             ) as session:
                 await session.feed_run(program, print_callback=CollectString(max_bytes=PRINTED))
         except MontyError as error:
-            raise ManifestError(f"{path}: {_first(str(error))}") from None
+            told = _first(str(error))
+            # What has to do with its types says where: as path:line:column.
+            raise ManifestError(
+                f"{path}{told.removeprefix(name) if told.startswith(f'{name}:') else f': {told}'}"
+            ) from None
 
     async def call(
         self, program: str, expression: str, values: Mapping[str, object], allowance: Allowance, hosts: Hosts
