@@ -4,6 +4,7 @@ from hub.manifests.agents import DATE, MANIFEST, PROMPT, PROMPT_CHARACTERS, Agen
 from hub.manifests.permissions import Allowance, Permissions
 from hub.manifests.plugins import Plugin, Shown, ToolManifest, load_plugin, load_plugins
 from hub.manifests.reading import name_in, places_hidden
+from hub.manifests.scripts import load_script, load_scripts
 
 __all__ = [
     "DATE",
@@ -20,6 +21,8 @@ __all__ = [
     "load_agents",
     "load_plugin",
     "load_plugins",
+    "load_script",
+    "load_scripts",
     "name_in",
     "places_hidden",
 ]

@@ -52,6 +52,7 @@ from hub.ports.tools import (
     Pausing,
     Quoting,
     Reading,
+    Retrying,
     Tool,
     ToolCall,
 )
@@ -106,6 +107,7 @@ __all__ = [
     "Reading",
     "Remove",
     "Retracting",
+    "Retrying",
     "Said",
     "Save",
     "Score",

@@ -97,6 +97,14 @@ class Patient(Protocol):
 
 
 @runtime_checkable
+class Retrying(Protocol):
+    """A tool whose arguments are a piece of work, such as a program: they may be long, and are seldom right at once."""
+
+    tries: int
+    """So often it may be called in a turn while calls fail; the LLM is shown what it wrote, and what was wrong."""
+
+
+@runtime_checkable
 class Foreign(Protocol):
     """A tool whose results are words of others than the person: a page, a file, a stranger's program."""
 
@@ -162,6 +170,9 @@ class Errands(Parcels, Protocol):
 
     async def say(self, call: ToolCall, text: str) -> None:
         """Tell the task's person something now, besides the answer; a repeated call says it once. Raises ToolError."""
+
+    async def said(self, call: ToolCall) -> tuple[str, ...]:
+        """Return what the task's person said in it lately, each message's text, oldest first; 20 messages at most."""
 
     async def plan(self, call: ToolCall, when: str, text: str) -> str:
         """Have a task begun later: `when` as in /schedule ("in 20m", "daily 08:30", "0 8 * * 1-5"), `text` its goal.
