@@ -61,6 +61,7 @@ from hub.packages.agents import Agents
 from hub.packages.installer import Installed, Installer
 from hub.packages.plugins import Plugins, check, plugin_tools
 from hub.packages.scripts import Scripts
+from hub.packages.skills import Skills
 from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool
 from hub.records import new_id
 from hub.spool import Spool
@@ -296,7 +297,7 @@ async def opened(
     stack.push_async_callback(scripts.close)
     known = (*(await _plugins(config, scripts, documents)), *tools)
     taken = [tool.name for tool in (*built_in(clock, timezone(config), documents), *known)]
-    kinds = (Plugins(scripts, documents), Agents())
+    kinds = (Plugins(scripts, documents), Agents(), Skills())
     installer = Installer(store, data / "packages", kinds, clock, tools=taken, agents=agents)
     stack.push_async_callback(installer.close)
     models = Models(config, os.environ, documents, clock)
