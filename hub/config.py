@@ -145,6 +145,10 @@ class PackagesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     folder: str = ""
     """Further plugins beside those that ship with AgentHost."""
+    allow_unsandboxed: bool = False
+    """Run packages' programs with all the hub's rights where they can't be confined."""
+    first_uid: Annotated[int, Meta(ge=1000, le=4_000_000_000)] = 1_900_000_000
+    """Where the hub is root: the first of the million users that packages' programs run as."""
 
 
 class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
