@@ -11,7 +11,7 @@ from msgspec import Struct
 from hub.errors import ManifestError, NotFound
 from hub.packages.kinds import Sheet
 from hub.ports import Foreign, Outward, Packaged, Tool, ToolCall
-from hub.records import PackageKind, TaskId
+from hub.records import PackageKind, TaskId, new_id
 from hub.web.auth import Asker, Hub
 from hub.web.problems import PROBLEMS, shown
 from hub.web.resources import Page
@@ -135,7 +135,7 @@ class UsableController(Controller):
         call = ToolCall(
             tool=id,
             arguments=data.arguments,
-            key=f"tried:{services.clock.now().isoformat()}",
+            key=f"tried:{new_id()}",
             tenant=caller.tenant,
             person=caller.person,
             agent=services.config.agents.default,
