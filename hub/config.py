@@ -13,9 +13,10 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from hub import accounts, reading
+from hub import accounts, outward, reading
 from hub.accounts import BridgeAccount, TelegramAccount
 from hub.errors import ConfigError
+from hub.outward import EgressConfig, RegistryConfig
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,8 @@ MODEL_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
 REPOSITORY = re.compile(
     r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*?)(?<!\.gguf)(:(?P<file>[\w./+-]+\.gguf))?", re.ASCII
 )
+
+SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Positive = Annotated[int, Meta(ge=1)]
@@ -140,11 +143,56 @@ class AgentsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Further agents beside those that ship with AgentHost."""
 
 
+class SecretConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[[packages.secrets]]: a value that packages send to their hosts and never see."""
+
+    name: str = ""
+    value: str = ""
+    file: str = ""
+
+
 class PackagesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[packages]: plugins, and what they may."""
 
     folder: str = ""
-    """Further plugins beside those that ship with AgentHost."""
+    """Further plugins and scripts beside those that ship with AgentHost."""
+    secrets: tuple[SecretConfig, ...] = ()
+
+
+class SpeechConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[tools.speech]: who reads texts aloud."""
+
+    engine: Literal["", "espeak-ng", "piper"] = ""
+    """Empty: nobody."""
+    voice: str = ""
+    """espeak-ng: a voice's name, as "de"; empty is English. piper: the path of a voice's .onnx file."""
+
+
+class HearingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[tools.hearing]: who writes down what's spoken."""
+
+    model: str = ""
+    """The path of a whisper model in ggml's format; empty: nobody."""
+
+
+class ImagesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[tools.images]: who paints."""
+
+    model: str = ""
+    """The path of a Stable Diffusion model, as .safetensors or .gguf; empty: nobody."""
+    steps: Annotated[int, Meta(ge=1, le=100)] = 20
+    size: Annotated[int, Meta(ge=64, le=2048, multiple_of=64)] = 512
+    """Of each side, in pixels."""
+    seconds: Seconds = 900.0
+    """One image may take so long."""
+
+
+class ToolsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[tools]: those that need a library and a model of their own."""
+
+    speech: SpeechConfig = SpeechConfig()
+    hearing: HearingConfig = HearingConfig()
+    images: ImagesConfig = ImagesConfig()
 
 
 class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -180,8 +228,14 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     llm: LLMConfig = LLMConfig()
     agents: AgentsConfig = AgentsConfig()
     packages: PackagesConfig = PackagesConfig()
+<<<<<<< HEAD
+    tools: ToolsConfig = ToolsConfig()
+=======
+    egress: EgressConfig = EgressConfig()
+>>>>>>> monty
     limits: LimitsConfig = LimitsConfig()
     bridges: tuple[BridgeAccount, ...] = ()
+    registries: tuple[RegistryConfig, ...] = ()
 
     @property
     def data(self) -> Path:
@@ -307,8 +361,27 @@ def _check(config: Config) -> list[str]:
             faults.append(f"{path}.key_file: set besides {path}.key; keep one of them")
         if llm.key_file and not os.access(Path(llm.key_file).expanduser(), os.R_OK):
             faults.append(f"{path}.key_file: {llm.key_file!r} can't be read; create it or mend its rights")
+    faults += _check_secrets(config.packages.secrets)
     if config.store.url and not config.store.url.startswith("sqlite:///"):
         faults.append("store.url: only sqlite:///PATH is served so far; leave it empty for the data folder")
+    return [*faults, *outward.faults(config.egress, config.registries)]
+
+
+def _check_secrets(secrets: tuple[SecretConfig, ...]) -> list[str]:
+    faults = []
+    names = [secret.name for secret in secrets]
+    for number, secret in enumerate(secrets):
+        path = f"packages.secrets[{number}]"
+        if not SECRET_NAME.fullmatch(secret.name):
+            faults.append(f"{path}.name: {secret.name!r} won't do; use capital letters, digits and _, as WEATHER_KEY")
+        elif names.index(secret.name) != number:
+            faults.append(f"{path}.name: {secret.name} is there already; keep one of them")
+        if bool(secret.value) == bool(secret.file):
+            faults.append(
+                f"{path}.value: give the secret itself, or in its place {path}.file with the file that has it"
+            )
+        elif secret.file and not os.access(Path(secret.file).expanduser(), os.R_OK):
+            faults.append(f"{path}.file: {secret.file!r} can't be read; create it or mend its rights")
     return faults
 
 
@@ -326,7 +399,9 @@ def _with_secrets(config: Config) -> Config:
         decisions=replace(llm.decisions, key=_secret(llm.decisions.key, llm.decisions.key_file)),
         fallback=tuple(replace(each, key=_secret(each.key, each.key_file)) for each in llm.fallback),
     )
-    return replace(config, llm=llm, bridges=tuple(map(_with_secret, config.bridges)))
+    kept = tuple(replace(each, value=_secret(each.value, each.file)) for each in config.packages.secrets)
+    packages = replace(config.packages, secrets=kept)
+    return replace(config, llm=llm, packages=packages, bridges=tuple(map(_with_secret, config.bridges)))
 
 
 def _with_secret(account: BridgeAccount) -> BridgeAccount:

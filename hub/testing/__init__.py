@@ -34,6 +34,7 @@ from hub.testing.builders import (
 )
 from hub.testing.clock import FakeClock, settle
 from hub.testing.desk import FakeDesk
+from hub.testing.egress import FakeEgress
 from hub.testing.llm import Asked, Hang, MatchingLLM, ScriptedLLM
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "FakeBridge",
     "FakeClock",
     "FakeDesk",
+    "FakeEgress",
     "Hang",
     "MatchingLLM",
     "ScriptedLLM",
