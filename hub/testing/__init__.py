@@ -35,6 +35,7 @@ from hub.testing.builders import (
 from hub.testing.clock import FakeClock, settle
 from hub.testing.desk import FakeDesk
 from hub.testing.llm import Asked, Hang, MatchingLLM, ScriptedLLM
+from hub.testing.workspaces import MemoryWorkspaces
 
 __all__ = [
     "NOON",
@@ -46,6 +47,7 @@ __all__ = [
     "FakeDesk",
     "Hang",
     "MatchingLLM",
+    "MemoryWorkspaces",
     "ScriptedLLM",
     "a_correction",
     "a_follow",
