@@ -13,9 +13,10 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from hub import accounts, reading
+from hub import accounts, outward, reading
 from hub.accounts import BridgeAccount, TelegramAccount
 from hub.errors import ConfigError
+from hub.outward import EgressConfig, RegistryConfig
 
 log = logging.getLogger(__name__)
 
@@ -180,8 +181,10 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     llm: LLMConfig = LLMConfig()
     agents: AgentsConfig = AgentsConfig()
     packages: PackagesConfig = PackagesConfig()
+    egress: EgressConfig = EgressConfig()
     limits: LimitsConfig = LimitsConfig()
     bridges: tuple[BridgeAccount, ...] = ()
+    registries: tuple[RegistryConfig, ...] = ()
 
     @property
     def data(self) -> Path:
@@ -309,7 +312,7 @@ def _check(config: Config) -> list[str]:
             faults.append(f"{path}.key_file: {llm.key_file!r} can't be read; create it or mend its rights")
     if config.store.url and not config.store.url.startswith("sqlite:///"):
         faults.append("store.url: only sqlite:///PATH is served so far; leave it empty for the data folder")
-    return faults
+    return [*faults, *outward.faults(config.egress, config.registries)]
 
 
 def _check_accounts(config: Config, told: set[str]) -> list[str]:

@@ -34,6 +34,7 @@ from hub.testing.builders import (
 )
 from hub.testing.clock import FakeClock, settle
 from hub.testing.desk import FakeDesk
+from hub.testing.egress import FakeEgress
 from hub.testing.llm import Asked, Hang, MatchingLLM, ScriptedLLM
 from hub.testing.workspaces import MemoryWorkspaces
 
@@ -45,6 +46,7 @@ __all__ = [
     "FakeBridge",
     "FakeClock",
     "FakeDesk",
+    "FakeEgress",
     "Hang",
     "MatchingLLM",
     "MemoryWorkspaces",
