@@ -20,12 +20,15 @@ from hub.outward import EgressConfig, RegistryConfig
 from hub.sections import (
     DecisionsConfig,
     FallbackConfig,
+    HearingConfig,
     HubConfig,
+    ImagesConfig,
     LLMConfig,
     Positive,
     Price,
     Seconds,
     Secret,
+    SpeechConfig,
     StoreConfig,
     ToolsConfig,
 )
