@@ -60,15 +60,13 @@ from hub.flow.weigher import Weigher
 from hub.llms import Models
 from hub.manifests import Agent, load_agents, load_plugins, load_scripts
 from hub.outward import at
-from hub.packages.agents import Agents
+from hub.packages.every import every_kind
 from hub.packages.hosts import Supplies
 from hub.packages.installer import Installed, Installer
 from hub.packages.own import Origin, Own, found
-from hub.packages.plugins import Plugins, check, plugin_tools
-from hub.packages.programs import Programs
+from hub.packages.plugins import check, plugin_tools
 from hub.packages.scripts import Scripts
 from hub.packages.seals import Seal
-from hub.packages.skills import Skills
 from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool
 from hub.records import new_id
 from hub.spool import Spool
@@ -320,11 +318,14 @@ async def opened(
     )
     known = (*(await _plugins(config, scripts, documents, supplies)), *tools)
     taken = [tool.name for tool in (*built_in(clock, timezone(config), documents), *known)]
-    kinds = (Plugins(scripts, documents, supplies), Programs(scripts, documents, supplies), Agents(), Skills())
+    kinds = every_kind(scripts, documents, supplies)
     installer = Installer(store, data / "packages", kinds, clock, tools=taken, agents=agents)
     stack.push_async_callback(installer.close)
     folders = [*_folders(config.agents.folder), *_folders(config.packages.folder)]
-    origins: Mapping[Origin, Sequence[Path]] = {"shipped": [SHIPPED_AGENTS, SHIPPED_PLUGINS], "folder": folders}
+    origins: Mapping[Origin, Sequence[Path]] = {
+        "shipped": [SHIPPED_AGENTS, SHIPPED_PLUGINS, SHIPPED_SCRIPTS],
+        "folder": folders,
+    }
     models = Models(config, os.environ, documents, clock)
     await models.open()
     stack.push_async_callback(models.close)

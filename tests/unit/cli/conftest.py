@@ -17,9 +17,9 @@ from hub.clock import SystemClock
 from hub.config import Config, LimitsConfig, Secret
 from hub.flow.people import OWNER_KEY, new_secret
 from hub.manifests import load_agents
-from hub.packages.agents import Agents
+from hub.packages.every import every_kind
+from hub.packages.hosts import Supplies
 from hub.packages.installer import Installer
-from hub.packages.plugins import Plugins
 from hub.packages.scripts import Scripts
 from hub.ports import Said
 from hub.records import HOME, OWNER
@@ -79,7 +79,7 @@ class Running:
         installer = Installer(
             self._store,
             Path(self._folder.name) / "packages",
-            [Plugins(self.scripts, self._documents), Agents()],
+            every_kind(self.scripts, self._documents, Supplies()),
             SystemClock(),
             tools=["clock", "calculate", "remember", "recall"],
             agents=agents,
