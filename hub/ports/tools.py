@@ -31,6 +31,8 @@ class ToolCall(Struct, frozen=True, kw_only=True):
     person: PersonId
     agent: str
     task: TaskId
+    depth: int = 0
+    """How many tools stand between the agent and this one: 0 if the agent itself calls it."""
 
 
 class Tool(Protocol):
@@ -108,6 +110,13 @@ class Outward(Protocol):
 
 
 @runtime_checkable
+class Asking(Protocol):
+    """A tool whose author wants each call to be approved by its person, whatever the task has read."""
+
+    ask: bool
+
+
+@runtime_checkable
 class Packaged(Protocol):
     """A tool that came with a package."""
 
@@ -140,6 +149,9 @@ class Errands(Protocol):
 
     async def say(self, call: ToolCall, text: str) -> None:
         """Tell the task's person something now, besides the answer; a repeated call says it once. Raises ToolError."""
+
+    async def said(self, call: ToolCall) -> tuple[str, ...]:
+        """Return what the task's person said in it lately, each message's text, oldest first; 20 messages at most."""
 
     async def plan(self, call: ToolCall, when: str, text: str) -> str:
         """Have a task begun later: `when` as in /schedule ("in 20m", "daily 08:30", "0 8 * * 1-5"), `text` its goal.
