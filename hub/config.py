@@ -129,6 +129,8 @@ class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A best candidate less likely than this is asked about."""
     questions_per_hour: Annotated[int, Meta(ge=0)] = 4
     """Above it the router takes the best candidate without asking."""
+    approval_minutes: Annotated[float, Meta(gt=0, le=10_080)] = 10.0
+    """So long a call waits for its person's leave; unanswered, it isn't made."""
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -23,6 +23,11 @@ NAMES = (
     "outbox.after-settle",
 )
 RARE = (
+    "call.begun",
+    "pause.before-commit",
+    "pause.after-commit",
+    "leave.before-commit",
+    "leave.after-commit",
     "package.unpacked",
     "package.moved",
     "package.committed",

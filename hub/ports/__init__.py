@@ -39,6 +39,7 @@ from hub.ports.platforms import (
 from hub.ports.storage import Add, Change, Remove, Save, Store
 from hub.ports.time import Clock
 from hub.ports.tools import (
+    Asking,
     Effect,
     Errands,
     Example,
@@ -65,6 +66,7 @@ __all__ = [
     "LLM",
     "Accept",
     "Add",
+    "Asking",
     "Bridge",
     "BridgeInfo",
     "Change",
