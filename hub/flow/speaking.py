@@ -111,9 +111,12 @@ class Speaker:
             await self._call(agent, work, ledger, said, tool)
 
     async def _choose(self, work: Work, ledger: Ledger, said: Sequence[Said], offered: Sequence[Tool]) -> Tool | None:
-        used = [step.name for step in _calls(ledger.steps)]
+        calls = _calls(ledger.steps)
+        used = [step.name for step in calls]
 
         async def choose() -> Made:
+            if again := await self._toolbox.again(said, offered, calls):
+                return again.name, 0, 0, False
             tool, decision = await self._toolbox.choose(said, offered, used, self._terms(work, Priority.DECISION))
             work.money += decision.money if decision else 0.0
             return (tool.name if tool else NONE), (decision.tokens if decision else 0), 0, False
@@ -123,11 +126,13 @@ class Speaker:
         return next((tool for tool in offered if tool.name == step.result), None)
 
     async def _call(self, agent: Agent, work: Work, ledger: Ledger, said: Sequence[Said], tool: Tool) -> None:
-        nth = len(_calls(ledger.steps)) + 1
+        calls = _calls(ledger.steps)
+        nth = len(calls) + 1
+        failed = [step for step in calls if step.name == tool.name and step.failed]
 
         async def arguments() -> Made:
             try:
-                filled = await self._toolbox.arguments(said, tool, self._terms(work, Priority.DECISION))
+                filled = await self._toolbox.arguments(said, tool, self._terms(work, Priority.DECISION), failed)
             except ToolError as error:
                 return str(error), 0, 0, True
             work.money += filled.money

@@ -1,4 +1,7 @@
-"""Every sentence that ports.Tool and its abilities (Reading, Quoting, Exemplary) promise, over every built-in tool."""
+"""Every sentence that ports.Tool and its abilities promise, over every built-in tool.
+
+The abilities are Reading, Quoting, Exemplary, Retrying.
+"""
 
 from zoneinfo import ZoneInfo
 
@@ -7,13 +10,27 @@ import pytest
 
 from hub.errors import ToolError
 from hub.flow.schemas import decode
-from hub.ports import Exemplary, Quoting, Reading, Tool
+from hub.packages.code import computing
+from hub.packages.hosts import Supplies
+from hub.packages.scripts import Scripts
+from hub.ports import Exemplary, Quoting, Reading, Retrying, Tool, ToolCall
 from hub.store.documents import MemoryDocuments
 from hub.testing import FakeClock
 from hub.tools import built_in
+from hub.tools.code import RunPython
 from tests.unit.tools.calls import use, use_with
 
-TOOLS = built_in(FakeClock(), ZoneInfo("UTC"), MemoryDocuments())
+
+async def compute(call: ToolCall, code: str) -> str:
+    """Run code with workers of its own: pytest has a loop for each test."""
+    scripts = Scripts()
+    try:
+        return await computing(scripts, MemoryDocuments(), Supplies())(call, code)
+    finally:
+        await scripts.close()
+
+
+TOOLS = (*built_in(FakeClock(), ZoneInfo("UTC"), MemoryDocuments()), RunPython(compute))
 PLAIN_TALK = ("hello", "Tell me a joke", "Thanks, that was helpful!", "Who wrote Hamlet?")
 
 
@@ -82,3 +99,7 @@ def test_quotes_are_arguments(tool: Tool) -> None:
 
     assert isinstance(properties, dict)
     assert not isinstance(tool, Quoting) or set(tool.quotes) <= set(properties)
+
+
+def test_a_tool_that_is_tried_again_is_tried_a_few_times(tool: Tool) -> None:
+    assert not isinstance(tool, Retrying) or 2 <= tool.tries <= 4

@@ -13,6 +13,7 @@ ABILITIES = {
     "Reading": "tool",
     "Quoting": "tool",
     "Exemplary": "tool",
+    "Retrying": "tool",
     "Drafting": "bridge",
     "Typing": "bridge",
     "Retracting": "bridge",
