@@ -159,6 +159,42 @@ class PackagesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     secrets: tuple[SecretConfig, ...] = ()
 
 
+class SpeechConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[tools.speech]: who reads texts aloud."""
+
+    engine: Literal["", "espeak-ng", "piper"] = ""
+    """Empty: nobody."""
+    voice: str = ""
+    """espeak-ng: a voice's name, as "de"; empty is English. piper: the path of a voice's .onnx file."""
+
+
+class HearingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[tools.hearing]: who writes down what's spoken."""
+
+    model: str = ""
+    """The path of a whisper model in ggml's format; empty: nobody."""
+
+
+class ImagesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[tools.images]: who paints."""
+
+    model: str = ""
+    """The path of a Stable Diffusion model, as .safetensors or .gguf; empty: nobody."""
+    steps: Annotated[int, Meta(ge=1, le=100)] = 20
+    size: Annotated[int, Meta(ge=64, le=2048, multiple_of=64)] = 512
+    """Of each side, in pixels."""
+    seconds: Seconds = 900.0
+    """One image may take so long."""
+
+
+class ToolsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[tools]: those that need a library and a model of their own."""
+
+    speech: SpeechConfig = SpeechConfig()
+    hearing: HearingConfig = HearingConfig()
+    images: ImagesConfig = ImagesConfig()
+
+
 class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[limits]: what keeps one sender, one message or one task from taking everything."""
 
@@ -192,7 +228,11 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     llm: LLMConfig = LLMConfig()
     agents: AgentsConfig = AgentsConfig()
     packages: PackagesConfig = PackagesConfig()
+<<<<<<< HEAD
+    tools: ToolsConfig = ToolsConfig()
+=======
     egress: EgressConfig = EgressConfig()
+>>>>>>> monty
     limits: LimitsConfig = LimitsConfig()
     bridges: tuple[BridgeAccount, ...] = ()
     registries: tuple[RegistryConfig, ...] = ()

@@ -6,6 +6,7 @@ from typing import Literal, Protocol, runtime_checkable
 from msgspec import Struct
 
 from hub.records import (
+    File,
     PackageId,
     PersonId,
     TaskId,
@@ -88,6 +89,14 @@ class Exemplary(Protocol):
 
 
 @runtime_checkable
+class Patient(Protocol):
+    """A tool that takes longer than others."""
+
+    seconds: float
+    """Its calls may take so long."""
+
+
+@runtime_checkable
 class Retrying(Protocol):
     """A tool whose arguments are a piece of work, such as a program: they may be long, and are seldom right at once."""
 
@@ -143,7 +152,20 @@ class Pausing(Protocol):
         """Go on with a paused call; raises ToolError (also for a snapshot that isn't this hub's), and Paused again."""
 
 
-class Errands(Protocol):
+class Parcels(Protocol):
+    """Files between a task's person and a tool."""
+
+    async def send(self, call: ToolCall, file: File) -> None:
+        """Send the task's person a file whose bytes are in the file store; a repeated call sends it once.
+
+        Raises ToolError.
+        """
+
+    async def received(self, call: ToolCall) -> tuple[File, ...]:
+        """Return the files that the task's person sent in it, the newest first, 20 at most."""
+
+
+class Errands(Parcels, Protocol):
     """What the hub does for a tool, within the rights of the task that it's called for."""
 
     async def say(self, call: ToolCall, text: str) -> None:

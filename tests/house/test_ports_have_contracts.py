@@ -14,6 +14,7 @@ ABILITIES = {
     "Quoting": "tool",
     "Exemplary": "tool",
     "Retrying": "tool",
+    "Parcels": "errands",
     "Drafting": "bridge",
     "Typing": "bridge",
     "Retracting": "bridge",
