@@ -228,11 +228,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     llm: LLMConfig = LLMConfig()
     agents: AgentsConfig = AgentsConfig()
     packages: PackagesConfig = PackagesConfig()
-<<<<<<< HEAD
     tools: ToolsConfig = ToolsConfig()
-=======
     egress: EgressConfig = EgressConfig()
->>>>>>> monty
     limits: LimitsConfig = LimitsConfig()
     bridges: tuple[BridgeAccount, ...] = ()
     registries: tuple[RegistryConfig, ...] = ()
