@@ -67,6 +67,7 @@ from hub.packages.plugins import Plugins, check, plugin_tools
 from hub.packages.programs import Programs
 from hub.packages.scripts import Scripts
 from hub.packages.seals import Seal
+from hub.packages.skills import Skills
 from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool
 from hub.records import new_id
 from hub.spool import Spool
@@ -312,7 +313,7 @@ async def opened(
     code = RunPython(computing(scripts, documents, supplies), outside=supplies.workspaces is not None)
     known = (*(await _plugins(config, scripts, documents, supplies)), code, *tools)
     taken = [tool.name for tool in (*built_in(clock, timezone(config), documents), *known)]
-    kinds = (Plugins(scripts, documents, supplies), Programs(scripts, documents, supplies), Agents())
+    kinds = (Plugins(scripts, documents, supplies), Programs(scripts, documents, supplies), Agents(), Skills())
     installer = Installer(store, data / "packages", kinds, clock, tools=taken, agents=agents)
     stack.push_async_callback(installer.close)
     models = Models(config, os.environ, documents, clock)

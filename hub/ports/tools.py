@@ -105,6 +105,30 @@ class Retrying(Protocol):
 
 
 @runtime_checkable
+class Naming(Protocol):
+    """A tool of which some arguments count only if somebody named them: a small LLM fills in what it likes."""
+
+    named: tuple[str, ...]
+    """These arguments, all optional. One whose value has no word that was said is left out."""
+
+
+@runtime_checkable
+class Findable(Protocol):
+    """A tool without words of its own to be offered by: it's offered where what it's about fits a message."""
+
+    about: str
+    """What it's about, in words to be searched, beside its name, its description and its arguments."""
+
+
+@runtime_checkable
+class Lengthy(Protocol):
+    """A tool whose results may be longer than others', for they're no use in part."""
+
+    characters: int
+    """So long may a result be, where the LLM has room for it."""
+
+
+@runtime_checkable
 class Foreign(Protocol):
     """A tool whose results are words of others than the person: a page, a file, a stranger's program."""
 

@@ -10,7 +10,7 @@ from hub.packages.plugins import PluginTool, plugin_tools
 from hub.packages.scripts import Scripts
 from hub.packages.seals import Seal
 from hub.ports import Documents, Fetched, ToolCall, WorkFile
-from hub.records import HOME, OWNER, TaskId, TenantId
+from hub.records import HOME, OWNER, File, TaskId, TenantId
 from hub.store.documents import MemoryDocuments
 from hub.testing import FakeEgress
 
@@ -69,6 +69,12 @@ class Notes:
 
     async def say(self, call: ToolCall, text: str) -> None:
         self.done.append(("say", call.key, text))
+
+    async def send(self, call: ToolCall, file: File) -> None:
+        self.done.append(("send", call.key, file.name))
+
+    async def received(self, call: ToolCall) -> tuple[File, ...]:
+        return ()
 
     async def plan(self, call: ToolCall, when: str, text: str) -> str:
         if when == "never":
