@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import cache, partial
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -63,6 +64,7 @@ from hub.packages.agents import Agents
 from hub.packages.code import computing
 from hub.packages.hosts import Supplies
 from hub.packages.installer import Installed, Installer
+from hub.packages.own import Origin, Own, found
 from hub.packages.plugins import Plugins, check, plugin_tools
 from hub.packages.programs import Programs
 from hub.packages.scripts import Scripts
@@ -106,6 +108,7 @@ class Hub:
         bridges: Mapping[str, Bridge],
         tools: Sequence[Tool] = (),
         installer: Installer | None = None,
+        own: Callable[[], Sequence[Own]] = tuple,
     ) -> None:
         self.config = config
         self.store = store
@@ -115,7 +118,7 @@ class Hub:
         self.uploads = Uploads(store, files, documents, clock, config.limits.file_mb)
         self.clock = clock
         self.agents = agents = dict(agents)
-        self.installer = installer
+        self.installer, self.own = installer, own
         self.bridges = bridges
         self.boot = new_id()
         self.started_at = clock.now()
@@ -251,12 +254,19 @@ class Hub:
             llm=self.llm,
             decisions=self.decider,
             agents=lambda: [
-                AgentInfo(name=agent.name, description=agent.description, model=agent.model, tools=agent.tools)
+                AgentInfo(
+                    name=agent.name,
+                    description=agent.description,
+                    model=agent.model,
+                    tools=agent.tools,
+                    version=agent.version,
+                )
                 for agent in self.agents.values()
             ],
             bridges=self.bridges,
             uploads=self.uploads,
             packages=self.installer,
+            own=self.own,
             tools=self.toolbox.all,
             call=self.toolbox.call,
             router=self._router_info,
@@ -316,6 +326,8 @@ async def opened(
     kinds = (Plugins(scripts, documents, supplies), Programs(scripts, documents, supplies), Agents(), Skills())
     installer = Installer(store, data / "packages", kinds, clock, tools=taken, agents=agents)
     stack.push_async_callback(installer.close)
+    folders = [*_folders(config.agents.folder), *_folders(config.packages.folder)]
+    origins: Mapping[Origin, Sequence[Path]] = {"shipped": [SHIPPED_AGENTS, SHIPPED_PLUGINS], "folder": folders}
     models = Models(config, os.environ, documents, clock)
     await models.open()
     stack.push_async_callback(models.close)
@@ -331,6 +343,7 @@ async def opened(
         bridges={**accounts(config, store, files, documents, clock), **bridges},
         tools=known,
         installer=installer,
+        own=cache(partial(found, kinds, origins)),
     )
     await installer.open()
     await parts.people.ensure_owner(secret)
