@@ -65,6 +65,7 @@ from hub.llms import Models
 from hub.manifests import Agent, load_agents, load_plugins, load_scripts
 from hub.outward import at
 from hub.packages.agents import Agents
+from hub.packages.code import computing
 from hub.packages.hosts import Supplies
 from hub.packages.installer import Installed, Installer
 from hub.packages.own import Origin, Own, found
@@ -81,6 +82,7 @@ from hub.store.files import FileStore
 from hub.store.sql import SqlStore
 from hub.store.sqlite import is_short
 from hub.tools import built_in
+from hub.tools.code import RunPython
 from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
 
 log = logging.getLogger(__name__)
@@ -330,7 +332,8 @@ async def opened(
         secrets={secret.name: secret.value for secret in config.packages.secrets},
         seal=Seal.at(data / "snapshot.key"),
     )
-    known = (*(await _plugins(config, scripts, documents, supplies)), *tools)
+    code = RunPython(computing(scripts, documents, supplies), outside=supplies.workspaces is not None)
+    known = (*(await _plugins(config, scripts, documents, supplies)), code, *tools)
     taken = [tool.name for tool in (*built_in(clock, timezone(config), documents), *known)]
     kinds = (Plugins(scripts, documents, supplies), Programs(scripts, documents, supplies), Agents(), Skills())
     installer = Installer(store, data / "packages", kinds, clock, tools=taken, agents=agents)
@@ -391,7 +394,7 @@ def _folders(own: str) -> list[Path]:
 async def _plugins(config: Config, scripts: Scripts, documents: Documents, supplies: Supplies) -> tuple[Tool, ...]:
     """Return the tools of the plugins and scripts that are there; those of the operator's own are checked first."""
     own = _folders(config.packages.folder)
-    taken = [tool.name for tool in built_in(SystemClock(), timezone(config), documents)]
+    taken = [tool.name for tool in built_in(SystemClock(), timezone(config), documents)] + [RunPython.name]
     try:
         for plugin in (*load_plugins(own).values(), *load_scripts(own).values()):
             await check(plugin, scripts)

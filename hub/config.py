@@ -292,6 +292,8 @@ def _check_secrets(secrets: tuple[SecretConfig, ...]) -> list[str]:
             )
         elif secret.file and not os.access(Path(secret.file).expanduser(), os.R_OK):
             faults.append(f"{path}.file: {secret.file!r} can't be read; create it or mend its rights")
+        elif not (secret.value.isascii() and secret.value.isprintable()):
+            faults.append(f"{path}.value: has letters that no header can carry; use plain ones")
     return faults
 
 
