@@ -20,6 +20,7 @@ from hub.cli.place import OWNER_KEY
 from hub.cli.words import size
 from hub.config import MODEL_SHA256, Config, backends, embedded_model, misgivings, models_folder
 from hub.packages.sandbox import Sandbox
+from hub.tools.media import lacking
 from hub.weights.names import Repo
 from hub.weights.shelf import find
 
@@ -56,6 +57,15 @@ def model_paths(config: Config, environ: Mapping[str, str]) -> Finding:
     if found:
         return fault("config files", "; ".join(found), "Mend the path, or bring the file there.")
     return fine("config files", "what the config names is there")
+
+
+def media(config: Config, environ: Mapping[str, str]) -> Finding:
+    """Can the tools work that need a library and a model of their own?"""
+    if lacks := lacking(config.tools):
+        return warning(
+            "tools", "; ".join(lacks), "Install it or bring the file there; until then the tool isn't offered."
+        )
+    return fine("tools", "what [tools] asks for is there")
 
 
 def folder(config: Config, environ: Mapping[str, str]) -> Finding:
@@ -205,7 +215,20 @@ def queue(config: Config, environ: Mapping[str, str]) -> Finding:
     return fine("queues", f"{count} waiting")
 
 
-LOCAL: tuple[Check, ...] = (python, model_paths, folder, space, key_file, clock, stored, queue, llama, model, sandbox)
+LOCAL: tuple[Check, ...] = (
+    python,
+    model_paths,
+    media,
+    folder,
+    space,
+    key_file,
+    clock,
+    stored,
+    queue,
+    llama,
+    model,
+    sandbox,
+)
 
 
 def fine(check: str, text: str) -> Finding:

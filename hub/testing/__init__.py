@@ -34,7 +34,9 @@ from hub.testing.builders import (
 )
 from hub.testing.clock import FakeClock, settle
 from hub.testing.desk import FakeDesk
+from hub.testing.egress import FakeEgress
 from hub.testing.llm import Asked, Hang, MatchingLLM, ScriptedLLM
+from hub.testing.workspaces import MemoryWorkspaces
 
 __all__ = [
     "NOON",
@@ -44,8 +46,10 @@ __all__ = [
     "FakeBridge",
     "FakeClock",
     "FakeDesk",
+    "FakeEgress",
     "Hang",
     "MatchingLLM",
+    "MemoryWorkspaces",
     "ScriptedLLM",
     "a_correction",
     "a_follow",
