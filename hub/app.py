@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from hashlib import sha256
@@ -34,6 +34,7 @@ from hub.flow.guard import Guard
 from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
 from hub.flow.labels import Labels
+from hub.flow.leftovers import Leftovers
 from hub.flow.letters import Letters
 from hub.flow.links import Links
 from hub.flow.meant import Meant
@@ -68,6 +69,7 @@ from hub.store.documents import FileDocuments
 from hub.store.files import FileStore
 from hub.store.sql import SqlStore
 from hub.store.sqlite import is_short
+from hub.store.workspaces import FolderWorkspaces
 from hub.tools import built_in
 from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
 
@@ -97,6 +99,7 @@ class Hub:
         bridges: Mapping[str, Bridge],
         tools: Sequence[Tool] = (),
         installer: Installer | None = None,
+        sweeps: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self.config = config
         self.store = store
@@ -141,7 +144,7 @@ class Hub:
         self._route(journal, following, {name for name, account in accounts.items() if not threads_of(account)})
         self.letters = Letters(store, journal)
         keep = timedelta(days=config.store.keep_events_days)
-        self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep)
+        self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep, sweeps)
 
     def _route(self, journal: Journal, following: Following, threadless: Collection[str]) -> None:
         """Build what finds the task that a message is about, and what obeys commands."""
@@ -291,6 +294,8 @@ async def opened(
     redaction.hide(secret)
     clock, documents, files = SystemClock(), FileDocuments(data / "documents"), FileStore(data / "files")
     await files.open()
+    workspaces = FolderWorkspaces(data / "workspaces", size=config.limits.workspace_mb << 20)
+    await workspaces.open()
     agents = agents_of(config)
     scripts = Scripts()
     stack.push_async_callback(scripts.close)
@@ -314,6 +319,7 @@ async def opened(
         bridges={**accounts(config, store, files, documents, clock), **bridges},
         tools=known,
         installer=installer,
+        sweeps=(Leftovers(store, workspaces, clock, timedelta(days=config.limits.workspace_days)).sweep,),
     )
     await installer.open()
     await parts.people.ensure_owner(secret)
