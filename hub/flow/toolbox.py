@@ -17,7 +17,7 @@ from hub.flow import prompts
 from hub.flow.schemas import decode, fit
 from hub.flow.sound import sound
 from hub.manifests import Agent
-from hub.ports import LLM, Decision, Filled, Quoting, Reading, Said, Terms, Tool, ToolCall
+from hub.ports import LLM, Decision, Filled, Material, Quoting, Reading, Said, Terms, Tool, ToolCall
 from hub.records import Step
 
 log = logging.getLogger(__name__)
@@ -101,7 +101,9 @@ class Toolbox:
         if len(results) != 1 or results[0].failed:
             return None
         tool = self._tools.get(results[0].name)
-        return results[0].result if tool and await _read(tool, _asked(said)) is not None else None
+        if tool is None or isinstance(tool, Material):
+            return None
+        return results[0].result if await _read(tool, _asked(said)) is not None else None
 
     async def arguments(self, said: Sequence[Said], tool: Tool, terms: Terms) -> Filled:
         """Return arguments that fit the tool's schema; raises ToolError if none could be found, or LLMError."""
