@@ -6,6 +6,7 @@ import os
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import cache, partial
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -18,7 +19,8 @@ from hub.clock import SystemClock
 from hub.config import Config, backends, timezone
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
-from hub.errors import ConfigError, ManifestError, StartError
+from hub.egress.guard import GuardedEgress
+from hub.errors import ConfigError, ManifestError
 from hub.flow import weights
 from hub.flow.access import Access
 from hub.flow.commands import Commands, Handler
@@ -57,11 +59,18 @@ from hub.flow.turns import Turns
 from hub.flow.uploads import Uploads
 from hub.flow.weigher import Weigher
 from hub.llms import Models
-from hub.manifests import Agent, load_agents, load_plugins
+from hub.loading import SHIPPED_PLUGINS, folders, make_data_folder, own_plugins
+from hub.manifests import Agent, load_agents
+from hub.outward import at
 from hub.packages.agents import Agents
+from hub.packages.hosts import Supplies
 from hub.packages.installer import Installed, Installer
-from hub.packages.plugins import Plugins, check, plugin_tools
+from hub.packages.own import Origin, Own, found
+from hub.packages.plugins import Plugins
+from hub.packages.programs import Programs
 from hub.packages.scripts import Scripts
+from hub.packages.seals import Seal
+from hub.packages.skills import Skills
 from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool
 from hub.records import new_id
 from hub.spool import Spool
@@ -71,6 +80,7 @@ from hub.store.sql import SqlStore
 from hub.store.sqlite import is_short
 from hub.store.workspaces import FolderWorkspaces
 from hub.tools import built_in
+from hub.tools.shipped import Shipped
 from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
 
 log = logging.getLogger(__name__)
@@ -79,7 +89,6 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds until a bridge that stumbled is begun again."""
 
 SHIPPED_AGENTS = Path(__file__).parent.parent / "agents"
-SHIPPED_PLUGINS = Path(__file__).parent.parent / "plugins"
 
 
 class Hub:
@@ -100,6 +109,7 @@ class Hub:
         tools: Sequence[Tool] = (),
         installer: Installer | None = None,
         sweeps: Sequence[Callable[[], Awaitable[None]]] = (),
+        own: Callable[[], Sequence[Own]] = tuple,
     ) -> None:
         self.config = config
         self.store = store
@@ -109,7 +119,7 @@ class Hub:
         self.uploads = Uploads(store, files, documents, clock, config.limits.file_mb)
         self.clock = clock
         self.agents = agents = dict(agents)
-        self.installer = installer
+        self.installer, self.own = installer, own
         self.bridges = bridges
         self.boot = new_id()
         self.started_at = clock.now()
@@ -245,12 +255,19 @@ class Hub:
             llm=self.llm,
             decisions=self.decider,
             agents=lambda: [
-                AgentInfo(name=agent.name, description=agent.description, model=agent.model, tools=agent.tools)
+                AgentInfo(
+                    name=agent.name,
+                    description=agent.description,
+                    model=agent.model,
+                    tools=agent.tools,
+                    version=agent.version,
+                )
                 for agent in self.agents.values()
             ],
             bridges=self.bridges,
             uploads=self.uploads,
             packages=self.installer,
+            own=self.own,
             tools=self.toolbox.all,
             call=self.toolbox.call,
             router=self._router_info,
@@ -284,9 +301,10 @@ async def opened(
     ConfigError and StartError.
     """
     secrets = [*(llm.key for _, llm in backends(config)), *chain(*map(secrets_of, config.bridges))]
+    secrets += [secret.value for secret in config.packages.secrets]
     redaction = logs.configure(config.hub.log, config.hub.log_level, secrets=secrets)
     data = config.data
-    _make_folder(data)
+    make_data_folder(data)
     store = SqlStore.at(config.store.url, data)
     await store.open()
     stack.push_async_callback(store.close)
@@ -297,13 +315,26 @@ async def opened(
     workspaces = FolderWorkspaces(data / "workspaces", size=config.limits.workspace_mb << 20)
     await workspaces.open()
     agents = agents_of(config)
+    egress = GuardedEgress((*config.egress.allow, *map(at, config.registries)))
     scripts = Scripts()
     stack.push_async_callback(scripts.close)
-    known = (*(await _plugins(config, scripts, documents)), *tools)
-    taken = [tool.name for tool in (*built_in(clock, timezone(config), documents), *known)]
-    kinds = (Plugins(scripts, documents), Agents())
+    supplies = Supplies(
+        egress=egress,
+        workspaces=workspaces,
+        secrets={secret.name: secret.value for secret in config.packages.secrets},
+        seal=Seal.at(data / "snapshot.key"),
+    )
+    shipped = Shipped(clock=clock, store=store, files=files, workspaces=workspaces, egress=egress)
+    stack.push_async_callback(shipped.close)
+    tools = (*shipped.tools, *tools)
+    taken = [tool.name for tool in (*built_in(clock, timezone(config), documents), *tools)]
+    known = (*(await own_plugins(config, taken, scripts, documents, supplies)), *tools)
+    taken = [*taken, *(tool.name for tool in known)]
+    kinds = (Plugins(scripts, documents, supplies), Programs(scripts, documents, supplies), Agents(), Skills())
     installer = Installer(store, data / "packages", kinds, clock, tools=taken, agents=agents)
     stack.push_async_callback(installer.close)
+    theirs = [*folders(config.agents.folder), *folders(config.packages.folder)]
+    origins: Mapping[Origin, Sequence[Path]] = {"shipped": [SHIPPED_AGENTS, SHIPPED_PLUGINS], "folder": theirs}
     models = Models(config, os.environ, documents, clock)
     await models.open()
     stack.push_async_callback(models.close)
@@ -320,6 +351,7 @@ async def opened(
         tools=known,
         installer=installer,
         sweeps=(Leftovers(store, workspaces, clock, timedelta(days=config.limits.workspace_days)).sweep,),
+        own=cache(partial(found, kinds, origins)),
     )
     await installer.open()
     await parts.people.ensure_owner(secret)
@@ -341,7 +373,7 @@ def accounts(config: Config, store: Store, files: Files, documents: Documents, c
 def agents_of(config: Config) -> dict[str, Agent]:
     """Return all agents by name; raises ConfigError if one is faulty, or the default one isn't there."""
     try:
-        agents = load_agents([SHIPPED_AGENTS, *_folders(config.agents.folder)])
+        agents = load_agents([SHIPPED_AGENTS, *folders(config.agents.folder)])
     except ManifestError as error:
         raise ConfigError(f"agents.folder: {error}") from None
     if config.agents.default not in agents:
@@ -349,28 +381,3 @@ def agents_of(config: Config) -> dict[str, Agent]:
             f"agents.default: there's no agent {config.agents.default!r}; there are: {', '.join(sorted(agents))}"
         )
     return agents
-
-
-def _folders(own: str) -> list[Path]:
-    return [Path(own).expanduser()] if own else []
-
-
-async def _plugins(config: Config, scripts: Scripts, documents: Documents) -> tuple[Tool, ...]:
-    """Return the tools of the plugins that are there; those of the operator's own folder are checked first."""
-    own = _folders(config.packages.folder)
-    taken = [tool.name for tool in built_in(SystemClock(), timezone(config), documents)]
-    try:
-        for plugin in load_plugins(own).values():
-            await check(plugin, scripts)
-        return plugin_tools(load_plugins([SHIPPED_PLUGINS, *own]), taken, scripts, documents)
-    except ManifestError as error:
-        raise ConfigError(f"packages.folder: {error}") from None
-
-
-def _make_folder(data: Path) -> None:
-    try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StartError(
-            f"hub.data: {data} can't be made ({error.strerror}); name another with --data, or mend its rights"
-        ) from None

@@ -88,11 +88,12 @@ class Installer:
         """Return what an installed package is and asks for."""
         return await asyncio.to_thread(self._kind(package.kind).sheet, self._path(package.id, package.now))
 
-    async def install(self, archive: bytes, grants: Collection[str], source: str) -> Package:
+    async def install(self, archive: bytes, grants: Collection[str], source: str, *, enable: bool = True) -> Package:
         """Install a package from a zip file, or update it; it's enabled if it has all the permissions it asks for.
 
-        The very same files again change nothing but the grants. Raises ManifestError for what's wrong with the package,
-        BadRequest for a grant that it doesn't ask for, StoreUnavailable if it can't be written.
+        Without `enable` it's only put there, for somebody to look at first. The very same files again change nothing
+        but the grants. Raises ManifestError for what's wrong with the package, BadRequest for a grant that it doesn't
+        ask for, StoreUnavailable if it can't be written.
         """
         async with self._one:
             async with asyncio.timeout(SECONDS):
@@ -101,7 +102,7 @@ class Installer:
             try:
                 draft = await asyncio.to_thread(self._place.draft, kind.name(manifest.data) or "package", entries)
                 try:
-                    return await self._install(kind, draft, digest_of(entries), grants, source)
+                    return await self._install(kind, draft, digest_of(entries), grants, source, enable=enable)
                 finally:
                     await asyncio.to_thread(self._place.drop, draft)
             except OSError as error:
@@ -151,12 +152,16 @@ class Installer:
 
     # --- inside
 
-    async def _install(self, kind: Kind, draft: Path, digest: str, grants: Collection[str], source: str) -> Package:
+    async def _install(
+        self, kind: Kind, draft: Path, digest: str, grants: Collection[str], source: str, *, enable: bool
+    ) -> Package:
         sheet = await asyncio.to_thread(kind.sheet, draft)
         await kind.check(draft)
         _check_grants(sheet, grants)
         edition = Edition(version=sheet.version, digest=digest, grants=tuple(sorted(set(grants))), source=source)
         package = await self._next(sheet, edition)
+        if not enable:
+            package = replace(package, state="disabled")
         await self._fits(package, sheet)
         await kind.build(draft, edition.grants)
         reach("package.unpacked")

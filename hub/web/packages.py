@@ -1,5 +1,6 @@
-"""/v1/packages and /v1/tools: what's installed, what it may, and what it gives agents."""
+"""/v1/packages: what's installed, what it may, and what it gives agents."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -9,21 +10,21 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
-from hub.errors import BadRequest, NotFound
+from hub.errors import BadRequest, ManifestError, NotFound
 from hub.packages.archive import Bounds
 from hub.packages.installer import Installer
 from hub.packages.kinds import Sheet
-from hub.ports import Tool, ToolCall
-from hub.records import Edition, Package, TaskId
-from hub.web.auth import Asker, Hub
+from hub.packages.meanings import KINDS, meaning
+from hub.records import HOME, Edition, Installation, Package
+from hub.web.auth import Hub
 from hub.web.problems import MEDIA_TYPE, PROBLEMS, Problem, shown
 from hub.web.resources import Page
 from hub.web.services import Services
 
 UPLOAD = Bounds().packed + 64 * 1024
 """The most bytes of an upload: a package and what frames it."""
-TRIED = TaskId("tried")
-"""The task of a call that's tried by hand."""
+REMEMBERED = 200
+"""Installations that are looked at for what their scan found."""
 REFUSED = {
     **PROBLEMS,
     422: ResponseSpec(
@@ -45,6 +46,16 @@ class EditionView(Struct, frozen=True, kw_only=True):
     source: str
 
 
+class PermissionView(Struct, frozen=True, kw_only=True):
+    """A permission that a package asks for."""
+
+    id: str
+    """As it's granted: "net:api.example.org"."""
+    meaning: str
+    """In a sentence, for whoever decides."""
+    granted: bool
+
+
 class PackageView(Struct, frozen=True, kw_only=True):
     """An installed package."""
 
@@ -55,38 +66,24 @@ class PackageView(Struct, frozen=True, kw_only=True):
     tools: list[str]
     asks: list[str]
     """The permissions that it asks for."""
+    permissions: list[PermissionView]
+    """The same, in words, with which of them it has."""
+    what: str
+    """What its kind is, in words: whether it's code, and where that runs."""
+    notes: list[str]
+    """What else whoever decides about it should know."""
+    found: list[str]
+    """What a scan found odd."""
     now: EditionView
     before: EditionView | None
     created_at: datetime
     updated_at: datetime
 
 
-class ToolView(Struct, frozen=True, kw_only=True):
-    """Something that agents may call."""
-
-    id: str
-    description: str
-    schema: dict[str, object]
-    effect: str
-
-
 class NewGrants(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a package may, all of it."""
 
     grants: Grants
-
-
-class Trial(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A call of a tool by hand."""
-
-    arguments: dict[str, Any] = {}
-
-
-class Tried(Struct, frozen=True, kw_only=True):
-    """What came of it."""
-
-    result: str
-    failed: bool
 
 
 class PackagesController(Controller):
@@ -99,7 +96,8 @@ class PackagesController(Controller):
     async def list(self, services: Hub) -> Page[PackageView]:
         """Return everything that's installed, by name."""
         installer = _installer(services)
-        return Page(items=[await _view(installer, package) for package in await installer.packages()])
+        coming = await services.store.installations(HOME, REMEMBERED)
+        return Page(items=[await _view(installer, package, coming) for package in await installer.packages()])
 
     @post(
         "/packages",
@@ -116,6 +114,7 @@ class PackagesController(Controller):
         grants: Annotated[
             str, QueryParameter(max_length=1000, description="Permissions to grant, with commas between.")
         ] = "",
+        enable: Annotated[bool, QueryParameter(description="False: leave it disabled, to be looked at first.")] = True,
     ) -> PackageView:
         """Install or update a package from a zip file, sent as application/zip or as the field `file` of a form.
 
@@ -124,13 +123,14 @@ class PackagesController(Controller):
         installer = _installer(services)
         name, archive = await _uploaded(request)
         wanted = [grant.strip() for grant in grants.split(",") if grant.strip()]
-        return await _view(installer, await installer.install(archive, wanted, f"uploaded: {name}"))
+        package = await installer.install(archive, wanted, f"uploaded: {name}", enable=enable)
+        return await _seen(services, package)
 
     @get("/packages/{id:str}", opt={"scope": "admin"}, responses=PROBLEMS, summary="Read a package")
     async def read(self, services: Hub, id: FromPath[str]) -> PackageView:
         """Return an installed package."""
         installer = _installer(services)
-        return await _view(installer, await installer.package(id))
+        return await _seen(services, await installer.package(id))
 
     @delete("/packages/{id:str}", opt={"scope": "admin"}, responses=PROBLEMS, summary="Remove a package")
     async def remove(self, services: Hub, id: FromPath[str]) -> None:
@@ -141,13 +141,13 @@ class PackagesController(Controller):
     async def grant(self, services: Hub, id: FromPath[str], data: JSONBody[NewGrants]) -> PackageView:
         """Give a package exactly these permissions; without all that it asks for it's disabled."""
         installer = _installer(services)
-        return await _view(installer, await installer.grant(id, data.grants))
+        return await _seen(services, await installer.grant(id, data.grants))
 
     @post("/packages/{id:str}/enable", status_code=200, opt={"scope": "admin"}, responses=REFUSED, summary="Enable")
     async def enable(self, services: Hub, id: FromPath[str]) -> PackageView:
         """Have its tools or its agent used."""
         installer = _installer(services)
-        return await _view(installer, await installer.enable(id))
+        return await _seen(services, await installer.enable(id))
 
     @post(
         "/packages/{id:str}/disable", status_code=200, opt={"scope": "admin"}, responses=PROBLEMS, summary="Disable it"
@@ -155,7 +155,7 @@ class PackagesController(Controller):
     async def disable(self, services: Hub, id: FromPath[str]) -> PackageView:
         """Have it not used; it stays installed."""
         installer = _installer(services)
-        return await _view(installer, await installer.disable(id))
+        return await _seen(services, await installer.disable(id))
 
     @post(
         "/packages/{id:str}/rollback",
@@ -167,35 +167,7 @@ class PackagesController(Controller):
     async def roll_back(self, services: Hub, id: FromPath[str]) -> PackageView:
         """Bring back what it was before its last update; once more, and that's undone."""
         installer = _installer(services)
-        return await _view(installer, await installer.roll_back(id))
-
-    @get("/tools", opt={"scope": "messages:read"}, responses=PROBLEMS, summary="List tools")
-    async def tools(self, services: Hub) -> Page[ToolView]:
-        """Return the tools that there are, with the schemas of their arguments."""
-        return Page(
-            items=[
-                ToolView(id=tool.name, description=tool.description, schema=dict(tool.schema), effect=tool.effect)
-                for tool in services.tools()
-            ]
-        )
-
-    @post("/tools/{id:str}/call", status_code=200, opt={"scope": "admin"}, responses=PROBLEMS, summary="Try a tool")
-    async def call(self, services: Hub, caller: Asker, id: FromPath[str], data: JSONBody[Trial]) -> Tried:
-        """Call a tool as an agent would, on behalf of the key's person."""
-        tool: Tool | None = next((tool for tool in services.tools() if tool.name == id), None)
-        if tool is None:
-            raise NotFound(f"tool: there's no {shown(id)}; GET /v1/tools lists them")
-        call = ToolCall(
-            tool=id,
-            arguments=data.arguments,
-            key=f"tried:{services.clock.now().isoformat()}",
-            tenant=caller.tenant,
-            person=caller.person,
-            agent=services.config.agents.default,
-            task=TRIED,
-        )
-        called = await services.call(tool, call)
-        return Tried(result=called.result, failed=called.failed)
+        return await _seen(services, await installer.roll_back(id))
 
 
 def _installer(services: Services) -> Installer:
@@ -217,8 +189,17 @@ async def _uploaded(request: Request[Any, Any, Any]) -> tuple[str, bytes]:
     raise BadRequest("Content-Type", f"is {shown(kind)}; send application/zip, or a form with the field `file`")
 
 
-async def _view(installer: Installer, package: Package) -> PackageView:
-    sheet: Sheet = await installer.sheet(package)
+async def _seen(services: Services, package: Package) -> PackageView:
+    return await _view(_installer(services), package, await services.store.installations(HOME, REMEMBERED))
+
+
+async def _view(installer: Installer, package: Package, coming: Sequence[Installation]) -> PackageView:
+    try:
+        sheet = await installer.sheet(package)
+    except ManifestError as error:
+        # Somebody meddled with its files: it's shown all the same, so that it can be removed.
+        sheet = _unreadable(package, str(error))
+    granted = set(package.now.grants)
     return PackageView(
         id=package.id,
         kind=package.kind,
@@ -226,11 +207,26 @@ async def _view(installer: Installer, package: Package) -> PackageView:
         description=sheet.description,
         tools=[*sheet.tools],
         asks=[*sheet.asks],
+        permissions=[PermissionView(id=ask, meaning=meaning(ask), granted=ask in granted) for ask in sheet.asks],
+        what=KINDS[package.kind],
+        notes=[*sheet.notes],
+        found=_found(package, coming),
         now=_edition(package.now),
         before=_edition(package.before) if package.before else None,
         created_at=package.created_at,
         updated_at=package.updated_at,
     )
+
+
+def _unreadable(package: Package, fault: str) -> Sheet:
+    notes = (f"Its files can't be used: {fault}",)
+    return Sheet(name=package.id, version=package.now.version, kind=package.kind, description="", tools=(), notes=notes)
+
+
+def _found(package: Package, coming: Sequence[Installation]) -> list[str]:
+    """Return what the scan found when a package came in the last time."""
+    last = next((one for one in coming if one.package == package.id and one.state in ("installed", "enabled")), None)
+    return [*last.found] if last else []
 
 
 def _edition(edition: Edition) -> EditionView:

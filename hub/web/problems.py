@@ -24,6 +24,7 @@ from hub.errors import (
     NotAllowed,
     NotFound,
     PersonError,
+    SandboxMissing,
     StoreUnavailable,
     TooLarge,
     TooMany,
@@ -129,7 +130,7 @@ def _told(error: Exception) -> tuple[int, str, dict[str, str]]:
             return _person(error)
         case Conflict():
             return 409, "it was changed by somebody else just now; look at it again, then repeat", {}
-        case ManifestError():
+        case ManifestError() | SandboxMissing():
             return 422, str(error), {}
         case StoreUnavailable():
             return 503, f"not kept: {error}; send it again in a while", _after(5)
