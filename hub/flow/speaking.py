@@ -127,9 +127,12 @@ class Speaker:
             await self._call(agent, work, ledger, said, tool)
 
     async def _choose(self, work: Work, ledger: Ledger, said: Sequence[Said], offered: Sequence[Tool]) -> Tool | None:
-        used = [step.name for step in _calls(work, ledger)]
+        calls = _calls(work, ledger)
+        used = [step.name for step in calls]
 
         async def choose() -> Made:
+            if again := await self._toolbox.again(said, offered, calls):
+                return again.name, 0, 0, False
             tool, decision = await self._toolbox.choose(said, offered, used, self._terms(work, Priority.DECISION))
             work.money += decision.money if decision else 0.0
             return (tool.name if tool else NONE), (decision.tokens if decision else 0), 0, False
@@ -140,10 +143,11 @@ class Speaker:
 
     async def _call(self, agent: Agent, work: Work, ledger: Ledger, said: Sequence[Said], tool: Tool) -> None:
         nth = sum(step.kind == "tool" for step in ledger.steps) + 1
+        failed = [step for step in _calls(work, ledger) if step.name == tool.name and step.failed]
 
         async def arguments() -> Made:
             try:
-                filled = await self._toolbox.arguments(said, tool, self._terms(work, Priority.DECISION))
+                filled = await self._toolbox.arguments(said, tool, self._terms(work, Priority.DECISION), failed)
             except ToolError as error:
                 return str(error), 0, 0, True
             work.money += filled.money

@@ -16,7 +16,7 @@ from hub.errors import AgentHostError, BadRequest, ManifestError, NotFound, Stor
 from hub.failpoints import reach
 from hub.manifests import Agent
 from hub.packages.archive import Entry, unpacked
-from hub.packages.kinds import Kind, Opened, Sheet
+from hub.packages.kinds import Kind, Opened, Sheet, manifests
 from hub.packages.place import Place, digest_of
 from hub.ports import Add, Change, Clock, Remove, Save, Store, Tool
 from hub.records import HOME, Edition, Package, PackageId, PackageKind
@@ -269,8 +269,11 @@ class Installer:
 
     def _kind_of(self, entries: tuple[Entry, ...]) -> tuple[Kind, Entry]:
         """Return what a package is, by the manifest at its top, and that."""
-        kinds = {kind.manifest: kind for kind in self._kinds.values()}
-        found = [(kinds[entry.path], entry) for entry in entries if entry.path in kinds]
+        kinds = {name: kind for kind in self._kinds.values() for name in manifests(kind)}
+        named = {entry.path: entry for entry in entries if entry.path in kinds}
+        # Of a kind that reads several manifests, the first one counts.
+        firsts = {kinds[path].kind: next(filter(named.get, manifests(kinds[path]))) for path in named}
+        found = [(self._kinds[kind], named[path]) for kind, path in firsts.items()]
         if len(found) == 1:
             return found[0]
         *others, last = sorted(kinds)
