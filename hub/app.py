@@ -58,17 +58,16 @@ from hub.flow.turns import Turns
 from hub.flow.uploads import Uploads
 from hub.flow.weigher import Weigher
 from hub.llms import Models
-from hub.manifests import Agent, load_agents, load_plugins, load_scripts
+from hub.manifests import Agent, load_agents
 from hub.outward import at
 from hub.packages.agents import Agents
 from hub.packages.code import computing
-from hub.packages.hosts import Supplies
 from hub.packages.installer import Installed, Installer
 from hub.packages.own import Origin, Own, found
-from hub.packages.plugins import Plugins, check, plugin_tools
+from hub.packages.plugins import Plugins
 from hub.packages.programs import Programs
+from hub.packages.resident import resident_tools, supplies_of
 from hub.packages.scripts import Scripts
-from hub.packages.seals import Seal
 from hub.packages.skills import Skills
 from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool
 from hub.records import new_id
@@ -77,6 +76,7 @@ from hub.store.documents import FileDocuments
 from hub.store.files import FileStore
 from hub.store.sql import SqlStore
 from hub.store.sqlite import is_short
+from hub.store.workspaces import FolderWorkspaces
 from hub.tools import built_in
 from hub.tools.code import RunPython
 from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
@@ -315,19 +315,19 @@ async def opened(
     egress = GuardedEgress((*config.egress.allow, *map(at, config.registries)))
     scripts = Scripts()
     stack.push_async_callback(scripts.close)
-    supplies = Supplies(
-        egress=egress,
-        secrets={secret.name: secret.value for secret in config.packages.secrets},
-        seal=Seal.at(data / "snapshot.key"),
-    )
-    code = RunPython(computing(scripts, documents, supplies), outside=supplies.workspaces is not None)
-    known = (*(await _plugins(config, scripts, documents, supplies)), code, *tools)
+    workspaces = FolderWorkspaces(data / "workspaces")
+    await workspaces.open()
+    supplies = supplies_of(config, egress, workspaces)
+    code = RunPython(computing(scripts, documents, supplies), outside=True)
+    names = [tool.name for tool in (*built_in(clock, timezone(config), documents), code)]
+    shipped = (SHIPPED_PLUGINS, SHIPPED_SCRIPTS)
+    known = (code, *(await resident_tools(config, shipped, names, scripts, documents, supplies)), *tools)
     taken = [tool.name for tool in (*built_in(clock, timezone(config), documents), *known)]
     kinds = (Plugins(scripts, documents, supplies), Programs(scripts, documents, supplies), Agents(), Skills())
     installer = Installer(store, data / "packages", kinds, clock, tools=taken, agents=agents)
     stack.push_async_callback(installer.close)
     folders = [*_folders(config.agents.folder), *_folders(config.packages.folder)]
-    origins: Mapping[Origin, Sequence[Path]] = {"shipped": [SHIPPED_AGENTS, SHIPPED_PLUGINS], "folder": folders}
+    origins: Mapping[Origin, Sequence[Path]] = {"shipped": [SHIPPED_AGENTS, *shipped], "folder": folders}
     models = Models(config, os.environ, documents, clock)
     await models.open()
     stack.push_async_callback(models.close)
@@ -377,24 +377,6 @@ def agents_of(config: Config) -> dict[str, Agent]:
 
 def _folders(own: str) -> list[Path]:
     return [Path(own).expanduser()] if own else []
-
-
-async def _plugins(config: Config, scripts: Scripts, documents: Documents, supplies: Supplies) -> tuple[Tool, ...]:
-    """Return the tools of the plugins and scripts that are there; those of the operator's own are checked first."""
-    own = _folders(config.packages.folder)
-    taken = [tool.name for tool in built_in(SystemClock(), timezone(config), documents)] + [RunPython.name]
-    try:
-        for plugin in (*load_plugins(own).values(), *load_scripts(own).values()):
-            await check(plugin, scripts)
-        plugins = load_plugins([SHIPPED_PLUGINS, *own])
-        programs = load_scripts([SHIPPED_SCRIPTS, *own])
-        if both := sorted(plugins.keys() & programs.keys()):
-            raise ManifestError(
-                f"{both[0]}: there's a plugin and a script of that name; call one of them something else"
-            )
-        return plugin_tools({**plugins, **programs}, taken, scripts, documents, supplies)
-    except ManifestError as error:
-        raise ConfigError(f"packages.folder: {error}") from None
 
 
 def _make_folder(data: Path) -> None:
