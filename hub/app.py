@@ -18,6 +18,7 @@ from hub.clock import SystemClock
 from hub.config import Config, backends, timezone
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
+from hub.egress.guard import GuardedEgress
 from hub.errors import ConfigError, ManifestError, StartError
 from hub.flow import weights
 from hub.flow.access import Access
@@ -57,10 +58,13 @@ from hub.flow.uploads import Uploads
 from hub.flow.weigher import Weigher
 from hub.llms import Models
 from hub.manifests import Agent, load_agents, load_plugins
+from hub.outward import at
 from hub.packages.agents import Agents
 from hub.packages.installer import Installed, Installer
 from hub.packages.plugins import Plugins, check, plugin_tools
+from hub.packages.scanning import Scanner
 from hub.packages.scripts import Scripts
+from hub.packages.sources import Sources
 from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool
 from hub.records import new_id
 from hub.spool import Spool
@@ -203,6 +207,8 @@ class Hub:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.dispatcher.run(self.work))
                 group.create_task(self.showing.run())
+                if self.installer:
+                    group.create_task(self.installer.run())
                 for bridge in self.bridges.values():
                     group.create_task(self.connect(bridge))
         finally:
@@ -292,12 +298,17 @@ async def opened(
     clock, documents, files = SystemClock(), FileDocuments(data / "documents"), FileStore(data / "files")
     await files.open()
     agents = agents_of(config)
+    egress = GuardedEgress((*config.egress.allow, *map(at, config.registries)))
     scripts = Scripts()
     stack.push_async_callback(scripts.close)
     known = (*(await _plugins(config, scripts, documents)), *tools)
     taken = [tool.name for tool in (*built_in(clock, timezone(config), documents), *known)]
     kinds = (Plugins(scripts, documents), Agents())
-    installer = Installer(store, data / "packages", kinds, clock, tools=taken, agents=agents)
+    sources = Sources(egress, [registry.url for registry in config.registries])
+    scanner = Scanner(config.packages.scan)
+    installer = Installer(
+        store, data / "packages", kinds, clock, tools=taken, agents=agents, sources=sources, scanner=scanner
+    )
     stack.push_async_callback(installer.close)
     models = Models(config, os.environ, documents, clock)
     await models.open()

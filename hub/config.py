@@ -146,6 +146,8 @@ class PackagesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     folder: str = ""
     """Further plugins beside those that ship with AgentHost."""
+    scan: tuple[str, ...] = ()
+    """A command that looks into each package before it's installed; it gets the package's folder as last argument."""
 
 
 class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -23,7 +23,12 @@ NAMES = (
     "outbox.after-settle",
 )
 RARE = (
+    "package.requested",
+    "package.fetched",
+    "package.verified",
     "package.unpacked",
+    "package.scanned",
+    "package.built",
     "package.moved",
     "package.committed",
     "edit.before-commit",

@@ -39,6 +39,7 @@ from hub.ports.platforms import (
 from hub.ports.storage import Add, Change, Remove, Save, Store
 from hub.ports.time import Clock
 from hub.ports.tools import (
+    Editions,
     Effect,
     Errands,
     Example,
@@ -71,6 +72,7 @@ __all__ = [
     "Documents",
     "Draft",
     "Drafting",
+    "Editions",
     "Effect",
     "Egress",
     "Embedded",

@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from litestar import Controller, Request, delete, get, post, put
+import msgspec
+from litestar import Controller, Request, Response, delete, get, post, put
 from litestar.datastructures import UploadFile
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
@@ -12,11 +13,10 @@ from msgspec import Meta, Struct
 from hub.errors import BadRequest, NotFound
 from hub.packages.archive import Bounds
 from hub.packages.installer import Installer
-from hub.packages.kinds import Sheet
 from hub.ports import Tool, ToolCall
-from hub.records import Edition, Package, TaskId
+from hub.records import Edition, Installation, Package, TaskId
 from hub.web.auth import Asker, Hub
-from hub.web.problems import MEDIA_TYPE, PROBLEMS, Problem, shown
+from hub.web.problems import MEDIA_TYPE, PROBLEMS, Problem, fault_of, shown
 from hub.web.resources import Page
 from hub.web.services import Services
 
@@ -36,6 +36,11 @@ REFUSED = {
 Grants = Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=50)]
 
 
+INSTALL_SECONDS = 60
+"""So long a request waits for a package that's fetched, unless it says otherwise."""
+Wait = Annotated[float, QueryParameter(ge=0, le=300, description="Seconds to wait until it's installed.")]
+
+
 class EditionView(Struct, frozen=True, kw_only=True):
     """One version of a package."""
 
@@ -43,6 +48,8 @@ class EditionView(Struct, frozen=True, kw_only=True):
     digest: str
     grants: list[str]
     source: str
+    found: list[str]
+    """What a scan found odd in it."""
 
 
 class PackageView(Struct, frozen=True, kw_only=True):
@@ -54,9 +61,13 @@ class PackageView(Struct, frozen=True, kw_only=True):
     description: str
     tools: list[str]
     asks: list[str]
-    """The permissions that it asks for."""
+    """The permissions that it asks for, and those that an update asks for which waits."""
+    notes: list[str]
+    """What else should be known before it's enabled."""
     now: EditionView
     before: EditionView | None
+    next: EditionView | None
+    """An update that isn't used yet: it lacks a permission, or a scan found it odd."""
     created_at: datetime
     updated_at: datetime
 
@@ -68,6 +79,30 @@ class ToolView(Struct, frozen=True, kw_only=True):
     description: str
     schema: dict[str, object]
     effect: str
+
+
+class InstallationView(Struct, frozen=True, kw_only=True):
+    """A package on its way in, or one that came in, or failed to."""
+
+    id: str
+    source: str
+    grants: list[str]
+    state: str
+    package: str | None
+    """What's installed of it."""
+    found: list[str]
+    """What a scan found odd."""
+    error: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class NewPackage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a package is to be fetched from."""
+
+    source: Annotated[str, Meta(min_length=1, max_length=2000)]
+    """An https URL of a zip file, or PUBLISHER/NAME or PUBLISHER/NAME@VERSION in a registry."""
+    grants: Grants = []
 
 
 class NewGrants(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -89,6 +124,14 @@ class Tried(Struct, frozen=True, kw_only=True):
     failed: bool
 
 
+LATER = {
+    **REFUSED,
+    202: ResponseSpec(
+        InstallationView, description="It takes longer than ?wait, and goes on.", generate_examples=False
+    ),
+}
+
+
 class PackagesController(Controller):
     """What's installed, and what it gives agents."""
 
@@ -105,7 +148,7 @@ class PackagesController(Controller):
         "/packages",
         status_code=201,
         opt={"scope": "admin"},
-        responses=REFUSED,
+        responses=LATER,
         summary="Install a package",
         request_max_body_size=UPLOAD,
     )
@@ -113,18 +156,48 @@ class PackagesController(Controller):
         self,
         request: Request[Any, Any, Any],
         services: Hub,
+        caller: Asker,
         grants: Annotated[
             str, QueryParameter(max_length=1000, description="Permissions to grant, with commas between.")
         ] = "",
-    ) -> PackageView:
+        wait: Wait = INSTALL_SECONDS,
+    ) -> Response[PackageView | InstallationView]:
         """Install or update a package from a zip file, sent as application/zip or as the field `file` of a form.
 
-        It's enabled at once if it's granted all that it asks for.
+        Or have it fetched: JSON `{source, grants}` names an https URL, or PUBLISHER/NAME in a registry. It's enabled at
+        once if it's granted all that it asks for and a scan found nothing odd. What takes longer than ?wait goes on,
+        and this answers 202.
         """
         installer = _installer(services)
-        name, archive = await _uploaded(request)
         wanted = [grant.strip() for grant in grants.split(",") if grant.strip()]
-        return await _view(installer, await installer.install(archive, wanted, f"uploaded: {name}"))
+        if request.content_type[0] == "application/json":
+            new = _new(await request.body())
+            installation = await installer.request(new.source, [*new.grants, *wanted], caller.person)
+            return await _arrived(installer, installation, wait)
+        name, archive = await _uploaded(request)
+        package = await installer.install(archive, wanted, f"uploaded: {name}", caller.person)
+        return Response(await _view(installer, package), status_code=201)
+
+    @get("/packages/installations", opt={"scope": "admin"}, responses=PROBLEMS, summary="List installations")
+    async def installations(self, services: Hub) -> Page[InstallationView]:
+        """Return the packages that are on their way in, came in or failed to; the newest first."""
+        return Page(items=[_on_its_way(each) for each in await _installer(services).installations()])
+
+    @get("/packages/installations/{id:str}", opt={"scope": "admin"}, responses=PROBLEMS, summary="Read an installation")
+    async def installation(self, services: Hub, id: FromPath[str]) -> InstallationView:
+        """Return how far a package is on its way in."""
+        return _on_its_way(await _installer(services).installation(id))
+
+    @post("/packages/{id:str}/update", status_code=201, opt={"scope": "admin"}, responses=LATER, summary="Update it")
+    async def update(
+        self, services: Hub, caller: Asker, id: FromPath[str], wait: Wait = INSTALL_SECONDS
+    ) -> Response[PackageView | InstallationView]:
+        """Fetch a package again from the URL or the registry that it came from.
+
+        An update that asks for more than is granted, or is odd, waits as `next`; what's enabled goes on meanwhile.
+        """
+        installer = _installer(services)
+        return await _arrived(installer, await installer.update(id, caller.person), wait)
 
     @get("/packages/{id:str}", opt={"scope": "admin"}, responses=PROBLEMS, summary="Read a package")
     async def read(self, services: Hub, id: FromPath[str]) -> PackageView:
@@ -145,7 +218,7 @@ class PackagesController(Controller):
 
     @post("/packages/{id:str}/enable", status_code=200, opt={"scope": "admin"}, responses=REFUSED, summary="Enable")
     async def enable(self, services: Hub, id: FromPath[str]) -> PackageView:
-        """Have its tools or its agent used."""
+        """Have its tools or its agent used; those of an update, if one waits."""
         installer = _installer(services)
         return await _view(installer, await installer.enable(id))
 
@@ -165,7 +238,7 @@ class PackagesController(Controller):
         summary="Roll it back",
     )
     async def roll_back(self, services: Hub, id: FromPath[str]) -> PackageView:
-        """Bring back what it was before its last update; once more, and that's undone."""
+        """Forget an update that waits; else bring back what it was before its last one. Once more undoes the latter."""
         installer = _installer(services)
         return await _view(installer, await installer.roll_back(id))
 
@@ -217,21 +290,62 @@ async def _uploaded(request: Request[Any, Any, Any]) -> tuple[str, bytes]:
     raise BadRequest("Content-Type", f"is {shown(kind)}; send application/zip, or a form with the field `file`")
 
 
+def _new(body: bytes) -> NewPackage:
+    try:
+        return msgspec.json.decode(body, type=NewPackage)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise fault_of(error) from None
+
+
+async def _arrived(
+    installer: Installer, installation: Installation, wait: float
+) -> Response[PackageView | InstallationView]:
+    """Answer with the package once it's installed, or after a while with how far it is; raises why it failed."""
+    package = await installer.wait(installation.id, wait)
+    if package is None:
+        return Response(_on_its_way(await installer.installation(installation.id)), status_code=202)
+    return Response(await _view(installer, package), status_code=201)
+
+
+def _on_its_way(installation: Installation) -> InstallationView:
+    return InstallationView(
+        id=installation.id,
+        source=installation.source,
+        grants=[*installation.grants],
+        state=installation.state,
+        package=installation.package,
+        found=[*installation.found],
+        error=installation.error,
+        created_at=installation.created_at,
+        updated_at=installation.updated_at,
+    )
+
+
 async def _view(installer: Installer, package: Package) -> PackageView:
-    sheet: Sheet = await installer.sheet(package)
+    sheet, coming = await installer.sheet(package), await installer.next_sheet(package)
+    asks = dict.fromkeys((*sheet.asks, *(coming.asks if coming else ())))
+    notes = dict.fromkeys((*sheet.notes, *(coming.notes if coming else ())))
     return PackageView(
         id=package.id,
         kind=package.kind,
         state=package.state,
         description=sheet.description,
         tools=[*sheet.tools],
-        asks=[*sheet.asks],
+        asks=[*asks],
+        notes=[*notes],
         now=_edition(package.now),
         before=_edition(package.before) if package.before else None,
+        next=_edition(package.next) if package.next else None,
         created_at=package.created_at,
         updated_at=package.updated_at,
     )
 
 
 def _edition(edition: Edition) -> EditionView:
-    return EditionView(version=edition.version, digest=edition.digest, grants=[*edition.grants], source=edition.source)
+    return EditionView(
+        version=edition.version,
+        digest=edition.digest,
+        grants=[*edition.grants],
+        source=edition.source,
+        found=[*edition.found],
+    )

@@ -20,10 +20,12 @@ from hub.errors import (
     AlreadyUsed,
     BadRequest,
     Conflict,
+    EgressError,
     ManifestError,
     NotAllowed,
     NotFound,
     PersonError,
+    ScanError,
     StoreUnavailable,
     TooLarge,
     TooMany,
@@ -129,9 +131,9 @@ def _told(error: Exception) -> tuple[int, str, dict[str, str]]:
             return _person(error)
         case Conflict():
             return 409, "it was changed by somebody else just now; look at it again, then repeat", {}
-        case ManifestError():
+        case ManifestError() | EgressError():
             return 422, str(error), {}
-        case StoreUnavailable():
+        case StoreUnavailable() | ScanError():
             return 503, f"not kept: {error}; send it again in a while", _after(5)
         case HTTPException():
             return error.status_code, _http(error), _http_headers(error)
