@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import cache, partial
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -57,13 +58,18 @@ from hub.flow.turns import Turns
 from hub.flow.uploads import Uploads
 from hub.flow.weigher import Weigher
 from hub.llms import Models
-from hub.manifests import Agent, load_agents, load_plugins
+from hub.manifests import Agent, load_agents, load_plugins, load_scripts
 from hub.outward import at
 from hub.packages.agents import Agents
+from hub.packages.hosts import Supplies
 from hub.packages.installer import Installed, Installer
+from hub.packages.own import Origin, Own, found
 from hub.packages.plugins import Plugins, check, plugin_tools
+from hub.packages.programs import Programs
 from hub.packages.scanning import Scanner
 from hub.packages.scripts import Scripts
+from hub.packages.seals import Seal
+from hub.packages.skills import Skills
 from hub.packages.sources import Sources
 from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool
 from hub.records import new_id
@@ -82,6 +88,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 
 SHIPPED_AGENTS = Path(__file__).parent.parent / "agents"
 SHIPPED_PLUGINS = Path(__file__).parent.parent / "plugins"
+SHIPPED_SCRIPTS = Path(__file__).parent.parent / "scripts"
 
 
 class Hub:
@@ -101,6 +108,7 @@ class Hub:
         bridges: Mapping[str, Bridge],
         tools: Sequence[Tool] = (),
         installer: Installer | None = None,
+        own: Callable[[], Sequence[Own]] = tuple,
     ) -> None:
         self.config = config
         self.store = store
@@ -110,7 +118,7 @@ class Hub:
         self.uploads = Uploads(store, files, documents, clock, config.limits.file_mb)
         self.clock = clock
         self.agents = agents = dict(agents)
-        self.installer = installer
+        self.installer, self.own = installer, own
         self.bridges = bridges
         self.boot = new_id()
         self.started_at = clock.now()
@@ -248,12 +256,19 @@ class Hub:
             llm=self.llm,
             decisions=self.decider,
             agents=lambda: [
-                AgentInfo(name=agent.name, description=agent.description, model=agent.model, tools=agent.tools)
+                AgentInfo(
+                    name=agent.name,
+                    description=agent.description,
+                    model=agent.model,
+                    tools=agent.tools,
+                    version=agent.version,
+                )
                 for agent in self.agents.values()
             ],
             bridges=self.bridges,
             uploads=self.uploads,
             packages=self.installer,
+            own=self.own,
             tools=self.toolbox.all,
             call=self.toolbox.call,
             router=self._router_info,
@@ -287,6 +302,7 @@ async def opened(
     ConfigError and StartError.
     """
     secrets = [*(llm.key for _, llm in backends(config)), *chain(*map(secrets_of, config.bridges))]
+    secrets += [secret.value for secret in config.packages.secrets]
     redaction = logs.configure(config.hub.log, config.hub.log_level, secrets=secrets)
     data = config.data
     _make_folder(data)
@@ -301,15 +317,22 @@ async def opened(
     egress = GuardedEgress((*config.egress.allow, *map(at, config.registries)))
     scripts = Scripts()
     stack.push_async_callback(scripts.close)
-    known = (*(await _plugins(config, scripts, documents)), *tools)
+    supplies = Supplies(
+        egress=egress,
+        secrets={secret.name: secret.value for secret in config.packages.secrets},
+        seal=Seal.at(data / "snapshot.key"),
+    )
+    known = (*(await _plugins(config, scripts, documents, supplies)), *tools)
     taken = [tool.name for tool in (*built_in(clock, timezone(config), documents), *known)]
-    kinds = (Plugins(scripts, documents), Agents())
+    kinds = (Plugins(scripts, documents, supplies), Programs(scripts, documents, supplies), Agents(), Skills())
     sources = Sources(egress, [registry.url for registry in config.registries])
     scanner = Scanner(config.packages.scan)
     installer = Installer(
         store, data / "packages", kinds, clock, tools=taken, agents=agents, sources=sources, scanner=scanner
     )
     stack.push_async_callback(installer.close)
+    folders = [*_folders(config.agents.folder), *_folders(config.packages.folder)]
+    origins: Mapping[Origin, Sequence[Path]] = {"shipped": [SHIPPED_AGENTS, SHIPPED_PLUGINS], "folder": folders}
     models = Models(config, os.environ, documents, clock)
     await models.open()
     stack.push_async_callback(models.close)
@@ -325,6 +348,7 @@ async def opened(
         bridges={**accounts(config, store, files, documents, clock), **bridges},
         tools=known,
         installer=installer,
+        own=cache(partial(found, kinds, origins)),
     )
     await installer.open()
     await parts.people.ensure_owner(secret)
@@ -360,14 +384,20 @@ def _folders(own: str) -> list[Path]:
     return [Path(own).expanduser()] if own else []
 
 
-async def _plugins(config: Config, scripts: Scripts, documents: Documents) -> tuple[Tool, ...]:
-    """Return the tools of the plugins that are there; those of the operator's own folder are checked first."""
+async def _plugins(config: Config, scripts: Scripts, documents: Documents, supplies: Supplies) -> tuple[Tool, ...]:
+    """Return the tools of the plugins and scripts that are there; those of the operator's own are checked first."""
     own = _folders(config.packages.folder)
     taken = [tool.name for tool in built_in(SystemClock(), timezone(config), documents)]
     try:
-        for plugin in load_plugins(own).values():
+        for plugin in (*load_plugins(own).values(), *load_scripts(own).values()):
             await check(plugin, scripts)
-        return plugin_tools(load_plugins([SHIPPED_PLUGINS, *own]), taken, scripts, documents)
+        plugins = load_plugins([SHIPPED_PLUGINS, *own])
+        programs = load_scripts([SHIPPED_SCRIPTS, *own])
+        if both := sorted(plugins.keys() & programs.keys()):
+            raise ManifestError(
+                f"{both[0]}: there's a plugin and a script of that name; call one of them something else"
+            )
+        return plugin_tools({**plugins, **programs}, taken, scripts, documents, supplies)
     except ManifestError as error:
         raise ConfigError(f"packages.folder: {error}") from None
 

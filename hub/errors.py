@@ -22,6 +22,7 @@ AgentHostError
 |-- ToolError              the LLM: it reads the text
 |-- EgressError            who gave the address: it's refused, or didn't answer as it should
 |-- ManifestError          the author of a package
+|-- SandboxMissing         the operator: this machine can't confine strangers' programs, so they don't run
 `-- PersonError            the person who asked
     |-- BadRequest         say it differently: names the field, the value and the way out
     |-- NotFound           no such thing, or none that this person may see
@@ -139,6 +140,10 @@ class EgressError(AgentHostError):
 
 class ManifestError(AgentHostError):
     """A package's manifest is wrong; the text names the file, the key, the value and the way out."""
+
+
+class SandboxMissing(AgentHostError):
+    """This machine can't confine a stranger's program, so it doesn't run; the text says why and the way out."""
 
 
 class PersonError(AgentHostError):

@@ -10,9 +10,7 @@ from hub.cli.client import Client
 from hub.cli.packing import packed
 from hub.cli.place import Place, place_options
 from hub.cli.wire import Installed
-from hub.cli.words import plain, print_json
-
-MEANINGS = {"fs:data": "keep small documents of its own about each person, in the hub's data folder"}
+from hub.cli.words import print_json, sheet_lines
 
 
 @click.command(name="install")
@@ -29,7 +27,8 @@ def command(place: Place, path: Path, grant: tuple[str, ...], yes: bool, as_json
     package = asyncio.run(_install(place, path, grant))
     missing = [ask for ask in package.asks if ask not in package.now.grants]
     if not as_json:
-        _show(package)
+        for line in sheet_lines(package):
+            click.echo(line)
     if missing and (yes or (not as_json and _granted(package, missing))):
         package = asyncio.run(_grant(place, package))
     if as_json:
@@ -40,16 +39,6 @@ def command(place: Place, path: Path, grant: tuple[str, ...], yes: bool, as_json
         click.echo(f"{package.id} {package.now.version} is installed, but not enabled: it lacks {', '.join(missing)}.")
     if package.state != "enabled":
         raise SystemExit(3)
-
-
-def _show(package: Installed) -> None:
-    click.echo(f"{package.kind} {package.id} {package.now.version}: {plain(package.description)}")
-    if package.tools:
-        click.echo(f"  tools: {', '.join(package.tools)}")
-    for ask in package.asks:
-        click.echo(f"  may, if you grant {ask}: {MEANINGS.get(ask, ask)}")
-    if not package.asks:
-        click.echo("  asks for no permission")
 
 
 def _granted(package: Installed, missing: list[str]) -> bool:

@@ -287,6 +287,14 @@ class Edition(Struct, frozen=True, kw_only=True):
     source: str
 
 
+class Permission(Struct, frozen=True, kw_only=True):
+    """A permission that a package asks for."""
+
+    id: str
+    meaning: str
+    granted: bool
+
+
 class Installed(Struct, frozen=True, kw_only=True):
     """An installed package."""
 
@@ -296,6 +304,10 @@ class Installed(Struct, frozen=True, kw_only=True):
     description: str
     tools: list[str]
     asks: list[str]
+    permissions: tuple[Permission, ...] = ()
+    what: str = ""
+    notes: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
     now: Edition
     before: Edition | None
     created_at: datetime

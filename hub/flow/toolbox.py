@@ -17,7 +17,7 @@ from hub.flow import prompts
 from hub.flow.schemas import decode, fit
 from hub.flow.sound import sound
 from hub.manifests import Agent
-from hub.ports import LLM, Decision, Filled, Quoting, Reading, Said, Terms, Tool, ToolCall
+from hub.ports import LLM, Decision, Filled, Patient, Quoting, Reading, Said, Terms, Tool, ToolCall
 from hub.records import Step
 
 log = logging.getLogger(__name__)
@@ -115,15 +115,16 @@ class Toolbox:
 
     async def call(self, tool: Tool, call: ToolCall) -> Called:
         """Call a tool; its result is cut at the cap, and says so. An error or a time-out is a failed result."""
+        seconds = tool.seconds if isinstance(tool, Patient) else self._seconds
         try:
             fit(call.arguments, tool.schema)
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(seconds):
                 result = await tool.call(call)
         except ToolError as error:
             return Called(result=self._cut(str(error)), failed=True)
         except TimeoutError:
-            log.warning("tool %s took longer than %s s for task %s", tool.name, self._seconds, call.task)
-            return Called(result=f"{tool.name} gave no answer within {self._seconds:g} seconds.", failed=True)
+            log.warning("tool %s took longer than %s s for task %s", tool.name, seconds, call.task)
+            return Called(result=f"{tool.name} gave no answer within {seconds:g} seconds.", failed=True)
         return Called(result=self._cut(result))
 
     def _cut(self, text: str) -> str:

@@ -142,22 +142,25 @@ class Installer:
 
     # --- changes
 
-    async def install(self, archive: bytes, grants: Collection[str], source: str, by: PersonId = OWNER) -> Package:
+    async def install(
+        self, archive: bytes, grants: Collection[str], source: str, by: PersonId = OWNER, *, enable: bool = True
+    ) -> Package:
         """Install a package from a zip file, or update it.
 
         It's enabled if it has all the permissions it asks for, and a scan found nothing odd; an update that lacks one
-        waits as the package's `next`, and what's enabled goes on. The very same files again change nothing but the
-        grants. Raises ManifestError for what's wrong with the package, BadRequest for a grant that it doesn't ask for,
-        ScanError if nobody can tell whether it's odd, StoreUnavailable if it can't be written.
+        waits as the package's `next`, and what's enabled goes on. Without `enable` it's not used before somebody has
+        looked at it. The very same files again change nothing but the grants. Raises ManifestError for what's wrong
+        with the package, BadRequest for a grant that it doesn't ask for, ScanError if nobody can tell whether it's odd,
+        StoreUnavailable if it can't be written.
         """
-        return await self._intake.upload(archive, grants, source, by)
+        return await self._intake.upload(archive, grants, source, by, enable=enable)
 
-    async def request(self, source: str, grants: Collection[str], by: PersonId) -> Installation:
+    async def request(self, source: str, grants: Collection[str], by: PersonId, *, enable: bool = True) -> Installation:
         """Have a package fetched from a URL or a registry and installed; raises BadRequest for another source.
 
         It's on disk that it's wished for when this returns; the rest is done by `run`.
         """
-        return await self._intake.request(source, grants, by)
+        return await self._intake.request(source, grants, by, enable=enable)
 
     async def update(self, id: str, by: PersonId) -> Installation:
         """Have a package fetched again from where it came from; raises BadRequest if it was uploaded."""
@@ -245,7 +248,7 @@ class Installer:
     async def _finish(self, installation: Installation, ready: Ready) -> Package:
         async with self._one:
             grants = await self._check(ready.sheet, installation.grants)
-            package, known = await self._next(ready.sheet, replace(ready.edition, grants=grants))
+            package, known = await self._next(ready.sheet, replace(ready.edition, grants=grants), enable=ready.enable)
             coming = next(each for each in (package.next, package.now) if each and each.digest == ready.edition.digest)
             await asyncio.to_thread(self._place.move, ready.draft, self.editions.path(package.id, coming))
             reach("package.moved")
@@ -256,7 +259,7 @@ class Installer:
             await self._clear()
             return package
 
-    async def _next(self, sheet: Sheet, edition: Edition) -> tuple[Package, Package | None]:
+    async def _next(self, sheet: Sheet, edition: Edition, *, enable: bool) -> tuple[Package, Package | None]:
         """Return a package as an edition makes it, and as it was."""
         now = self._clock.now()
         known = await self._store.package(HOME, PackageId(sheet.name))
@@ -267,7 +270,7 @@ class Installer:
             id=PackageId(sheet.name),
             tenant=HOME,
             kind=sheet.kind,
-            state="enabled" if ready and not edition.found else "disabled",
+            state="enabled" if ready and enable and not edition.found else "disabled",
             now=edition,
             created_at=known.created_at if known else now,
             updated_at=now,
@@ -276,7 +279,7 @@ class Installer:
             return package, None
         if known.now.digest == edition.digest:
             # Whoever enabled it knows by now what's odd about it.
-            state = known.state if ready and edition.found else package.state
+            state = known.state if ready and (edition.found or not enable) else package.state
             return replace(package, before=known.before, state=state), known
         if known.state == "enabled" and package.state == "disabled":
             return replace(known, next=edition, updated_at=now), known

@@ -45,6 +45,7 @@ class Ready(Struct, frozen=True, kw_only=True):
     sheet: Sheet
     edition: Edition
     draft: Path
+    enable: bool
 
 
 Finish = Callable[[Installation, Ready], Coroutine[Any, Any, Package]]
@@ -78,15 +79,20 @@ class Intake:
         self._waiting: asyncio.Queue[Installation] = asyncio.Queue()
         self._ends: dict[InstallationId, asyncio.Future[Package]] = {}
 
-    async def upload(self, archive: bytes, grants: Collection[str], source: str, by: PersonId) -> Package:
+    async def upload(
+        self, archive: bytes, grants: Collection[str], source: str, by: PersonId, *, enable: bool
+    ) -> Package:
         """Install what was sent; raises what's wrong with it, or why it can't be kept."""
         installation = self._new(source, grants, by, "fetched", digest=sha256(archive).hexdigest())
+        await self._kept(installation, CLAIM, msgspec.json.encode(Claim(enable=enable)))
         await self._kept(installation, ARCHIVE, archive)
         await self._store.commit(Add(installation))
         reach("package.fetched")
         return await self._go_on(installation)
 
-    async def request(self, source: str, grants: Collection[str], by: PersonId, name: str = "") -> Installation:
+    async def request(
+        self, source: str, grants: Collection[str], by: PersonId, *, name: str = "", enable: bool = True
+    ) -> Installation:
         """Have a package fetched from its source and installed, durably; `name` is what it must be called.
 
         Raises BadRequest for a source that can't be asked.
@@ -95,7 +101,7 @@ class Intake:
             raise BadRequest("source", "this hub fetches nothing; upload the package")
         self._sources.check(source)
         installation = self._new(source, grants, by, "requested")
-        await self._kept(installation, CLAIM, msgspec.json.encode(Claim(name=name)))
+        await self._kept(installation, CLAIM, msgspec.json.encode(Claim(name=name, enable=enable)))
         await self._store.commit(Add(installation))
         reach("package.requested")
         self._ends[installation.id] = asyncio.get_running_loop().create_future()
@@ -182,7 +188,7 @@ class Intake:
             archive, claim = await self._sources.fetch(installation.source)
             if wanted.name and claim.name and wanted.name != claim.name:
                 raise ManifestError(f"{installation.source}: is {claim.name}, not {wanted.name}")
-            claim = replace(claim, name=claim.name or wanted.name)
+            claim = replace(claim, name=claim.name or wanted.name, enable=wanted.enable)
             await self._kept(installation, CLAIM, msgspec.json.encode(claim))
             await self._kept(installation, ARCHIVE, archive)
             installation = await self._step(installation, "fetched", digest=sha256(archive).hexdigest())
@@ -238,7 +244,7 @@ class Intake:
             source=installation.source,
             found=found,
         )
-        return await self._finish(installation, Ready(sheet=sheet, edition=edition, draft=draft))
+        return await self._finish(installation, Ready(sheet=sheet, edition=edition, draft=draft, enable=claim.enable))
 
     def _kind_of(self, entries: tuple[Entry, ...]) -> tuple[Kind, Entry]:
         """Return what a package is, by the manifest at its top, and that."""

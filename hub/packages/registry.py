@@ -30,6 +30,8 @@ class Claim(Struct, frozen=True, kw_only=True):
     name: str = ""
     """Of the package; empty: nobody says."""
     version: str = ""
+    enable: bool = True
+    """False: whoever had it installed wants to look at it before it's used."""
 
     def fault(self, archive: bytes) -> str:
         """Return what of the claim isn't so, in words; empty if it holds."""

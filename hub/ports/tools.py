@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from hub.manifests import Agent
 from hub.records import (
+    File,
     PackageId,
     PersonId,
     Pin,
@@ -90,6 +91,46 @@ class Exemplary(Protocol):
 
 
 @runtime_checkable
+class Patient(Protocol):
+    """A tool that takes longer than others."""
+
+    seconds: float
+    """Its calls may take so long."""
+
+
+@runtime_checkable
+class Retrying(Protocol):
+    """A tool whose arguments are a piece of work, such as a program: they may be long, and are seldom right at once."""
+
+    tries: int
+    """So often it may be called in a turn while calls fail; the LLM is shown what it wrote, and what was wrong."""
+
+
+@runtime_checkable
+class Naming(Protocol):
+    """A tool of which some arguments count only if somebody named them: a small LLM fills in what it likes."""
+
+    named: tuple[str, ...]
+    """These arguments, all optional. One whose value has no word that was said is left out."""
+
+
+@runtime_checkable
+class Findable(Protocol):
+    """A tool without words of its own to be offered by: it's offered where what it's about fits a message."""
+
+    about: str
+    """What it's about, in words to be searched, beside its name, its description and its arguments."""
+
+
+@runtime_checkable
+class Lengthy(Protocol):
+    """A tool whose results may be longer than others', for they're no use in part."""
+
+    characters: int
+    """So long may a result be, where the LLM has room for it."""
+
+
+@runtime_checkable
 class Foreign(Protocol):
     """A tool whose results are words of others than the person: a page, a file, a stranger's program."""
 
@@ -156,11 +197,27 @@ class Editions(Protocol):
         """Return which of these packages were removed or are disabled: their tools can't be used any more."""
 
 
-class Errands(Protocol):
+class Parcels(Protocol):
+    """Files between a task's person and a tool."""
+
+    async def send(self, call: ToolCall, file: File) -> None:
+        """Send the task's person a file whose bytes are in the file store; a repeated call sends it once.
+
+        Raises ToolError.
+        """
+
+    async def received(self, call: ToolCall) -> tuple[File, ...]:
+        """Return the files that the task's person sent in it, the newest first, 20 at most."""
+
+
+class Errands(Parcels, Protocol):
     """What the hub does for a tool, within the rights of the task that it's called for."""
 
     async def say(self, call: ToolCall, text: str) -> None:
         """Tell the task's person something now, besides the answer; a repeated call says it once. Raises ToolError."""
+
+    async def said(self, call: ToolCall) -> tuple[str, ...]:
+        """Return what the task's person said in it lately, each message's text, oldest first; 20 messages at most."""
 
     async def plan(self, call: ToolCall, when: str, text: str) -> str:
         """Have a task begun later: `when` as in /schedule ("in 20m", "daily 08:30", "0 8 * * 1-5"), `text` its goal.

@@ -36,6 +36,7 @@ from hub.testing.clock import FakeClock, settle
 from hub.testing.desk import FakeDesk
 from hub.testing.egress import FakeEgress
 from hub.testing.llm import Asked, Hang, MatchingLLM, ScriptedLLM
+from hub.testing.workspaces import MemoryWorkspaces
 
 __all__ = [
     "NOON",
@@ -48,6 +49,7 @@ __all__ = [
     "FakeEgress",
     "Hang",
     "MatchingLLM",
+    "MemoryWorkspaces",
     "ScriptedLLM",
     "a_correction",
     "a_follow",

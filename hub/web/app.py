@@ -18,6 +18,7 @@ from hub.web.once import Once
 from hub.web.packages import PackagesController
 from hub.web.people import PeopleController
 from hub.web.problems import answer_problem
+from hub.web.receipts import ReceiptsController
 from hub.web.services import Services
 from hub.web.sessions import SessionsController, Tries
 from hub.web.shield import Csrf, Shield, add_headers, csrf_config
@@ -25,6 +26,7 @@ from hub.web.site import Site, static_files, templates
 from hub.web.socket import talk
 from hub.web.status import StatusController
 from hub.web.tasks import TasksController
+from hub.web.usable import UsableController
 
 BODY = 1024 * 1024
 """The most bytes of a request's body, before anything is parsed."""
@@ -37,9 +39,11 @@ def build(services: Services) -> Litestar:
         route_handlers=[
             _with_files(services, MessagesController, FilesController),
             TasksController,
+            ReceiptsController,
             KeysController,
             PeopleController,
             PackagesController,
+            UsableController,
             SessionsController,
             StatusController,
             watch_events,

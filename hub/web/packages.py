@@ -1,4 +1,4 @@
-"""/v1/packages and /v1/tools: what's installed, what it may, and what it gives agents."""
+"""/v1/packages: what's installed, what it may, and what it gives agents."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -10,11 +10,12 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
-from hub.errors import BadRequest, NotFound
+from hub.errors import BadRequest, ManifestError, NotFound
 from hub.packages.archive import Bounds
 from hub.packages.installer import Installer
-from hub.ports import Tool, ToolCall
-from hub.records import Edition, Installation, Package, TaskId
+from hub.packages.kinds import Sheet
+from hub.packages.meanings import KINDS, meaning
+from hub.records import Edition, Installation, Package
 from hub.web.auth import Asker, Hub
 from hub.web.problems import MEDIA_TYPE, PROBLEMS, Problem, fault_of, shown
 from hub.web.resources import Page
@@ -22,8 +23,8 @@ from hub.web.services import Services
 
 UPLOAD = Bounds().packed + 64 * 1024
 """The most bytes of an upload: a package and what frames it."""
-TRIED = TaskId("tried")
-"""The task of a call that's tried by hand."""
+INSTALL_SECONDS = 60
+"""So long a request waits for a package that's fetched, unless it says otherwise."""
 REFUSED = {
     **PROBLEMS,
     422: ResponseSpec(
@@ -34,11 +35,6 @@ REFUSED = {
     ),
 }
 Grants = Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=50)]
-
-
-INSTALL_SECONDS = 60
-"""So long a request waits for a package that's fetched, unless it says otherwise."""
-Wait = Annotated[float, QueryParameter(ge=0, le=300, description="Seconds to wait until it's installed.")]
 
 
 class EditionView(Struct, frozen=True, kw_only=True):
@@ -52,6 +48,16 @@ class EditionView(Struct, frozen=True, kw_only=True):
     """What a scan found odd in it."""
 
 
+class PermissionView(Struct, frozen=True, kw_only=True):
+    """A permission that a package asks for."""
+
+    id: str
+    """As it's granted: "net:api.example.org"."""
+    meaning: str
+    """In a sentence, for whoever decides."""
+    granted: bool
+
+
 class PackageView(Struct, frozen=True, kw_only=True):
     """An installed package."""
 
@@ -62,23 +68,20 @@ class PackageView(Struct, frozen=True, kw_only=True):
     tools: list[str]
     asks: list[str]
     """The permissions that it asks for, and those that an update asks for which waits."""
+    permissions: list[PermissionView]
+    """The same, in words, with which of them it has."""
+    what: str
+    """What its kind is, in words: whether it's code, and where that runs."""
     notes: list[str]
-    """What else should be known before it's enabled."""
+    """What else whoever decides about it should know."""
+    found: list[str]
+    """What a scan found odd in it, or in an update that waits."""
     now: EditionView
     before: EditionView | None
     next: EditionView | None
-    """An update that isn't used yet: it lacks a permission, or a scan found it odd."""
+    """An update that isn't used yet: it lacks a permission, a scan found it odd, or it's to be looked at first."""
     created_at: datetime
     updated_at: datetime
-
-
-class ToolView(Struct, frozen=True, kw_only=True):
-    """Something that agents may call."""
-
-    id: str
-    description: str
-    schema: dict[str, object]
-    effect: str
 
 
 class InstallationView(Struct, frozen=True, kw_only=True):
@@ -111,25 +114,13 @@ class NewGrants(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     grants: Grants
 
 
-class Trial(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A call of a tool by hand."""
-
-    arguments: dict[str, Any] = {}
-
-
-class Tried(Struct, frozen=True, kw_only=True):
-    """What came of it."""
-
-    result: str
-    failed: bool
-
-
 LATER = {
     **REFUSED,
     202: ResponseSpec(
         InstallationView, description="It takes longer than ?wait, and goes on.", generate_examples=False
     ),
 }
+Wait = Annotated[float, QueryParameter(ge=0, le=300, description="Seconds to wait until it's installed.")]
 
 
 class PackagesController(Controller):
@@ -160,6 +151,7 @@ class PackagesController(Controller):
         grants: Annotated[
             str, QueryParameter(max_length=1000, description="Permissions to grant, with commas between.")
         ] = "",
+        enable: Annotated[bool, QueryParameter(description="False: leave it disabled, to be looked at first.")] = True,
         wait: Wait = INSTALL_SECONDS,
     ) -> Response[PackageView | InstallationView]:
         """Install or update a package from a zip file, sent as application/zip or as the field `file` of a form.
@@ -172,10 +164,10 @@ class PackagesController(Controller):
         wanted = [grant.strip() for grant in grants.split(",") if grant.strip()]
         if request.content_type[0] == "application/json":
             new = _new(await request.body())
-            installation = await installer.request(new.source, [*new.grants, *wanted], caller.person)
+            installation = await installer.request(new.source, [*new.grants, *wanted], caller.person, enable=enable)
             return await _arrived(installer, installation, wait)
         name, archive = await _uploaded(request)
-        package = await installer.install(archive, wanted, f"uploaded: {name}", caller.person)
+        package = await installer.install(archive, wanted, f"uploaded: {name}", caller.person, enable=enable)
         return Response(await _view(installer, package), status_code=201)
 
     @get("/packages/installations", opt={"scope": "admin"}, responses=PROBLEMS, summary="List installations")
@@ -242,34 +234,6 @@ class PackagesController(Controller):
         installer = _installer(services)
         return await _view(installer, await installer.roll_back(id))
 
-    @get("/tools", opt={"scope": "messages:read"}, responses=PROBLEMS, summary="List tools")
-    async def tools(self, services: Hub) -> Page[ToolView]:
-        """Return the tools that there are, with the schemas of their arguments."""
-        return Page(
-            items=[
-                ToolView(id=tool.name, description=tool.description, schema=dict(tool.schema), effect=tool.effect)
-                for tool in services.tools()
-            ]
-        )
-
-    @post("/tools/{id:str}/call", status_code=200, opt={"scope": "admin"}, responses=PROBLEMS, summary="Try a tool")
-    async def call(self, services: Hub, caller: Asker, id: FromPath[str], data: JSONBody[Trial]) -> Tried:
-        """Call a tool as an agent would, on behalf of the key's person."""
-        tool: Tool | None = next((tool for tool in services.tools() if tool.name == id), None)
-        if tool is None:
-            raise NotFound(f"tool: there's no {shown(id)}; GET /v1/tools lists them")
-        call = ToolCall(
-            tool=id,
-            arguments=data.arguments,
-            key=f"tried:{services.clock.now().isoformat()}",
-            tenant=caller.tenant,
-            person=caller.person,
-            agent=services.config.agents.default,
-            task=TRIED,
-        )
-        called = await services.call(tool, call)
-        return Tried(result=called.result, failed=called.failed)
-
 
 def _installer(services: Services) -> Installer:
     if services.packages is None:
@@ -322,9 +286,14 @@ def _on_its_way(installation: Installation) -> InstallationView:
 
 
 async def _view(installer: Installer, package: Package) -> PackageView:
-    sheet, coming = await installer.sheet(package), await installer.next_sheet(package)
+    try:
+        sheet, coming = await installer.sheet(package), await installer.next_sheet(package)
+    except ManifestError as error:
+        # Somebody meddled with its files: it's shown all the same, so that it can be removed.
+        sheet, coming = _unreadable(package, str(error)), None
+    editions = [edition for edition in (package.now, package.next) if edition]
+    granted = {grant for edition in editions for grant in edition.grants}
     asks = dict.fromkeys((*sheet.asks, *(coming.asks if coming else ())))
-    notes = dict.fromkeys((*sheet.notes, *(coming.notes if coming else ())))
     return PackageView(
         id=package.id,
         kind=package.kind,
@@ -332,13 +301,21 @@ async def _view(installer: Installer, package: Package) -> PackageView:
         description=sheet.description,
         tools=[*sheet.tools],
         asks=[*asks],
-        notes=[*notes],
+        permissions=[PermissionView(id=ask, meaning=meaning(ask), granted=ask in granted) for ask in asks],
+        what=KINDS[package.kind],
+        notes=[*dict.fromkeys((*sheet.notes, *(coming.notes if coming else ())))],
+        found=[*dict.fromkeys(found for edition in editions for found in edition.found)],
         now=_edition(package.now),
         before=_edition(package.before) if package.before else None,
         next=_edition(package.next) if package.next else None,
         created_at=package.created_at,
         updated_at=package.updated_at,
     )
+
+
+def _unreadable(package: Package, fault: str) -> Sheet:
+    notes = (f"Its files can't be used: {fault}",)
+    return Sheet(name=package.id, version=package.now.version, kind=package.kind, description="", tools=(), notes=notes)
 
 
 def _edition(edition: Edition) -> EditionView:

@@ -25,6 +25,7 @@ from hub.errors import (
     NotAllowed,
     NotFound,
     PersonError,
+    SandboxMissing,
     ScanError,
     StoreUnavailable,
     TooLarge,
@@ -131,7 +132,7 @@ def _told(error: Exception) -> tuple[int, str, dict[str, str]]:
             return _person(error)
         case Conflict():
             return 409, "it was changed by somebody else just now; look at it again, then repeat", {}
-        case ManifestError() | EgressError():
+        case ManifestError() | SandboxMissing() | EgressError():
             return 422, str(error), {}
         case StoreUnavailable() | ScanError():
             return 503, f"not kept: {error}; send it again in a while", _after(5)

@@ -1,5 +1,7 @@
-"""Every sentence that ports.Tool and its abilities (Reading, Quoting, Exemplary) promise, over every built-in tool."""
+"""Every sentence that ports.Tool and its abilities promise, over every built-in tool and a skill."""
 
+from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -7,12 +9,16 @@ import pytest
 
 from hub.errors import ToolError
 from hub.flow.schemas import decode
-from hub.ports import Exemplary, Quoting, Reading, Tool
+from hub.manifests.skills import read_skill
+from hub.packages.skills import SkillTool
+from hub.ports import Exemplary, Findable, Lengthy, Naming, Quoting, Reading, Tool
+from hub.records import HOME, Edition, Package, PackageId
 from hub.store.documents import MemoryDocuments
 from hub.testing import FakeClock
 from hub.tools import built_in
 from tests.unit.tools.calls import use, use_with
 
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
 TOOLS = built_in(FakeClock(), ZoneInfo("UTC"), MemoryDocuments())
 PLAIN_TALK = ("hello", "Tell me a joke", "Thanks, that was helpful!", "Who wrote Hamlet?")
 
@@ -82,3 +88,31 @@ def test_quotes_are_arguments(tool: Tool) -> None:
 
     assert isinstance(properties, dict)
     assert not isinstance(tool, Quoting) or set(tool.quotes) <= set(properties)
+
+
+@pytest.fixture
+def skill(tmp_path: Path) -> SkillTool:
+    edition = Edition(version="1.0.0", digest="d")
+    package = Package(
+        id=PackageId("pdf"), tenant=HOME, kind="skill", state="enabled", now=edition, created_at=NOW, updated_at=NOW
+    )
+    (tmp_path / "fields.md").write_text("name, date", encoding="utf-8")
+    text = f"---\nname: pdf\ndescription: Fills PDF forms.\n---\n{'Do it. ' * 1_000}"
+    return SkillTool(read_skill(text), package, tmp_path)
+
+
+async def test_findable_tools_need_no_words_of_their_own(skill: SkillTool) -> None:
+    assert isinstance(skill, Findable)
+    assert skill.about
+    assert all(skill.fits(text) for text in PLAIN_TALK)
+
+
+async def test_arguments_that_count_only_if_named_are_optional(skill: SkillTool) -> None:
+    assert isinstance(skill, Naming)
+    assert skill.schema["required"] == []
+    assert await use(skill)
+
+
+async def test_lengthy_tools_say_how_long_their_results_may_be(skill: SkillTool) -> None:
+    assert isinstance(skill, Lengthy)
+    assert len(await use(skill)) < skill.characters

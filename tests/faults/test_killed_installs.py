@@ -83,7 +83,7 @@ async def look(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
         unfinished = [each for each in await installer.installations() if each.state not in {"installed", "enabled"}]
         assert [each for each in unfinished if each.state != "failed" or not each.error] == []
         said = [(await use(tool)).split() for tool in found[-1].tools]
-        enabled = {package.id: package.now.version for package in packages if package.state == "enabled"}
+        enabled = {str(package.id): package.now.version for package in packages if package.state == "enabled"}
         for package in packages:
             asks = set((await installer.sheet(package)).asks)
             assert package.state == "disabled" or asks <= set(package.now.grants), "half enabled"

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,12 +36,14 @@ Result = TypeVar("Result")
 class Running:
     """A hub that answers, can be stopped, and can be started again over the same store."""
 
-    def __init__(self, answer: Callable[[Sequence[Said]], str | Hang], limits: LimitsConfig) -> None:
+    def __init__(
+        self, answer: Callable[[Sequence[Said]], str | Hang], limits: LimitsConfig, *fills: Mapping[str, object]
+    ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.key = new_secret(OWNER_KEY)[1]
-        self.llm = ScriptedLLM(answer)
+        self.llm = ScriptedLLM(answer, fills=fills)
         self._limits = limits
         self._store = MemoryStore()
         self._documents = MemoryDocuments()

@@ -64,7 +64,7 @@ def test_a_permission_is_asked_for(hub: Running, tmp_path: Path, answer: str, st
     done = run(hub, "install", str(folder(tmp_path, more=DATA)), answer=answer)
 
     assert done.exit_code == status
-    assert "may, if you grant fs:data: keep small documents of its own" in done.output
+    assert "may, if you grant fs:data: Keep small documents of its own" in done.output
     assert ("echo" in tools(hub)) == (status == 0)
 
 
@@ -125,3 +125,16 @@ def test_uploads_that_are_no_package_are_refused_with_the_reason(hub: Running) -
     assert [one.status_code for one in (text, odd, form, grant, large, small)] == [400, 422, 400, 400, 413, 403]
     assert odd.json()["detail"].startswith("archive: ")
     assert json.loads(run(hub, "packages", "list", "--json").stdout)["items"] == []
+
+
+def test_a_sheet_says_what_a_package_is_and_may(hub: Running, tmp_path: Path) -> None:
+    run(hub, "install", str(folder(tmp_path, more=DATA)), "--yes")
+
+    shown = run(hub, "packages", "show", "echo").stdout
+    told = json.loads(run(hub, "packages", "show", "echo", "--json").stdout)
+
+    assert "plugin echo 1.0.0 (enabled): Says what it is." in shown
+    assert "It's code, and runs in a sandbox." in shown
+    assert "may (fs:data): Keep small documents of its own" in shown
+    assert told["permissions"][0]["granted"] is True
+    assert "there's no 'nothing'" in run(hub, "packages", "show", "nothing").stderr

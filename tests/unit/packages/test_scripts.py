@@ -140,7 +140,7 @@ async def test_what_no_data_can_be_comes_back_as_its_name(expression: str, scrip
 
 
 async def test_types_are_checked_before_anything_runs(scripts: Scripts) -> None:
-    with pytest.raises(ManifestError, match=r"plugin\.py: .*invalid-return-type"):
+    with pytest.raises(ManifestError, match=r"^plugin\.py:2:12: error\[invalid-return-type"):
         await scripts.check("plugin.py", "def f(a: int) -> str:\n    return a\n", "")
 
 
