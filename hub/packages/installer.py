@@ -355,8 +355,7 @@ class Installer:
             for pin in await self._store.pinned(HOME)
             if pin.package in there
         ]
-        coming = [each.id for each in await self._intake.open()]
-        await asyncio.to_thread(self._place.clear, wanted, coming)
+        await asyncio.to_thread(self._place.clear, wanted, await self._intake.coming())
 
 
 def _check_grants(grants: Collection[str], *sheets: Sheet) -> None:

@@ -78,17 +78,22 @@ class Intake:
         self._one = asyncio.Lock()
         self._waiting: asyncio.Queue[Installation] = asyncio.Queue()
         self._ends: dict[InstallationId, asyncio.Future[Package]] = {}
+        self._begun: set[InstallationId] = set()
+        """Those of this process: no crash cut them off, even if the store doesn't have them yet."""
 
     async def upload(
         self, archive: bytes, grants: Collection[str], source: str, by: PersonId, *, enable: bool
     ) -> Package:
         """Install what was sent; raises what's wrong with it, or why it can't be kept."""
         installation = self._new(source, grants, by, "fetched", digest=sha256(archive).hexdigest())
-        await self._kept(installation, CLAIM, msgspec.json.encode(Claim(enable=enable)))
-        await self._kept(installation, ARCHIVE, archive)
-        await self._store.commit(Add(installation))
-        reach("package.fetched")
-        return await self._go_on(installation)
+        try:
+            await self._kept(installation, CLAIM, msgspec.json.encode(Claim(enable=enable)))
+            await self._kept(installation, ARCHIVE, archive)
+            await self._store.commit(Add(installation))
+            reach("package.fetched")
+            return await self._go_on(installation)
+        finally:
+            self._begun.discard(installation.id)
 
     async def request(
         self, source: str, grants: Collection[str], by: PersonId, *, name: str = "", enable: bool = True
@@ -135,14 +140,18 @@ class Intake:
 
     async def go_on(self) -> None:
         """Bring what a crash cut off to an end."""
-        for installation in await self.open():
-            if installation.id not in self._ends:
-                await self._again(installation)
+        for installation in await self._cut_off():
+            await self._again(installation)
 
-    async def open(self) -> tuple[Installation, ...]:
-        """Return what's on its way, oldest first."""
+    async def coming(self) -> frozenset[InstallationId]:
+        """Return what's on its way, or was when the hub died."""
+        # First those of this process: one may just be ending.
+        begun = frozenset(self._begun)
+        return begun.union(installation.id for installation in await self._cut_off())
+
+    async def _cut_off(self) -> list[Installation]:
         found = await self._store.installations(HOME, KEPT * 2)
-        return tuple(each for each in reversed(found) if each.state not in ENDS)
+        return [each for each in reversed(found) if each.state not in ENDS and each.id not in self._begun]
 
     async def forget(self) -> None:
         """Forget the oldest records of what's long over."""
@@ -166,6 +175,7 @@ class Intake:
                 end.exception()  # whoever waited has it; nobody else is to be reminded
             finally:
                 self._ends.pop(installation.id, None)
+                self._begun.discard(installation.id)
 
     async def _again(self, installation: Installation) -> None:
         """Go on with what a crash cut off; what's cut off twice may itself be what kills the hub."""
@@ -265,8 +275,10 @@ class Intake:
         self, source: str, grants: Collection[str], by: PersonId, state: InstallationState, digest: str = ""
     ) -> Installation:
         now = self._clock.now()
+        id = InstallationId(new_id())
+        self._begun.add(id)
         return Installation(
-            id=InstallationId(new_id()),
+            id=id,
             tenant=HOME,
             by=by,
             source=source,

@@ -135,7 +135,8 @@ def _binary(entry: Entry) -> Iterator[str]:
 
 def _found(pattern: re.Pattern[str], what: str) -> Callable[[Page], list[str]]:
     def rule(page: Page) -> list[str]:
-        return [f"{page.at(match.start())}: {what}" for match in islice(pattern.finditer(page.text), EACH)]
+        found = (page.at(match.start()) for match in islice(pattern.finditer(page.text), EACH * 10))
+        return [f"{place}: {what}" for place in dict.fromkeys(found)]
 
     return rule
 
@@ -146,7 +147,7 @@ def _blobs(page: Page) -> list[str]:
     return [
         f"{page.at(match.start())}: has {len(match[0])} characters that only a program can read"
         for match in found
-        if len(set(match[0])) >= 12
+        if len(set(match[0])) >= 8
     ]
 
 

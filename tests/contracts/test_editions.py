@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from hub.packages.agents import Agents
 from hub.packages.installer import Installer
+from hub.packages.kinds import Kind
 from hub.packages.plugins import Plugins
 from hub.packages.scripts import Scripts
 from hub.ports import Add, Editions, Save, Store
@@ -27,7 +28,7 @@ async def echo() -> str:
 @pytest.fixture
 async def installer(store: Store, tmp_path: Path) -> AsyncIterator[Installer]:
     scripts = Scripts()
-    kinds = [Plugins(scripts, MemoryDocuments()), Agents()]
+    kinds: list[Kind] = [Plugins(scripts, MemoryDocuments()), Agents()]
     installer = Installer(store, tmp_path / "packages", kinds, FakeClock(), tools=[], agents=[])
     await installer.open()
     yield installer
