@@ -199,6 +199,8 @@ class Hub:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.dispatcher.run(self.work))
                 group.create_task(self.showing.run())
+                if self.installer:
+                    group.create_task(self.installer.run())
                 for bridge in self.bridges.values():
                     group.create_task(self.connect(bridge))
         finally:

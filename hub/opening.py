@@ -30,9 +30,11 @@ from hub.packages.installer import Installer
 from hub.packages.own import Origin, found
 from hub.packages.plugins import Plugins
 from hub.packages.programs import Programs
+from hub.packages.scanning import Scanner
 from hub.packages.scripts import Scripts
 from hub.packages.seals import Seal
 from hub.packages.skills import Skills
+from hub.packages.sources import Sources
 from hub.ports import Bridge, Clock, Documents, Files, Store, Tool
 from hub.store.documents import FileDocuments
 from hub.store.files import FileStore
@@ -83,7 +85,11 @@ async def opened(
     known = (*(await own_plugins(config, taken, scripts, documents, supplies)), *tools)
     taken = [*taken, *(tool.name for tool in known)]
     kinds = (Plugins(scripts, documents, supplies), Programs(scripts, documents, supplies), Agents(), Skills())
-    installer = Installer(store, data / "packages", kinds, clock, tools=taken, agents=agents)
+    sources = Sources(egress, [registry.url for registry in config.registries])
+    scanner = Scanner(config.packages.scan)
+    installer = Installer(
+        store, data / "packages", kinds, clock, tools=taken, agents=agents, sources=sources, scanner=scanner
+    )
     stack.push_async_callback(installer.close)
     theirs = [*folders(config.agents.folder), *folders(config.packages.folder)]
     origins: Mapping[Origin, Sequence[Path]] = {"shipped": [SHIPPED_AGENTS, SHIPPED_PLUGINS], "folder": theirs}

@@ -40,6 +40,7 @@ from hub.ports.storage import Add, Change, Remove, Save, Store
 from hub.ports.time import Clock
 from hub.ports.tools import (
     Asking,
+    Editions,
     Effect,
     Errands,
     Example,
@@ -80,6 +81,7 @@ __all__ = [
     "Documents",
     "Draft",
     "Drafting",
+    "Editions",
     "Effect",
     "Egress",
     "Embedded",
