@@ -99,6 +99,8 @@ class PackagesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     folder: str = ""
     """Further plugins and scripts beside those that ship with AgentHost."""
+    scan: tuple[str, ...] = ()
+    """A command that looks into each package before it's installed; it gets the package's folder as last argument."""
     secrets: tuple[SecretConfig, ...] = ()
     allow_unsandboxed: bool = False
     """Run packages' programs with all the hub's rights where they can't be confined."""
@@ -117,6 +119,10 @@ class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     message_bytes: Positive = 262_144
     file_mb: Annotated[int, Meta(ge=1, le=2000)] = 20
     """The largest file that's taken over HTTP; each account of [[bridges]] has its own."""
+    workspace_mb: Annotated[int, Meta(ge=1, le=10_000)] = 50
+    """What the files of one task's workspace may have together."""
+    workspace_days: Positive = 30
+    """So long after a task has ended its workspace is kept."""
     waiting_per_person: Positive = 200
     """Unanswered messages; more are refused until some are answered."""
     tasks_at_once: Positive = 8
@@ -129,6 +135,8 @@ class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A best candidate less likely than this is asked about."""
     questions_per_hour: Annotated[int, Meta(ge=0)] = 4
     """Above it the router takes the best candidate without asking."""
+    approval_minutes: Annotated[float, Meta(gt=0, le=10_080)] = 10.0
+    """So long a call waits for its person's leave; unanswered, it isn't made."""
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -7,7 +7,7 @@ import asyncio
 import itertools
 import logging
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -17,7 +17,22 @@ from hub.flow import prompts
 from hub.flow.schemas import decode, fit
 from hub.flow.sound import sound
 from hub.manifests import Agent
-from hub.ports import LLM, Decision, Filled, Patient, Quoting, Reading, Retrying, Said, Terms, Tool, ToolCall
+from hub.ports import (
+    LLM,
+    Decision,
+    Filled,
+    Material,
+    Patient,
+    Paused,
+    Pausing,
+    Quoting,
+    Reading,
+    Retrying,
+    Said,
+    Terms,
+    Tool,
+    ToolCall,
+)
 from hub.records import Step
 
 log = logging.getLogger(__name__)
@@ -37,6 +52,8 @@ class Called(Struct, frozen=True, kw_only=True):
 
     result: str
     failed: bool = False
+    unsure: bool = False
+    """It took too long, and nobody knows whether it did its work."""
 
 
 class Toolbox:
@@ -112,7 +129,9 @@ class Toolbox:
         if len(results) != 1 or results[0].failed:
             return None
         tool = self._tools.get(results[0].name)
-        return results[0].result if tool and await _read(tool, _asked(said)) is not None else None
+        if tool is None or isinstance(tool, Material):
+            return None
+        return results[0].result if await _read(tool, _asked(said)) is not None else None
 
     async def arguments(self, said: Sequence[Said], tool: Tool, terms: Terms, failed: Sequence[Step] = ()) -> Filled:
         """Return arguments that fit the tool's schema; raises ToolError if none could be found, or LLMError.
@@ -132,18 +151,38 @@ class Toolbox:
         return msgspec.structs.replace(filled, json=msgspec.json.encode(values).decode())
 
     async def call(self, tool: Tool, call: ToolCall) -> Called:
-        """Call a tool; its result is cut at the cap, and says so. An error or a time-out is a failed result."""
-        seconds = tool.seconds if isinstance(tool, Patient) else self._seconds
+        """Call a tool; its result is cut at the cap, and says so. An error or a time-out is a failed result.
+
+        Raises Paused where the tool has a question.
+        """
         try:
             fit(call.arguments, tool.schema)
+        except ToolError as error:
+            return Called(result=self._cut(str(error)), failed=True)
+        return await self._bounded(tool, call, tool.call(call))
+
+    async def resume(self, tool: Pausing, call: ToolCall, snapshot: str, answer: str) -> Called:
+        """Go on with a call that asked a question, as `call` does."""
+        return await self._bounded(tool, call, tool.resume(call, snapshot, answer))
+
+    async def tried(self, tool: Tool, call: ToolCall) -> Called:
+        """Call a tool for somebody who tries it by hand: where it has a question, that's the result."""
+        try:
+            return await self.call(tool, call)
+        except Paused as asked:
+            return Called(result=f"It asks: {asked.question} Only a task can wait for the answer.", failed=True)
+
+    async def _bounded(self, tool: Tool | Pausing, call: ToolCall, work: Awaitable[str]) -> Called:
+        seconds = tool.seconds if isinstance(tool, Patient) else self._seconds
+        try:
             async with asyncio.timeout(seconds):
-                result = await tool.call(call)
+                return Called(result=self._cut(await work))
         except ToolError as error:
             return Called(result=self._cut(str(error)), failed=True)
         except TimeoutError:
-            log.warning("tool %s took longer than %s s for task %s", tool.name, seconds, call.task)
-            return Called(result=f"{tool.name} gave no answer within {seconds:g} seconds.", failed=True)
-        return Called(result=self._cut(result))
+            log.warning("tool %s took longer than %s s for task %s", call.tool, seconds, call.task)
+            text = f"{call.tool} gave no answer within {seconds:g} seconds."
+            return Called(result=text, failed=True, unsure=True)
 
     def _cut(self, text: str) -> str:
         if len(text) <= self._characters:

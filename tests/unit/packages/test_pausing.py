@@ -152,7 +152,7 @@ async def test_questions_come_to_an_end(tmp_path: Path, scripts: Scripts) -> Non
 async def test_a_program_that_holds_too_much_cannot_wait(tmp_path: Path, scripts: Scripts) -> None:
     tool = the_tool(tmp_path, scripts, 'much = "x" * 2000000\nawait ask("a")\nreturn much')
 
-    with pytest.raises(ToolError, match="one that waits holds 1000000 at most"):
+    with pytest.raises(ToolError, match="one that waits holds 700000 at most"):
         await tool.call(a_call())
 
 
