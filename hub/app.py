@@ -38,6 +38,7 @@ from hub.flow.letters import Letters
 from hub.flow.links import Links
 from hub.flow.meant import Meant
 from hub.flow.moving import Moving
+from hub.flow.offering import Offering
 from hub.flow.outbox import Outbox
 from hub.flow.pairing import Pairings
 from hub.flow.people import People, owner_secret
@@ -67,6 +68,7 @@ from hub.records import new_id
 from hub.spool import Spool
 from hub.store.documents import FileDocuments
 from hub.store.files import FileStore
+from hub.store.ranking import FullTextRanking
 from hub.store.sql import SqlStore
 from hub.store.sqlite import is_short
 from hub.tools import built_in
@@ -128,7 +130,9 @@ class Hub:
         self.showing = Showing(store, self.feed, clock, bridges, labels)
         self.inbox = Inbox(store, spool, journal, outbox, clock, limits, access, guard)
         endings = Endings(store, spool, journal, outbox, self.feed, clock, Supervisor(decider), zone, following)
-        self.toolbox = toolbox = Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm)
+        self.toolbox = toolbox = Toolbox(
+            (*built_in(clock, timezone(config), documents), *tools), decider, llm, offering=_offering(config)
+        )
         if installer:
             installer.watch(self._equipping(toolbox, agents))
         self.sizes = Sizes(llm, decider, toolbox, agents[default], limits)
@@ -319,6 +323,10 @@ async def opened(
     await installer.open()
     await parts.people.ensure_owner(secret)
     return parts, secret
+
+
+def _offering(config: Config) -> Offering:
+    return Offering(FullTextRanking(), config.limits.tool_tokens)
 
 
 def accounts(config: Config, store: Store, files: Files, documents: Documents, clock: Clock) -> dict[str, Bridge]:

@@ -14,10 +14,13 @@ from msgspec import Struct
 
 from hub.errors import ToolError
 from hub.flow import prompts
-from hub.flow.schemas import decode, fit
+from hub.flow.filling import fill
+from hub.flow.offering import Offering
+from hub.flow.schemas import fit
 from hub.flow.sound import sound
+from hub.flow.taming import tame
 from hub.manifests import Agent
-from hub.ports import LLM, Decision, Filled, Quoting, Reading, Said, Terms, Tool, ToolCall
+from hub.ports import LLM, Decision, Exemplary, Filled, Lengthy, Quoting, Reading, Said, Terms, Tool, ToolCall
 from hub.records import Step
 
 log = logging.getLogger(__name__)
@@ -48,6 +51,7 @@ class Toolbox:
         *,
         seconds: float = SECONDS,
         characters: int = RESULT_CHARACTERS,
+        offering: Offering | None = None,
     ) -> None:
         """Take the tools, the LLM that chooses among them, and the one that writes arguments (else the same)."""
         self._fixed = {tool.name: tool for tool in tools}
@@ -56,10 +60,12 @@ class Toolbox:
         self._writer = writer or decisions
         self._seconds = seconds
         self._characters = characters
+        self._offering = offering or Offering()
 
     def equip(self, tools: Iterable[Tool]) -> None:
         """Have these tools in place of those that were given so before; calls under way end as they began."""
         self._tools = {**self._fixed, **{tool.name: tool for tool in tools}}
+        self._offering.fill(self._tools.values())
 
     def all(self) -> tuple[Tool, ...]:
         """Return every tool, by name."""
@@ -70,9 +76,8 @@ class Toolbox:
         return self._tools.get(name)
 
     def offered(self, agent: Agent, text: str) -> tuple[Tool, ...]:
-        """Return the tools that the agent may use and that may be of use for a message, in the agent's order."""
-        tools = (self._tools[name] for name in agent.tools if name in self._tools)
-        return tuple(tool for tool in tools if tool.fits(text))
+        """Return the tools that the agent may use and that may be of use for a message: see Offering."""
+        return self._offering.offered(agent, self._tools, text)
 
     async def choose(
         self, said: Sequence[Said], offered: Sequence[Tool], used: Collection[str], terms: Terms
@@ -81,17 +86,27 @@ class Toolbox:
 
         `used` names the tools called in this turn: none is called twice. May raise LLMError.
         """
-        text = _asked(said)
+        text = prompts.asked(said)
         plain = [tool for tool in offered if await _read(tool, text) is not None]
         left = [tool for tool in offered if tool.name not in used]
         if not left or (len(plain) == 1 and plain[0].name in used):
             return None, None
         if len(plain) == 1:
             return plain[0], None
-        options = [*(tool.name for tool in left), prompts.NONE]
-        decision = sound(await self._decisions.decide(prompts.choose(text, left), options, terms), options)
+        decision = await self._decided(text, left, terms)
         likely, best = max(zip(decision.probabilities, (*left, None), strict=True), key=lambda pair: pair[0])
         return (None if used and likely < SURE else best), decision
+
+    async def _decided(self, text: str, left: Sequence[Tool], terms: Terms) -> Decision:
+        """Return how likely each is needed, and last none: by examples, or by letters where there are none.
+
+        Whoever speaks with the person knows more of descriptions than a small model for decisions.
+        """
+        names = [*(tool.name for tool in left), prompts.NONE]
+        if any(isinstance(tool, Exemplary) for tool in left) and not _begin_each_other(names):
+            return sound(await self._decisions.decide(prompts.choose(text, left), names, terms), names)
+        letters = prompts.letters(len(left))
+        return sound(await self._writer.decide(prompts.pick(text, left), letters, terms), letters)
 
     async def answered(self, said: Sequence[Said], results: Sequence[Step]) -> str | None:
         """Return a tool's result if it's a whole answer: the message plainly asked for that one call, and it went well.
@@ -101,35 +116,40 @@ class Toolbox:
         if len(results) != 1 or results[0].failed:
             return None
         tool = self._tools.get(results[0].name)
-        return results[0].result if tool and await _read(tool, _asked(said)) is not None else None
+        return results[0].result if tool and await _read(tool, prompts.asked(said)) is not None else None
 
     async def arguments(self, said: Sequence[Said], tool: Tool, terms: Terms) -> Filled:
         """Return arguments that fit the tool's schema; raises ToolError if none could be found, or LLMError."""
-        text = _asked(said)
+        text = prompts.asked(said)
         read = await _read(tool, text)
         if read is not None:
             return Filled(json=msgspec.json.encode(read).decode(), tokens_in=0, tokens_out=0, ms=0.0)
-        filled = await self._writer.fill(prompts.arguments(said, tool), tool.schema, terms)
-        values = _quoted(tool, decode(filled.json, tool.schema), said)
+        filled = await fill(self._writer, said, tool, terms)
+        values = _quoted(tool, msgspec.json.decode(filled.json, type=dict[str, object]), said)
         return msgspec.structs.replace(filled, json=msgspec.json.encode(values).decode())
 
     async def call(self, tool: Tool, call: ToolCall) -> Called:
         """Call a tool; its result is cut at the cap, and says so. An error or a time-out is a failed result."""
         try:
-            fit(call.arguments, tool.schema)
+            fit(call.arguments, tame(tool.schema))
             async with asyncio.timeout(self._seconds):
                 result = await tool.call(call)
         except ToolError as error:
-            return Called(result=self._cut(str(error)), failed=True)
+            return Called(result=_cut(str(error), self._characters), failed=True)
         except TimeoutError:
             log.warning("tool %s took longer than %s s for task %s", tool.name, self._seconds, call.task)
             return Called(result=f"{tool.name} gave no answer within {self._seconds:g} seconds.", failed=True)
-        return Called(result=self._cut(result))
+        most = max(self._characters, tool.characters) if isinstance(tool, Lengthy) else self._characters
+        return Called(result=_cut(result, most))
 
-    def _cut(self, text: str) -> str:
-        if len(text) <= self._characters:
-            return text
-        return f"{text[: self._characters]}\n[cut: {len(text) - self._characters} more characters]"
+
+def _begin_each_other(names: Sequence[str]) -> bool:
+    ordered = sorted(names)
+    return any(later.startswith(name) for name, later in itertools.pairwise(ordered))
+
+
+def _cut(text: str, characters: int) -> str:
+    return text if len(text) <= characters else f"{text[:characters]}\n[cut: {len(text) - characters} more characters]"
 
 
 def unsaid(answer: str, results: Sequence[Step]) -> tuple[str, ...]:
@@ -149,12 +169,6 @@ def _numbers(text: str) -> frozenset[str]:
     return frozenset(re.findall(r"\d+(?:[.:]\d+)*", text))
 
 
-def _asked(said: Sequence[Said]) -> str:
-    """Return what the person said last, and just before that without an answer between."""
-    last = list(itertools.takewhile(lambda part: part.role == "user", reversed(said)))
-    return "\n".join(part.text for part in reversed(last))
-
-
 async def _read(tool: Tool, text: str) -> Mapping[str, object] | None:
     return await asyncio.to_thread(tool.read, text) if isinstance(tool, Reading) else None
 
@@ -163,7 +177,7 @@ def _quoted(tool: Tool, values: Mapping[str, object], said: Sequence[Said]) -> M
     if not isinstance(tool, Quoting):
         return values
     known = _words(" ".join(part.text for part in said))
-    own = _asked(said)[:OWN]
+    own = prompts.asked(said)[:OWN]
     return {
         name: own if name in tool.quotes and not _words(str(value)) <= known else value
         for name, value in values.items()
