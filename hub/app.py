@@ -130,9 +130,7 @@ class Hub:
         self.showing = Showing(store, self.feed, clock, bridges, labels)
         self.inbox = Inbox(store, spool, journal, outbox, clock, limits, access, guard)
         endings = Endings(store, spool, journal, outbox, self.feed, clock, Supervisor(decider), zone, following)
-        self.toolbox = toolbox = Toolbox(
-            (*built_in(clock, timezone(config), documents), *tools), decider, llm, offering=_offering(config)
-        )
+        self.toolbox = toolbox = _toolbox(config, clock, documents, tools, decider, llm)
         if installer:
             installer.watch(self._equipping(toolbox, agents))
         self.sizes = Sizes(llm, decider, toolbox, agents[default], limits)
@@ -325,8 +323,11 @@ async def opened(
     return parts, secret
 
 
-def _offering(config: Config) -> Offering:
-    return Offering(FullTextRanking(), config.limits.tool_tokens)
+def _toolbox(
+    config: Config, clock: Clock, documents: Documents, tools: Sequence[Tool], decider: LLM, llm: LLM
+) -> Toolbox:
+    offering = Offering(FullTextRanking(), config.limits.tool_tokens)
+    return Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm, offering=offering)
 
 
 def accounts(config: Config, store: Store, files: Files, documents: Documents, clock: Clock) -> dict[str, Bridge]:
