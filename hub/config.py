@@ -127,6 +127,8 @@ class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Unanswered messages; more are refused until some are answered."""
     tasks_at_once: Positive = 8
     """Turns taken side by side."""
+    tool_tokens: Annotated[int, Meta(ge=50, le=20_000)] = 300
+    """What the tools that are offered for a message may take of a prompt, about."""
     candidates: Annotated[int, Meta(ge=1, le=20)] = 5
     """Tasks that the router weighs."""
     reopen_hours: Seconds = 24.0

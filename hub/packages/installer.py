@@ -296,12 +296,17 @@ class Installer:
         owners = dict.fromkeys(self._taken_tools, "the hub itself")
         for other in await self.packages():
             if other.id != sheet.name and other.state == "enabled" and other.kind != "agent":
-                owners |= dict.fromkeys((await self.sheet(other)).tools, f"package {other.id}")
+                owners |= dict.fromkeys(await self._tools_of(other), f"package {other.id}")
         for name in sheet.tools:
             if name in owners:
                 raise ManifestError(
                     f"{sheet.name}: {name}: {owners[name]} has a tool of that name; call it something else"
                 )
+
+    async def _tools_of(self, package: Package) -> tuple[str, ...]:
+        # What's open tells without a look into its files: with a hundred packages that's most of an install.
+        names = self.editions.names(package)
+        return (await self.sheet(package)).tools if names is None else names
 
     async def _save(self, package: Package) -> Package:
         package = replace(package, updated_at=self._clock.now())
