@@ -31,6 +31,7 @@ from hub.flow.letters import Letters
 from hub.flow.links import Links
 from hub.flow.meant import Meant
 from hub.flow.moving import Moving
+from hub.flow.offering import Offering
 from hub.flow.outbox import Outbox
 from hub.flow.pairing import Pairings
 from hub.flow.people import People
@@ -56,6 +57,7 @@ from hub.packages.own import Own
 from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool
 from hub.records import new_id
 from hub.spool import Spool
+from hub.store.ranking import FullTextRanking
 from hub.store.sqlite import is_short
 from hub.tools import built_in
 from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
@@ -114,7 +116,7 @@ class Hub:
         access = Access(store, links, self.pairings, clock, accounts)
         self.showing = Showing(store, self.feed, clock, bridges, labels)
         self.inbox = Inbox(store, spool, journal, outbox, clock, limits, access, guard)
-        self.toolbox = toolbox = Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm)
+        self.toolbox = toolbox = _toolbox(config, clock, documents, tools, decider, llm)
         if installer:
             installer.watch(self._equipping(toolbox, agents))
         self.sizes = Sizes(llm, decider, toolbox, agents[default], limits)
@@ -199,6 +201,8 @@ class Hub:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.dispatcher.run(self.work))
                 group.create_task(self.showing.run())
+                if self.installer:
+                    group.create_task(self.installer.run())
                 for bridge in self.bridges.values():
                     group.create_task(self.connect(bridge))
         finally:
@@ -273,3 +277,10 @@ class Hub:
     def _store_info(self) -> StoreInfo:
         path = self.config.data / "hub.db"
         return StoreInfo(path=str(path), bytes=path.stat().st_size if path.exists() else 0)
+
+
+def _toolbox(
+    config: Config, clock: Clock, documents: Documents, tools: Sequence[Tool], decider: LLM, llm: LLM
+) -> Toolbox:
+    offering = Offering(FullTextRanking(), config.limits.tool_tokens)
+    return Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm, offering=offering)

@@ -99,6 +99,8 @@ class PackagesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     folder: str = ""
     """Further plugins and scripts beside those that ship with AgentHost."""
+    scan: tuple[str, ...] = ()
+    """A command that looks into each package before it's installed; it gets the package's folder as last argument."""
     secrets: tuple[SecretConfig, ...] = ()
     allow_unsandboxed: bool = False
     """Run packages' programs with all the hub's rights where they can't be confined."""
@@ -125,6 +127,8 @@ class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Unanswered messages; more are refused until some are answered."""
     tasks_at_once: Positive = 8
     """Turns taken side by side."""
+    tool_tokens: Annotated[int, Meta(ge=50, le=20_000)] = 300
+    """What the tools that are offered for a message may take of a prompt, about."""
     candidates: Annotated[int, Meta(ge=1, le=20)] = 5
     """Tasks that the router weighs."""
     reopen_hours: Seconds = 24.0

@@ -4,6 +4,7 @@ AgentHostError
 |-- ConfigError            the operator: mend the config file or the environment
 |-- StartError             the operator: something outside the config keeps the hub from starting
 |-- PullError              the operator: a model can't be fetched
+|-- ScanError              the operator: the command that looks into packages failed
 |-- StoreError             (the hub itself)
 |   |-- Duplicate          the caller: that record is already kept
 |   |-- Conflict           the caller: somebody changed the record meanwhile, read it again
@@ -56,6 +57,10 @@ class PullError(AgentHostError):
     def __init__(self, text: str, *, passes: bool = False) -> None:
         super().__init__(text)
         self.passes = passes
+
+
+class ScanError(AgentHostError):
+    """Nobody knows whether a package is odd: the scan itself failed. The package isn't installed."""
 
 
 class StoreError(AgentHostError):

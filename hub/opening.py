@@ -28,8 +28,10 @@ from hub.packages.every import every_kind
 from hub.packages.hosts import Supplies
 from hub.packages.installer import Installer
 from hub.packages.own import Origin, found
+from hub.packages.scanning import Scanner
 from hub.packages.scripts import Scripts
 from hub.packages.seals import Seal
+from hub.packages.sources import Sources
 from hub.ports import Bridge, Clock, Documents, Files, Store, Tool
 from hub.store.documents import FileDocuments
 from hub.store.files import FileStore
@@ -80,11 +82,17 @@ async def opened(
     known = (*(await own_plugins(config, taken, scripts, documents, supplies)), *tools)
     taken = [*taken, *(tool.name for tool in known)]
     kinds = every_kind(scripts, documents, supplies)
-    installer = Installer(store, data / "packages", kinds, clock, tools=taken, agents=agents)
+    sources = Sources(egress, [registry.url for registry in config.registries])
+    scanner = Scanner(config.packages.scan)
+    installer = Installer(
+        store, data / "packages", kinds, clock, tools=taken, agents=agents, sources=sources, scanner=scanner
+    )
     stack.push_async_callback(installer.close)
     theirs = [*folders(config.agents.folder), *folders(config.packages.folder)]
-    ours = [SHIPPED_AGENTS, SHIPPED_PLUGINS, SHIPPED_SCRIPTS]
-    origins: Mapping[Origin, Sequence[Path]] = {"shipped": ours, "folder": theirs}
+    origins: Mapping[Origin, Sequence[Path]] = {
+        "shipped": [SHIPPED_AGENTS, SHIPPED_PLUGINS, SHIPPED_SCRIPTS],
+        "folder": theirs,
+    }
     models = Models(config, os.environ, documents, clock)
     await models.open()
     stack.push_async_callback(models.close)

@@ -36,10 +36,12 @@ from hub.ports.platforms import (
     Threading,
     Typing,
 )
+from hub.ports.ranking import Hit, Ranking, Subject
 from hub.ports.storage import Add, Change, Remove, Save, Store
 from hub.ports.time import Clock
 from hub.ports.tools import (
     Asking,
+    Editions,
     Effect,
     Errands,
     Example,
@@ -80,6 +82,7 @@ __all__ = [
     "Documents",
     "Draft",
     "Drafting",
+    "Editions",
     "Effect",
     "Egress",
     "Embedded",
@@ -94,6 +97,7 @@ __all__ = [
     "Filled",
     "Findable",
     "Foreign",
+    "Hit",
     "Hooked",
     "Image",
     "LLMInfo",
@@ -114,6 +118,7 @@ __all__ = [
     "Priority",
     "Probing",
     "Quoting",
+    "Ranking",
     "Reading",
     "Remove",
     "Retracting",
@@ -124,6 +129,7 @@ __all__ = [
     "Scores",
     "Scoring",
     "Store",
+    "Subject",
     "Terms",
     "Threading",
     "Tool",

@@ -238,6 +238,7 @@ packages = Table(
     a_text("state"),
     packed("now", Edition),
     packed("before", Edition, null=True),
+    packed("next", Edition, null=True),
     a_time("created_at"),
     a_time("updated_at"),
     PrimaryKeyConstraint("tenant", "id"),
