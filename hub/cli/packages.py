@@ -116,6 +116,28 @@ _switching("disable", "Have package ID not used; it stays installed.")
 _switching("rollback", "Bring back what package ID was before its last update; once more, and that's undone.")
 
 
+@command.command(name="update")
+@click.argument("id")
+@JSON
+@place_options
+def update(place: Place, id: str, as_json: bool) -> None:
+    """Fetch package ID again from where it came from."""
+    package = asyncio.run(_updated(place, id))
+    if as_json:
+        print_json(package)
+    elif package.next:
+        click.echo(f"{package.id} {package.next.version} waits, and {package.now.version} goes on.")
+    else:
+        click.echo(f"{package.id} {package.now.version} is {package.state}.")
+
+
+async def _updated(place: Place, id: str) -> Installed:
+    from hub.cli.install import WAIT, fetched  # noqa: PLC0415 - the commands are loaded one by one
+
+    async with Client(place) as hub:
+        return await fetched(hub, f"{_path(id)}/update?wait={WAIT}", {})
+
+
 def _path(id: str) -> str:
     return f"/v1/packages/{quote(id, safe='')}"
 

@@ -310,5 +310,15 @@ class Installed(Struct, frozen=True, kw_only=True):
     found: tuple[str, ...] = ()
     now: Edition
     before: Edition | None
+    next: Edition | None = None
     created_at: datetime
     updated_at: datetime
+
+
+class Coming(Struct, frozen=True, kw_only=True):
+    """A package on its way in."""
+
+    id: str
+    state: str
+    package: str | None = None
+    error: str = ""
