@@ -30,6 +30,7 @@ from hub.flow.doors import Doors
 from hub.flow.edits import Edits
 from hub.flow.elsewhere import Elsewhere
 from hub.flow.endings import Endings
+from hub.flow.errands import FlowErrands, Parts
 from hub.flow.following import FollowCommands, Following
 from hub.flow.guard import Guard
 from hub.flow.inbox import Inbox
@@ -101,6 +102,7 @@ class Hub:
         bridges: Mapping[str, Bridge],
         tools: Sequence[Tool] = (),
         installer: Installer | None = None,
+        errands: FlowErrands | None = None,
     ) -> None:
         self.config = config
         self.store = store
@@ -139,6 +141,7 @@ class Hub:
         self.tasks = Tasks(
             store, spool, journal, self.inbox, clock, self.turns, limits, zone, agents, default, documents
         )
+        self._run_errands(journal, errands or FlowErrands())
         self._route(journal, following, {name for name, account in accounts.items() if not threads_of(account)})
         self.letters = Letters(store, journal)
         keep = timedelta(days=config.store.keep_events_days)
@@ -154,6 +157,21 @@ class Hub:
         speaker = Speaker(store, self.files, feed, clock, llm, self.toolbox, calls, config.llm, zone)
         slots, default = Slots(limits.tasks_at_once), config.agents.default
         return Turns(store, spool, journal, clock, llm, speaker, endings, slots, rights, self.agents, default)
+
+    def _run_errands(self, journal: Journal, errands: FlowErrands) -> None:
+        """Have tools, which were built before all this, do what they may in the name of a task."""
+        parts = Parts(
+            store=self.store,
+            journal=journal,
+            outbox=self.outbox,
+            clock=self.clock,
+            tasks=self.tasks,
+            toolbox=self.toolbox,
+            rights=Rights(self.store, self.clock),
+            agents=self.agents,
+            zone=self.config.hub.timezone,
+        )
+        errands.open(parts)
 
     def _route(self, journal: Journal, following: Following, threadless: Collection[str]) -> None:
         """Build what finds the task that a message is about, and what obeys commands."""

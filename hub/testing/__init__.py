@@ -35,17 +35,24 @@ from hub.testing.builders import (
 from hub.testing.clock import FakeClock, settle
 from hub.testing.desk import FakeDesk
 from hub.testing.llm import Asked, Hang, MatchingLLM, ScriptedLLM
+from hub.testing.tools import AskingTool, FakeTool, ForeignTool, OutwardTool, PackagedTool, PausingTool
 
 __all__ = [
     "NOON",
     "AbleBridge",
     "Asked",
+    "AskingTool",
     "Delivery",
     "FakeBridge",
     "FakeClock",
     "FakeDesk",
+    "FakeTool",
+    "ForeignTool",
     "Hang",
     "MatchingLLM",
+    "OutwardTool",
+    "PackagedTool",
+    "PausingTool",
     "ScriptedLLM",
     "a_correction",
     "a_follow",
