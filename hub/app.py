@@ -141,7 +141,9 @@ class Hub:
         self.tasks = Tasks(
             store, spool, journal, self.inbox, clock, self.turns, limits, zone, agents, default, documents
         )
-        self._run_errands(journal, errands or FlowErrands())
+        (errands or FlowErrands()).open(
+            Parts(store, journal, outbox, clock, self.tasks, toolbox, Rights(store, clock), agents, zone)
+        )
         self._route(journal, following, {name for name, account in accounts.items() if not threads_of(account)})
         self.letters = Letters(store, journal)
         keep = timedelta(days=config.store.keep_events_days)
@@ -157,21 +159,6 @@ class Hub:
         speaker = Speaker(store, self.files, feed, clock, llm, self.toolbox, calls, config.llm, zone)
         slots, default = Slots(limits.tasks_at_once), config.agents.default
         return Turns(store, spool, journal, clock, llm, speaker, endings, slots, rights, self.agents, default)
-
-    def _run_errands(self, journal: Journal, errands: FlowErrands) -> None:
-        """Have tools, which were built before all this, do what they may in the name of a task."""
-        parts = Parts(
-            store=self.store,
-            journal=journal,
-            outbox=self.outbox,
-            clock=self.clock,
-            tasks=self.tasks,
-            toolbox=self.toolbox,
-            rights=Rights(self.store, self.clock),
-            agents=self.agents,
-            zone=self.config.hub.timezone,
-        )
-        errands.open(parts)
 
     def _route(self, journal: Journal, following: Following, threadless: Collection[str]) -> None:
         """Build what finds the task that a message is about, and what obeys commands."""
@@ -264,6 +251,7 @@ class Hub:
             feed=self.feed,
             people=self.people,
             pairings=self.pairings,
+            leave=self.leave,
             inbox=self.inbox,
             tasks=self.tasks,
             corrections=self.corrections,

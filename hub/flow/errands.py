@@ -39,7 +39,7 @@ DEEPEST = 3
 MANY = 200
 
 
-class Parts(Struct, frozen=True, kw_only=True):
+class Parts(Struct, frozen=True):
     """What errands are run with."""
 
     store: Store

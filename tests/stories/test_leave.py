@@ -1,14 +1,14 @@
 """Calls that wait for leave: asked for once, done once and exactly, or not at all."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from hub.errors import Decided, NotAllowed, NotFound
 from hub.manifests import Agent
 from hub.ports import Tool
-from hub.records import HOME, OWNER, Message, Pause, PersonId
+from hub.records import HOME, OWNER, Message, Pause, PauseState, PersonId
 from hub.store.memory import MemoryStore
 from hub.testing import (
     AskingTool,
@@ -82,8 +82,7 @@ async def test_a_tainted_task_asks_before_it_tells_anything_to_anybody_and_does_
 
 
 async def pauses(day: Day) -> tuple[Pause, ...]:
-    states = ("asked", "approved", "denied", "answered", "expired", "done")
-    return await day.store.pauses(HOME, OWNER, states=states, limit=10)
+    return await day.store.pauses(HOME, OWNER, states=get_args(PauseState), limit=10)
 
 
 async def test_what_the_person_named_themselves_needs_no_leave_nor_does_a_task_without_strangers_words() -> None:
