@@ -34,6 +34,7 @@ from hub.testing.builders import (
 )
 from hub.testing.clock import FakeClock, settle
 from hub.testing.desk import FakeDesk
+from hub.testing.errands import FakeErrands
 from hub.testing.llm import Asked, Hang, MatchingLLM, ScriptedLLM
 from hub.testing.tools import AskingTool, FakeTool, ForeignTool, OutwardTool, PackagedTool, PausingTool
 
@@ -46,6 +47,7 @@ __all__ = [
     "FakeBridge",
     "FakeClock",
     "FakeDesk",
+    "FakeErrands",
     "FakeTool",
     "ForeignTool",
     "Hang",

@@ -7,11 +7,11 @@ import pytest
 
 from hub.errors import ToolError
 from hub.flow.schemas import decode
-from hub.ports import Exemplary, Quoting, Reading, Tool
+from hub.ports import Asking, Exemplary, Foreign, Outward, Packaged, Paused, Pausing, Quoting, Reading, Tool
 from hub.store.documents import MemoryDocuments
-from hub.testing import FakeClock
+from hub.testing import AskingTool, FakeClock, FakeTool, ForeignTool, OutwardTool, PackagedTool, PausingTool
 from hub.tools import built_in
-from tests.unit.tools.calls import use, use_with
+from tests.unit.tools.calls import a_call, use, use_with
 
 TOOLS = built_in(FakeClock(), ZoneInfo("UTC"), MemoryDocuments())
 PLAIN_TALK = ("hello", "Tell me a joke", "Thanks, that was helpful!", "Who wrote Hamlet?")
@@ -82,3 +82,33 @@ def test_quotes_are_arguments(tool: Tool) -> None:
 
     assert isinstance(properties, dict)
     assert not isinstance(tool, Quoting) or set(tool.quotes) <= set(properties)
+
+
+def test_a_tool_has_the_abilities_it_claims_and_no_other() -> None:
+    abilities = (Foreign, Outward, Asking, Packaged, Pausing)
+    fakes = (FakeTool(), ForeignTool(), OutwardTool(), AskingTool(), PackagedTool(), PausingTool("p", "Where?"))
+    claimed = [[ability.__name__ for ability in abilities if isinstance(fake, ability)] for fake in fakes]
+
+    assert claimed == [[], ["Foreign"], ["Outward"], ["Asking"], ["Outward", "Packaged"], ["Pausing"]]
+
+
+def test_what_goes_out_is_said_in_words_and_what_the_person_named_tells_nobody_anything() -> None:
+    tool = OutwardTool("send")
+    assert isinstance(tool, Outward)
+    call = a_call(tool, {"to": "eve"})
+
+    assert tool.goes_out(call, "tell ann")
+    assert tool.goes_out(call, "tell eve please") == ""
+
+
+async def test_a_paused_call_goes_on_with_its_snapshot_in_another_process_and_with_no_other() -> None:
+    tool = PausingTool("trip", "Where to?", "When?")
+    call = a_call(tool, {})
+    with pytest.raises(Paused) as where:
+        await tool.call(call)
+    with pytest.raises(Paused) as when:
+        await PausingTool("trip", "Where to?", "When?").resume(call, where.value.snapshot, "Bonn")
+    with pytest.raises(ToolError):
+        await tool.resume(call, "made up", "Bonn")
+
+    assert await tool.resume(call, when.value.snapshot, "Monday") == "Told: Bonn, Monday"

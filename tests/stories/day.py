@@ -10,6 +10,7 @@ from typing import Self
 from hub.accounts import BridgeAccount
 from hub.app import SHIPPED_AGENTS, Hub
 from hub.config import Config, HubConfig, LimitsConfig
+from hub.flow.errands import FlowErrands
 from hub.manifests import Agent, load_agents
 from hub.ports import Add, Bridge, Documents, Store, Tool
 from hub.records import HOME, OWNER, Address, Incoming, Link, Message, Person, PersonId, Task, Text, new_id
@@ -37,6 +38,7 @@ class Day:
         tools: Sequence[Tool] = (),
         accounts: Sequence[BridgeAccount] = (),
         linked: bool = True,
+        errands: FlowErrands | None = None,
     ) -> None:
         self.llm = llm
         self.clock = clock or FakeClock()
@@ -52,6 +54,7 @@ class Day:
             agents=agents or load_agents([SHIPPED_AGENTS]),
             bridges=bridges or {},
             tools=tools,
+            errands=errands,
         )
         self._linked = linked
         self._group = asyncio.TaskGroup()
