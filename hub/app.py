@@ -21,6 +21,7 @@ from hub.flow.doors import Doors
 from hub.flow.edits import Edits
 from hub.flow.elsewhere import Elsewhere
 from hub.flow.endings import Endings
+from hub.flow.errands import FlowErrands, Parts
 from hub.flow.following import FollowCommands, Following
 from hub.flow.guard import Guard
 from hub.flow.inbox import Inbox
@@ -87,6 +88,7 @@ class Hub:
         installer: Installer | None = None,
         sweeps: Sequence[Callable[[], Awaitable[None]]] = (),
         own: Callable[[], Sequence[Own]] = tuple,
+        errands: FlowErrands | None = None,
     ) -> None:
         self.config = config
         self.store = store
@@ -124,6 +126,9 @@ class Hub:
         self.leave = Leave(store, journal, clock, toolbox)
         self.tasks = Tasks(
             store, spool, journal, self.inbox, clock, self.turns, limits, zone, agents, default, documents
+        )
+        (errands or FlowErrands()).open(
+            Parts(store, journal, outbox, clock, self.tasks, toolbox, Rights(store, clock), agents, zone)
         )
         self._route(journal, following, {name for name, account in accounts.items() if not threads_of(account)})
         self.letters = Letters(store, journal)
@@ -234,6 +239,7 @@ class Hub:
             feed=self.feed,
             people=self.people,
             pairings=self.pairings,
+            leave=self.leave,
             inbox=self.inbox,
             tasks=self.tasks,
             corrections=self.corrections,

@@ -17,6 +17,7 @@ from hub.config import Config, backends, timezone
 from hub.egress.guard import GuardedEgress
 from hub.errors import ConfigError, ManifestError
 from hub.flow.desk import FrontDesk
+from hub.flow.errands import FlowErrands
 from hub.flow.leftovers import Leftovers
 from hub.flow.people import owner_secret
 from hub.llms import Models
@@ -42,6 +43,7 @@ from hub.store.sql import SqlStore
 from hub.store.workspaces import FolderWorkspaces
 from hub.tools import built_in
 from hub.tools.code import RunPython
+from hub.tools.media import media
 from hub.tools.shipped import Shipped
 
 
@@ -71,16 +73,18 @@ async def opened(
     egress = GuardedEgress((*config.egress.allow, *map(at, config.registries)))
     scripts = Scripts()
     stack.push_async_callback(scripts.close)
+    errands = FlowErrands()
     supplies = Supplies(
         egress=egress,
         workspaces=workspaces,
+        errands=errands,
         secrets={secret.name: secret.value for secret in config.packages.secrets},
         seal=Seal.at(data / "snapshot.key"),
     )
     shipped = Shipped(clock=clock, store=store, files=files, workspaces=workspaces, egress=egress)
     stack.push_async_callback(shipped.close)
     code = RunPython(computing(scripts, documents, supplies), outside=True)
-    tools = (*shipped.tools, code, *tools)
+    tools = (*shipped.tools, *media(config.tools, errands, files), code, *tools)
     taken = [tool.name for tool in (*built_in(clock, timezone(config), documents), *tools)]
     known = (*(await own_plugins(config, taken, scripts, documents, supplies)), *tools)
     taken = [*taken, *(tool.name for tool in known)]
@@ -111,6 +115,7 @@ async def opened(
         bridges={**accounts(config, store, files, documents, clock), **bridges},
         tools=known,
         installer=installer,
+        errands=errands,
         sweeps=(Leftovers(store, workspaces, clock, timedelta(days=config.limits.workspace_days)).sweep,),
         own=cache(partial(found, kinds, origins)),
     )

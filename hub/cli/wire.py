@@ -270,6 +270,19 @@ class Problem(Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
+class Asked(Struct, frozen=True, kw_only=True):
+    """A tool call that waits for leave."""
+
+    id: str
+    tool: str
+    shown: str
+    why: str
+    state: str
+    expires_at: datetime
+    answer: str = ""
+    task: TaskTag | None = None
+
+
 class Event(Struct, frozen=True, kw_only=True):
     """Something that happened; `data` is JSON. Events that aren't kept have no id of their own."""
 

@@ -10,6 +10,7 @@ from typing import Self
 from hub.accounts import BridgeAccount
 from hub.app import Hub
 from hub.config import Config, HubConfig, LimitsConfig
+from hub.flow.errands import FlowErrands
 from hub.loading import SHIPPED_AGENTS
 from hub.manifests import Agent, load_agents
 from hub.ports import Add, Bridge, Documents, Store, Tool
@@ -38,6 +39,7 @@ class Day:
         tools: Sequence[Tool] = (),
         accounts: Sequence[BridgeAccount] = (),
         linked: bool = True,
+        errands: FlowErrands | None = None,
     ) -> None:
         self.llm = llm
         self.clock = clock or FakeClock()
@@ -53,6 +55,7 @@ class Day:
             agents=agents or load_agents([SHIPPED_AGENTS]),
             bridges=bridges or {},
             tools=tools,
+            errands=errands,
         )
         self._linked = linked
         self._group = asyncio.TaskGroup()
