@@ -23,6 +23,7 @@ from hub.egress.guard import GuardedEgress
 from hub.errors import ConfigError, ManifestError, StartError
 from hub.flow import weights
 from hub.flow.access import Access
+from hub.flow.calling import Calls
 from hub.flow.commands import Commands, Handler
 from hub.flow.corrections import Corrections
 from hub.flow.crowds import Slots
@@ -36,6 +37,7 @@ from hub.flow.guard import Guard
 from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
 from hub.flow.labels import Labels
+from hub.flow.leave import Leave
 from hub.flow.letters import Letters
 from hub.flow.links import Links
 from hub.flow.meant import Meant
@@ -45,6 +47,7 @@ from hub.flow.pairing import Pairings
 from hub.flow.people import People, owner_secret
 from hub.flow.questions import Questions
 from hub.flow.retraction import Retraction
+from hub.flow.rights import Rights
 from hub.flow.router import Router
 from hub.flow.routes import Routes
 from hub.flow.scheduler import Scheduler
@@ -56,11 +59,13 @@ from hub.flow.tasks import Tasks
 from hub.flow.toolbox import Toolbox
 from hub.flow.turns import Turns
 from hub.flow.uploads import Uploads
+from hub.flow.waits import Waits
 from hub.flow.weigher import Weigher
 from hub.llms import Models
 from hub.manifests import Agent, load_agents, load_plugins, load_scripts
 from hub.outward import at
 from hub.packages.agents import Agents
+from hub.packages.code import computing
 from hub.packages.hosts import Supplies
 from hub.packages.installer import Installed, Installer
 from hub.packages.own import Origin, Own, found
@@ -79,6 +84,7 @@ from hub.store.files import FileStore
 from hub.store.sql import SqlStore
 from hub.store.sqlite import is_short
 from hub.tools import built_in
+from hub.tools.code import RunPython
 from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
 
 log = logging.getLogger(__name__)
@@ -138,15 +144,12 @@ class Hub:
         access = Access(store, links, self.pairings, clock, accounts)
         self.showing = Showing(store, self.feed, clock, bridges, labels)
         self.inbox = Inbox(store, spool, journal, outbox, clock, limits, access, guard)
-        endings = Endings(store, spool, journal, outbox, self.feed, clock, Supervisor(decider), zone, following)
         self.toolbox = toolbox = Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm)
         if installer:
             installer.watch(self._equipping(toolbox, agents))
         self.sizes = Sizes(llm, decider, toolbox, agents[default], limits)
-        speaker = Speaker(store, files, self.feed, clock, llm, toolbox, config.llm, zone)
-        self.turns = Turns(
-            store, spool, journal, clock, llm, speaker, endings, Slots(limits.tasks_at_once), agents, default
-        )
+        self.turns = self._turns(journal, following)
+        self.leave = Leave(store, journal, clock, toolbox)
         self.tasks = Tasks(
             store, spool, journal, self.inbox, clock, self.turns, limits, zone, agents, default, documents
         )
@@ -155,23 +158,34 @@ class Hub:
         keep = timedelta(days=config.store.keep_events_days)
         self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep)
 
+    def _turns(self, journal: Journal, following: Following) -> Turns:
+        """Build what takes turns: what an agent says, which calls it may make, how it ends."""
+        config, store, spool, clock, feed, llm = self.config, self.store, self.spool, self.clock, self.feed, self.llm
+        zone, limits, rights = config.hub.timezone, config.limits, Rights(store, clock)
+        waits, supervisor = Waits(store, journal, clock, zone), Supervisor(self.decider)
+        endings = Endings(store, spool, journal, self.outbox, feed, clock, supervisor, zone, following, waits)
+        calls = Calls(store, clock, self.toolbox, rights, limits.approval_minutes)
+        speaker = Speaker(store, self.files, feed, clock, llm, self.toolbox, calls, config.llm, zone)
+        slots, default = Slots(limits.tasks_at_once), config.agents.default
+        return Turns(store, spool, journal, clock, llm, speaker, endings, slots, rights, self.agents, default)
+
     def _route(self, journal: Journal, following: Following, threadless: Collection[str]) -> None:
         """Build what finds the task that a message is about, and what obeys commands."""
         store, spool, outbox, clock, tasks = self.store, self.spool, self.outbox, self.clock, self.tasks
         limits, zone, decider = self.config.limits, self.config.hub.timezone, self.decider
-        retraction = Retraction(store, outbox)
+        retraction = Retraction(store, outbox, clock)
         edits = Edits(store, spool, journal, clock, self.turns, retraction)
         routes = self.routes = Routes(store, spool, journal, clock, tasks, following, threadless)
         self.corrections = Corrections(store, spool, journal, clock, tasks, routes, self.turns, retraction)
         meant = Meant(store)
         moving = Moving(store, clock, meant, self.corrections, limits.reopen_hours)
-        questions = self.questions = Questions(store, routes, tasks, moving)
+        questions = self.questions = Questions(store, routes, tasks, moving, self.leave)
         self.router = Router(
             store, spool, journal, outbox, clock, routes, questions, Weigher(decider, limits), limits, edits, threadless
         )
         follow = FollowCommands(following, meant)
         others: dict[str, Handler] = {
-            **Doors(store, self.pairings, self.bridges).commands,
+            **Doors(store, self.pairings, self.bridges, self.leave).commands,
             "move": moving.move,
             "follow": follow.follow,
             "unfollow": follow.unfollow,
@@ -270,7 +284,7 @@ class Hub:
             packages=self.installer,
             own=self.own,
             tools=self.toolbox.all,
-            call=self.toolbox.call,
+            call=self.toolbox.tried,
             router=self._router_info,
             prompts=self.sizes.measured,
             store_info=self._store_info,
@@ -322,13 +336,22 @@ async def opened(
         secrets={secret.name: secret.value for secret in config.packages.secrets},
         seal=Seal.at(data / "snapshot.key"),
     )
-    known = (*(await _plugins(config, scripts, documents, supplies)), *tools)
+    code = RunPython(computing(scripts, documents, supplies), outside=supplies.workspaces is not None)
+    known = (*(await _plugins(config, scripts, documents, supplies)), code, *tools)
     taken = [tool.name for tool in (*built_in(clock, timezone(config), documents), *known)]
     kinds = (Plugins(scripts, documents, supplies), Programs(scripts, documents, supplies), Agents(), Skills())
     sources = Sources(egress, [registry.url for registry in config.registries])
     scanner = Scanner(config.packages.scan)
     installer = Installer(
-        store, data / "packages", kinds, clock, tools=taken, agents=agents, sources=sources, scanner=scanner
+        store,
+        data / "packages",
+        kinds,
+        clock,
+        tools=taken,
+        agents=agents,
+        sources=sources,
+        scanner=scanner,
+        dev=config.packages.dev,
     )
     stack.push_async_callback(installer.close)
     folders = [*_folders(config.agents.folder), *_folders(config.packages.folder)]
@@ -387,7 +410,7 @@ def _folders(own: str) -> list[Path]:
 async def _plugins(config: Config, scripts: Scripts, documents: Documents, supplies: Supplies) -> tuple[Tool, ...]:
     """Return the tools of the plugins and scripts that are there; those of the operator's own are checked first."""
     own = _folders(config.packages.folder)
-    taken = [tool.name for tool in built_in(SystemClock(), timezone(config), documents)]
+    taken = [tool.name for tool in built_in(SystemClock(), timezone(config), documents)] + [RunPython.name]
     try:
         for plugin in (*load_plugins(own).values(), *load_scripts(own).values()):
             await check(plugin, scripts)

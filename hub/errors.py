@@ -29,6 +29,7 @@ AgentHostError
     |-- NotAllowed         this person or key may not
     |   `-- Stranger       nobody knows the sender: they're told nothing
     |-- AlreadyUsed        an idempotency key used for something else
+    |-- Decided            somebody answered before, or it's too late
     |-- TooLarge           send less
     `-- TooMany            send later
 """
@@ -172,6 +173,10 @@ class Stranger(NotAllowed):
 
 class AlreadyUsed(PersonError):
     """An idempotency key came again with another body."""
+
+
+class Decided(PersonError):
+    """What's asked was answered before, its time is over, or it isn't the same any more."""
 
 
 class TooLarge(PersonError):

@@ -60,6 +60,7 @@ async def examine(
     if findings[-1].text.startswith("answers"):
         async with Client(place) as client:
             findings += await interview.inside(client)
+            findings += await interview.secrets(client, config)
     return findings
 
 

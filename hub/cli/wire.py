@@ -285,6 +285,7 @@ class Edition(Struct, frozen=True, kw_only=True):
     digest: str
     grants: list[str]
     source: str
+    found: tuple[str, ...] = ()
 
 
 class Permission(Struct, frozen=True, kw_only=True):
@@ -293,6 +294,16 @@ class Permission(Struct, frozen=True, kw_only=True):
     id: str
     meaning: str
     granted: bool
+
+
+class Installation(Struct, frozen=True, kw_only=True):
+    """A package on its way in."""
+
+    id: str
+    source: str
+    state: str
+    package: str | None
+    error: str
 
 
 class Installed(Struct, frozen=True, kw_only=True):
@@ -310,5 +321,6 @@ class Installed(Struct, frozen=True, kw_only=True):
     found: tuple[str, ...] = ()
     now: Edition
     before: Edition | None
+    next: Edition | None = None
     created_at: datetime
     updated_at: datetime

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from hub.errors import AgentHostError, BadRequest, Conflict, ManifestError, StoreUnavailable
 from hub.failpoints import reach
 from hub.packages.archive import Entry, unpacked
-from hub.packages.kinds import Kind, Sheet
+from hub.packages.kinds import Kind, Sheet, manifests
 from hub.packages.place import AGAIN, ARCHIVE, CLAIM, Place, digest_of
 from hub.packages.registry import Claim
 from hub.packages.scanning import Scanner
@@ -258,8 +258,11 @@ class Intake:
 
     def _kind_of(self, entries: tuple[Entry, ...]) -> tuple[Kind, Entry]:
         """Return what a package is, by the manifest at its top, and that."""
-        kinds = {kind.manifest: kind for kind in self._kinds.values()}
-        found = [(kinds[entry.path], entry) for entry in entries if entry.path in kinds]
+        kinds = {name: kind for kind in self._kinds.values() for name in manifests(kind)}
+        named = {entry.path: entry for entry in entries if entry.path in kinds}
+        # Of a kind that reads several manifests, the first one counts.
+        firsts = {kinds[path].kind: next(filter(named.get, manifests(kinds[path]))) for path in named}
+        found = [(self._kinds[kind], named[path]) for kind, path in firsts.items()]
         if len(found) == 1:
             return found[0]
         *others, last = sorted(kinds)

@@ -40,6 +40,7 @@ from hub.ports.storage import Add, Change, Remove, Save, Store
 from hub.ports.time import Clock
 from hub.ports.tools import (
     Editions,
+    Asking,
     Effect,
     Errands,
     Example,
@@ -66,6 +67,7 @@ __all__ = [
     "LLM",
     "Accept",
     "Add",
+    "Asking",
     "Bridge",
     "BridgeInfo",
     "Change",

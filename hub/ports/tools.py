@@ -34,6 +34,8 @@ class ToolCall(Struct, frozen=True, kw_only=True):
     person: PersonId
     agent: str
     task: TaskId
+    depth: int = 0
+    """How many tools stand between the agent and this one: 0 if the agent itself calls it."""
 
 
 class Tool(Protocol):
@@ -148,6 +150,13 @@ class Outward(Protocol):
         `heard` is what the task's person said in it, and nobody else: a URL that stands in it tells nobody anything.
         Asked only in a task that has read a stranger's words.
         """
+
+
+@runtime_checkable
+class Asking(Protocol):
+    """A tool whose author wants each call to be approved by its person, whatever the task has read."""
+
+    ask: bool
 
 
 @runtime_checkable

@@ -13,8 +13,10 @@ from sqlalchemy import (
     MetaData,
     PrimaryKeyConstraint,
     Table,
+    Text,
     UniqueConstraint,
     and_,
+    false,
     literal_column,
 )
 from sqlalchemy.sql.elements import ColumnElement
@@ -276,6 +278,9 @@ steps = Table(
     an_int("tokens_out"),
     a_float("ms"),
     Column("failed", Boolean, nullable=False),
+    Column("effect", Text, nullable=False, server_default=""),
+    a_text("pause", null=True),
+    Column("unsure", Boolean, nullable=False, server_default=false()),
     PrimaryKeyConstraint("turn", "number"),
 )
 
