@@ -11,6 +11,7 @@ from hub.accounts import BridgeAccount
 from hub.app import SHIPPED_AGENTS, Hub
 from hub.config import Config, HubConfig, LimitsConfig
 from hub.manifests import Agent, load_agents
+from hub.packages.installer import Installer
 from hub.ports import Add, Bridge, Documents, Store, Tool
 from hub.records import HOME, OWNER, Address, Incoming, Link, Message, Person, PersonId, Task, Text, new_id
 from hub.store.documents import MemoryDocuments
@@ -37,6 +38,7 @@ class Day:
         tools: Sequence[Tool] = (),
         accounts: Sequence[BridgeAccount] = (),
         linked: bool = True,
+        installer: Installer | None = None,
     ) -> None:
         self.llm = llm
         self.clock = clock or FakeClock()
@@ -52,6 +54,7 @@ class Day:
             agents=agents or load_agents([SHIPPED_AGENTS]),
             bridges=bridges or {},
             tools=tools,
+            installer=installer,
         )
         self._linked = linked
         self._group = asyncio.TaskGroup()
