@@ -121,6 +121,10 @@ class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     message_bytes: Positive = 262_144
     file_mb: Annotated[int, Meta(ge=1, le=2000)] = 20
     """The largest file that's taken over HTTP; each account of [[bridges]] has its own."""
+    workspace_mb: Annotated[int, Meta(ge=1, le=10_000)] = 50
+    """What the files of one task's workspace may have together."""
+    workspace_days: Positive = 30
+    """So long after a task has ended its workspace is kept."""
     waiting_per_person: Positive = 200
     """Unanswered messages; more are refused until some are answered."""
     tasks_at_once: Positive = 8

@@ -23,14 +23,14 @@ NAMES = (
     "outbox.after-settle",
 )
 RARE = (
-    "package.requested",
-    "package.fetched",
-    "package.verified",
     "call.begun",
     "pause.before-commit",
     "pause.after-commit",
     "leave.before-commit",
     "leave.after-commit",
+    "package.requested",
+    "package.fetched",
+    "package.verified",
     "package.unpacked",
     "package.scanned",
     "package.built",

@@ -21,6 +21,7 @@ from hub.ports import (
     LLM,
     Decision,
     Filled,
+    Material,
     Patient,
     Paused,
     Pausing,
@@ -128,7 +129,9 @@ class Toolbox:
         if len(results) != 1 or results[0].failed:
             return None
         tool = self._tools.get(results[0].name)
-        return results[0].result if tool and await _read(tool, _asked(said)) is not None else None
+        if tool is None or isinstance(tool, Material):
+            return None
+        return results[0].result if await _read(tool, _asked(said)) is not None else None
 
     async def arguments(self, said: Sequence[Said], tool: Tool, terms: Terms, failed: Sequence[Step] = ()) -> Filled:
         """Return arguments that fit the tool's schema; raises ToolError if none could be found, or LLMError.

@@ -177,7 +177,7 @@ class Connection:
                     await self._while_needed(broken)
         except asyncio.CancelledError:
             raise
-        except BaseException as error:  # noqa: BLE001 - groups of exceptions, of anything that can break
+        except BaseException as error:
             if not ready.done():
                 ready.set_exception(self._failed(error))
             elif not self._ending.is_set():

@@ -39,8 +39,8 @@ from hub.ports.platforms import (
 from hub.ports.storage import Add, Change, Remove, Save, Store
 from hub.ports.time import Clock
 from hub.ports.tools import (
-    Editions,
     Asking,
+    Editions,
     Effect,
     Errands,
     Example,
@@ -48,6 +48,7 @@ from hub.ports.tools import (
     Findable,
     Foreign,
     Lengthy,
+    Material,
     Naming,
     Outward,
     Packaged,
@@ -101,6 +102,7 @@ __all__ = [
     "Lengthy",
     "Matches",
     "Matching",
+    "Material",
     "Naming",
     "News",
     "Outgoing",

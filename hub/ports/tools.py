@@ -62,9 +62,17 @@ class Reading(Protocol):
     def read(self, text: str) -> Mapping[str, object] | None:
         """Return the arguments if the message leaves no doubt that it wants this tool, with what, and nothing else.
 
-        The result of that call is then a whole answer, in a sentence that the person can be sent. None, rather too
-        often than wrongly, leaves choice and arguments to the LLM. May take some milliseconds; is called in a thread.
+        The result of that call is then a whole answer, in a sentence that the person can be sent, but for a tool that's
+        Material. None, rather too often than wrongly, leaves choice and arguments to the LLM. May take some
+        milliseconds; is called in a thread.
         """
+
+
+@runtime_checkable
+class Material(Protocol):
+    """A Reading tool whose result is what an answer is made from, never an answer in itself: a whole page, say."""
+
+    material: bool
 
 
 @runtime_checkable

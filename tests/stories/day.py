@@ -8,8 +8,9 @@ from types import TracebackType
 from typing import Self
 
 from hub.accounts import BridgeAccount
-from hub.app import SHIPPED_AGENTS, Hub
+from hub.app import Hub
 from hub.config import Config, HubConfig, LimitsConfig
+from hub.loading import SHIPPED_AGENTS
 from hub.manifests import Agent, load_agents
 from hub.packages.installer import Installer
 from hub.ports import Add, Bridge, Documents, Store, Tool
