@@ -101,6 +101,8 @@ class PackagesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Further plugins and scripts beside those that ship with AgentHost."""
     scan: tuple[str, ...] = ()
     """A command that looks into each package before it's installed; it gets the package's folder as last argument."""
+    dev: bool = False
+    """The owner may link folders of this machine as packages."""
     secrets: tuple[SecretConfig, ...] = ()
     allow_unsandboxed: bool = False
     """Run packages' programs with all the hub's rights where they can't be confined."""

@@ -28,6 +28,7 @@ from hub.packages.agents import Agents
 from hub.packages.code import computing
 from hub.packages.hosts import Supplies
 from hub.packages.installer import Installer
+from hub.packages.kinds import Kind
 from hub.packages.own import Origin, found
 from hub.packages.plugins import Plugins
 from hub.packages.programs import Programs
@@ -36,7 +37,7 @@ from hub.packages.scripts import Scripts
 from hub.packages.seals import Seal
 from hub.packages.skills import Skills
 from hub.packages.sources import Sources
-from hub.ports import Bridge, Clock, Documents, Files, Store, Tool
+from hub.ports import Bridge, Clock, Documents, Egress, Files, Store, Tool
 from hub.store.documents import FileDocuments
 from hub.store.files import FileStore
 from hub.store.sql import SqlStore
@@ -89,11 +90,7 @@ async def opened(
     known = (*(await own_plugins(config, taken, scripts, documents, supplies)), *tools)
     taken = [*taken, *(tool.name for tool in known)]
     kinds = (Plugins(scripts, documents, supplies), Programs(scripts, documents, supplies), Agents(), Skills())
-    sources = Sources(egress, [registry.url for registry in config.registries])
-    scanner = Scanner(config.packages.scan)
-    installer = Installer(
-        store, data / "packages", kinds, clock, tools=taken, agents=agents, sources=sources, scanner=scanner
-    )
+    installer = _installer(config, store, kinds, clock, egress, taken, agents)
     stack.push_async_callback(installer.close)
     theirs = [*folders(config.agents.folder), *folders(config.packages.folder)]
     origins: Mapping[Origin, Sequence[Path]] = {
@@ -122,6 +119,29 @@ async def opened(
     await installer.open()
     await parts.people.ensure_owner(secret)
     return parts, secret
+
+
+def _installer(
+    config: Config,
+    store: Store,
+    kinds: Sequence[Kind],
+    clock: Clock,
+    egress: Egress,
+    tools: Sequence[str],
+    agents: Mapping[str, Agent],
+) -> Installer:
+    """Return what keeps packages: `tools` and `agents` are the names that are taken."""
+    return Installer(
+        store,
+        config.data / "packages",
+        kinds,
+        clock,
+        tools=tools,
+        agents=agents,
+        sources=Sources(egress, [registry.url for registry in config.registries]),
+        scanner=Scanner(config.packages.scan),
+        dev=config.packages.dev,
+    )
 
 
 def accounts(config: Config, store: Store, files: Files, documents: Documents, clock: Clock) -> dict[str, Bridge]:

@@ -298,6 +298,7 @@ class Edition(Struct, frozen=True, kw_only=True):
     digest: str
     grants: list[str]
     source: str
+    found: tuple[str, ...] = ()
 
 
 class Permission(Struct, frozen=True, kw_only=True):
@@ -306,6 +307,16 @@ class Permission(Struct, frozen=True, kw_only=True):
     id: str
     meaning: str
     granted: bool
+
+
+class Installation(Struct, frozen=True, kw_only=True):
+    """A package on its way in."""
+
+    id: str
+    source: str
+    state: str
+    package: str | None
+    error: str
 
 
 class Installed(Struct, frozen=True, kw_only=True):
@@ -323,5 +334,6 @@ class Installed(Struct, frozen=True, kw_only=True):
     found: tuple[str, ...] = ()
     now: Edition
     before: Edition | None
+    next: Edition | None = None
     created_at: datetime
     updated_at: datetime

@@ -13,6 +13,7 @@ from hub.config import Config, HubConfig, LimitsConfig
 from hub.flow.errands import FlowErrands
 from hub.loading import SHIPPED_AGENTS
 from hub.manifests import Agent, load_agents
+from hub.packages.installer import Installer
 from hub.ports import Add, Bridge, Documents, Store, Tool
 from hub.records import HOME, OWNER, Address, Incoming, Link, Message, Person, PersonId, Task, Text, new_id
 from hub.store.documents import MemoryDocuments
@@ -40,6 +41,7 @@ class Day:
         accounts: Sequence[BridgeAccount] = (),
         linked: bool = True,
         errands: FlowErrands | None = None,
+        installer: Installer | None = None,
     ) -> None:
         self.llm = llm
         self.clock = clock or FakeClock()
@@ -56,6 +58,7 @@ class Day:
             bridges=bridges or {},
             tools=tools,
             errands=errands,
+            installer=installer,
         )
         self._linked = linked
         self._group = asyncio.TaskGroup()
