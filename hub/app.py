@@ -71,7 +71,7 @@ from hub.packages.programs import Programs
 from hub.packages.scripts import Scripts
 from hub.packages.seals import Seal
 from hub.packages.skills import Skills
-from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool
+from hub.ports import LLM, Bridge, Clock, Documents, Egress, Files, Store, Tool
 from hub.records import new_id
 from hub.spool import Spool
 from hub.store.documents import FileDocuments
@@ -152,8 +152,7 @@ class Hub:
             store, spool, journal, self.inbox, clock, self.turns, limits, zone, agents, default, documents
         )
         self._route(journal, following, {name for name, account in accounts.items() if not threads_of(account)})
-        self.letters = Letters(store, journal)
-        keep = timedelta(days=config.store.keep_events_days)
+        self.letters, keep = Letters(store, journal), timedelta(days=config.store.keep_events_days)
         self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep, sweeps)
 
     def _route(self, journal: Journal, following: Following, threadless: Collection[str]) -> None:
@@ -312,20 +311,17 @@ async def opened(
     redaction.hide(secret)
     clock, documents, files = SystemClock(), FileDocuments(data / "documents"), FileStore(data / "files")
     await files.open()
-    workspaces = FolderWorkspaces(data / "workspaces", size=config.limits.workspace_mb << 20)
-    await workspaces.open()
     agents = agents_of(config)
     egress = GuardedEgress((*config.egress.allow, *map(at, config.registries)))
+    shipped = await _shipped(config, stack, store, files, egress)
     scripts = Scripts()
     stack.push_async_callback(scripts.close)
     supplies = Supplies(
         egress=egress,
-        workspaces=workspaces,
+        workspaces=shipped.workspaces,
         secrets={secret.name: secret.value for secret in config.packages.secrets},
         seal=Seal.at(data / "snapshot.key"),
     )
-    shipped = Shipped(clock=clock, store=store, files=files, workspaces=workspaces, egress=egress)
-    stack.push_async_callback(shipped.close)
     tools = (*shipped.tools, *tools)
     taken = [tool.name for tool in (*built_in(clock, timezone(config), documents), *tools)]
     known = (*(await own_plugins(config, taken, scripts, documents, supplies)), *tools)
@@ -350,12 +346,20 @@ async def opened(
         bridges={**accounts(config, store, files, documents, clock), **bridges},
         tools=known,
         installer=installer,
-        sweeps=(Leftovers(store, workspaces, clock, timedelta(days=config.limits.workspace_days)).sweep,),
+        sweeps=(Leftovers(store, shipped.workspaces, clock, timedelta(days=config.limits.workspace_days)).sweep,),
         own=cache(partial(found, kinds, origins)),
     )
     await installer.open()
     await parts.people.ensure_owner(secret)
     return parts, secret
+
+
+async def _shipped(config: Config, stack: AsyncExitStack, store: Store, files: Files, egress: Egress) -> Shipped:
+    workspaces = FolderWorkspaces(config.data / "workspaces", size=config.limits.workspace_mb << 20)
+    await workspaces.open()
+    shipped = Shipped(clock=SystemClock(), store=store, files=files, workspaces=workspaces, egress=egress)
+    stack.push_async_callback(shipped.close)
+    return shipped
 
 
 def accounts(config: Config, store: Store, files: Files, documents: Documents, clock: Clock) -> dict[str, Bridge]:

@@ -10,6 +10,7 @@ class Shipped:
     """These tools, and what they work with."""
 
     def __init__(self, *, clock: Clock, store: Store, files: Files, workspaces: Workspaces, egress: Egress) -> None:
+        self.workspaces = workspaces
         self._extractor = extractor = Extractor()
         self.tools: tuple[Tool, ...] = (
             WebFetch(clock, egress, extractor),
