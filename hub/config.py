@@ -99,6 +99,8 @@ class PackagesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     folder: str = ""
     """Further plugins and scripts beside those that ship with AgentHost."""
+    scan: tuple[str, ...] = ()
+    """A command that looks into each package before it's installed; it gets the package's folder as last argument."""
     secrets: tuple[SecretConfig, ...] = ()
     allow_unsandboxed: bool = False
     """Run packages' programs with all the hub's rights where they can't be confined."""
@@ -133,6 +135,8 @@ class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A best candidate less likely than this is asked about."""
     questions_per_hour: Annotated[int, Meta(ge=0)] = 4
     """Above it the router takes the best candidate without asking."""
+    approval_minutes: Annotated[float, Meta(gt=0, le=10_080)] = 10.0
+    """So long a call waits for its person's leave; unanswered, it isn't made."""
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -294,6 +298,8 @@ def _check_secrets(secrets: tuple[SecretConfig, ...]) -> list[str]:
             )
         elif secret.file and not os.access(Path(secret.file).expanduser(), os.R_OK):
             faults.append(f"{path}.file: {secret.file!r} can't be read; create it or mend its rights")
+        elif not (secret.value.isascii() and secret.value.isprintable()):
+            faults.append(f"{path}.value: has letters that no header can carry; use plain ones")
     return faults
 
 

@@ -11,6 +11,7 @@ from hub.packages.plugins import check, plugin_tools
 from hub.packages.scripts import Scripts
 from hub.ports import Documents, Tool
 
+SHIPPED_AGENTS = Path(__file__).parent.parent / "agents"
 SHIPPED_PLUGINS = Path(__file__).parent.parent / "plugins"
 SHIPPED_SCRIPTS = Path(__file__).parent.parent / "scripts"
 

@@ -57,7 +57,7 @@ class Folders:
         self.files.clear()
 
     async def kept(self) -> tuple[tuple[TenantId, TaskId], ...]:
-        return tuple({(tenant, task) for tenant, task, _ in self.files})
+        return tuple({(tenant, task): None for tenant, task, _ in self.files})
 
 
 class Notes:
