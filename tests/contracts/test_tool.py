@@ -53,7 +53,7 @@ async def compute(call: ToolCall, code: str) -> str:
 
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-SHIPPED = ("web_fetch", "list_files", "read_file", "write_file")
+SHIPPED = ("web_fetch", "list_files", "read_file", "write_file", "search_documents")
 TOOLS = (*built_in(FakeClock(), ZoneInfo("UTC"), MemoryDocuments()), RunPython(compute))
 PLAIN_TALK = ("hello", "Tell me a joke", "Thanks, that was helpful!", "Who wrote Hamlet?")
 
@@ -62,6 +62,7 @@ PLAIN_TALK = ("hello", "Tell me a joke", "Thanks, that was helpful!", "Who wrote
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     async with a_world(tmp_path) as made:
         await made.workspaces.write(HOME, TASK, "notes.txt", b"milk and bread")
+        await made.send("lease.txt", b"The notice period is three months.")
         yield made
 
 
@@ -139,7 +140,7 @@ def test_quotes_are_arguments(tool: Tool) -> None:
 async def test_what_strangers_wrote_is_told_apart(world: World) -> None:
     foreign = {name for name, tool in world.tools.items() if isinstance(tool, Foreign) and tool.outside}
 
-    assert foreign == {"web_fetch", "list_files", "read_file"}
+    assert foreign == {"web_fetch", "list_files", "read_file", "search_documents"}
 
 
 def test_a_result_that_is_no_answer_is_read_like_others(world: World) -> None:

@@ -72,7 +72,9 @@ async def a_world(folder: Path) -> AsyncIterator[World]:
     )
     await store.open()
     await store.commit(Add(a_task(id=TASK)))
-    shipped = Shipped(clock=clock, store=store, files=files, workspaces=workspaces, egress=egress)
+    shipped = Shipped(
+        clock=clock, store=store, files=files, workspaces=workspaces, egress=egress, search=folder / "search"
+    )
     world = World(
         clock=clock,
         store=store,
