@@ -82,7 +82,9 @@ async def opened(
         secrets={secret.name: secret.value for secret in config.packages.secrets},
         seal=Seal.at(data / "snapshot.key"),
     )
-    shipped = Shipped(clock=clock, store=store, files=files, workspaces=workspaces, egress=egress)
+    shipped = Shipped(
+        clock=clock, store=store, files=files, workspaces=workspaces, egress=egress, search=data / "search"
+    )
     stack.push_async_callback(shipped.close)
     code = RunPython(computing(scripts, documents, supplies), outside=True)
     tools = (*shipped.tools, *media(config.tools, errands, files), code, *tools)

@@ -130,6 +130,14 @@ def with_file(tenant: str, person: str | None, sha256: str) -> Query:
     return found.where(WITH_FILES, names).order_by(messages.c.id.desc()).limit(1)
 
 
+def with_files(tenant: str, person: str, limit: int, before: str | None) -> Query:
+    """What a person sent files with."""
+    found = by(Message, tenant=tenant, person=person, role="user").where(WITH_FILES)
+    if before is not None:
+        found = found.where(messages.c.id < before)
+    return found.order_by(messages.c.id.desc()).limit(limit)
+
+
 def message_by_external(tenant: str, address: Address, external_id: str) -> Query:
     """By the message's own id, else by a posting."""
     where = {"tenant": tenant, "bridge": address.bridge, "chat": address.chat, "external_id": external_id}

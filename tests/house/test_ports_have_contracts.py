@@ -13,6 +13,7 @@ ABILITIES = {
     "Reading": "tool",
     "Quoting": "tool",
     "Exemplary": "tool",
+    "Material": "tool",
     "Retrying": "tool",
     "Foreign": "tool",
     "Outward": "tool",
