@@ -24,18 +24,15 @@ from hub.llms import Models
 from hub.loading import SHIPPED_AGENTS, SHIPPED_PLUGINS, SHIPPED_SCRIPTS, folders, make_data_folder, own_plugins
 from hub.manifests import Agent, load_agents
 from hub.outward import at
-from hub.packages.agents import Agents
 from hub.packages.code import computing
+from hub.packages.every import every_kind
 from hub.packages.hosts import Supplies
 from hub.packages.installer import Installer
 from hub.packages.kinds import Kind
 from hub.packages.own import Origin, found
-from hub.packages.plugins import Plugins
-from hub.packages.programs import Programs
 from hub.packages.scanning import Scanner
 from hub.packages.scripts import Scripts
 from hub.packages.seals import Seal
-from hub.packages.skills import Skills
 from hub.packages.sources import Sources
 from hub.ports import Bridge, Clock, Documents, Egress, Files, Store, Tool
 from hub.store.documents import FileDocuments
@@ -91,7 +88,7 @@ async def opened(
     taken = [tool.name for tool in (*built_in(clock, timezone(config), documents), *tools)]
     known = (*(await own_plugins(config, taken, scripts, documents, supplies)), *tools)
     taken = [*taken, *(tool.name for tool in known)]
-    kinds = (Plugins(scripts, documents, supplies), Programs(scripts, documents, supplies), Agents(), Skills())
+    kinds = every_kind(scripts, documents, supplies)
     installer = _installer(config, store, kinds, clock, egress, taken, agents)
     stack.push_async_callback(installer.close)
     theirs = [*folders(config.agents.folder), *folders(config.packages.folder)]
