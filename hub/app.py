@@ -68,6 +68,7 @@ from hub.packages.plugins import Plugins, check, plugin_tools
 from hub.packages.programs import Programs
 from hub.packages.scripts import Scripts
 from hub.packages.seals import Seal
+from hub.packages.servers import servers_of
 from hub.packages.skills import Skills
 from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool
 from hub.records import new_id
@@ -320,7 +321,8 @@ async def opened(
     )
     known = (*(await _plugins(config, scripts, documents, supplies)), *tools)
     taken = [tool.name for tool in (*built_in(clock, timezone(config), documents), *known)]
-    kinds = (Plugins(scripts, documents, supplies), Programs(scripts, documents, supplies), Agents(), Skills())
+    given, servers = (scripts, documents, supplies), servers_of(config, egress.dial, clock)
+    kinds = (Plugins(*given), Programs(*given), Agents(), Skills(), servers)
     installer = Installer(store, data / "packages", kinds, clock, tools=taken, agents=agents)
     stack.push_async_callback(installer.close)
     folders = [*_folders(config.agents.folder), *_folders(config.packages.folder)]
