@@ -3,9 +3,11 @@
 import io
 import json
 import os
+import tempfile
 import zipfile
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
+from py_compile import PycInvalidationMode, compile
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -28,8 +30,8 @@ def from_npm(package: str, entry: str, *arguments: str, config: dict[str, object
             if file.is_file() and file.suffix in RUNS and "node_modules" not in inside.parts:
                 files[str(file.relative_to(MODULES.parent))] = file.read_bytes()
     program = f"${{__dirname}}/node_modules/{package}/{entry}"
-    run = {"command": "node", "args": [program, *arguments], "env": {}}
-    server = {"type": "node", "entry_point": f"node_modules/{package}/{entry}", "mcp_config": run}
+    run: dict[str, object] = {"command": "node", "args": [program, *arguments], "env": {}}
+    server: dict[str, object] = {"type": "node", "entry_point": f"node_modules/{package}/{entry}", "mcp_config": run}
     return packed(package, _version(MODULES / package), server, files, config)
 
 
@@ -46,20 +48,28 @@ def from_pypi(package: str, module: str, *arguments: str) -> bytes:
             for inside, path in named.items():
                 if path.suffix == ".pyc" or not path.is_file():
                     continue
+                # Compiled, as it would be where it may write: else every start compiles it all again.
+                name, data = (f"{inside}c", _compiled(path)) if path.suffix == ".py" else (inside, path.read_bytes())
                 if compiled:
-                    files[f"lib/{inside}"] = path.read_bytes()
+                    files[f"lib/{name}"] = data
                 else:
-                    archive.write(path, inside)
+                    archive.writestr(name, data)
                     above |= {f"{folder}/" for folder in Path(inside).parents if folder != Path()}
         for folder in sorted(above):
             # Without it, Python sees no package there that several share.
             archive.writestr(folder, b"")
     # Python reads modules out of an archive, too: a package may have 2,000 files.
     files["pure.zip"] = pure.getvalue()
-    env = {"PYTHONPATH": "${__dirname}/pure.zip:${__dirname}/lib"}
-    run = {"command": "python", "args": ["-m", module, *arguments], "env": env}
-    server = {"type": "python", "entry_point": "pure.zip", "mcp_config": run}
+    env: dict[str, object] = {"PYTHONPATH": "${__dirname}/pure.zip:${__dirname}/lib"}
+    run: dict[str, object] = {"command": "python", "args": ["-m", module, *arguments], "env": env}
+    server: dict[str, object] = {"type": "python", "entry_point": "pure.zip", "mcp_config": run}
     return packed(package, distribution(package).version, server, files, None)
+
+
+def _compiled(path: Path) -> bytes:
+    with tempfile.NamedTemporaryFile(suffix=".pyc") as made:
+        compile(str(path), cfile=made.name, doraise=True, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
+        return Path(made.name).read_bytes()
 
 
 def packed(
