@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,7 +11,9 @@ from hub.packages.doorway import Dial, Doorway
 
 
 @asynccontextmanager
-async def asked(package: str, url: str, hosts: tuple[str, ...], dial: Dial) -> AsyncIterator[Any]:
+async def asked(
+    package: str, url: str, hosts: tuple[str, ...], dial: Dial, trust: ssl.SSLContext | None = None
+) -> AsyncIterator[Any]:
     """Yield the streams that MCP's client speaks by to a server elsewhere.
 
     MCP's library connects by itself; so that it reaches nobody but this server, at an address that was checked, it's
@@ -25,7 +28,9 @@ async def asked(package: str, url: str, hosts: tuple[str, ...], dial: Dial) -> A
         port = door.sockets[0].getsockname()[1]
         proxy = httpx2.Proxy(f"http://127.0.0.1:{port}", auth=("hub", password))
         async with (
-            httpx2.AsyncClient(proxy=proxy, trust_env=False, follow_redirects=False, timeout=60.0) as client,
+            httpx2.AsyncClient(
+                proxy=proxy, verify=trust or True, trust_env=False, follow_redirects=False, timeout=60.0
+            ) as client,
             streamable_http_client(url, http_client=client) as streams,
         ):
             yield streams
