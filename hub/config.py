@@ -107,6 +107,8 @@ class PackagesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     folder: str = ""
     """Further plugins and scripts beside those that ship with AgentHost."""
+    scan: tuple[str, ...] = ()
+    """A command that looks into each package before it's installed; it gets the package's folder as last argument."""
     secrets: tuple[SecretConfig, ...] = ()
     settings: tuple[SettingConfig, ...] = ()
     allow_unsandboxed: bool = False
@@ -126,6 +128,10 @@ class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     message_bytes: Positive = 262_144
     file_mb: Annotated[int, Meta(ge=1, le=2000)] = 20
     """The largest file that's taken over HTTP; each account of [[bridges]] has its own."""
+    workspace_mb: Annotated[int, Meta(ge=1, le=10_000)] = 50
+    """What the files of one task's workspace may have together."""
+    workspace_days: Positive = 30
+    """So long after a task has ended its workspace is kept."""
     waiting_per_person: Positive = 200
     """Unanswered messages; more are refused until some are answered."""
     tasks_at_once: Positive = 8
@@ -138,6 +144,8 @@ class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A best candidate less likely than this is asked about."""
     questions_per_hour: Annotated[int, Meta(ge=0)] = 4
     """Above it the router takes the best candidate without asking."""
+    approval_minutes: Annotated[float, Meta(gt=0, le=10_080)] = 10.0
+    """So long a call waits for its person's leave; unanswered, it isn't made."""
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -299,6 +307,8 @@ def _check_secrets(secrets: tuple[SecretConfig, ...]) -> list[str]:
             )
         elif secret.file and not os.access(Path(secret.file).expanduser(), os.R_OK):
             faults.append(f"{path}.file: {secret.file!r} can't be read; create it or mend its rights")
+        elif not (secret.value.isascii() and secret.value.isprintable()):
+            faults.append(f"{path}.value: has letters that no header can carry; use plain ones")
     return faults
 
 

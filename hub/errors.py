@@ -4,6 +4,7 @@ AgentHostError
 |-- ConfigError            the operator: mend the config file or the environment
 |-- StartError             the operator: something outside the config keeps the hub from starting
 |-- PullError              the operator: a model can't be fetched
+|-- ScanError              the operator: the command that looks into packages failed
 |-- StoreError             (the hub itself)
 |   |-- Duplicate          the caller: that record is already kept
 |   |-- Conflict           the caller: somebody changed the record meanwhile, read it again
@@ -28,6 +29,7 @@ AgentHostError
     |-- NotAllowed         this person or key may not
     |   `-- Stranger       nobody knows the sender: they're told nothing
     |-- AlreadyUsed        an idempotency key used for something else
+    |-- Decided            somebody answered before, or it's too late
     |-- TooLarge           send less
     `-- TooMany            send later
 """
@@ -55,6 +57,10 @@ class PullError(AgentHostError):
     def __init__(self, text: str, *, passes: bool = False) -> None:
         super().__init__(text)
         self.passes = passes
+
+
+class ScanError(AgentHostError):
+    """Nobody knows whether a package is odd: the scan itself failed. The package isn't installed."""
 
 
 class StoreError(AgentHostError):
@@ -167,6 +173,10 @@ class Stranger(NotAllowed):
 
 class AlreadyUsed(PersonError):
     """An idempotency key came again with another body."""
+
+
+class Decided(PersonError):
+    """What's asked was answered before, its time is over, or it isn't the same any more."""
 
 
 class TooLarge(PersonError):

@@ -23,7 +23,17 @@ NAMES = (
     "outbox.after-settle",
 )
 RARE = (
+    "call.begun",
+    "pause.before-commit",
+    "pause.after-commit",
+    "leave.before-commit",
+    "leave.after-commit",
+    "package.requested",
+    "package.fetched",
+    "package.verified",
     "package.unpacked",
+    "package.scanned",
+    "package.built",
     "package.moved",
     "package.committed",
     "edit.before-commit",

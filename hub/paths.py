@@ -24,18 +24,21 @@ def parts_of(path: str) -> tuple[str, ...]:
 
 
 def _fault(path: str, parts: tuple[str, ...]) -> str:
-    if not path:
-        return "it's empty"
-    if _UNREADABLE.search(path):
-        return "it has characters that can't be seen, or a backslash"
-    if unicodedata.normalize("NFC", path) != path:
-        return "its letters aren't composed (NFC)"
-    if path.startswith("/"):
-        return "it begins at the root of the disk"
-    if any(not part or part.startswith(".") or part != part.strip() for part in parts):
-        return "a part of it is empty, begins with a dot or has spaces around it"
-    if len(parts) > DEPTH:
-        return f"it's more than {DEPTH} folders deep"
-    if len(path.encode()) > PATH_BYTES or max(len(part.encode()) for part in parts) > PART_BYTES:
-        return f"it's longer than {PATH_BYTES} bytes, or a name in it than {PART_BYTES}"
-    return ""
+    faults = {
+        "it's empty": not path,
+        "it has characters that can't be seen, or a backslash": bool(_UNREADABLE.search(path)),
+        "its letters aren't composed (NFC)": unicodedata.normalize("NFC", path) != path,
+        "a part of it is empty, begins with a dot or has spaces around it": any(map(_odd, parts)),
+        f"it's more than {DEPTH} folders deep": len(parts) > DEPTH,
+        f"it's longer than {PATH_BYTES} bytes": _bytes(path) > PATH_BYTES,
+        f"a name in it is longer than {PART_BYTES} bytes": max(map(_bytes, parts)) > PART_BYTES,
+    }
+    return next((fault for fault, there in faults.items() if there), "")
+
+
+def _odd(part: str) -> bool:
+    return not part or part.startswith(".") or part != part.strip()
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode(errors="replace"))

@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from hub.errors import NotFound, PersonError
-from hub.flow.codes import is_code
+from hub.flow.codes import LENGTH, is_code
+from hub.flow.leave import Leave
 from hub.flow.pairing import Pairings
 from hub.flow.said import Said
 from hub.ports import Bridge, Store
@@ -19,10 +20,11 @@ ALONE = "Write that to me alone, not in a group: it's about you only."
 class Doors:
     """Obeys the commands about who's who."""
 
-    def __init__(self, store: Store, pairings: Pairings, bridges: Mapping[str, Bridge]) -> None:
+    def __init__(self, store: Store, pairings: Pairings, bridges: Mapping[str, Bridge], leave: Leave) -> None:
         self._store = store
         self._pairings = pairings
         self._bridges = bridges
+        self._leave = leave
 
     @property
     def commands(self) -> dict[str, Callable[[Said], Awaitable[str]]]:
@@ -78,15 +80,15 @@ class Doors:
         return f"{found[0].sender} on {found[0].bridge} isn't yours any more."
 
     async def _approve(self, said: Said) -> str:
-        if not said.rest:
-            return "Nothing waits for your approval."
+        if _about_call(said):
+            return await self._leave.obey(said, approve=True)
         await self._check_owner(said)
         person = await self._pairings.approve(said.message.tenant, said.rest)
         return f"{person.name} is let in."
 
     async def _deny(self, said: Said) -> str:
-        if not said.rest:
-            return "Nothing waits for your approval."
+        if _about_call(said):
+            return await self._leave.obey(said, approve=False)
         await self._check_owner(said)
         pairing = await self._pairings.deny(said.message.tenant, said.rest)
         return f"{pairing.name or pairing.sender} isn't let in."
@@ -110,3 +112,9 @@ class Doors:
     async def _check_owner(self, said: Said) -> None:
         if (await self._author(said)).role != "owner":
             raise PersonError("Only the owner of this hub lets people in.")
+
+
+def _about_call(said: Said) -> bool:
+    """Say whether it's a tool call that's approved or denied, the only one or a task's; codes have eight letters."""
+    number = said.rest.lstrip("#")
+    return not number or (number.isdecimal() and len(number) < LENGTH)

@@ -17,6 +17,7 @@ from hub.flow.outbox import Outbox
 from hub.flow.schedules import next_time
 from hub.flow.speaking import Spoken
 from hub.flow.supervisor import Supervisor
+from hub.flow.waits import Waiting, Waits, verdict_of
 from hub.flow.work import Work
 from hub.ports import Change, Clock, Feed, LLMInfo, Save, Store
 from hub.records import (
@@ -49,9 +50,11 @@ EMPTY = "The model gave an empty answer. Say it differently, or name a better mo
 
 @dataclass(frozen=True)
 class Ending:
-    """answered: with what was spoken. stopped: by its person. failed: the LLM couldn't. dead: the hub died over it."""
+    """answered: with what was spoken. held: a call waits for its person. stopped: by its person. failed: the LLM
+    couldn't. dead: the hub died over it.
+    """
 
-    kind: Literal["answered", "stopped", "failed", "dead"]
+    kind: Literal["answered", "held", "stopped", "failed", "dead"]
     spoken: Spoken | None = None
     error: str = ""
     quietly: bool = False
@@ -72,6 +75,7 @@ class Endings:
         supervisor: Supervisor,
         zone: str,
         following: Following,
+        waits: Waits,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -82,6 +86,7 @@ class Endings:
         self._supervisor = supervisor
         self._zone = zone
         self._following = following
+        self._waits = waits
         self._told: set[str] = set()
 
     async def end(self, work: Work, ending: Ending) -> None:
@@ -90,18 +95,20 @@ class Endings:
         steps = ending.spoken.steps if ending.spoken else ()
         for _ in range(TRIES):
             task = await self._judged(work, turn, ending, steps)
-            said = self._say(work, task, turn, ending)
+            waiting = await self._waits.of(work, ending.spoken.held if ending.spoken else None, task)
+            task = waiting.task
+            said = self._say(work, task, turn, ending, waiting)
             if _is_news(task, turn, ending):
                 said = (*said, *await self._following.copies(task, said))
-            changes = self._changes(work, task, turn, ending, said)
-            reach("turn.before-commit")
+            changes = (*self._changes(work, task, turn, ending, said), *waiting.changes)
+            reach("pause.before-commit" if ending.kind == "held" else "turn.before-commit")
             try:
                 await self._journal.commit(*changes, wake=tuple(self._outbox.lane(message) for message in said))
             except Conflict:
                 # The task was changed meanwhile, or a message moved away from it: look again at what's ours.
                 await self._look_again(work)
                 continue
-            reach("turn.after-commit")
+            reach("pause.after-commit" if ending.kind == "held" else "turn.after-commit")
             self._told.discard(_chat(task))
             self._feed.finish(turn.id)
             return
@@ -122,7 +129,7 @@ class Endings:
 
     def _ended(self, work: Work, ending: Ending) -> Turn:
         spoken = ending.spoken
-        error = ending.error or (EMPTY if spoken and not spoken.text else None)
+        error = ending.error or (EMPTY if spoken and not spoken.text and not spoken.held else None)
         state: Literal["done", "stopped", "failed"] = "stopped" if ending.kind == "stopped" else "done"
         return replace(
             work.turn,
@@ -150,7 +157,9 @@ class Endings:
             return task
         if ending.kind == "stopped":
             return replace(task, state="input-required", due_at=None)
-        if turn.error and (work.messages or ending.kind == "dead"):
+        if spoken := ending.spoken if ending.kind == "held" else None:
+            return replace(task, state="input-required", due_at=None, verdict=verdict_of(spoken.held))
+        if turn.error and (work.messages or work.pause or ending.kind == "dead"):
             return replace(task, state="input-required", due_at=None, verdict=Blocked(missing=turn.error))
         case = await gather(self._store, work, task, turn, steps)
         return self._with(task, await self._supervisor.judge(task, turn, case))
@@ -181,7 +190,8 @@ class Endings:
         for entry in work.entries:
             dead = ending.kind == "dead"
             changes.append(self._spool.bury(entry, ending.error) if dead else self._spool.settle(entry))
-        for message in work.messages:
+        about = work.about if turn.error else []
+        for message in (*about, *work.messages):
             state: Literal["answered", "stopped", "failed"] = "answered"
             if turn.state != "done":
                 state = "stopped" if turn.state == "stopped" else "failed"
@@ -203,12 +213,15 @@ class Endings:
 
     # --- what's said
 
-    def _say(self, work: Work, task: Task, turn: Turn, ending: Ending) -> tuple[Message, ...]:
-        to = work.messages[-1] if work.messages else None
+    def _say(self, work: Work, task: Task, turn: Turn, ending: Ending, waiting: Waiting) -> tuple[Message, ...]:
+        to = next(reversed((*work.about, *work.messages)), None)
+        if waiting.question:
+            role: Literal["agent", "notice"] = "notice" if waiting.choices else "agent"
+            return (self._message(task, turn, to, (Text(waiting.question),), role, waiting.choices),)
         if ending.kind == "stopped":
             return (self._answer(task, turn, to),) if turn.answer.strip() and not ending.quietly else ()
         if turn.error:
-            return (self._failure(task, turn, to),) if work.messages else ()
+            return (self._failure(task, turn, to),) if to is not None else ()
         verdict = task.verdict
         said = []
         if to is not None or isinstance(verdict, Done | Ask | Blocked):
@@ -254,6 +267,8 @@ class Endings:
 
 def _is_news(task: Task, turn: Turn, ending: Ending) -> bool:
     """Say whether a turn's end is told to everybody who follows the task, not just to who has spoken."""
+    if ending.kind == "held":
+        return task.kind == "assignment"
     ended = ending.kind == "answered" and not turn.error and isinstance(task.verdict, Done | Ask | Blocked)
     return task.kind == "assignment" and ended
 

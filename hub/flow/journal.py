@@ -1,7 +1,7 @@
 """One commit, and then everybody who should know of it."""
 
 from hub.ports import Add, Change, Clock, Dispatcher, Feed, Store
-from hub.records import Event, EventKind, Message, Task, Turn
+from hub.records import Event, EventKind, Message, Pause, Task, Turn
 
 
 class Journal:
@@ -49,5 +49,18 @@ class Journal:
                 created_at=self._clock.now(),
                 task=task.id,
                 turn=turn.id,
+            )
+        )
+
+    def about_approval(self, pause: Pause) -> Add:
+        """Tell that a call waits for leave, or doesn't any more."""
+        return Add(
+            Event(
+                tenant=pause.tenant,
+                person=pause.person,
+                kind="approval",
+                created_at=self._clock.now(),
+                task=pause.task,
+                turn=pause.turn,
             )
         )

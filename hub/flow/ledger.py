@@ -3,14 +3,30 @@
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from hub.failpoints import reach
 from hub.flow.journal import Journal
-from hub.ports import Add, Clock, Store
-from hub.records import Step, TurnId
+from hub.ports import Add, Change, Clock, Effect, Store
+from hub.records import PauseId, Step, TurnId
 
 Kind = Literal["choose", "arguments", "tool"]
 Made = tuple[str, int, int, bool]
 """A step's result, its tokens in and out, and whether it failed."""
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What came of a tool's call, and what's kept together with it."""
+
+    result: str
+    failed: bool = False
+    unsure: bool = False
+    beside: tuple[Change, ...] = ()
+
+
+class CutOff(Exception):
+    """A call was begun before a crash, and nobody knows whether it did its work; it must be asked about."""
 
 
 class Ledger:
@@ -35,26 +51,67 @@ class Ledger:
 
     async def once(self, kind: Kind, name: str, request: str, do: Callable[[], Awaitable[Made]]) -> Step:
         """Return the step with that request: from the ledger if it was finished before, else done now and kept."""
-        for step in self._unused:
-            if (step.kind, step.name, step.request) == (kind, name, request):
-                self._unused.remove(step)
-                return step
+        if known := self._taken(kind, name, request):
+            return known
         began = self._clock.monotonic()
         result, tokens_in, tokens_out, failed = await do()
-        step = Step(
+        step = self._step(kind, name, request, result, began)
+        step = replace(step, tokens_in=tokens_in, tokens_out=tokens_out, failed=failed)
+        await self._keep(step)
+        return step
+
+    def called(self, name: str, request: str) -> Step | None:
+        """Return a tool's call that was finished before a crash; raises CutOff for one that was begun and not finished.
+
+        Only calls of tools with the effect `once` are known to have begun; all others may be made again.
+        """
+        begun = self._taken("begun", name, request)
+        if known := self._taken("tool", name, request):
+            return known
+        if begun is not None:
+            raise CutOff
+        return None
+
+    async def call(
+        self,
+        name: str,
+        request: str,
+        do: Callable[[], Awaitable[Outcome]],
+        *,
+        effect: Effect | Literal[""] = "",
+        pause: PauseId | None = None,
+    ) -> Step:
+        """Call a tool and keep what came of it; that a call with the effect `once` begins is kept before it's made."""
+        began = self._clock.monotonic()
+        if effect == "once":
+            await self._keep(replace(self._step("begun", name, request, "", began), effect=effect, pause=pause))
+            reach("call.begun")
+        made = await do()
+        step = self._step("tool", name, request, made.result, began)
+        step = replace(step, failed=made.failed, effect=effect, pause=pause, unsure=made.unsure)
+        await self._keep(step, *made.beside)
+        return step
+
+    def _step(self, kind: Kind | Literal["begun"], name: str, request: str, result: str, began: float) -> Step:
+        return Step(
             turn=self._turn,
             number=len(self._steps) + 1,
             kind=kind,
             name=name,
             request=request,
             result=result,
-            tokens_in=tokens_in,
-            tokens_out=tokens_out,
             ms=(self._clock.monotonic() - began) * 1000,
-            failed=failed,
         )
+
+    def _taken(self, kind: str, name: str, request: str) -> Step | None:
+        for step in self._unused:
+            if (step.kind, step.name, step.request) == (kind, name, request):
+                self._unused.remove(step)
+                return step
+        return None
+
+    async def _keep(self, step: Step, *beside: Change) -> None:
         reach("step.before-commit")
-        await self._journal.commit(Add(step))
+        await self._journal.commit(Add(step), *beside)
         reach("step.after-commit")
         self._steps.append(step)
-        return step

@@ -27,6 +27,8 @@ Images = Mapping[MessageId, Mapping[str, bytes]]
 """The images of messages: their bytes by their SHA-256."""
 
 NO_IMAGES: Images = MappingProxyType({})
+TRIES = 2
+"""Failed calls that are shown when it's tried again."""
 SHOTS = 2
 """Examples of each tool in a choice."""
 
@@ -108,8 +110,11 @@ def choose(text: str, offered: Sequence[Tool]) -> tuple[Said, ...]:
     )
 
 
-def arguments(said: Sequence[Said], tool: Tool) -> tuple[Said, ...]:
-    """Return the prompt for a tool's arguments, to be answered with JSON; it ends with what was asked last."""
+def arguments(said: Sequence[Said], tool: Tool, failed: Sequence[Step] = ()) -> tuple[Said, ...]:
+    """Return the prompt for a tool's arguments, to be answered with JSON; it ends with what was asked last.
+
+    `failed` are calls before that failed: it's shown the last ones, and what was wrong with them.
+    """
     shots: list[Said] = []
     if isinstance(tool, Exemplary):
         for example in tool.examples:
@@ -118,7 +123,10 @@ def arguments(said: Sequence[Said], tool: Tool) -> tuple[Said, ...]:
         shots = [Said("user", f"The schema: {msgspec.json.encode(tool.schema).decode()}"), Said("assistant", "{}")]
     # A short message may point to what was said before it: "Remember that."
     last = said[-1:] if said and len(said[-1].text.split()) > 4 else said[-3:]
-    return _alternating((Said("system", f"Write the arguments of the tool {tool.name} as JSON."), *shots, *last))
+    tries = [part for step in failed[-TRIES:] for part in _failed(step)]
+    return _alternating(
+        (Said("system", f"Write the arguments of the tool {tool.name} as JSON."), *shots, *last, *tries)
+    )
 
 
 def digest(task: Task, messages: Sequence[Message]) -> tuple[Said, ...]:
@@ -155,6 +163,10 @@ def plain(text: str) -> str:
     return _MARK.sub(r"<\1 \2 \1>", text).strip()
 
 
+def _failed(step: Step) -> tuple[Said, Said]:
+    return Said("assistant", plain(step.request)), Said("user", f"That failed. {plain(step.result)}\nMend it.")
+
+
 def _opening(task: Task, said: Sequence[Said]) -> str:
     goal = plain(task.goal)
     parts = []
@@ -166,7 +178,9 @@ def _opening(task: Task, said: Sequence[Said]) -> str:
 
 
 def _closing(results: Sequence[Step], note: str, *, asked: bool) -> str:
-    parts = [_result(step) for step in results]
+    done = {step.name for step in results if not step.failed}
+    # A try that failed before the one that didn't would only mislead.
+    parts = [_result(step) for step in results if not step.failed or step.name not in done]
     if note:
         parts.append(f"Go on with my goal. {plain(note)}")
     elif any(not step.failed for step in results):

@@ -1,12 +1,14 @@
 """Answers to questions that were put with choices: by a button, by an ad-hoc command, or by a number."""
 
 from hub.errors import BadRequest, NotFound
+from hub.flow.asking import pause_of
+from hub.flow.leave import Leave
 from hub.flow.moving import Moving
 from hub.flow.routes import Routes
 from hub.flow.said import tag
 from hub.flow.tasks import Tasks
 from hub.ports import Store
-from hub.records import Choice, Message, MessageId, Task, TaskId
+from hub.records import Choice, Message, MessageId, PauseId, PersonId, Task, TaskId
 
 LOOK_BACK = 6
 """Messages of a chat in which an open question is looked for."""
@@ -15,16 +17,17 @@ LOOK_BACK = 6
 class Questions:
     """Takes the choices people make."""
 
-    def __init__(self, store: Store, routes: Routes, tasks: Tasks, moving: Moving) -> None:
+    def __init__(self, store: Store, routes: Routes, tasks: Tasks, moving: Moving, leave: Leave) -> None:
         self._store = store
         self._routes = routes
         self._tasks = tasks
         self._moving = moving
+        self._leave = leave
 
-    async def choose(self, question: Message, choice: str) -> str:
+    async def choose(self, question: Message, choice: str, by: PersonId) -> str:
         """Do what a choice of a question stands for, and return what became of it; once more is no error.
 
-        Raises BadRequest for another choice.
+        Raises BadRequest for another choice; about leave, what Leave.decide raises.
         """
         if choice not in {offered.id for offered in question.choices}:
             offered = ", ".join(repr(item.id) for item in question.choices) or "it offers none"
@@ -35,6 +38,8 @@ class Questions:
                 return await self._about_route(MessageId(id), what)
             case "move":
                 return await self._moving.moved(await self._message(MessageId(id)), what)
+            case "leave":
+                return await self._leave.chosen(question.tenant, PauseId(id), what, by)
             case _:
                 return await self._about_task(TaskId(id), what)
 
@@ -43,13 +48,16 @@ class Questions:
         question = await self._store.message(message.reply_to) if message.reply_to else None
         if question is None or message.choice is None or question.person != message.person:
             raise NotFound("that question isn't open any more")
-        return await self.choose(question, message.choice)
+        return await self.choose(question, message.choice, message.author or message.person)
 
     async def answered_by(self, message: Message) -> tuple[Message, str] | None:
         """Return the open question of a chat, and the choice that a message makes by its number or its words."""
-        for question in reversed(await self._open(message)):
+        questions = await self._open(message)
+        leaves = {id for question in questions if (id := pause_of(question.choices))}
+        for question in reversed(questions):
             if choice := _chosen(question.choices, message.text):
-                return question, choice
+                # A number isn't leave where it might be meant for another call.
+                return None if pause_of(question.choices) and len(leaves) > 1 else (question, choice)
         return None
 
     async def _open(self, message: Message) -> list[Message]:
@@ -65,6 +73,9 @@ class Questions:
             moved = await self._store.message(MessageId(id))
             corrected = moved is not None and moved.route is not None and moved.route.rule == "corrected"
             return moved is not None and not corrected
+        if kind == "leave":
+            pause = await self._store.pause(PauseId(id))
+            return pause is not None and pause.state == "asked"
         task = await self._store.task(TaskId(id))
         return task is not None and task.state == "input-required"
 

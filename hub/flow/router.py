@@ -9,6 +9,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from hub.config import LimitsConfig
+from hub.errors import PersonError
 from hub.flow import lanes
 from hub.flow.edits import Edits
 from hub.flow.journal import Journal
@@ -127,10 +128,18 @@ class Router:
 
     async def _choose(self, entry: Entry, message: Message, question: Message, choice: str) -> None:
         """Do what the person answered to a question; their answer itself needs no task and no other answer."""
-        await self._questions.choose(question, choice)
+        said: list[Message] = []
+        try:
+            await self._questions.choose(question, choice, message.author or message.person)
+        except PersonError as error:
+            said.append(answer_to(message, str(error), self._clock.now()))
         answered = replace(message, state="answered", reply_to=question.id)
         await self._journal.commit(
-            self._spool.settle(entry), Save(answered), self._journal.about_message("message", answered)
+            self._spool.settle(entry),
+            Save(answered),
+            self._journal.about_message("message", answered),
+            *(change for notice in said for change in self._outbox.say(notice)),
+            wake=tuple(self._outbox.lane(notice) for notice in said),
         )
 
     async def _own(self, message: Message, id: TaskId) -> Task | None:

@@ -215,7 +215,7 @@ def _a_draft(address: Address, turn: Turn, label: Label, task: Task, text: str, 
 def _progress(task: Task, turn: Turn, words: str) -> str:
     """Return how a long task stands, in two lines: its state and its last words."""
     state: str = "working" if task.state == "submitted" else task.state
-    if task.due_at is not None:
+    if task.due_at is not None and task.due_at > turn.started_at:
         state = f"goes on at {task.due_at:%H:%M} UTC"
     last = " ".join(words.split())
     last = last if len(last) <= WORDS else "…" + last[1 - WORDS :]

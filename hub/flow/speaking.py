@@ -6,19 +6,20 @@ from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-import msgspec
 from msgspec.structs import replace
 
 from hub.config import LLMConfig
 from hub.errors import ContextOverflow, LLMError, ToolError
 from hub.flow import lanes, pictures, prompts
+from hub.flow.calling import Calls, Held
 from hub.flow.digest import clipped, shorten
+from hub.flow.exact import opened, sealed
 from hub.flow.ledger import Ledger, Made
 from hub.flow.sound import sound_text
 from hub.flow.toolbox import Toolbox, unsaid
 from hub.flow.work import Work
 from hub.manifests import Agent
-from hub.ports import LLM, Clock, Delta, End, Feed, Files, Priority, Said, Store, Terms, Tool, ToolCall
+from hub.ports import LLM, Clock, Delta, End, Feed, Files, Priority, Said, Store, Terms, Tool
 from hub.records import Again, Message, Step, Text
 
 HISTORY = 60
@@ -33,6 +34,8 @@ LONGEST_TOKEN = 64
 MARGIN = 64
 """Tokens of the context left free, for templates count differently."""
 
+NOTHING = End(reason="stop", tokens_in=0, tokens_new=0, tokens_out=0, ms=0.0, ms_first=0.0)
+
 Join = Callable[[Work], Awaitable[None]]
 
 
@@ -46,6 +49,8 @@ class Spoken:
     tokens_in: int
     tokens_out: int
     ms: float
+    held: Held | None = None
+    """Nothing was said: a call waits for its person, and the turn ends with that."""
 
 
 class Speaker:
@@ -59,6 +64,7 @@ class Speaker:
         clock: Clock,
         llm: LLM,
         toolbox: Toolbox,
+        calls: Calls,
         config: LLMConfig,
         zone: str,
     ) -> None:
@@ -68,6 +74,7 @@ class Speaker:
         self._clock = clock
         self._llm = llm
         self._toolbox = toolbox
+        self._calls = calls
         self._answer_tokens = config.answer_tokens
         self._timeout = config.timeout_seconds
         self._zone = ZoneInfo(zone)
@@ -76,12 +83,20 @@ class Speaker:
         """Call the tools that are wanted and write the answer; raises LLMError.
 
         `join` is called before each step: messages that came meanwhile are answered too. A turn that was cut off goes
-        on from the steps in the ledger. `work.task` may get a digest.
+        on from the steps in the ledger. `work.task` may get a digest. What a person was asked about is done first, as
+        they decided; a call that they must be asked about ends the turn.
         """
         began = self._clock.monotonic()
-        await self._use_tools(agent, work, ledger, join)
-        await join(work)
-        end = await self._told_by_tool(work, ledger) or await self._write(agent, work, ledger)
+        held: Held | None = None
+        end = NOTHING
+        try:
+            await self._calls.take_up(agent, work, ledger)
+            await self._use_tools(agent, work, ledger, join)
+        except Held as waits:
+            held = waits
+        else:
+            await join(work)
+            end = await self._told_by_tool(work, ledger) or await self._write(agent, work, ledger)
         return Spoken(
             text=work.written.strip(),
             reason=end.reason,
@@ -89,6 +104,7 @@ class Speaker:
             tokens_in=end.tokens_in + sum(step.tokens_in for step in ledger.steps),
             tokens_out=end.tokens_out + sum(step.tokens_out for step in ledger.steps),
             ms=(self._clock.monotonic() - began) * 1000,
+            held=held,
         )
 
     def wants_tools(self, agent: Agent, message: Message) -> bool:
@@ -100,7 +116,7 @@ class Speaker:
     async def _use_tools(self, agent: Agent, work: Work, ledger: Ledger, join: Join) -> None:
         for _ in range(TOOL_CALLS):
             await join(work)
-            text = "\n".join(message.text for message in work.messages) or work.task.goal
+            text = "\n".join(message.text for message in (*work.about, *work.messages)) or work.task.goal
             offered = self._toolbox.offered(agent, text)
             if not offered:
                 return
@@ -111,9 +127,12 @@ class Speaker:
             await self._call(agent, work, ledger, said, tool)
 
     async def _choose(self, work: Work, ledger: Ledger, said: Sequence[Said], offered: Sequence[Tool]) -> Tool | None:
-        used = [step.name for step in _calls(ledger.steps)]
+        calls = _calls(work, ledger)
+        used = [step.name for step in calls]
 
         async def choose() -> Made:
+            if again := await self._toolbox.again(said, offered, calls):
+                return again.name, 0, 0, False
             tool, decision = await self._toolbox.choose(said, offered, used, self._terms(work, Priority.DECISION))
             work.money += decision.money if decision else 0.0
             return (tool.name if tool else NONE), (decision.tokens if decision else 0), 0, False
@@ -123,56 +142,49 @@ class Speaker:
         return next((tool for tool in offered if tool.name == step.result), None)
 
     async def _call(self, agent: Agent, work: Work, ledger: Ledger, said: Sequence[Said], tool: Tool) -> None:
-        nth = len(_calls(ledger.steps)) + 1
+        nth = sum(step.kind == "tool" for step in ledger.steps) + 1
+        failed = [step for step in _calls(work, ledger) if step.name == tool.name and step.failed]
 
         async def arguments() -> Made:
             try:
-                filled = await self._toolbox.arguments(said, tool, self._terms(work, Priority.DECISION))
+                filled = await self._toolbox.arguments(said, tool, self._terms(work, Priority.DECISION), failed)
             except ToolError as error:
                 return str(error), 0, 0, True
             work.money += filled.money
             return filled.json, filled.tokens_in, filled.tokens_out, False
 
         filled = await ledger.once("arguments", tool.name, f"call {nth}", arguments)
-        call = ToolCall(
-            tool=tool.name,
-            arguments={} if filled.failed else msgspec.json.decode(filled.result, type=dict[str, object]),
-            key=f"{work.turn.id}:{nth}",
-            tenant=work.task.tenant,
-            person=work.task.person,
-            agent=agent.name,
-            task=work.task.id,
-        )
+        if filled.failed:
 
-        async def do() -> Made:
-            if filled.failed:
+            async def fail() -> Made:
                 return filled.result, 0, 0, True
-            called = await self._toolbox.call(tool, call)
-            return called.result, 0, 0, called.failed
 
-        await ledger.once("tool", tool.name, filled.result, do)
+            await ledger.once("tool", tool.name, filled.result, fail)
+            return
+        sealed_arguments = sealed(opened(filled.result))
+        await self._calls.make(agent, work, ledger, tool, sealed_arguments, nth)
 
     # --- the answer
 
     async def _told_by_tool(self, work: Work, ledger: Ledger) -> End | None:
         """Answer with a tool's result where that's all that was asked for: no model can get it wrong then."""
         said = prompts.conversation(await self._history(work))
-        text = await self._toolbox.answered(said, _calls(ledger.steps))
+        text = await self._toolbox.answered(said, _calls(work, ledger))
         if text is None:
             return None
         work.written = text
         self._feed.publish(self._delta(work, text, whole=True))
-        return End(reason="stop", tokens_in=0, tokens_new=0, tokens_out=0, ms=0.0, ms_first=0.0)
+        return NOTHING
 
     async def _write(self, agent: Agent, work: Work, ledger: Ledger) -> End:
         """Have the LLM write the answer, piece by piece, into `work.written`."""
-        said = await self._prompt(agent, work, ledger.steps)
+        said = await self._prompt(agent, work, _calls(work, ledger))
         work.written = ""
         async for piece in self._llm.chat(said, self._terms(work, Priority.CHAT), limit=self._answer_tokens):
             if isinstance(piece, End):
                 work.money += piece.money
                 work.written = sound_text(work.written)
-                for result in unsaid(work.written, _calls(ledger.steps)):
+                for result in unsaid(work.written, _calls(work, ledger)):
                     work.written = f"{work.written.rstrip()}\n\n{result}"
                 return piece
             # Begun again after a crash of the model, the answer is written anew: the first piece takes the old's place.
@@ -183,7 +195,8 @@ class Speaker:
         raise LLMError("the answer broke off without an end")
 
     def _delta(self, work: Work, text: str, *, whole: bool) -> Delta:
-        answered = work.messages[-1].id if work.messages else None
+        said = work.messages or work.about
+        answered = said[-1].id if said else None
         return Delta(
             tenant=work.task.tenant,
             person=work.task.person,
@@ -204,7 +217,7 @@ class Speaker:
         verdict = work.task.verdict
         note = verdict.why if isinstance(verdict, Again) and work.task.kind == "assignment" else ""
         while True:
-            said = prompts.answer(agent, work.task, history, _calls(steps), self._now(), note=note, images=images)
+            said = prompts.answer(agent, work.task, history, steps, self._now(), note=note, images=images)
             tokens = await self._llm.count(said)
             if tokens <= room:
                 return said
@@ -224,7 +237,7 @@ class Speaker:
             cut = [replace(message, parts=(Text(clipped(message.text, each)),)) for message in history]
             # The goal mostly is the first message: whole, it would bring back what was left out of that.
             task = replace(work.task, goal=clipped(work.task.goal, each))
-            said = prompts.answer(agent, task, cut, _calls(steps), self._now())
+            said = prompts.answer(agent, task, cut, steps, self._now())
             tokens = await self._llm.count(said)
             if tokens <= room:
                 return said
@@ -232,10 +245,11 @@ class Speaker:
 
     async def _history(self, work: Work) -> tuple[Message, ...]:
         messages = await self._store.messages_of_task(work.task.id, limit=HISTORY, after=work.task.digested)
-        answering = {message.id for message in work.messages}
+        # Taken up after its person's word, the turn answers what the stopped one was asked.
+        answering = {message.id for message in work.messages or work.about}
         # What's being answered comes last, also if it's older: a message that was moved here from another task.
         before = [message for message in messages if message.id not in answering and _is_over(message)]
-        return (*before, *work.messages)
+        return (*before, *(work.messages or work.about))
 
     def _terms(self, work: Work, priority: Priority) -> Terms:
         chat = lanes.chat(work.task.tenant, work.task.origin)
@@ -250,5 +264,6 @@ def _is_over(message: Message) -> bool:
     return message.role == "agent" or (message.role == "user" and message.state in {"answered", "stopped", "failed"})
 
 
-def _calls(steps: Sequence[Step]) -> tuple[Step, ...]:
-    return tuple(step for step in steps if step.kind == "tool")
+def _calls(work: Work, ledger: Ledger) -> tuple[Step, ...]:
+    """Return the tool calls made for what the turn answers: its own, and those of the turns that had to wait."""
+    return tuple(step for step in (*work.before, *ledger.steps) if step.kind == "tool")

@@ -14,6 +14,7 @@ from hub.errors import BadRequest, Conflict, Duplicate, NotFound
 from hub.flow import lanes
 from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
+from hub.flow.pauses import voided
 from hub.flow.schedules import next_time
 from hub.manifests import Agent
 from hub.ports import Add, Change, Clock, Documents, Save, Store
@@ -255,6 +256,7 @@ class Tasks:
             if state == "canceled":
                 resting = replace(resting, schedule=None)
             changes: list[Change] = [Save(resting), self._journal.about_task(resting)]
+            changes += await voided(self._store, task.id, self._clock.now(), f"the task is {state}")
             for entry in await self._spool.ready(lanes.task(task.id), END_OF_TIME, WAITING):
                 changes += await self._stopped(entry)
             try:

@@ -7,7 +7,7 @@ import asyncio
 import itertools
 import logging
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -17,7 +17,22 @@ from hub.flow import prompts
 from hub.flow.schemas import decode, fit
 from hub.flow.sound import sound
 from hub.manifests import Agent
-from hub.ports import LLM, Decision, Filled, Patient, Quoting, Reading, Said, Terms, Tool, ToolCall
+from hub.ports import (
+    LLM,
+    Decision,
+    Filled,
+    Material,
+    Patient,
+    Paused,
+    Pausing,
+    Quoting,
+    Reading,
+    Retrying,
+    Said,
+    Terms,
+    Tool,
+    ToolCall,
+)
 from hub.records import Step
 
 log = logging.getLogger(__name__)
@@ -26,6 +41,8 @@ RESULT_CHARACTERS = 2_000
 SECONDS = 30.0
 SURE = 0.9
 """So likely must a further tool be: what a message needs is mostly done with the first."""
+WRITTEN = 800
+"""Tokens of arguments that are a piece of work."""
 OWN = 200
 """Characters of a person's own sentence that stand for a quotation."""
 
@@ -35,6 +52,8 @@ class Called(Struct, frozen=True, kw_only=True):
 
     result: str
     failed: bool = False
+    unsure: bool = False
+    """It took too long, and nobody knows whether it did its work."""
 
 
 class Toolbox:
@@ -93,6 +112,15 @@ class Toolbox:
         likely, best = max(zip(decision.probabilities, (*left, None), strict=True), key=lambda pair: pair[0])
         return (None if used and likely < SURE else best), decision
 
+    async def again(self, said: Sequence[Said], offered: Sequence[Tool], results: Sequence[Step]) -> Tool | None:
+        """Return the tool to call once more: the last call failed, and another try may do better."""
+        last = results[-1] if results else None
+        tool = next((tool for tool in offered if last and last.failed and tool.name == last.name), None)
+        # What was read by a rule would be the very same again.
+        if tool is None or not isinstance(tool, Retrying) or await _read(tool, _asked(said)) is not None:
+            return None
+        return tool if sum(step.name == tool.name for step in results) < tool.tries else None
+
     async def answered(self, said: Sequence[Said], results: Sequence[Step]) -> str | None:
         """Return a tool's result if it's a whole answer: the message plainly asked for that one call, and it went well.
 
@@ -101,31 +129,60 @@ class Toolbox:
         if len(results) != 1 or results[0].failed:
             return None
         tool = self._tools.get(results[0].name)
-        return results[0].result if tool and await _read(tool, _asked(said)) is not None else None
+        if tool is None or isinstance(tool, Material):
+            return None
+        return results[0].result if await _read(tool, _asked(said)) is not None else None
 
-    async def arguments(self, said: Sequence[Said], tool: Tool, terms: Terms) -> Filled:
-        """Return arguments that fit the tool's schema; raises ToolError if none could be found, or LLMError."""
+    async def arguments(self, said: Sequence[Said], tool: Tool, terms: Terms, failed: Sequence[Step] = ()) -> Filled:
+        """Return arguments that fit the tool's schema; raises ToolError if none could be found, or LLMError.
+
+        `failed` are the tool's calls before in this turn: they're to be bettered.
+        """
         text = _asked(said)
         read = await _read(tool, text)
         if read is not None:
             return Filled(json=msgspec.json.encode(read).decode(), tokens_in=0, tokens_out=0, ms=0.0)
-        filled = await self._writer.fill(prompts.arguments(said, tool), tool.schema, terms)
+        prompt = prompts.arguments(said, tool, failed)
+        if isinstance(tool, Retrying):
+            filled = await self._writer.fill(prompt, tool.schema, terms, limit=WRITTEN)
+        else:
+            filled = await self._writer.fill(prompt, tool.schema, terms)
         values = _quoted(tool, decode(filled.json, tool.schema), said)
         return msgspec.structs.replace(filled, json=msgspec.json.encode(values).decode())
 
     async def call(self, tool: Tool, call: ToolCall) -> Called:
-        """Call a tool; its result is cut at the cap, and says so. An error or a time-out is a failed result."""
-        seconds = tool.seconds if isinstance(tool, Patient) else self._seconds
+        """Call a tool; its result is cut at the cap, and says so. An error or a time-out is a failed result.
+
+        Raises Paused where the tool has a question.
+        """
         try:
             fit(call.arguments, tool.schema)
+        except ToolError as error:
+            return Called(result=self._cut(str(error)), failed=True)
+        return await self._bounded(tool, call, tool.call(call))
+
+    async def resume(self, tool: Pausing, call: ToolCall, snapshot: str, answer: str) -> Called:
+        """Go on with a call that asked a question, as `call` does."""
+        return await self._bounded(tool, call, tool.resume(call, snapshot, answer))
+
+    async def tried(self, tool: Tool, call: ToolCall) -> Called:
+        """Call a tool for somebody who tries it by hand: where it has a question, that's the result."""
+        try:
+            return await self.call(tool, call)
+        except Paused as asked:
+            return Called(result=f"It asks: {asked.question} Only a task can wait for the answer.", failed=True)
+
+    async def _bounded(self, tool: Tool | Pausing, call: ToolCall, work: Awaitable[str]) -> Called:
+        seconds = tool.seconds if isinstance(tool, Patient) else self._seconds
+        try:
             async with asyncio.timeout(seconds):
-                result = await tool.call(call)
+                return Called(result=self._cut(await work))
         except ToolError as error:
             return Called(result=self._cut(str(error)), failed=True)
         except TimeoutError:
-            log.warning("tool %s took longer than %s s for task %s", tool.name, seconds, call.task)
-            return Called(result=f"{tool.name} gave no answer within {seconds:g} seconds.", failed=True)
-        return Called(result=self._cut(result))
+            log.warning("tool %s took longer than %s s for task %s", call.tool, seconds, call.task)
+            text = f"{call.tool} gave no answer within {seconds:g} seconds."
+            return Called(result=text, failed=True, unsure=True)
 
     def _cut(self, text: str) -> str:
         if len(text) <= self._characters:

@@ -19,11 +19,13 @@ from hub.flow.crowds import Slots
 from hub.flow.endings import Ending, Endings
 from hub.flow.journal import Journal
 from hub.flow.ledger import Ledger
+from hub.flow.pauses import stopped, to_take_up
+from hub.flow.rights import Rights
 from hub.flow.speaking import Speaker, Spoken
 from hub.flow.work import Work
 from hub.manifests import Agent
 from hub.ports import LLM, Add, Change, Clock, Save, Store
-from hub.records import OPEN, Entry, Message, Task, TaskId, Turn, TurnId, new_id, saved
+from hub.records import OPEN, Entry, Message, Pause, Task, TaskId, Turn, TurnId, new_id, saved
 from hub.spool import DEATHS, Spool
 
 log = logging.getLogger(__name__)
@@ -52,6 +54,7 @@ class Turns:
         speaker: Speaker,
         endings: Endings,
         slots: Slots,
+        rights: Rights,
         agents: Mapping[str, Agent],
         default: str,
     ) -> None:
@@ -63,6 +66,7 @@ class Turns:
         self._speaker = speaker
         self._endings = endings
         self._slots = slots
+        self._rights = rights
         self._agents = agents
         self._default = default
         self._running: dict[TaskId, _Running] = {}
@@ -124,7 +128,12 @@ class Turns:
         if not entries and not cut_off and not due:
             return None
         messages = await self._together(task, [], entries)
-        return await self._begin(task, cut_off, (last.number if last else 0) + 1, entries[: len(messages)], messages)
+        pause = await to_take_up(self._store, id, cut_off, messages, self._clock.now())
+        if pause is not None:
+            # It's taken up alone: what was said meanwhile has the next turn, but for an answer to its question.
+            messages = messages[:1] if pause.kind == "answer" and messages and pause.to == messages[0].id else []
+        number = cut_off.number if cut_off else (last.number if last else 0) + 1
+        return await self._begin(task, cut_off, number, entries[: len(messages)], messages, pause)
 
     async def _together(self, task: Task, before: Sequence[Message], entries: Sequence[Entry]) -> list[Message]:
         """Return the messages of the first entries that one turn can answer, together with those before them."""
@@ -144,7 +153,13 @@ class Turns:
         return together
 
     async def _begin(
-        self, task: Task, cut_off: Turn | None, number: int, entries: list[Entry], messages: list[Message]
+        self,
+        task: Task,
+        cut_off: Turn | None,
+        number: int,
+        entries: list[Entry],
+        messages: list[Message],
+        pause: Pause | None,
     ) -> Work:
         now = self._clock.now()
         ids = tuple(message.id for message in messages)
@@ -158,13 +173,28 @@ class Turns:
             started_at=now,
         )
         turn = replace(turn, messages=ids)
-        task = replace(task, state="working", due_at=None, updated_at=now)
+        # What nobody asked for has no entry that would have it begun again after a crash: then its time does.
+        task = replace(task, state="working", due_at=None if messages else task.due_at, updated_at=now)
         begun = [self._spool.begin(entry) for entry in entries]
         changes: list[Change] = [Save(turn) if cut_off else Add(turn), Save(task), *map(Save, begun)]
         changes += [self._journal.about_turn(turn, task), self._journal.about_task(task)]
-        await self._journal.commit(*changes)
+        changes += await self._rights.brought(task, messages)
+        pause, beside = await self._taken_up(pause)
+        await self._journal.commit(*changes, *beside)
         reach("turn.begun")
-        return Work(saved(task), turn, [saved(entry) for entry in begun], messages)
+        work = Work(saved(task), turn, [saved(entry) for entry in begun], messages, pause=pause)
+        if pause is not None:
+            stopped_turn = await stopped(self._store, pause)
+            work.about, work.before = list(stopped_turn.about), stopped_turn.steps
+        return work
+
+    async def _taken_up(self, pause: Pause | None) -> tuple[Pause | None, tuple[Change, ...]]:
+        """Return a call that the turn takes up as it'll stand, and what keeps how it was decided just now."""
+        kept = await self._store.pause(pause.id) if pause is not None else None
+        if pause is None or kept == pause:
+            return pause, ()
+        told = (self._journal.about_approval(pause),) if pause.kind == "leave" else ()
+        return saved(pause), (Save(pause), *told)
 
     async def _run(self, work: Work) -> None:
         """Let the agent speak, so that it can be stopped at any moment, and keep how it ended."""
@@ -184,6 +214,8 @@ class Turns:
         spoken = running.work.result()
         if isinstance(spoken, AgentHostError):
             return Ending(kind="failed", error=str(spoken) or type(spoken).__name__)
+        if spoken.held is not None:
+            return Ending(kind="held", spoken=spoken)
         return Ending(kind="answered", spoken=spoken)
 
     async def _speak(self, work: Work) -> Spoken | AgentHostError:
@@ -228,6 +260,8 @@ class Turns:
 
     async def _join(self, work: Work) -> None:
         """Take messages that came meanwhile into the turn: the person adds to what they said."""
+        if work.pause is not None:
+            return
         known = {entry.id for entry in work.entries}
         waiting = await self._spool.ready(lanes.task(work.task.id), self._clock.now(), JOINED)
         fresh = [entry for entry in waiting if entry.id not in known][: JOINED - len(known)]
@@ -240,7 +274,7 @@ class Turns:
         turn = replace(work.turn, messages=(*work.turn.messages, *(message.id for message in messages)))
         begun = [self._spool.begin(entry) for entry in fresh]
         try:
-            await self._journal.commit(Save(turn), *map(Save, begun))
+            await self._journal.commit(Save(turn), *map(Save, begun), *await self._rights.brought(work.task, messages))
         except Conflict:
             return  # moved away at this very moment
         work.turn = turn

@@ -1,8 +1,8 @@
 """What a turn works on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from hub.records import Entry, Message, Task, Turn
+from hub.records import Entry, Message, Pause, Step, Task, Turn
 
 
 @dataclass
@@ -17,3 +17,9 @@ class Work:
     """What stands of the answer so far."""
     money: float = 0.0
     """What remote models have cost for it, whether or not an answer came of it."""
+    pause: Pause | None = None
+    """The call that had to wait, and that the turn takes up first, as it was decided."""
+    about: list[Message] = field(default_factory=list)
+    """The messages of the turn that it stopped: this one answers them."""
+    before: tuple[Step, ...] = ()
+    """The steps of that turn."""

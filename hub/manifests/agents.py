@@ -31,6 +31,8 @@ class Agent(Struct, frozen=True, kw_only=True):
     """The system prompt; `{date}` in it becomes the day's date."""
     tools: tuple[str, ...] = ()
     """The tools it may use, by name; those that aren't installed are simply not offered."""
+    ask: tuple[str, ...] = ()
+    """Of its tools, those that its person is asked about before every call."""
     limits: Limits = Limits()
     model: str = ""
     """A wish; empty is the hub's own."""
@@ -41,6 +43,7 @@ class _Manifest(Struct, frozen=True, kw_only=True):
     version: str
     description: str
     tools: tuple[str, ...] = ()
+    ask: tuple[str, ...] = ()
     model: str = ""
     limits: Limits = Limits()
 
@@ -56,6 +59,7 @@ def load_agent(folder: Path) -> Agent:
         description=manifest.description,
         prompt=_prompt(folder / PROMPT),
         tools=manifest.tools,
+        ask=manifest.ask,
         limits=manifest.limits,
         model=manifest.model,
     )
@@ -80,6 +84,7 @@ def _check(path: Path, manifest: _Manifest, folder: str) -> None:
     faults = {
         **common_faults(manifest.name, manifest.version, manifest.description),
         "tools": "" if _tools_fit(manifest.tools) else "name each tool once, as clock or publisher/plugin",
+        "ask": "" if set(manifest.ask) <= set(manifest.tools) else "name tools that stand in tools",
         "limits": "" if _positive(manifest.limits) else "turns, tokens and minutes must be above 0, money 0 or more",
     }
     refuse(path, manifest, faults, folder)

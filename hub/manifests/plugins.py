@@ -39,6 +39,8 @@ class ToolManifest(Struct, frozen=True, kw_only=True):
     effect: Literal["none", "idempotent", "keyed", "once"] = "none"
     """What it changes, and what a repetition does. keyed: it's given `key` as an argument, and twice with one key is as
     once. once: after a crash in mid-call it isn't repeated but asked about."""
+    ask: bool = False
+    """Its person is asked before every call."""
 
 
 class Plugin(Struct, frozen=True, kw_only=True):

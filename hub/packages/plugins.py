@@ -42,6 +42,7 @@ class PluginTool:
         self.description = signature.description
         self.schema: Mapping[str, object] = signature.schema
         self.effect: Effect = manifest.effect
+        self.ask = manifest.ask
         self.examples = tuple(Example(shown.text, shown.arguments) for shown in manifest.examples)
         self.others = manifest.others
         permissions = plugin.permissions

@@ -5,6 +5,8 @@ of memory, of calls. A program that breaks its worker costs one call.
 """
 
 import asyncio
+import atexit
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -35,6 +37,8 @@ SHOWN = 600
 """Characters of an error."""
 ASK = "ask"
 """A program's call of this one is answered by nobody at once: its run ends there until there's an answer."""
+LINGER = 0.05
+"""Seconds between the last of this process and its end: see `_linger`."""
 QUESTION = 1_000
 """Characters of a question."""
 QUESTIONS = 10
@@ -56,6 +60,17 @@ class Asked(Struct, frozen=True, kw_only=True):
     question: str
     state: bytes
     """The program as it stands: only for `go_on`, and only if it's certain that nobody changed it."""
+
+
+class Failed(Exception):
+    """What an agent wrote can't be run, or failed."""
+
+    def __init__(self, text: str, line: int = 0) -> None:
+        super().__init__(text)
+        self.text = text
+        """The error in one line; what a check found, a line for each."""
+        self.line = line
+        """Where it failed, from 1; 0 if nobody knows."""
 
 
 class Unloadable(Exception):
@@ -129,6 +144,57 @@ class Scripts:
             )
         return _text(value)
 
+    async def compute(
+        self, code: str, stubs: str, allowance: Allowance, hosts: Hosts, certain: Callable[[str], bool]
+    ) -> str:
+        """Run code that has no function to call; return what it printed and its last expression's value, if any.
+
+        Its types are checked first: what's found there and `certain` to fail isn't run. Raises Failed, and ToolError
+        where it never began.
+        """
+        from pydantic_monty import (  # noqa: PLC0415
+            CollectString,
+            MontyCrashedError,
+            MontyError,
+            MontyRuntimeError,
+            MontySyntaxError,
+            MontyTypingError,
+        )
+
+        pool = await self._opened()
+        printed = CollectString(max_bytes=PRINTED)
+
+        async def fed(*, unchecked: bool) -> Any:
+            async with pool.checkout(
+                limits=_limits(allowance),
+                type_check=True,
+                type_check_stubs=stubs,
+                type_check_format="concise",
+                # Nobody waits for what's computed to have slept.
+                os_policy={"sleep": "zero"},
+            ) as session:
+                return await session.feed_run(
+                    code, external_lookup=dict(hosts), print_callback=printed, skip_type_check=unchecked
+                )
+
+        try:
+            try:
+                value = await fed(unchecked=False)
+            except MontyTypingError as error:
+                if certain(str(error)):
+                    raise Failed(str(error)) from None
+                value = await fed(unchecked=True)
+        except (MontyRuntimeError, MontySyntaxError) as error:
+            frames = error.traceback()
+            raise Failed(_first(str(error)), frames[-1].line if frames else 0) from None
+        except MontyCrashedError:
+            raise Failed("it broke its sandbox and was stopped") from None
+        except MontyError as error:
+            raise Failed(_first(str(error))) from None
+        except TimeoutError:
+            raise ToolError("Too many programs are running; try again in a moment.") from None
+        return "\n".join(filter(None, (printed.output.strip(), "" if value is None else _shown(value))))
+
     async def begin(
         self,
         program: str,
@@ -197,7 +263,14 @@ class Scripts:
                 )
                 await pool.__aenter__()
                 self._pool = pool
+                atexit.unregister(_linger)
+                atexit.register(_linger)
             return self._pool
+
+
+def _linger() -> None:
+    """Let Monty's threads come to rest: one that still reports to a Python that's ending aborts the process."""
+    time.sleep(LINGER)
 
 
 async def _driven(snapshot: "AsyncSnapshot", told: "deque[Answer]") -> str | Asked:
@@ -262,6 +335,13 @@ def _text(value: Any) -> str:
         return msgspec.json.encode(value).decode()
     except (TypeError, ValueError, OverflowError):
         raise ToolError("The program's result isn't text, a number, a list or a dictionary.") from None
+
+
+def _shown(value: Any) -> str:
+    try:
+        return _text(value)
+    except ToolError:
+        return str(value)[:PRINTED]
 
 
 def _first(error: str) -> str:

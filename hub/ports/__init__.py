@@ -39,6 +39,8 @@ from hub.ports.platforms import (
 from hub.ports.storage import Add, Change, Remove, Save, Store
 from hub.ports.time import Clock
 from hub.ports.tools import (
+    Asking,
+    Editions,
     Effect,
     Errands,
     Example,
@@ -46,6 +48,7 @@ from hub.ports.tools import (
     Findable,
     Foreign,
     Lengthy,
+    Material,
     Naming,
     Outward,
     Packaged,
@@ -65,6 +68,7 @@ __all__ = [
     "LLM",
     "Accept",
     "Add",
+    "Asking",
     "Bridge",
     "BridgeInfo",
     "Change",
@@ -77,6 +81,7 @@ __all__ = [
     "Documents",
     "Draft",
     "Drafting",
+    "Editions",
     "Effect",
     "Egress",
     "Embedded",
@@ -97,6 +102,7 @@ __all__ = [
     "Lengthy",
     "Matches",
     "Matching",
+    "Material",
     "Naming",
     "News",
     "Outgoing",

@@ -1,14 +1,16 @@
 """What an agent may call."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
 
+from hub.manifests import Agent
 from hub.records import (
     File,
     PackageId,
     PersonId,
+    Pin,
     TaskId,
     TenantId,
 )
@@ -32,6 +34,8 @@ class ToolCall(Struct, frozen=True, kw_only=True):
     person: PersonId
     agent: str
     task: TaskId
+    depth: int = 0
+    """How many tools stand between the agent and this one: 0 if the agent itself calls it."""
 
 
 class Tool(Protocol):
@@ -58,9 +62,17 @@ class Reading(Protocol):
     def read(self, text: str) -> Mapping[str, object] | None:
         """Return the arguments if the message leaves no doubt that it wants this tool, with what, and nothing else.
 
-        The result of that call is then a whole answer, in a sentence that the person can be sent. None, rather too
-        often than wrongly, leaves choice and arguments to the LLM. May take some milliseconds; is called in a thread.
+        The result of that call is then a whole answer, in a sentence that the person can be sent, but for a tool that's
+        Material. None, rather too often than wrongly, leaves choice and arguments to the LLM. May take some
+        milliseconds; is called in a thread.
         """
+
+
+@runtime_checkable
+class Material(Protocol):
+    """A Reading tool whose result is what an answer is made from, never an answer in itself: a whole page, say."""
+
+    material: bool
 
 
 @runtime_checkable
@@ -149,6 +161,13 @@ class Outward(Protocol):
 
 
 @runtime_checkable
+class Asking(Protocol):
+    """A tool whose author wants each call to be approved by its person, whatever the task has read."""
+
+    ask: bool
+
+
+@runtime_checkable
 class Packaged(Protocol):
     """A tool that came with a package."""
 
@@ -174,6 +193,25 @@ class Pausing(Protocol):
 
     async def resume(self, call: ToolCall, snapshot: str, answer: str) -> str:
         """Go on with a paused call; raises ToolError (also for a snapshot that isn't this hub's), and Paused again."""
+
+
+class Editions(Protocol):
+    """The editions of packages that tasks go on with, though others may be installed by now."""
+
+    async def tools(self, pins: Sequence[Pin]) -> tuple[Tool, ...]:
+        """Return the tools of these editions, with no more rights than their packages have now.
+
+        Those of a package that was removed or is disabled are left out.
+        """
+
+    async def agent(self, name: str, pins: Sequence[Pin]) -> Agent | None:
+        """Return the agent of that name in the edition that's pinned, None if none of these has it any more."""
+
+    async def edition(self, agent: str) -> tuple[PackageId, str, str] | None:
+        """Return package, version and digest of an installed agent's edition of now; None if it's from no package."""
+
+    async def gone(self, pins: Sequence[Pin]) -> tuple[PackageId, ...]:
+        """Return which of these packages were removed or are disabled: their tools can't be used any more."""
 
 
 class Parcels(Protocol):

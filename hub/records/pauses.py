@@ -42,6 +42,7 @@ class Pause(Struct, frozen=True, kw_only=True):
     snapshot: str = ""
     """Of an answer: the program as it stood, in base64, with a seal."""
     answer: str = ""
+    """What the person said. Of leave, once it's decided: approved or denied, or in words why neither counts."""
     revision: int = 0
 
 

@@ -38,7 +38,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     revision: int = 0
 
 
-EventKind = Literal["message", "route", "task", "turn", "reply", "notice", "delivery"]
+EventKind = Literal["message", "route", "task", "turn", "reply", "notice", "delivery", "approval"]
+"""approval: a call of the event's turn waits for leave, or doesn't any more."""
 
 
 class Event(Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from hub.records.ids import MessageId, PersonId, TaskId, TenantId, TurnId
+from hub.records.ids import MessageId, PauseId, PersonId, TaskId, TenantId, TurnId
 from hub.records.people import Address
 
 TaskState = Literal["submitted", "working", "input-required", "completed", "failed", "canceled"]
@@ -135,7 +135,8 @@ class Step(Struct, frozen=True, kw_only=True):
 
     turn: TurnId
     number: int
-    kind: Literal["choose", "arguments", "tool", "answer", "judge", "digest"]
+    kind: Literal["choose", "arguments", "begun", "tool", "answer", "judge", "digest"]
+    """begun: a tool is about to be called that mustn't be called again unasked; its result is the next step."""
     name: str
     request: str
     result: str
@@ -143,3 +144,9 @@ class Step(Struct, frozen=True, kw_only=True):
     tokens_out: int = 0
     ms: float = 0.0
     failed: bool = False
+    effect: Literal["", "none", "idempotent", "keyed", "once"] = ""
+    """Of a tool's call: what it changes. Empty: nothing was called."""
+    pause: PauseId | None = None
+    """Of a tool's call that waited for its person: for what, and what they said."""
+    unsure: bool = False
+    """Nobody knows whether the call did its work: it gave no answer in time."""

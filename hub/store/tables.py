@@ -13,8 +13,10 @@ from sqlalchemy import (
     MetaData,
     PrimaryKeyConstraint,
     Table,
+    Text,
     UniqueConstraint,
     and_,
+    false,
     literal_column,
 )
 from sqlalchemy.sql.elements import ColumnElement
@@ -236,6 +238,7 @@ packages = Table(
     a_text("state"),
     packed("now", Edition),
     packed("before", Edition, null=True),
+    packed("next", Edition, null=True),
     a_time("created_at"),
     a_time("updated_at"),
     PrimaryKeyConstraint("tenant", "id"),
@@ -275,6 +278,9 @@ steps = Table(
     an_int("tokens_out"),
     a_float("ms"),
     Column("failed", Boolean, nullable=False),
+    Column("effect", Text, nullable=False, server_default=""),
+    a_text("pause", null=True),
+    Column("unsure", Boolean, nullable=False, server_default=false()),
     PrimaryKeyConstraint("turn", "number"),
 )
 

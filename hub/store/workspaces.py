@@ -68,8 +68,7 @@ class FolderWorkspaces:
     async def clear(self, tenant: TenantId, task: TaskId) -> None:
         await _on_disk(lambda: self._clear(self._path(tenant, task)))
 
-    async def kept(self) -> tuple[tuple[str, str], ...]:
-        """Return the tenant and task of each workspace that's there, as far as their folders are called so."""
+    async def kept(self) -> tuple[tuple[TenantId, TaskId], ...]:
         return await _on_disk(lambda: tuple(self._kept()))
 
     # --- in a thread
@@ -88,10 +87,12 @@ class FolderWorkspaces:
         make_folder(path)
         return path
 
-    def _kept(self) -> Iterator[tuple[str, str]]:
-        for tenant in sorted(self._root.iterdir()) if self._root.is_dir() else ():
-            if not tenant.name.startswith("."):
-                yield from ((tenant.name, task.name) for task in sorted(tenant.iterdir()))
+    def _kept(self) -> Iterator[tuple[TenantId, TaskId]]:
+        # A folder whose name was made up for an odd id doesn't tell whose it is: the hub's own ids aren't odd.
+        for tenant in sorted(self._root.glob("[!.]*")):
+            for task in sorted(tenant.glob("*")):
+                if _SAFE.fullmatch(tenant.name) and _SAFE.fullmatch(task.name):
+                    yield TenantId(tenant.name), TaskId(task.name)
 
     def _list(self, tenant: TenantId, task: TaskId) -> tuple[WorkFile, ...]:
         try:
@@ -179,7 +180,7 @@ async def _on_disk(work: Callable[[], T]) -> T:
 
 def _named(id: str) -> str:
     """Return a name that's safe in a folder, and no other id's."""
-    return id if _SAFE.fullmatch(id) else f"x_{sha256(id.encode(errors='replace')).hexdigest()}"
+    return id if _SAFE.fullmatch(id) else f"x.{sha256(id.encode(errors='replace')).hexdigest()}"
 
 
 @contextmanager

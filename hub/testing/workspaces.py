@@ -62,3 +62,6 @@ class MemoryWorkspaces:
 
     async def clear(self, tenant: TenantId, task: TaskId) -> None:
         shutil.rmtree(self._root / tenant / task, ignore_errors=True)
+
+    async def kept(self) -> tuple[tuple[TenantId, TaskId], ...]:
+        return tuple((TenantId(path.parent.name), TaskId(path.name)) for path in sorted(self._root.glob("*/*")))

@@ -174,7 +174,7 @@ class MessagesController(Controller):
         offered = [choice.id for choice in question.choices]
         if data.choice not in offered:
             raise BadRequest("choice", f"must be one of {', '.join(map(repr, offered))}; it is {shown(data.choice)}")
-        await services.questions.choose(question, data.choice)
+        await services.questions.choose(question, data.choice, caller.person)
         return Accepted(id=question.id, state=question.state)
 
     @post(

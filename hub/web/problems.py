@@ -20,11 +20,14 @@ from hub.errors import (
     AlreadyUsed,
     BadRequest,
     Conflict,
+    Decided,
+    EgressError,
     ManifestError,
     NotAllowed,
     NotFound,
     PersonError,
     SandboxMissing,
+    ScanError,
     StoreUnavailable,
     TooLarge,
     TooMany,
@@ -64,7 +67,7 @@ PROBLEMS: Mapping[int, ResponseSpec] = {
         (401, "No good key; send one as Authorization: Bearer."),
         (403, "The key may not do that."),
         (404, "No such thing, or none that this key may see."),
-        (409, "The idempotency key was used for something else, or its first request is still at work."),
+        (409, "Used, decided or at work already: the answer says what."),
         (413, "Too large."),
         (429, "Too many; come again after Retry-After seconds."),
         (500, "A fault of the hub; the answer has an id that stands in its log."),
@@ -130,9 +133,9 @@ def _told(error: Exception) -> tuple[int, str, dict[str, str]]:
             return _person(error)
         case Conflict():
             return 409, "it was changed by somebody else just now; look at it again, then repeat", {}
-        case ManifestError() | SandboxMissing():
+        case ManifestError() | SandboxMissing() | EgressError():
             return 422, str(error), {}
-        case StoreUnavailable():
+        case StoreUnavailable() | ScanError():
             return 503, f"not kept: {error}; send it again in a while", _after(5)
         case HTTPException():
             return error.status_code, _http(error), _http_headers(error)
@@ -144,6 +147,7 @@ def _told(error: Exception) -> tuple[int, str, dict[str, str]]:
 STATUSES: tuple[tuple[type[PersonError], int], ...] = (
     (TooMany, 429),
     (AlreadyUsed, 409),
+    (Decided, 409),
     (NotFound, 404),
     (NotAllowed, 403),
     (TooLarge, 413),

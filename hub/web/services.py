@@ -64,7 +64,7 @@ class CorrectionsService(Protocol):
 class QuestionsService(Protocol):
     """Takes the answers to questions that were put with choices."""
 
-    async def choose(self, question: Message, choice: str) -> str: ...
+    async def choose(self, question: Message, choice: str, by: PersonId) -> str: ...
 
 
 class LettersService(Protocol):

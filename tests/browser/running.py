@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize
 
-from hub.app import SHIPPED_AGENTS, Hub
+from hub.app import Hub
 from hub.clock import SystemClock
 from hub.config import Config, LimitsConfig
+from hub.loading import SHIPPED_AGENTS
 from hub.manifests import load_agents
 from hub.packages.agents import Agents
 from hub.packages.installer import Installer

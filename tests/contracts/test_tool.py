@@ -1,5 +1,6 @@
-"""Every sentence that ports.Tool and its abilities promise, over every built-in tool and a skill."""
+"""Every sentence that ports.Tool and its abilities promise, over every built-in tool, a skill and a plugin's tool."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,16 +11,47 @@ import pytest
 from hub.errors import ToolError
 from hub.flow.schemas import decode
 from hub.manifests.skills import read_skill
+from hub.packages.code import computing
+from hub.packages.hosts import Supplies
+from hub.packages.plugins import Plugins
+from hub.packages.scripts import Scripts
 from hub.packages.skills import SkillTool
-from hub.ports import Exemplary, Findable, Lengthy, Naming, Quoting, Reading, Tool
+from hub.ports import (
+    Exemplary,
+    Findable,
+    Foreign,
+    Lengthy,
+    Naming,
+    Outward,
+    Packaged,
+    Paused,
+    Pausing,
+    Quoting,
+    Reading,
+    Retrying,
+    Tool,
+    ToolCall,
+)
 from hub.records import HOME, Edition, Package, PackageId
 from hub.store.documents import MemoryDocuments
 from hub.testing import FakeClock
 from hub.tools import built_in
+from hub.tools.code import RunPython
+from tests.unit.packages.outfit import a_call, a_program, supplies
 from tests.unit.tools.calls import use, use_with
 
+
+async def compute(call: ToolCall, code: str) -> str:
+    """Run code with workers of its own: pytest has a loop for each test."""
+    scripts = Scripts()
+    try:
+        return await computing(scripts, MemoryDocuments(), Supplies())(call, code)
+    finally:
+        await scripts.close()
+
+
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-TOOLS = built_in(FakeClock(), ZoneInfo("UTC"), MemoryDocuments())
+TOOLS = (*built_in(FakeClock(), ZoneInfo("UTC"), MemoryDocuments()), RunPython(compute))
 PLAIN_TALK = ("hello", "Tell me a joke", "Thanks, that was helpful!", "Who wrote Hamlet?")
 
 
@@ -90,6 +122,10 @@ def test_quotes_are_arguments(tool: Tool) -> None:
     assert not isinstance(tool, Quoting) or set(tool.quotes) <= set(properties)
 
 
+def test_a_tool_that_is_tried_again_is_tried_a_few_times(tool: Tool) -> None:
+    assert not isinstance(tool, Retrying) or 2 <= tool.tries <= 4
+
+
 @pytest.fixture
 def skill(tmp_path: Path) -> SkillTool:
     edition = Edition(version="1.0.0", digest="d")
@@ -116,3 +152,52 @@ async def test_arguments_that_count_only_if_named_are_optional(skill: SkillTool)
 async def test_lengthy_tools_say_how_long_their_results_may_be(skill: SkillTool) -> None:
     assert isinstance(skill, Lengthy)
     assert len(await use(skill)) < skill.characters
+
+
+# --- a plugin's tool
+
+PERMISSIONS = 'net = ["api.example.org"]\nmessages = ["ask:task"]'
+GRANTS = ("net:api.example.org", "messages:ask:task")
+
+
+@pytest.fixture
+async def asking(tmp_path: Path) -> AsyncIterator[Tool]:
+    """A tool of a package that may go out, and asks a question."""
+    a_program(tmp_path, PERMISSIONS, 'return await ask("Who?")', "once")
+    package = Package(
+        id=PackageId("probe"),
+        tenant=HOME,
+        kind="plugin",
+        state="enabled",
+        now=Edition(version="1.0.0", digest="d", grants=GRANTS),
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    scripts = Scripts()
+    opened = await Plugins(scripts, MemoryDocuments(), supplies()).open(package, tmp_path / "probe")
+    yield opened.tools[0]
+    await scripts.close()
+
+
+def test_a_tool_says_that_its_words_are_a_strangers_and_where_it_goes_out(asking: Tool) -> None:
+    assert isinstance(asking, Foreign)
+    assert isinstance(asking, Outward)
+    assert asking.outside
+    assert "api.example.org" in asking.goes_out(a_call(), "hello")
+
+
+def test_a_packages_tool_says_which_edition_it_is(asking: Tool) -> None:
+    assert isinstance(asking, Packaged)
+    assert (asking.package, asking.version, asking.digest) == ("probe", "1.0.0", "d")
+
+
+async def test_a_paused_call_goes_on_with_its_answer_and_only_this_hubs_own(asking: Tool) -> None:
+    assert isinstance(asking, Pausing)
+    with pytest.raises(Paused) as paused:
+        await asking.call(a_call())
+
+    assert paused.value.question == "Who?"
+    assert await asking.resume(a_call(), paused.value.snapshot, "Ann") == "Ann"
+    for odd in ("", "AAAA", paused.value.snapshot[:-4]):
+        with pytest.raises(ToolError):
+            await asking.resume(a_call(), odd, "Ann")

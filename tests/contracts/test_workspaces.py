@@ -113,3 +113,12 @@ async def test_a_cleared_workspace_is_gone_and_may_begin_again(workspaces: Works
     assert await workspaces.list(HOME, TASK) == ()
     assert await workspaces.read(HOME, TaskId("t2"), "a.txt") == b"y"
     await workspaces.write(HOME, TASK, "a.txt", b"z")
+
+
+async def test_it_is_told_whose_workspaces_there_are(workspaces: Workspaces) -> None:
+    await workspaces.write(HOME, TaskId("t2"), "a.txt", b"x")
+    await workspaces.folder(TenantId("acme"), TASK)
+    await workspaces.write(HOME, TASK, "a.txt", b"x")
+    await workspaces.clear(HOME, TASK)
+
+    assert await workspaces.kept() == ((TenantId("acme"), TASK), (HOME, TaskId("t2")))

@@ -12,8 +12,10 @@ from hub.config import LLMConfig
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
 from hub.errors import LLMError
+from hub.flow.calling import Calls
 from hub.flow.journal import Journal
 from hub.flow.ledger import Ledger
+from hub.flow.rights import Rights
 from hub.flow.speaking import Speaker
 from hub.flow.toolbox import Toolbox
 from hub.flow.work import Work
@@ -176,7 +178,18 @@ async def test_a_photo_that_came_with_a_message_reaches_the_model_with_its_words
             turn, message = a_turn(task), a_message(parts=parts, task=task.id, state="routed")
             await store.commit(Add(task), Add(turn), Add(message))
             config = LLMConfig(answer_tokens=4)
-            speaker = Speaker(store, kept, LocalFeed(), clock, llm, Toolbox((), llm), config, "UTC")
+            box = Toolbox((), llm)
+            speaker = Speaker(
+                store,
+                kept,
+                LocalFeed(),
+                clock,
+                llm,
+                box,
+                Calls(store, clock, box, Rights(store, clock), 10.0),
+                config,
+                "UTC",
+            )
             journal = Journal(store, LocalFeed(), LocalDispatcher(clock), clock)
             ledger = await Ledger.open(store, journal, clock, turn.id)
             spent.append(await speaker.speak(agent, Work(task, turn, [], [message]), ledger, nobody_joins))

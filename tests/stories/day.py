@@ -8,8 +8,9 @@ from types import TracebackType
 from typing import Self
 
 from hub.accounts import BridgeAccount
-from hub.app import SHIPPED_AGENTS, Hub
+from hub.app import Hub
 from hub.config import Config, HubConfig, LimitsConfig
+from hub.loading import SHIPPED_AGENTS
 from hub.manifests import Agent, load_agents
 from hub.ports import Add, Bridge, Documents, Store, Tool
 from hub.records import HOME, OWNER, Address, Incoming, Link, Message, Person, PersonId, Task, Text, new_id

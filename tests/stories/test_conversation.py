@@ -133,12 +133,12 @@ async def test_a_button_pressed_twice_routes_once() -> None:
         unclear = await day.says("make it later")
         (question,) = await day.store.replies(unclear.id)
         for _ in range(2):
-            await day.hub.questions.choose(question, question.choices[-1].id)
+            await day.hub.questions.choose(question, question.choices[-1].id, OWNER)
             await day.quiet()
 
         assert await day.store.last_number(HOME, OWNER) == 3
         with pytest.raises(BadRequest, match="isn't one of this message's choices"):
-            await day.hub.questions.choose(question, "route/x/y")
+            await day.hub.questions.choose(question, "route/x/y", OWNER)
 
 
 async def test_a_moved_message_is_answered_in_the_right_task_and_its_wrong_answer_is_gone() -> None:

@@ -64,7 +64,7 @@ async def test_a_used_up_budget_ends_in_a_question_and_one_tap_grants_more() -> 
         assert "1 turns" in question.text
         assert [choice.text for choice in question.choices] == ["Go on", "Leave it at that"]
 
-        await day.hub.questions.choose(question, question.choices[0].id)
+        await day.hub.questions.choose(question, question.choices[0].id, OWNER)
         await day.quiet()
         assert (await day.task(1)).state == "completed"
 

@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 
 import pytest
 
-from hub.app import SHIPPED_AGENTS, Hub
+from hub.app import Hub
 from hub.cli.place import Place
 from hub.clock import SystemClock
 from hub.config import Config, LimitsConfig, Secret
 from hub.flow.people import OWNER_KEY, new_secret
+from hub.loading import SHIPPED_AGENTS
 from hub.manifests import load_agents
 from hub.packages.agents import Agents
 from hub.packages.installer import Installer

@@ -5,9 +5,11 @@ from msgspec.structs import replace
 from hub.config import LLMConfig
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
+from hub.flow.calling import Calls
 from hub.flow.journal import Journal
 from hub.flow.ledger import Ledger
 from hub.flow.prompts import conversation
+from hub.flow.rights import Rights
 from hub.flow.speaking import Speaker
 from hub.flow.toolbox import Toolbox
 from hub.flow.work import Work
@@ -30,7 +32,18 @@ async def test_a_message_that_waits_for_the_next_turn_isnt_read_in_this_one() ->
     asked = a_message("Tell me the capital of France", task=task.id, state="routed")
     waiting = a_message("And of Spain?", task=task.id, state="routed")
     await store.commit(Add(task), Add(turn), Add(asked), Add(waiting))
-    speaker = Speaker(store, MemoryFiles(), LocalFeed(), clock, llm, Toolbox((), llm), LLMConfig(), "UTC")
+    box = Toolbox((), llm)
+    speaker = Speaker(
+        store,
+        MemoryFiles(),
+        LocalFeed(),
+        clock,
+        llm,
+        box,
+        Calls(store, clock, box, Rights(store, clock), 10.0),
+        LLMConfig(),
+        "UTC",
+    )
     journal = Journal(store, LocalFeed(), LocalDispatcher(clock), clock)
     ledger = await Ledger.open(store, journal, clock, turn.id)
 
@@ -47,7 +60,18 @@ async def test_a_message_longer_than_the_context_is_read_with_its_middle_left_ou
     turn = a_turn(task)
     asked = a_message(long, task=task.id, state="routed")
     await store.commit(Add(task), Add(turn), Add(asked))
-    speaker = Speaker(store, MemoryFiles(), LocalFeed(), clock, llm, Toolbox((), llm), LLMConfig(), "UTC")
+    box = Toolbox((), llm)
+    speaker = Speaker(
+        store,
+        MemoryFiles(),
+        LocalFeed(),
+        clock,
+        llm,
+        box,
+        Calls(store, clock, box, Rights(store, clock), 10.0),
+        LLMConfig(),
+        "UTC",
+    )
     journal = Journal(store, LocalFeed(), LocalDispatcher(clock), clock)
     ledger = await Ledger.open(store, journal, clock, turn.id)
 
@@ -68,7 +92,18 @@ async def test_images_come_along_with_the_words_they_were_sent_with() -> None:
     turn = a_turn(task)
     asked = a_message(parts=(Text("What's this?"), photo, lost, page), task=task.id, state="routed")
     await store.commit(Add(task), Add(turn), Add(asked))
-    speaker = Speaker(store, files, LocalFeed(), clock, llm, Toolbox((), llm), LLMConfig(), "UTC")
+    box = Toolbox((), llm)
+    speaker = Speaker(
+        store,
+        files,
+        LocalFeed(),
+        clock,
+        llm,
+        box,
+        Calls(store, clock, box, Rights(store, clock), 10.0),
+        LLMConfig(),
+        "UTC",
+    )
     journal = Journal(store, LocalFeed(), LocalDispatcher(clock), clock)
 
     ledger = await Ledger.open(store, journal, clock, turn.id)

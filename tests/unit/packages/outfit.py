@@ -56,6 +56,9 @@ class Folders:
     async def clear(self, tenant: TenantId, task: TaskId) -> None:
         self.files.clear()
 
+    async def kept(self) -> tuple[tuple[TenantId, TaskId], ...]:
+        return tuple({(tenant, task): None for tenant, task, _ in self.files})
+
 
 class Notes:
     """Errands that are only written down."""

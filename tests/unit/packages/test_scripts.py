@@ -1,6 +1,8 @@
 """What a program of others may do, and that it can do nothing else."""
 
 import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -177,3 +179,27 @@ async def test_closed_it_can_be_closed_again(scripts: Scripts) -> None:
 
     await scripts.close()
     await scripts.close()
+
+
+ENDS = """
+import asyncio
+
+from hub.manifests import Allowance
+from hub.packages.scripts import Scripts
+
+
+async def main():
+    scripts = Scripts()
+    await scripts.call("", "1", {}, Allowance(), {})
+    await scripts.close()
+
+
+asyncio.run(main())
+"""
+
+
+def test_a_process_that_ran_programs_ends_as_any_other() -> None:
+    """Monty's threads report to Python once more: one in three ends aborted it."""
+    ended = [subprocess.run([sys.executable, "-c", ENDS], capture_output=True, check=False) for _ in range(6)]
+
+    assert [one.returncode for one in ended] == [0] * 6

@@ -230,7 +230,7 @@ class Echo:
         await self.commit(Save(moved), self.about("route", moved))
         return task
 
-    async def choose(self, question: Message, choice: str) -> str:
+    async def choose(self, question: Message, choice: str, by: PersonId) -> str:
         asked = await self.store.message(question.answers) if question.answers else None
         assert asked is not None
         await self.commit(Save(replace(asked, state="answered")), self.about("route", asked))

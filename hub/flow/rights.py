@@ -1,0 +1,79 @@
+"""May this call be made unasked? By what the task has read, what the tool would do, and what its agent must ask for.
+
+A task that has read a stranger's words is tainted, for good: a model may have been talked into anything by then. What
+goes out of it, or can't be undone, needs its person's leave. What only looks, reckons or keeps needs none.
+"""
+
+from collections.abc import Sequence
+
+from hub.flow.heard import brings, heard
+from hub.manifests import Agent
+from hub.ports import Add, Asking, Change, Clock, Foreign, Outward, Packaged, Store, Tool, ToolCall
+from hub.records import Message, Taint, Task, TaskId, TenantId
+
+DETAIL = 200
+
+
+class Rights:
+    """Says what needs leave, and keeps what taints a task."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def tainted(self, task: Task) -> bool:
+        """Say whether a task has read words of others than its person; where several people speak, it always has."""
+        person = await self._store.person(task.tenant, task.person)
+        return person is None or person.role == "group" or bool(await self._store.taints(task.id))
+
+    async def why(self, agent: Agent, tool: Tool, call: ToolCall) -> str:
+        """Return why a call needs leave, in words for its person; empty if it needs none."""
+        if tool.name in agent.ask:
+            return f"the agent {agent.name} asks before each call of {tool.name}"
+        if isinstance(tool, Asking) and tool.ask:
+            return f"{tool.name} asks before each call"
+        outward = isinstance(tool, Outward)
+        if not outward and tool.effect != "once":
+            return ""
+        task = await self._store.task(call.task)
+        if task is None or not await self.tainted(task):
+            # Of a task that isn't kept (a call tried by hand) nobody else has said anything.
+            return ""
+        if isinstance(tool, Outward):
+            return tool.goes_out(call, await heard(self._store, task))
+        return "what it does can't be undone"
+
+    async def marks(self, tool: Tool, call: ToolCall) -> tuple[Change, ...]:
+        """Return what's kept together with a call's result: that strangers' words came in with it."""
+        if not (isinstance(tool, Foreign) and tool.outside):
+            return ()
+        return await self._taint(call.task, call.tenant, tool.name, _where(call))
+
+    async def brought(self, task: Task, messages: Sequence[Message]) -> tuple[Change, ...]:
+        """Return what's kept as a turn begins: that its messages bring words of others along."""
+        detail = next(filter(None, map(brings, messages)), "")
+        return await self._taint(task.id, task.tenant, "message", detail) if detail else ()
+
+    async def inherited(self, by: Task, planned: Task) -> tuple[Change, ...]:
+        """Return what taints a task that another has planned: all that tainted that one."""
+        if not await self.tainted(by):
+            return ()
+        whose = ", ".join(taint.source for taint in await self._store.taints(by.id)) or "several people"
+        return await self._taint(planned.id, planned.tenant, f"task {by.number}", whose[:DETAIL])
+
+    async def _taint(self, task: TaskId, tenant: TenantId, source: str, detail: str) -> tuple[Change, ...]:
+        if any(taint.source == source for taint in await self._store.taints(task)):
+            return ()
+        return (Add(Taint(tenant=tenant, task=task, source=source, detail=detail, created_at=self._clock.now())),)
+
+
+def digest_of(tool: Tool) -> str:
+    """Return which edition a tool is, empty for one that came with the hub."""
+    return tool.digest if isinstance(tool, Packaged) else ""
+
+
+def _where(call: ToolCall) -> str:
+    """Return what a call's result is about, for a person who wonders whose words those were."""
+    words = [value for value in call.arguments.values() if isinstance(value, str)]
+    best = next((word for word in words if "://" in word), words[0] if words else "")
+    return " ".join(best.split())[:DETAIL]
