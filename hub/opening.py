@@ -33,6 +33,7 @@ from hub.packages.own import Origin, found
 from hub.packages.scanning import Scanner
 from hub.packages.scripts import Scripts
 from hub.packages.seals import Seal
+from hub.packages.servers import servers_of
 from hub.packages.sources import Sources
 from hub.ports import Bridge, Clock, Documents, Egress, Files, Store, Tool
 from hub.store.documents import FileDocuments
@@ -88,7 +89,7 @@ async def opened(
     taken = [tool.name for tool in (*built_in(clock, timezone(config), documents), *tools)]
     known = (*(await own_plugins(config, taken, scripts, documents, supplies)), *tools)
     taken = [*taken, *(tool.name for tool in known)]
-    kinds = every_kind(scripts, documents, supplies)
+    kinds = (*every_kind(scripts, documents, supplies), servers_of(config, egress.dial, clock))
     installer = _installer(config, store, kinds, clock, egress, taken, agents)
     stack.push_async_callback(installer.close)
     theirs = [*folders(config.agents.folder), *folders(config.packages.folder)]
