@@ -75,6 +75,15 @@ async def filled(llm: ScriptedLLM, schema: Mapping[str, object], text: str) -> o
         (an_object("timezone", timezone=TEXT), "What time is it in Europe/Paris?", {"timezone": "Europe/Paris"}),
         (an_object("url", url=TEXT), "Fetch https://example.org/a?b=1.", {"url": "https://example.org/a?b=1"}),
         (an_object("city", city={"enum": ["New York", "Chicago"]}), "How is it in chicago?", {"city": "Chicago"}),
+        (
+            an_object(
+                head={"type": "number", "description": "Only the first N lines"},
+                tail={"type": "number", "description": "Only the last N lines"},
+            ),
+            "Show the last 20 lines",
+            {"tail": 20},
+        ),
+        (an_object("path", path=TEXT), "Make a folder called taxes.", {"path": "taxes"}),
         (an_object("pattern", pattern=TEXT), "Find *.pdf here", {"pattern": "*.pdf"}),
     ],
 )
