@@ -22,7 +22,8 @@ _PATH = re.compile(
 _GLOB = re.compile(r"(?<!\S)\S*\*\S*")
 _NUMBER = re.compile(r"(?<![\w.:/-])-?\d+(?:\.\d+)?(?![\w:/]|\.\d)")
 _CALLED = re.compile(
-    r"\b(?:directory|folder|called|named)\s+(?!called\b|named\b|of\b|is\b|that\b|with\b|as\b)([\w-]+)\b", re.IGNORECASE
+    r"\b(?:directory|folder|called|named)\s+(?!called\b|named\b|tree\b|structure\b|listing\b|and\b|of\b|is\b|that\b|with\b|as\b)([\w-]+)\b",
+    re.IGNORECASE,
 )
 _END = ".,;:!?"
 

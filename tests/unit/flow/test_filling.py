@@ -159,7 +159,7 @@ SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.tex
 JUNK = st.recursive(
     SCALARS,
     lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(max_size=6), below, max_size=3),
-    max_leaves=6,
+    max_leaves=3,
 )
 TYPES = st.sampled_from(["string", "integer", "number", "boolean", "null", "array", "object", "thing"])
 NAMES = st.sampled_from(
@@ -200,7 +200,7 @@ def schemas() -> st.SearchStrategy[Any]:
         }
         return st.fixed_dictionaries({}, optional=keys)
 
-    return st.recursive(st.booleans() | JUNK, deeper, max_leaves=12)
+    return st.recursive(st.booleans() | JUNK, deeper, max_leaves=5)
 
 
 @settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
