@@ -21,6 +21,7 @@ from hub.flow.doors import Doors
 from hub.flow.edits import Edits
 from hub.flow.elsewhere import Elsewhere
 from hub.flow.endings import Endings
+from hub.flow.errands import FlowErrands, Parts
 from hub.flow.following import FollowCommands, Following
 from hub.flow.guard import Guard
 from hub.flow.inbox import Inbox
@@ -35,6 +36,7 @@ from hub.flow.offering import Offering
 from hub.flow.outbox import Outbox
 from hub.flow.pairing import Pairings
 from hub.flow.people import People
+from hub.flow.pinning import Pinning
 from hub.flow.questions import Questions
 from hub.flow.retraction import Retraction
 from hub.flow.rights import Rights
@@ -87,6 +89,7 @@ class Hub:
         installer: Installer | None = None,
         sweeps: Sequence[Callable[[], Awaitable[None]]] = (),
         own: Callable[[], Sequence[Own]] = tuple,
+        errands: FlowErrands | None = None,
     ) -> None:
         self.config = config
         self.store = store
@@ -125,6 +128,9 @@ class Hub:
         self.tasks = Tasks(
             store, spool, journal, self.inbox, clock, self.turns, limits, zone, agents, default, documents
         )
+        (errands or FlowErrands()).open(
+            Parts(store, journal, outbox, clock, self.tasks, toolbox, Rights(store, clock), agents, zone)
+        )
         self._route(journal, following, {name for name, account in accounts.items() if not threads_of(account)})
         self.letters = Letters(store, journal)
         keep = timedelta(days=config.store.keep_events_days)
@@ -136,10 +142,11 @@ class Hub:
         zone, limits, rights = config.hub.timezone, config.limits, Rights(store, clock)
         waits, supervisor = Waits(store, journal, clock, zone), Supervisor(self.decider)
         endings = Endings(store, spool, journal, self.outbox, feed, clock, supervisor, zone, following, waits)
-        calls = Calls(store, clock, self.toolbox, rights, limits.approval_minutes)
+        pinning = Pinning(store, clock, self.installer.editions if self.installer else None)
+        calls = Calls(store, clock, self.toolbox, rights, limits.approval_minutes, pinning)
         speaker = Speaker(store, self.files, feed, clock, llm, self.toolbox, calls, config.llm, zone)
         slots, default = Slots(limits.tasks_at_once), config.agents.default
-        return Turns(store, spool, journal, clock, llm, speaker, endings, slots, rights, self.agents, default)
+        return Turns(store, spool, journal, clock, llm, speaker, endings, slots, rights, self.agents, default, pinning)
 
     def _route(self, journal: Journal, following: Following, threadless: Collection[str]) -> None:
         """Build what finds the task that a message is about, and what obeys commands."""
@@ -234,6 +241,7 @@ class Hub:
             feed=self.feed,
             people=self.people,
             pairings=self.pairings,
+            leave=self.leave,
             inbox=self.inbox,
             tasks=self.tasks,
             corrections=self.corrections,

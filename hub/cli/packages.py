@@ -113,7 +113,7 @@ def _switching(how: str, words: str) -> click.Command:
 
 _switching("enable", "Have the tools or the agent of package ID used.")
 _switching("disable", "Have package ID not used; it stays installed.")
-_switching("rollback", "Bring back what package ID was before its last update; once more, and that's undone.")
+_switching("rollback", "Forget an update of package ID that waits, else bring back what it was before its last one.")
 
 
 @command.command(name="update")
@@ -121,21 +121,23 @@ _switching("rollback", "Bring back what package ID was before its last update; o
 @JSON
 @place_options
 def update(place: Place, id: str, as_json: bool) -> None:
-    """Fetch package ID again from where it came from."""
-    package = asyncio.run(_updated(place, id))
+    """Fetch package ID again from where it came from; what asks for more waits until that's granted.
+
+    Exit status: 0 the newest version is used; 3 it waits.
+    """
+    raw = asyncio.run(_asked(place, "POST", f"{_path(id)}/update"))
     if as_json:
-        print_json(package)
-    elif package.next:
-        click.echo(f"{package.id} {package.next.version} waits, and {package.now.version} goes on.")
-    else:
-        click.echo(f"{package.id} {package.now.version} is {package.state}.")
-
-
-async def _updated(place: Place, id: str) -> Installed:
-    from hub.cli.install import WAIT, fetched  # noqa: PLC0415 - the commands are loaded one by one
-
-    async with Client(place) as hub:
-        return await fetched(hub, f"{_path(id)}/update?wait={WAIT}", {})
+        print_json(raw)
+        return
+    try:
+        package = msgspec.json.decode(raw, type=Installed)
+    except msgspec.ValidationError:
+        click.echo(f"{id} is being fetched; `agenthost packages list` shows it when it's there.")
+        raise SystemExit(3) from None
+    for line in sheet_lines(package):
+        click.echo(line)
+    if package.next:
+        raise SystemExit(3)
 
 
 def _path(id: str) -> str:

@@ -35,7 +35,7 @@ async def fill(llm: LLM, said: Sequence[Said], tool: Tool, terms: Terms, failed:
         known, wanted = _narrowed(schema, tool, prompts.asked(said))
         if not wanted["properties"] and schema["properties"]:
             return _spent(known, ())
-    if not schema["properties"]:
+    if not schema["properties"] and not isinstance(schema.get("additionalProperties"), Mapping):
         return _spent({}, ())
     tries: list[Filled] = []
     fault = ""

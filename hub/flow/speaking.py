@@ -124,7 +124,7 @@ class Speaker:
             tool = await self._choose(work, ledger, said, offered)
             if tool is None:
                 return
-            await self._call(agent, work, ledger, said, tool)
+            await self._call(agent, work, ledger, said, await self._calls.chosen(work, tool))
 
     async def _choose(self, work: Work, ledger: Ledger, said: Sequence[Said], offered: Sequence[Tool]) -> Tool | None:
         calls = _calls(work, ledger)

@@ -88,7 +88,10 @@ class _Tamer:
             "properties": below,
             "required": [name for name in dict.fromkeys(needed) if name in below],
         }
-        return found if schema.get("additionalProperties") is not False else {**found, "additionalProperties": False}
+        more = schema.get("additionalProperties")
+        if isinstance(more, Mapping) and (rest := self.tamed(more, depth + 1)):
+            return {**found, "additionalProperties": rest}
+        return {**found, "additionalProperties": False} if more is False else found
 
     def _referred(self, reference: object) -> object:
         """Return what a reference within the schema points to; nothing is ever fetched."""

@@ -72,7 +72,7 @@ def parsed(job: Job) -> Extract:
         return Extract(error="It needs too much memory: it couldn't be read.")
     except Exception as error:  # parsers raise whatever they like over what strangers made
         return Extract(error=f"It's broken: it couldn't be read ({type(error).__name__}).")
-    if not any(page.strip() for page in found.pages):
+    if not found.error and not any(page.strip() for page in found.pages):
         return Extract(error="There's no text in it.")
     return found
 

@@ -8,6 +8,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
+from hub.web.approvals import ApprovalsController
 from hub.web.auth import COOKIE, Authentication, guard, provide_caller, provide_services
 from hub.web.calls import ReceiptsController
 from hub.web.chats import MessagesController
@@ -40,6 +41,7 @@ def build(services: Services) -> Litestar:
             _with_files(services, MessagesController, FilesController),
             TasksController,
             ReceiptsController,
+            ApprovalsController,
             KeysController,
             PeopleController,
             PackagesController,

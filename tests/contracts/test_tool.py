@@ -17,10 +17,12 @@ from hub.packages.plugins import Plugins
 from hub.packages.scripts import Scripts
 from hub.packages.skills import SkillTool
 from hub.ports import (
+    Asking,
     Exemplary,
     Findable,
     Foreign,
     Lengthy,
+    Material,
     Naming,
     Outward,
     Packaged,
@@ -32,13 +34,15 @@ from hub.ports import (
     Tool,
     ToolCall,
 )
-from hub.records import HOME, Edition, Package, PackageId
+from hub.records import HOME, OWNER, Edition, Package, PackageId
 from hub.store.documents import MemoryDocuments
-from hub.testing import FakeClock
+from hub.testing import AskingTool, FakeClock, FakeTool, ForeignTool, OutwardTool, PackagedTool, PausingTool
 from hub.tools import built_in
 from hub.tools.code import RunPython
-from tests.unit.packages.outfit import a_call, a_program, supplies
-from tests.unit.tools.calls import use, use_with
+from tests.unit.packages.outfit import a_call as a_programs_call
+from tests.unit.packages.outfit import a_program, supplies
+from tests.unit.tools.calls import a_call, use, use_with
+from tests.unit.tools.world import TASK, World, a_world
 
 
 async def compute(call: ToolCall, code: str) -> str:
@@ -51,14 +55,27 @@ async def compute(call: ToolCall, code: str) -> str:
 
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
+SHIPPED = ("web_fetch", "list_files", "read_file", "write_file", "search_documents")
 TOOLS = (*built_in(FakeClock(), ZoneInfo("UTC"), MemoryDocuments()), RunPython(compute))
 PLAIN_TALK = ("hello", "Tell me a joke", "Thanks, that was helpful!", "Who wrote Hamlet?")
 
 
-@pytest.fixture(params=TOOLS, ids=lambda tool: tool.name)
-def tool(request: pytest.FixtureRequest) -> Tool:
-    found: Tool = request.param
-    return found
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with a_world(tmp_path) as made:
+        await made.workspaces.write(HOME, TASK, "notes.txt", b"milk and bread")
+        await made.send("lease.txt", b"The notice period is three months.")
+        yield made
+
+
+@pytest.fixture(params=(*TOOLS, *SHIPPED), ids=lambda tool: getattr(tool, "name", tool))
+def tool(request: pytest.FixtureRequest, world: World) -> Tool:
+    found: Tool | str = request.param
+    return world.tools[found] if isinstance(found, str) else found
+
+
+def test_every_tool_that_ships_is_here(world: World) -> None:
+    assert set(SHIPPED) == set(world.tools)
 
 
 def test_names_are_unique_and_plain() -> None:
@@ -110,8 +127,8 @@ def test_what_a_rule_reads_fits_the_schema(tool: Tool) -> None:
     assert isinstance(tool, Reading)
     read = [tool.read(example.text) for example in examples]
 
-    assert any(read)
-    for arguments in filter(None, read):
+    assert any(arguments is not None for arguments in read)
+    for arguments in (each for each in read if each is not None):
         decode(msgspec.json.encode(arguments).decode(), tool.schema)
 
 
@@ -120,6 +137,35 @@ def test_quotes_are_arguments(tool: Tool) -> None:
 
     assert isinstance(properties, dict)
     assert not isinstance(tool, Quoting) or set(tool.quotes) <= set(properties)
+
+
+async def test_what_strangers_wrote_is_told_apart(world: World) -> None:
+    foreign = {name for name, tool in world.tools.items() if isinstance(tool, Foreign) and tool.outside}
+
+    assert foreign == {"web_fetch", "list_files", "read_file", "search_documents"}
+
+
+def test_a_result_that_is_no_answer_is_read_like_others(world: World) -> None:
+    tool = world.tools["web_fetch"]
+    assert isinstance(tool, Material)
+    assert isinstance(tool, Reading)
+    assert tool.material
+
+
+async def test_an_outward_tool_says_in_words_why_a_call_goes_out_or_nothing(world: World) -> None:
+    tool = world.tools["web_fetch"]
+    assert isinstance(tool, Outward)
+    call = ToolCall(
+        tool="web_fetch",
+        arguments={"url": "https://example.org/"},
+        key="k",
+        tenant=HOME,
+        person=OWNER,
+        agent="default",
+        task=TASK,
+    )
+    assert "example.org" in tool.goes_out(call, "hello")
+    assert tool.goes_out(call, "Read https://example.org/") == ""
 
 
 def test_a_tool_that_is_tried_again_is_tried_a_few_times(tool: Tool) -> None:
@@ -183,7 +229,7 @@ def test_a_tool_says_that_its_words_are_a_strangers_and_where_it_goes_out(asking
     assert isinstance(asking, Foreign)
     assert isinstance(asking, Outward)
     assert asking.outside
-    assert "api.example.org" in asking.goes_out(a_call(), "hello")
+    assert "api.example.org" in asking.goes_out(a_programs_call(), "hello")
 
 
 def test_a_packages_tool_says_which_edition_it_is(asking: Tool) -> None:
@@ -194,10 +240,40 @@ def test_a_packages_tool_says_which_edition_it_is(asking: Tool) -> None:
 async def test_a_paused_call_goes_on_with_its_answer_and_only_this_hubs_own(asking: Tool) -> None:
     assert isinstance(asking, Pausing)
     with pytest.raises(Paused) as paused:
-        await asking.call(a_call())
+        await asking.call(a_programs_call())
 
     assert paused.value.question == "Who?"
-    assert await asking.resume(a_call(), paused.value.snapshot, "Ann") == "Ann"
+    assert await asking.resume(a_programs_call(), paused.value.snapshot, "Ann") == "Ann"
     for odd in ("", "AAAA", paused.value.snapshot[:-4]):
         with pytest.raises(ToolError):
-            await asking.resume(a_call(), odd, "Ann")
+            await asking.resume(a_programs_call(), odd, "Ann")
+
+
+def test_a_tool_has_the_abilities_it_claims_and_no_other() -> None:
+    abilities = (Foreign, Outward, Asking, Packaged, Pausing)
+    fakes = (FakeTool(), ForeignTool(), OutwardTool(), AskingTool(), PackagedTool(), PausingTool("p", "Where?"))
+    claimed = [[ability.__name__ for ability in abilities if isinstance(fake, ability)] for fake in fakes]
+
+    assert claimed == [[], ["Foreign"], ["Outward"], ["Asking"], ["Outward", "Packaged"], ["Pausing"]]
+
+
+def test_what_goes_out_is_said_in_words_and_what_the_person_named_tells_nobody_anything() -> None:
+    tool = OutwardTool("send")
+    assert isinstance(tool, Outward)
+    call = a_call(tool, {"to": "eve"})
+
+    assert tool.goes_out(call, "tell ann")
+    assert tool.goes_out(call, "tell eve please") == ""
+
+
+async def test_a_paused_call_goes_on_with_its_snapshot_in_another_process_and_with_no_other() -> None:
+    tool = PausingTool("trip", "Where to?", "When?")
+    call = a_call(tool, {})
+    with pytest.raises(Paused) as where:
+        await tool.call(call)
+    with pytest.raises(Paused) as when:
+        await PausingTool("trip", "Where to?", "When?").resume(call, where.value.snapshot, "Bonn")
+    with pytest.raises(ToolError):
+        await tool.resume(call, "made up", "Bonn")
+
+    assert await tool.resume(call, when.value.snapshot, "Monday") == "Told: Bonn, Monday"

@@ -69,4 +69,4 @@ function asking(of, on) {
 }
 
 // What was uploaded is updated by uploading it again; what has an address can be fetched anew.
-const isFetched = (of) => !!of.now.source && !of.now.source.startsWith("uploaded");
+const isFetched = (of) => !!of.now.source && !/^(uploaded|dev): /.test(of.now.source);
