@@ -19,6 +19,7 @@ OPEN = {
     "/",
     "/tasks",
     "/people",
+    "/packages",
 }
 PAGES = ("/static", "/tasks/", "/sign-in", "/schema", "/favicon")
 CALLED = "/telegram/{name:str}"
