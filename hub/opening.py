@@ -78,7 +78,14 @@ async def opened(
         seal=Seal.at(data / "snapshot.key"),
     )
     shipped = Shipped(
-        clock=clock, store=store, files=files, workspaces=workspaces, egress=egress, search=data / "search"
+        clock=clock,
+        zone=timezone(config),
+        store=store,
+        files=files,
+        workspaces=workspaces,
+        egress=egress,
+        errands=None,
+        search=data / "search",
     )
     stack.push_async_callback(shipped.close)
     code = RunPython(computing(scripts, documents, supplies), outside=True)

@@ -1,12 +1,14 @@
 """The tools that need more than a clock: the web, files, what a person sent. Built over what the hub gives them."""
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
-from hub.ports import Clock, Egress, Files, Store, Tool, Workspaces
+from hub.ports import Clock, Egress, Errands, Files, Store, Tool, Workspaces
 from hub.tools.documents import SearchDocuments
 from hub.tools.extract import Extractor
 from hub.tools.files import ListFiles, ReadFile, WriteFile
 from hub.tools.library import Library
+from hub.tools.schedule import Remind, Schedule
 from hub.tools.web import WebFetch
 
 
@@ -14,7 +16,16 @@ class Shipped:
     """These tools, and what they work with."""
 
     def __init__(
-        self, *, clock: Clock, store: Store, files: Files, workspaces: Workspaces, egress: Egress, search: Path
+        self,
+        *,
+        clock: Clock,
+        zone: ZoneInfo,
+        store: Store,
+        files: Files,
+        workspaces: Workspaces,
+        egress: Egress,
+        errands: Errands | None,
+        search: Path,
     ) -> None:
         """`search` is the folder for indexes, which can be made anew from what's kept."""
         self.workspaces = workspaces
@@ -26,6 +37,8 @@ class Shipped:
             WriteFile(workspaces),
             SearchDocuments(Library(store, files, extractor, clock, search)),
         )
+        if errands:
+            self.tools = (*self.tools, Schedule(clock, zone, errands), Remind())
 
     async def close(self) -> None:
         """End what they work with."""
