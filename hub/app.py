@@ -21,6 +21,7 @@ from hub.flow.doors import Doors
 from hub.flow.edits import Edits
 from hub.flow.elsewhere import Elsewhere
 from hub.flow.endings import Endings
+from hub.flow.errands import FlowErrands, Parts
 from hub.flow.following import FollowCommands, Following
 from hub.flow.guard import Guard
 from hub.flow.inbox import Inbox
@@ -31,9 +32,11 @@ from hub.flow.letters import Letters
 from hub.flow.links import Links
 from hub.flow.meant import Meant
 from hub.flow.moving import Moving
+from hub.flow.offering import Offering
 from hub.flow.outbox import Outbox
 from hub.flow.pairing import Pairings
 from hub.flow.people import People
+from hub.flow.pinning import Pinning
 from hub.flow.questions import Questions
 from hub.flow.retraction import Retraction
 from hub.flow.rights import Rights
@@ -56,6 +59,7 @@ from hub.packages.own import Own
 from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool
 from hub.records import new_id
 from hub.spool import Spool
+from hub.store.ranking import FullTextRanking
 from hub.store.sqlite import is_short
 from hub.tools import built_in
 from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
@@ -85,6 +89,7 @@ class Hub:
         installer: Installer | None = None,
         sweeps: Sequence[Callable[[], Awaitable[None]]] = (),
         own: Callable[[], Sequence[Own]] = tuple,
+        errands: FlowErrands | None = None,
     ) -> None:
         self.config = config
         self.store = store
@@ -114,7 +119,7 @@ class Hub:
         access = Access(store, links, self.pairings, clock, accounts)
         self.showing = Showing(store, self.feed, clock, bridges, labels)
         self.inbox = Inbox(store, spool, journal, outbox, clock, limits, access, guard)
-        self.toolbox = toolbox = Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm)
+        self.toolbox = toolbox = _toolbox(config, clock, documents, tools, decider, llm)
         if installer:
             installer.watch(self._equipping(toolbox, agents))
         self.sizes = Sizes(llm, decider, toolbox, agents[default], limits)
@@ -122,6 +127,9 @@ class Hub:
         self.leave = Leave(store, journal, clock, toolbox)
         self.tasks = Tasks(
             store, spool, journal, self.inbox, clock, self.turns, limits, zone, agents, default, documents
+        )
+        (errands or FlowErrands()).open(
+            Parts(store, journal, outbox, clock, self.tasks, toolbox, Rights(store, clock), agents, zone)
         )
         self._route(journal, following, {name for name, account in accounts.items() if not threads_of(account)})
         self.letters = Letters(store, journal)
@@ -134,10 +142,11 @@ class Hub:
         zone, limits, rights = config.hub.timezone, config.limits, Rights(store, clock)
         waits, supervisor = Waits(store, journal, clock, zone), Supervisor(self.decider)
         endings = Endings(store, spool, journal, self.outbox, feed, clock, supervisor, zone, following, waits)
-        calls = Calls(store, clock, self.toolbox, rights, limits.approval_minutes)
+        pinning = Pinning(store, clock, self.installer.editions if self.installer else None)
+        calls = Calls(store, clock, self.toolbox, rights, limits.approval_minutes, pinning)
         speaker = Speaker(store, self.files, feed, clock, llm, self.toolbox, calls, config.llm, zone)
         slots, default = Slots(limits.tasks_at_once), config.agents.default
-        return Turns(store, spool, journal, clock, llm, speaker, endings, slots, rights, self.agents, default)
+        return Turns(store, spool, journal, clock, llm, speaker, endings, slots, rights, self.agents, default, pinning)
 
     def _route(self, journal: Journal, following: Following, threadless: Collection[str]) -> None:
         """Build what finds the task that a message is about, and what obeys commands."""
@@ -232,6 +241,7 @@ class Hub:
             feed=self.feed,
             people=self.people,
             pairings=self.pairings,
+            leave=self.leave,
             inbox=self.inbox,
             tasks=self.tasks,
             corrections=self.corrections,
@@ -275,3 +285,10 @@ class Hub:
     def _store_info(self) -> StoreInfo:
         path = self.config.data / "hub.db"
         return StoreInfo(path=str(path), bytes=path.stat().st_size if path.exists() else 0)
+
+
+def _toolbox(
+    config: Config, clock: Clock, documents: Documents, tools: Sequence[Tool], decider: LLM, llm: LLM
+) -> Toolbox:
+    offering = Offering(FullTextRanking(), config.limits.tool_tokens)
+    return Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm, offering=offering)

@@ -94,6 +94,14 @@ class SecretConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     file: str = ""
 
 
+class SettingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[[packages.settings]]: a value that an MCP server's package asks for."""
+
+    package: str
+    key: str
+    value: str | int | float | bool | tuple[str, ...]
+
+
 class PackagesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[packages]: plugins, and what they may."""
 
@@ -101,7 +109,10 @@ class PackagesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Further plugins and scripts beside those that ship with AgentHost."""
     scan: tuple[str, ...] = ()
     """A command that looks into each package before it's installed; it gets the package's folder as last argument."""
+    dev: bool = False
+    """The owner may link folders of this machine as packages."""
     secrets: tuple[SecretConfig, ...] = ()
+    settings: tuple[SettingConfig, ...] = ()
     allow_unsandboxed: bool = False
     """Run packages' programs with all the hub's rights where they can't be confined."""
     first_uid: Annotated[int, Meta(ge=1000, le=4_000_000_000)] = 1_900_000_000
@@ -127,6 +138,8 @@ class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Unanswered messages; more are refused until some are answered."""
     tasks_at_once: Positive = 8
     """Turns taken side by side."""
+    tool_tokens: Annotated[int, Meta(ge=50, le=20_000)] = 300
+    """What the tools that are offered for a message may take of a prompt, about."""
     candidates: Annotated[int, Meta(ge=1, le=20)] = 5
     """Tasks that the router weighs."""
     reopen_hours: Seconds = 24.0

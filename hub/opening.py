@@ -17,31 +17,32 @@ from hub.config import Config, backends, timezone
 from hub.egress.guard import GuardedEgress
 from hub.errors import ConfigError, ManifestError
 from hub.flow.desk import FrontDesk
+from hub.flow.errands import FlowErrands
 from hub.flow.leftovers import Leftovers
 from hub.flow.people import owner_secret
 from hub.llms import Models
-from hub.loading import SHIPPED_AGENTS, SHIPPED_PLUGINS, folders, make_data_folder, own_plugins
+from hub.loading import SHIPPED_AGENTS, SHIPPED_PLUGINS, SHIPPED_SCRIPTS, folders, make_data_folder, own_plugins
 from hub.manifests import Agent, load_agents
 from hub.outward import at
-from hub.packages.agents import Agents
 from hub.packages.code import computing
+from hub.packages.every import every_kind
 from hub.packages.hosts import Supplies
 from hub.packages.installer import Installer
+from hub.packages.kinds import Kind
 from hub.packages.own import Origin, found
-from hub.packages.plugins import Plugins
-from hub.packages.programs import Programs
 from hub.packages.scanning import Scanner
 from hub.packages.scripts import Scripts
 from hub.packages.seals import Seal
-from hub.packages.skills import Skills
+from hub.packages.servers import servers_of
 from hub.packages.sources import Sources
-from hub.ports import Bridge, Clock, Documents, Files, Store, Tool
+from hub.ports import Bridge, Clock, Documents, Egress, Files, Store, Tool
 from hub.store.documents import FileDocuments
 from hub.store.files import FileStore
 from hub.store.sql import SqlStore
 from hub.store.workspaces import FolderWorkspaces
 from hub.tools import built_in
 from hub.tools.code import RunPython
+from hub.tools.media import media
 from hub.tools.shipped import Shipped
 
 
@@ -71,9 +72,11 @@ async def opened(
     egress = GuardedEgress((*config.egress.allow, *map(at, config.registries)))
     scripts = Scripts()
     stack.push_async_callback(scripts.close)
+    errands = FlowErrands()
     supplies = Supplies(
         egress=egress,
         workspaces=workspaces,
+        errands=errands,
         secrets={secret.name: secret.value for secret in config.packages.secrets},
         seal=Seal.at(data / "snapshot.key"),
     )
@@ -89,19 +92,18 @@ async def opened(
     )
     stack.push_async_callback(shipped.close)
     code = RunPython(computing(scripts, documents, supplies), outside=True)
-    tools = (*shipped.tools, code, *tools)
+    tools = (*shipped.tools, *media(config.tools, errands, files), code, *tools)
     taken = [tool.name for tool in (*built_in(clock, timezone(config), documents), *tools)]
     known = (*(await own_plugins(config, taken, scripts, documents, supplies)), *tools)
     taken = [*taken, *(tool.name for tool in known)]
-    kinds = (Plugins(scripts, documents, supplies), Programs(scripts, documents, supplies), Agents(), Skills())
-    sources = Sources(egress, [registry.url for registry in config.registries])
-    scanner = Scanner(config.packages.scan)
-    installer = Installer(
-        store, data / "packages", kinds, clock, tools=taken, agents=agents, sources=sources, scanner=scanner
-    )
+    kinds = (*every_kind(scripts, documents, supplies), servers_of(config, egress.dial, clock))
+    installer = _installer(config, store, kinds, clock, egress, taken, agents)
     stack.push_async_callback(installer.close)
     theirs = [*folders(config.agents.folder), *folders(config.packages.folder)]
-    origins: Mapping[Origin, Sequence[Path]] = {"shipped": [SHIPPED_AGENTS, SHIPPED_PLUGINS], "folder": theirs}
+    origins: Mapping[Origin, Sequence[Path]] = {
+        "shipped": [SHIPPED_AGENTS, SHIPPED_PLUGINS, SHIPPED_SCRIPTS],
+        "folder": theirs,
+    }
     models = Models(config, os.environ, documents, clock)
     await models.open()
     stack.push_async_callback(models.close)
@@ -117,12 +119,36 @@ async def opened(
         bridges={**accounts(config, store, files, documents, clock), **bridges},
         tools=known,
         installer=installer,
+        errands=errands,
         sweeps=(Leftovers(store, workspaces, clock, timedelta(days=config.limits.workspace_days)).sweep,),
         own=cache(partial(found, kinds, origins)),
     )
     await installer.open()
     await parts.people.ensure_owner(secret)
     return parts, secret
+
+
+def _installer(
+    config: Config,
+    store: Store,
+    kinds: Sequence[Kind],
+    clock: Clock,
+    egress: Egress,
+    tools: Sequence[str],
+    agents: Mapping[str, Agent],
+) -> Installer:
+    """Return what keeps packages: `tools` and `agents` are the names that are taken."""
+    return Installer(
+        store,
+        config.data / "packages",
+        kinds,
+        clock,
+        tools=tools,
+        agents=agents,
+        sources=Sources(egress, [registry.url for registry in config.registries]),
+        scanner=Scanner(config.packages.scan),
+        dev=config.packages.dev,
+    )
 
 
 def accounts(config: Config, store: Store, files: Files, documents: Documents, clock: Clock) -> dict[str, Bridge]:

@@ -61,16 +61,18 @@ def show(place: Place, id: str, as_json: bool) -> None:
 @command.command(name="test")
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--no-own-tests", is_flag=True, help="Leave out its test_*.py, which run as you and in no sandbox.")
+@click.option("--net", is_flag=True, help="Let it ask the hosts that it names; without it no request goes out.")
 @JSON
-def test(folder: Path, no_own_tests: bool, as_json: bool) -> None:
+def test(folder: Path, no_own_tests: bool, net: bool, as_json: bool) -> None:
     """Try out the package in FOLDER as a hub would use it, and run its own tests. Needs no hub.
 
     It's packed, checked, installed into a hub that's thrown away, given what it asks for, and its tools are called with
-    their examples. Exit status 1 if anything wants mending.
+    their examples; what lies in its folder examples/ is then in the task's workspace. Exit status 1 if anything wants
+    mending.
     """
     from hub.cli.trying import tried  # noqa: PLC0415 - brings a hub's parts along, which the other commands don't need
 
-    report = asyncio.run(tried(folder, packed(folder), own_tests=not no_own_tests))
+    report = asyncio.run(tried(folder, packed(folder), net=net, own_tests=not no_own_tests))
     if as_json:
         print_json(report)
     else:
@@ -111,7 +113,31 @@ def _switching(how: str, words: str) -> click.Command:
 
 _switching("enable", "Have the tools or the agent of package ID used.")
 _switching("disable", "Have package ID not used; it stays installed.")
-_switching("rollback", "Bring back what package ID was before its last update; once more, and that's undone.")
+_switching("rollback", "Forget an update of package ID that waits, else bring back what it was before its last one.")
+
+
+@command.command(name="update")
+@click.argument("id")
+@JSON
+@place_options
+def update(place: Place, id: str, as_json: bool) -> None:
+    """Fetch package ID again from where it came from; what asks for more waits until that's granted.
+
+    Exit status: 0 the newest version is used; 3 it waits.
+    """
+    raw = asyncio.run(_asked(place, "POST", f"{_path(id)}/update"))
+    if as_json:
+        print_json(raw)
+        return
+    try:
+        package = msgspec.json.decode(raw, type=Installed)
+    except msgspec.ValidationError:
+        click.echo(f"{id} is being fetched; `agenthost packages list` shows it when it's there.")
+        raise SystemExit(3) from None
+    for line in sheet_lines(package):
+        click.echo(line)
+    if package.next:
+        raise SystemExit(3)
 
 
 def _path(id: str) -> str:

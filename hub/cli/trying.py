@@ -17,19 +17,22 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from hub.cli.around import TASK, Door, Notebook, lay_out
 from hub.clock import SystemClock
 from hub.errors import AgentHostError, ToolError
 from hub.flow.schemas import fit
-from hub.packages.agents import Agents
 from hub.packages.archive import unpacked
+from hub.packages.every import every_kind
+from hub.packages.hosts import Supplies
 from hub.packages.installer import Installed, Installer
-from hub.packages.kinds import Kind, Sheet
-from hub.packages.plugins import Plugins
+from hub.packages.kinds import Sheet
 from hub.packages.scripts import Scripts
+from hub.packages.seals import Seal
 from hub.ports import Example, Exemplary, Paused, Tool, ToolCall
-from hub.records import HOME, OWNER, TaskId
+from hub.records import HOME, OWNER
 from hub.store.documents import MemoryDocuments
 from hub.store.memory import MemoryStore
+from hub.store.workspaces import FolderWorkspaces
 from hub.tools import built_in
 
 SECONDS = 30.0
@@ -64,13 +67,16 @@ class Report(Struct, frozen=True, kw_only=True):
         return sum(check.state == "fault" for check in self.checks)
 
 
-async def tried(folder: Path, archive: bytes, *, own_tests: bool = True) -> Report:
-    """Try out a package: `archive` as it would be sent, and the tests that lie in `folder`."""
+async def tried(folder: Path, archive: bytes, *, net: bool = False, own_tests: bool = True) -> Report:
+    """Try out a package: `archive` as it would be sent, and the tests that lie in `folder`.
+
+    Without `net` no request goes out, whatever it asks for.
+    """
     checks: list[Check] = []
-    async with _hub() as (installer, tools):
-        sheet = await _installed(installer, archive, checks)
-        for tool in tools():
-            checks += await _called(tool)
+    async with _stage(folder, net=net) as stage:
+        sheet = await _installed(stage.installer, archive, checks)
+        for tool in stage.tools():
+            checks += await _called(tool, stage)
     if own_tests:
         checks.append(await _own_tests(folder))
     if sheet is None:
@@ -78,21 +84,38 @@ async def tried(folder: Path, archive: bytes, *, own_tests: bool = True) -> Repo
     return Report(id=sheet.name, kind=sheet.kind, version=sheet.version, asks=sheet.asks, checks=tuple(checks))
 
 
+class _Stage:
+    """A hub to be thrown away."""
+
+    def __init__(
+        self, installer: Installer, door: Door, notebook: Notebook, tools: Callable[[], Sequence[Tool]]
+    ) -> None:
+        self.installer = installer
+        self.door = door
+        self.notebook = notebook
+        self.tools = tools
+
+
 @asynccontextmanager
-async def _hub() -> AsyncIterator[tuple[Installer, Callable[[], Sequence[Tool]]]]:
-    """Give what installs packages in a hub, and what tells the tools that came of it."""
+async def _stage(folder: Path, *, net: bool) -> AsyncIterator[_Stage]:
     async with AsyncExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="agenthost-")))
         clock, documents, scripts = SystemClock(), MemoryDocuments(), Scripts()
         stack.push_async_callback(scripts.close)
-        kinds: list[Kind] = [Plugins(scripts, documents), Agents()]
-        taken = [tool.name for tool in built_in(clock, ZoneInfo("UTC"), documents)]
-        installer = Installer(MemoryStore(), place, kinds, clock, tools=taken, agents=())
-        stack.push_async_callback(installer.close)
+        own = built_in(clock, ZoneInfo("UTC"), documents)
         now = [Installed()]
+        door, notebook = Door(opened=net), Notebook(lambda: (*now[-1].tools, *own))
+        workspaces = FolderWorkspaces(place / "workspaces")
+        await workspaces.open()
+        await lay_out(workspaces, folder)
+        supplies = Supplies(egress=door, workspaces=workspaces, errands=notebook, seal=Seal(os.urandom(32)))
+        kinds = every_kind(scripts, documents, supplies)
+        taken = [tool.name for tool in own]
+        installer = Installer(MemoryStore(), place / "packages", kinds, clock, tools=taken, agents=())
+        stack.push_async_callback(installer.close)
         installer.watch(now.append)
         await installer.open()
-        yield installer, lambda: now[-1].tools
+        yield _Stage(installer, door, notebook, lambda: now[-1].tools)
 
 
 async def _installed(installer: Installer, archive: bytes, checks: list[Check]) -> Sheet | None:
@@ -120,14 +143,14 @@ async def _installed(installer: Installer, archive: bytes, checks: list[Check]) 
 # --- its tools
 
 
-async def _called(tool: Tool) -> list[Check]:
+async def _called(tool: Tool, stage: _Stage) -> list[Check]:
     """Call a tool with its examples, as they'd come from an agent."""
     if not isinstance(tool, Exemplary):
         return [Check(what=tool.name, state="skipped", words="it has no examples")]
-    return [await _example(tool, example) for example in tool.examples]
+    return [await _example(tool, example, stage) for example in tool.examples]
 
 
-async def _example(tool: Tool, example: Example) -> Check:
+async def _example(tool: Tool, example: Example, stage: _Stage) -> Check:
     what = f"{tool.name}: {_short(example.text)}"
     if not tool.fits(example.text):
         words = "the message has none of the tool's words, so it would never be offered; add one to words"
@@ -139,8 +162,9 @@ async def _example(tool: Tool, example: Example) -> Check:
         tenant=HOME,
         person=OWNER,
         agent="default",
-        task=TaskId("tried"),
+        task=TASK,
     )
+    stage.notebook.said_last, stage.door.refused = example.text, False
     began = perf_counter()
     try:
         fit(call.arguments, tool.schema)
@@ -149,6 +173,8 @@ async def _example(tool: Tool, example: Example) -> Check:
     except Paused as paused:
         return _ok(what, f"asks: {_short(paused.question)}", began)
     except ToolError as error:
+        if stage.door.refused:
+            return Check(what=what, state="skipped", words="it asks the network, which is off: give --net")
         return Check(what=what, state="fault", words=_short(str(error)), ms=_since(began))
     except TimeoutError:
         return Check(what=what, state="fault", words=f"gave no answer within {SECONDS:g} seconds", ms=_since(began))

@@ -270,6 +270,19 @@ class Problem(Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
+class Asked(Struct, frozen=True, kw_only=True):
+    """A tool call that waits for leave."""
+
+    id: str
+    tool: str
+    shown: str
+    why: str
+    state: str
+    expires_at: datetime
+    answer: str = ""
+    task: TaskTag | None = None
+
+
 class Event(Struct, frozen=True, kw_only=True):
     """Something that happened; `data` is JSON. Events that aren't kept have no id of their own."""
 
@@ -285,6 +298,7 @@ class Edition(Struct, frozen=True, kw_only=True):
     digest: str
     grants: list[str]
     source: str
+    found: tuple[str, ...] = ()
 
 
 class Permission(Struct, frozen=True, kw_only=True):
@@ -293,6 +307,16 @@ class Permission(Struct, frozen=True, kw_only=True):
     id: str
     meaning: str
     granted: bool
+
+
+class Installation(Struct, frozen=True, kw_only=True):
+    """A package on its way in."""
+
+    id: str
+    source: str
+    state: str
+    package: str | None
+    error: str
 
 
 class Installed(Struct, frozen=True, kw_only=True):
@@ -310,5 +334,6 @@ class Installed(Struct, frozen=True, kw_only=True):
     found: tuple[str, ...] = ()
     now: Edition
     before: Edition | None
+    next: Edition | None = None
     created_at: datetime
     updated_at: datetime

@@ -131,6 +131,8 @@ def sheet_lines(package: Installed) -> list[str]:
     lines += [f"  note: {plain(note)}" for note in package.notes]
     lines += [f"  a scan found: {plain(found)}" for found in package.found]
     lines.append(f"  from: {plain(package.now.source) or 'unknown'}, SHA-256 {package.now.digest[:12]}")
+    if package.next:
+        lines.append(f"  waits: {package.next.version}, from {plain(package.next.source) or 'unknown'}")
     if package.before:
         lines.append(f"  before: {package.before.version}")
     return lines

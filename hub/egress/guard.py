@@ -5,6 +5,7 @@ import socket
 import ssl
 import zlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from ipaddress import ip_address
 
 import httpcore
@@ -84,6 +85,17 @@ class GuardedEgress:
                 return await self._follow(ask, hosts, limit, redirects)
         except TimeoutError:
             raise EgressError(f"{shown(url)}: no whole answer within {seconds:g} seconds") from None
+
+    async def dial(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect to a host that was granted by name, at an address that's checked; raises EgressError and OSError."""
+        target = parse(f"https://{host}:{port}/")
+        self._check(target, (f"{target.host}:{port}",))
+        *others, last = await self._addresses(target)
+        for address in others:
+            with suppress(OSError, TimeoutError):
+                async with asyncio.timeout(PATIENCE):
+                    return await asyncio.open_connection(address, port)
+        return await asyncio.open_connection(last, port)
 
     async def _follow(self, ask: Ask, hosts: Sequence[str], limit: int, redirects: int) -> Fetched:
         known: dict[tuple[str, int], tuple[str, ...]] = {}

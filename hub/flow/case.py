@@ -7,7 +7,7 @@ from msgspec import Struct
 from hub.flow.judging import Receipt, Spoken
 from hub.flow.work import Work
 from hub.ports import Store
-from hub.records import Message, Step, Task, Turn
+from hub.records import Message, PauseId, Step, Task, Turn
 
 TURNS = 6
 """Turns before this one that are looked at."""
@@ -25,6 +25,8 @@ class Case(Struct, frozen=True, kw_only=True):
     """This turn's, with what they were asked and found."""
     before: tuple[Turn, ...] = ()
     """Newest first."""
+    refused: tuple[str, ...] = ()
+    """The tools for which the person gave no leave in this turn."""
 
 
 async def gather(store: Store, work: Work, task: Task, turn: Turn, steps: Sequence[Step]) -> Case:
@@ -33,6 +35,7 @@ async def gather(store: Store, work: Work, task: Task, turn: Turn, steps: Sequen
     if task.kind == "conversation":
         said: list[Spoken] = [("user", "\n".join(message.text for message in work.messages) or task.goal)]
         return Case(said=(*said, ("agent", turn.answer)), receipts=_receipts(calls, len(said)), calls=calls, before=())
+    refused = [step.name for step in calls if step.pause and await _refused(store, step.pause)]
     before = await store.turns(task.id, before=turn.number, limit=TURNS)
     messages = [message for message in await store.messages_of_task(task.id, limit=LINES) if message.role != "notice"]
     said = [("user" if message.role == "user" else "agent", message.text) for message in messages]
@@ -47,7 +50,13 @@ async def gather(store: Store, work: Work, task: Task, turn: Turn, steps: Sequen
         receipts=(*earlier, *_receipts(calls, len(said))),
         calls=calls,
         before=before,
+        refused=tuple(refused),
     )
+
+
+async def _refused(store: Store, id: PauseId) -> bool:
+    pause = await store.pause(id)
+    return pause is not None and pause.kind == "leave" and pause.answer != "approved"
 
 
 def _receipts(calls: Sequence[Step], after: int) -> tuple[Receipt, ...]:

@@ -36,8 +36,8 @@ HELP = {
     "model": "which model answers",
     "follow": "follow N: hear of a task in this chat too",
     "unfollow": "unfollow N: hear of it here no more",
-    "approve": "approve what an agent asks leave for; approve CODE: let somebody in",
-    "deny": "refuse it; deny CODE: don't let them in",
+    "approve": "allow the call that's asked about; approve N: that of task N; approve CODE: let somebody in",
+    "deny": "refuse it; deny N; deny CODE: don't let them in",
     "schedule": "schedule in 20m TEXT, schedule 08:30 TEXT, schedule daily 08:30 TEXT, schedule 0 8 * * 1-5 TEXT",
     "whoami": "who the hub takes you for",
     "pair": "a code that links another chat account to you; pair CODE: take such a code",
@@ -189,10 +189,15 @@ class Commands:
             await self._service.choose_agent(*who, said.rest)
             return f"`{said.rest}` takes your new tasks from now on."
         chosen = await self._service.chosen_agent(*who)
-        return "\n".join(
+        lines = [
             f"- `{name}` – {agent.description}{' (yours)' if name == chosen else ''}"
             for name, agent in sorted(self._agents.items())
-        )
+        ]
+        if chosen and chosen not in self._agents:
+            lines.append(
+                f"`{chosen}`, which you chose, isn't here any more: `{self._service.default}` stands in for it."
+            )
+        return "\n".join(lines)
 
     async def _model(self, said: Said) -> str:
         return f"{self._about_model('Model', self._llm)}. The config's [llm] section names another."
@@ -210,6 +215,8 @@ class Commands:
         lines += [
             f"Turn {turn.number} ({turn.state}): {short(turn.answer or turn.error or '…', 200)}" for turn in turns
         ]
+        if taints := await self._store.taints(task.id):
+            lines.append(f"Others' words in it: {short(', '.join(taint.source for taint in taints), 200)}")
         if task.due_at:
             lines.append(f"Next at {task.due_at:%Y-%m-%d %H:%M} UTC")
         return "\n".join(f"- {line}" for line in lines)

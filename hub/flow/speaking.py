@@ -12,7 +12,7 @@ from hub.config import LLMConfig
 from hub.errors import ContextOverflow, LLMError, ToolError
 from hub.flow import lanes, pictures, prompts
 from hub.flow.calling import Calls, Held
-from hub.flow.digest import clipped, shorten
+from hub.flow.digest import clipped, shorten, with_room
 from hub.flow.exact import opened, sealed
 from hub.flow.ledger import Ledger, Made
 from hub.flow.sound import sound_text
@@ -124,7 +124,7 @@ class Speaker:
             tool = await self._choose(work, ledger, said, offered)
             if tool is None:
                 return
-            await self._call(agent, work, ledger, said, tool)
+            await self._call(agent, work, ledger, said, await self._calls.chosen(work, tool))
 
     async def _choose(self, work: Work, ledger: Ledger, said: Sequence[Said], offered: Sequence[Tool]) -> Tool | None:
         calls = _calls(work, ledger)
@@ -213,7 +213,9 @@ class Speaker:
         images = await pictures.read(self._files, history)
         # An image alone may have more tokens than a prompt of words should.
         most = 10**9 if any(images.values()) and self._llm.info.sees else PROMPT_TOKENS
-        room = min(most, (self._llm.info.context or 10**9) - self._answer_tokens - MARGIN)
+        whole = (self._llm.info.context or 10**9) - self._answer_tokens - MARGIN
+        steps, more = with_room(steps, whole - PROMPT_TOKENS)
+        room = min(most + more, whole)
         verdict = work.task.verdict
         note = verdict.why if isinstance(verdict, Again) and work.task.kind == "assignment" else ""
         while True:

@@ -73,6 +73,9 @@ class Supervisor:
             )
         if turn.error:
             return _after_failures(task, case.before, f"the last turn failed: {turn.error}")
+        if case.refused:
+            # Another turn would only ask again: it's the person who has to say how it goes on without that call.
+            return Blocked(missing=f"your leave to call {case.refused[-1]}")
         if any(_same(other.answer, turn.answer) for other in case.before[:REMEMBERED]):
             return Ask(
                 question="I'm going in circles: my last turns came to the same. Shall I go on?",

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 from weakref import WeakValueDictionary
@@ -34,6 +34,9 @@ from hub.records import (
     new_id,
 )
 from hub.spool import Spool
+
+Inherited = Callable[[Task, Task], Awaitable[Sequence[Change]]]
+"""What's kept with a task that another has planned."""
 
 TITLE = 60
 TRIES = 5
@@ -155,8 +158,20 @@ class Tasks:
                 return task, routed
         raise Conflict("tasks are founded faster than they can be numbered")
 
-    async def plan(self, command: Message, text: str, *, due_at: datetime | None, schedule: str | None) -> Task:
-        """Found the task that a command asks for, for a later time; obeyed again, it's the task of the first time."""
+    async def plan(
+        self,
+        command: Message,
+        text: str,
+        *,
+        due_at: datetime | None,
+        schedule: str | None,
+        by: Task | None = None,
+        beside: Inherited | None = None,
+    ) -> Task:
+        """Found the task that a command asks for, for a later time; obeyed again, it's the task of the first time.
+
+        Planned `by` a task, it's kept together with what it inherits of that one.
+        """
         id = TaskId(command.id)
         due_at = next_time(schedule, self._zone, self._clock.now()) if schedule else due_at
         async with self.founding(command.person):
@@ -167,8 +182,9 @@ class Tasks:
                 task = replace(
                     founded, id=id, title=title_of(text), goal=text, kind="assignment", due_at=due_at, schedule=schedule
                 )
+                inherits = await beside(by, task) if by and beside else ()
                 try:
-                    await self._journal.commit(Add(task), self._journal.about_task(task))
+                    await self._journal.commit(Add(task), self._journal.about_task(task), *inherits)
                 except Duplicate:
                     continue  # another hub took the number
                 return task
@@ -289,6 +305,11 @@ class Tasks:
         """Return the agent for a new task: the one wished for, else the person's own choice, else the default."""
         chosen = wished or await self.chosen_agent(message.tenant, message.person)
         return chosen if chosen in self._agents else self._default
+
+    @property
+    def default(self) -> str:
+        """The agent that takes the tasks of who has chosen none that's there."""
+        return self._default
 
     async def chosen_agent(self, tenant: TenantId, person: PersonId) -> str:
         """Return the agent that a person has chosen for their new tasks, or nothing."""

@@ -14,13 +14,18 @@ from msgspec import Struct
 
 from hub.errors import ToolError
 from hub.flow import prompts
-from hub.flow.schemas import decode, fit
+from hub.flow.filling import fill
+from hub.flow.offering import Offering
+from hub.flow.schemas import fit
 from hub.flow.sound import sound
+from hub.flow.taming import tame
 from hub.manifests import Agent
 from hub.ports import (
     LLM,
     Decision,
+    Exemplary,
     Filled,
+    Lengthy,
     Material,
     Patient,
     Paused,
@@ -41,8 +46,6 @@ RESULT_CHARACTERS = 2_000
 SECONDS = 30.0
 SURE = 0.9
 """So likely must a further tool be: what a message needs is mostly done with the first."""
-WRITTEN = 800
-"""Tokens of arguments that are a piece of work."""
 OWN = 200
 """Characters of a person's own sentence that stand for a quotation."""
 
@@ -67,6 +70,7 @@ class Toolbox:
         *,
         seconds: float = SECONDS,
         characters: int = RESULT_CHARACTERS,
+        offering: Offering | None = None,
     ) -> None:
         """Take the tools, the LLM that chooses among them, and the one that writes arguments (else the same)."""
         self._fixed = {tool.name: tool for tool in tools}
@@ -75,10 +79,12 @@ class Toolbox:
         self._writer = writer or decisions
         self._seconds = seconds
         self._characters = characters
+        self._offering = offering or Offering()
 
     def equip(self, tools: Iterable[Tool]) -> None:
         """Have these tools in place of those that were given so before; calls under way end as they began."""
         self._tools = {**self._fixed, **{tool.name: tool for tool in tools}}
+        self._offering.fill(self._tools.values())
 
     def all(self) -> tuple[Tool, ...]:
         """Return every tool, by name."""
@@ -89,9 +95,8 @@ class Toolbox:
         return self._tools.get(name)
 
     def offered(self, agent: Agent, text: str) -> tuple[Tool, ...]:
-        """Return the tools that the agent may use and that may be of use for a message, in the agent's order."""
-        tools = (self._tools[name] for name in agent.tools if name in self._tools)
-        return tuple(tool for tool in tools if tool.fits(text))
+        """Return the tools that the agent may use and that may be of use for a message: see Offering."""
+        return self._offering.offered(agent, self._tools, text)
 
     async def choose(
         self, said: Sequence[Said], offered: Sequence[Tool], used: Collection[str], terms: Terms
@@ -100,24 +105,34 @@ class Toolbox:
 
         `used` names the tools called in this turn: none is called twice. May raise LLMError.
         """
-        text = _asked(said)
+        text = prompts.asked(said)
         plain = [tool for tool in offered if await _read(tool, text) is not None]
         left = [tool for tool in offered if tool.name not in used]
         if not left or (len(plain) == 1 and plain[0].name in used):
             return None, None
         if len(plain) == 1:
             return plain[0], None
-        options = [*(tool.name for tool in left), prompts.NONE]
-        decision = sound(await self._decisions.decide(prompts.choose(text, left), options, terms), options)
+        decision = await self._decided(text, left, terms)
         likely, best = max(zip(decision.probabilities, (*left, None), strict=True), key=lambda pair: pair[0])
         return (None if used and likely < SURE else best), decision
+
+    async def _decided(self, text: str, left: Sequence[Tool], terms: Terms) -> Decision:
+        """Return how likely each is needed, and last none: by examples, or by letters where there are none.
+
+        Whoever speaks with the person knows more of descriptions than a small model for decisions.
+        """
+        names = [*(tool.name for tool in left), prompts.NONE]
+        if any(isinstance(tool, Exemplary) for tool in left) and not _begin_each_other(names):
+            return sound(await self._decisions.decide(prompts.choose(text, left), names, terms), names)
+        letters = prompts.letters(len(left))
+        return sound(await self._writer.decide(prompts.pick(text, left), letters, terms), letters)
 
     async def again(self, said: Sequence[Said], offered: Sequence[Tool], results: Sequence[Step]) -> Tool | None:
         """Return the tool to call once more: the last call failed, and another try may do better."""
         last = results[-1] if results else None
         tool = next((tool for tool in offered if last and last.failed and tool.name == last.name), None)
         # What was read by a rule would be the very same again.
-        if tool is None or not isinstance(tool, Retrying) or await _read(tool, _asked(said)) is not None:
+        if tool is None or not isinstance(tool, Retrying) or await _read(tool, prompts.asked(said)) is not None:
             return None
         return tool if sum(step.name == tool.name for step in results) < tool.tries else None
 
@@ -131,23 +146,19 @@ class Toolbox:
         tool = self._tools.get(results[0].name)
         if tool is None or isinstance(tool, Material):
             return None
-        return results[0].result if await _read(tool, _asked(said)) is not None else None
+        return results[0].result if await _read(tool, prompts.asked(said)) is not None else None
 
     async def arguments(self, said: Sequence[Said], tool: Tool, terms: Terms, failed: Sequence[Step] = ()) -> Filled:
         """Return arguments that fit the tool's schema; raises ToolError if none could be found, or LLMError.
 
         `failed` are the tool's calls before in this turn: they're to be bettered.
         """
-        text = _asked(said)
+        text = prompts.asked(said)
         read = await _read(tool, text)
         if read is not None:
             return Filled(json=msgspec.json.encode(read).decode(), tokens_in=0, tokens_out=0, ms=0.0)
-        prompt = prompts.arguments(said, tool, failed)
-        if isinstance(tool, Retrying):
-            filled = await self._writer.fill(prompt, tool.schema, terms, limit=WRITTEN)
-        else:
-            filled = await self._writer.fill(prompt, tool.schema, terms)
-        values = _quoted(tool, decode(filled.json, tool.schema), said)
+        filled = await fill(self._writer, said, tool, terms, failed)
+        values = _quoted(tool, msgspec.json.decode(filled.json, type=dict[str, object]), said)
         return msgspec.structs.replace(filled, json=msgspec.json.encode(values).decode())
 
     async def call(self, tool: Tool, call: ToolCall) -> Called:
@@ -156,9 +167,9 @@ class Toolbox:
         Raises Paused where the tool has a question.
         """
         try:
-            fit(call.arguments, tool.schema)
+            fit(call.arguments, tame(tool.schema))
         except ToolError as error:
-            return Called(result=self._cut(str(error)), failed=True)
+            return Called(result=_cut(str(error), self._characters), failed=True)
         return await self._bounded(tool, call, tool.call(call))
 
     async def resume(self, tool: Pausing, call: ToolCall, snapshot: str, answer: str) -> Called:
@@ -174,20 +185,25 @@ class Toolbox:
 
     async def _bounded(self, tool: Tool | Pausing, call: ToolCall, work: Awaitable[str]) -> Called:
         seconds = tool.seconds if isinstance(tool, Patient) else self._seconds
+        most = max(self._characters, tool.characters) if isinstance(tool, Lengthy) else self._characters
         try:
             async with asyncio.timeout(seconds):
-                return Called(result=self._cut(await work))
+                return Called(result=_cut(await work, most))
         except ToolError as error:
-            return Called(result=self._cut(str(error)), failed=True)
+            return Called(result=_cut(str(error), self._characters), failed=True)
         except TimeoutError:
             log.warning("tool %s took longer than %s s for task %s", call.tool, seconds, call.task)
             text = f"{call.tool} gave no answer within {seconds:g} seconds."
             return Called(result=text, failed=True, unsure=True)
 
-    def _cut(self, text: str) -> str:
-        if len(text) <= self._characters:
-            return text
-        return f"{text[: self._characters]}\n[cut: {len(text) - self._characters} more characters]"
+
+def _begin_each_other(names: Sequence[str]) -> bool:
+    ordered = sorted(names)
+    return any(later.startswith(name) for name, later in itertools.pairwise(ordered))
+
+
+def _cut(text: str, characters: int) -> str:
+    return text if len(text) <= characters else f"{text[:characters]}\n[cut: {len(text) - characters} more characters]"
 
 
 def unsaid(answer: str, results: Sequence[Step]) -> tuple[str, ...]:
@@ -207,12 +223,6 @@ def _numbers(text: str) -> frozenset[str]:
     return frozenset(re.findall(r"\d+(?:[.:]\d+)*", text))
 
 
-def _asked(said: Sequence[Said]) -> str:
-    """Return what the person said last, and just before that without an answer between."""
-    last = list(itertools.takewhile(lambda part: part.role == "user", reversed(said)))
-    return "\n".join(part.text for part in reversed(last))
-
-
 async def _read(tool: Tool, text: str) -> Mapping[str, object] | None:
     return await asyncio.to_thread(tool.read, text) if isinstance(tool, Reading) else None
 
@@ -221,7 +231,7 @@ def _quoted(tool: Tool, values: Mapping[str, object], said: Sequence[Said]) -> M
     if not isinstance(tool, Quoting):
         return values
     known = _words(" ".join(part.text for part in said))
-    own = _asked(said)[:OWN]
+    own = prompts.asked(said)[:OWN]
     return {
         name: own if name in tool.quotes and not _words(str(value)) <= known else value
         for name, value in values.items()

@@ -66,7 +66,9 @@ class Server(Struct, frozen=True, kw_only=True):
     @property
     def asks(self) -> tuple[str, ...]:
         """All that has to be granted: secret settings and the server's own host are named, too."""
-        secrets = (f"secrets:{secret_of(key)}" for key, setting in self.settings.items() if setting.sensitive)
+        secrets = (
+            f"secrets:{secret_of(self.name, key)}" for key, setting in self.settings.items() if setting.sensitive
+        )
         folders = any(setting.type in {"directory", "file"} for setting in self.settings.values())
         host = (f"net:{host_of(self.url)}",) if self.url else ()
         own = (*self.permissions.asks, *host, *secrets, *(("fs:data",) if folders else ()))
@@ -144,9 +146,9 @@ def server_name(manifest: bytes) -> str:
     return _fit(name) if isinstance(name, str) else ""
 
 
-def secret_of(key: str) -> str:
-    """Return how a secret setting is called among permissions."""
-    return re.sub(r"\W", "_", key, flags=re.ASCII).upper()
+def secret_of(package: str, key: str) -> str:
+    """Return how a secret setting is called among the operator's secrets: WEATHER_API_KEY is weather's api_key."""
+    return re.sub(r"\W", "_", f"{package}_{key}", flags=re.ASCII).upper()[:64]
 
 
 def host_of(url: str) -> str:

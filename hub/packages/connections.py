@@ -1,4 +1,4 @@
-"""A connection to an MCP server: begun when it's first needed, begun again when it broke, ended when nobody needs it."""
+"""A connection to an MCP server: begun when it's needed, begun again when it broke, ended when nobody needs it."""
 
 import asyncio
 import logging
@@ -81,8 +81,8 @@ class Connection:
     async def call(self, tool: str, arguments: dict[str, Any], *, again: bool) -> str:
         """Call a tool and return its result as text; raises ToolError.
 
-        `again` says that it may be called twice: a server that dies over the call is then asked once more. A call that's
-        cancelled is called off at the server, too.
+        `again` says that it may be called twice: a server that dies over the call is then asked once more. A call
+        that's cancelled is called off at the server, too.
         """
         try:
             return await self._called(tool, arguments)
@@ -119,7 +119,9 @@ class Connection:
     @asynccontextmanager
     async def _at_work(self) -> "AsyncIterator[Client]":
         """Yield the client of a living server; raises ToolError for what MCP or the server makes of it, and _Gone."""
+        from anyio import BrokenResourceError, ClosedResourceError  # noqa: PLC0415
         from mcp.shared.exceptions import MCPError  # noqa: PLC0415 - only hubs with servers load it
+        from mcp_types import CONNECTION_CLOSED  # noqa: PLC0415
         from pydantic import ValidationError  # noqa: PLC0415
 
         client = await self._begun()
@@ -127,19 +129,25 @@ class Connection:
         try:
             yield client
         except MCPError as error:
-            if self._client is not client or (self._life and self._life.done()):
-                raise _Gone from None
-            await asyncio.sleep(0)
-            if error.code == _CLOSED:
+            if error.code == CONNECTION_CLOSED:
+                self._forget(client)
                 raise _Gone from None
             raise ToolError(f"{self._package} refused: {str(error.error.message)[:300]}") from None
         except ValidationError:
             raise ToolError(f"{self._package} answered with what isn't MCP.") from None
+        except (ClosedResourceError, BrokenResourceError):
+            self._forget(client)
+            raise _Gone from None
         except (RuntimeError, OSError) as error:
             raise ToolError(f"{self._package} can't be asked: {str(error)[:300]}") from None
         finally:
             self._calls -= 1
             self._used = self._clock.monotonic()
+
+    def _forget(self, client: "Client") -> None:
+        """Have the next call begin the server again, also where its end isn't over yet."""
+        if self._client is client:
+            self._client = None
 
     async def _begun(self) -> "Client":
         async with self._starting:
@@ -168,13 +176,16 @@ class Connection:
         about = Implementation(name="agenthost", version="1")
         try:
             # Neither sampling nor questions nor roots are offered: what a server asks for of these is refused.
-            async with asyncio.timeout(START) as start, self._watched() as (transport, broken):
-                async with Client(transport, client_info=about, cache=None) as client:
-                    start.reschedule(None)
-                    self._client = client
-                    ready.set_result(client)
-                    log.debug("package %s: its server is there", self._package)
-                    await self._while_needed(broken)
+            async with (
+                asyncio.timeout(START) as start,
+                self._watched() as (transport, broken),
+                Client(transport, client_info=about, cache=None) as client,
+            ):
+                start.reschedule(None)
+                self._client = client
+                ready.set_result(client)
+                log.debug("package %s: its server is there", self._package)
+                await self._while_needed(broken)
         except asyncio.CancelledError:
             raise
         except BaseException as error:
@@ -231,10 +242,6 @@ class Connection:
         said = self.last_words.strip().splitlines()
         why = said[-1] if said else "no answer in time" if isinstance(first, TimeoutError) else str(first)
         return ToolError(f"{self._package} can't be started: {why[:300]}")
-
-
-_CLOSED = -32000
-"""MCP's code for a connection that's closed."""
 
 
 class _Telling:

@@ -44,6 +44,11 @@ class Shelf:
                 self._open[key] = await self._kind(package.kind).open(package, path)
             return self._open[key]
 
+    def names(self, package: Package) -> tuple[str, ...] | None:
+        """Return what the tools of the edition `package.now` are called, if it's open."""
+        opened = self._open.get((package.id, package.now))
+        return None if opened is None else tuple(tool.name for tool in opened.tools)
+
     async def keep(self, wanted: Callable[[PackageId, Edition], bool]) -> None:
         """Close all that isn't wanted any more."""
         async with self._one:

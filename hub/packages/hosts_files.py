@@ -5,8 +5,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from hub.errors import TooLarge
+from hub.errors import TooLarge, ToolError
 from hub.packages.scripts import Hosts
+from hub.paths import parts_of
 from hub.ports import Documents, ToolCall, Workspaces
 
 DATA = """\
@@ -24,7 +25,6 @@ async def write_file(path: str, text: str) -> None: ...
 async def remove_file(path: str) -> bool: ...
 """
 ID = re.compile(r"[\w.:@-]{1,100}")
-PATH_CHARACTERS = 200
 FILE_BYTES = 2_000_000
 """Of a file that's read or written: more wouldn't fit into a program's memory."""
 
@@ -111,11 +111,10 @@ def _id(id: object) -> str:
 
 def _path(path: object) -> str:
     """Check a path before the workspace does: what's refused here never meets a file system."""
-    if not isinstance(path, str) or not 0 < len(path) <= PATH_CHARACTERS or not path.isprintable():
-        raise ValueError(f"a path is a text of 1 to {PATH_CHARACTERS} printable characters")
-    parts = path.split("/")
-    if "\\" in path or any(not part or part.startswith(".") for part in parts):
-        raise ValueError(
-            f"{path!r}: name a file of the workspace, as notes/today.txt: no /, . or .. to begin a part with"
-        )
+    if not isinstance(path, str):
+        raise ValueError("a path is a text, as notes/today.txt")
+    try:
+        parts_of(path)
+    except ToolError as error:
+        raise ValueError(str(error)) from None
     return path

@@ -18,6 +18,7 @@ from hub.manifests import Agent
 from hub.packages.editions import Shelf
 from hub.packages.intake import Intake, Ready, ended
 from hub.packages.kinds import Kind, Sheet
+from hub.packages.linked import Linked
 from hub.packages.place import Place
 from hub.packages.scanning import Scanner
 from hub.packages.sources import Sources, again
@@ -60,10 +61,11 @@ class Installer:
         agents: Collection[str],
         sources: Sources | None = None,
         scanner: Scanner | None = None,
+        dev: bool = False,
     ) -> None:
         """`tools` and `agents` are the names that the hub itself and the operator's folders have taken.
 
-        Without `sources` only uploads are installed.
+        Without `sources` only uploads are installed, without `dev` no folder is linked.
         """
         self._store = store
         self._place = Place(folder)
@@ -86,6 +88,8 @@ class Installer:
             check=self._check,
         )
 
+        self._linked = Linked(clock, self.install, self.packages, allowed=dev)
+
     def watch(self, changed: Callable[[Installed], None]) -> None:
         """Have `changed` called with what's enabled, at `open` and after each change."""
         self._changed = changed
@@ -98,8 +102,10 @@ class Installer:
             await self._load()
 
     async def run(self) -> None:
-        """Go on with installations that a crash cut off, then with what's requested, until cancelled."""
-        await self._intake.run()
+        """Go on with installations that a crash cut off, then with what's requested or linked, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._intake.run())
+            group.create_task(self._linked.run())
 
     async def go_on(self) -> None:
         """Bring installations that a crash cut off to an end."""
@@ -154,6 +160,10 @@ class Installer:
         StoreUnavailable if it can't be written.
         """
         return await self._intake.upload(archive, grants, source, by, enable=enable)
+
+    async def link(self, folder: str, grants: Collection[str]) -> Package:
+        """Install a folder of this machine, and again after each change; raises NotAllowed unless the config says so."""
+        return await self._linked.link(folder, grants)
 
     async def request(self, source: str, grants: Collection[str], by: PersonId, *, enable: bool = True) -> Installation:
         """Have a package fetched from a URL or a registry and installed; raises BadRequest for another source.
@@ -296,12 +306,17 @@ class Installer:
         owners = dict.fromkeys(self._taken_tools, "the hub itself")
         for other in await self.packages():
             if other.id != sheet.name and other.state == "enabled" and other.kind != "agent":
-                owners |= dict.fromkeys((await self.sheet(other)).tools, f"package {other.id}")
+                owners |= dict.fromkeys(await self._tools_of(other), f"package {other.id}")
         for name in sheet.tools:
             if name in owners:
                 raise ManifestError(
                     f"{sheet.name}: {name}: {owners[name]} has a tool of that name; call it something else"
                 )
+
+    async def _tools_of(self, package: Package) -> tuple[str, ...]:
+        # What's open tells without a look into its files: with a hundred packages that's most of an install.
+        names = self.editions.names(package)
+        return (await self.sheet(package)).tools if names is None else names
 
     async def _save(self, package: Package) -> Package:
         package = replace(package, updated_at=self._clock.now())

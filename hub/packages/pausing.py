@@ -13,8 +13,8 @@ from hub.packages.seals import Seal
 from hub.packages.trail import Trail
 from hub.ports import Paused, ToolCall
 
-STATE_BYTES = 1_000_000
-"""Of a program that waits."""
+STATE_BYTES = 700_000
+"""Of a program that waits; sealed, it has a third more."""
 ANSWER = 4_000
 """Characters of an answer."""
 

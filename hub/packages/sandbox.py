@@ -292,6 +292,9 @@ def _places(program: Program, found: Runtime | None, launcher: Runtime | None) -
             yield from ("--symlink", os.readlink(path), str(path))
         elif path.is_dir():
             yield from ("--ro-bind", str(path), str(path))
+    for above in ("/etc", "/etc/ssl"):
+        # bubblewrap would make them for its own user only.
+        yield from ("--perms", "0755", "--dir", above)
     for name in SEEN:
         yield from ("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")
     yield from ("--proc", "/proc", "--dev", "/dev")

@@ -91,9 +91,101 @@ def test_it_is_told_the_date_for_it_plans_days() -> None:
     assert "{date}" in (HERE / "prompt.md").read_text(encoding="utf-8")
     assert "clock" in tomllib.loads((HERE / "agent.toml").read_text(encoding="utf-8"))["tools"]
 '''
+SCRIPT_MANIFEST = """\
+name = "$name"
+version = "0.1.0"
+description = "Counts the lines of a file."
+
+# It's offered for messages that have one of these words (* at the end stands for any letters); from examples and others
+# a small model learns when to run it, and with what.
+words = ["$name", "how many lines", "count the lines"]
+examples = [{ text = "How many lines has poem.txt?", arguments = { path = "poem.txt" } }]
+others = ["How many people live in Rome?"]
+
+# What it may use besides reckoning, which whoever installs it has to grant.
+[permissions]
+fs = "workspace:ro"             # await list_files(), read_file(path): the files of the task
+"""
+SCRIPT_PROGRAM = '''\
+"""A program that runs in a sandbox: no network, no files but the task's, and few modules (json, re, math and such)."""
+
+
+async def main(path: str) -> str:
+    """Count the lines of a file, and those that aren't empty."""
+    # The line above is all that an agent is told. An error's text is read by it too: say what would be right.
+    return counted(await read_file(path))
+
+
+def counted(text: str) -> str:
+    lines = text.splitlines()
+    return f"{len(lines)} lines, {sum(bool(line.strip()) for line in lines)} of them not empty"
+'''
+SCRIPT_TEST = '''\
+"""The program as plain Python: `agenthost packages test .` runs this, and its examples in the sandbox.
+
+There the files of the folder examples/ lie in the task's workspace.
+"""
+
+from main import counted
+
+
+def test_lines_are_counted() -> None:
+    assert counted("Roses are red,\\n\\nviolets are blue.") == "3 lines, 2 of them not empty"
+    assert counted("") == "0 lines, 0 of them not empty"
+'''
+SCRIPT_EXAMPLE = """\
+Roses are red,
+
+violets are blue.
+"""
+SKILL = """\
+---
+name: $name
+description: How to write minutes. Use it when somebody wants notes, minutes or a protocol of a meeting.
+license: MIT
+metadata:
+  version: 0.1.0
+---
+Write minutes like this:
+
+1. One line with the date and who was there.
+2. A list of what was decided, each with who does it until when.
+3. Nothing that was only talked about. If there are many decisions, follow `references/example.md`.
+"""
+SKILL_FILE = """\
+2 March, Ann and Bea
+
+- The shop opens at nine from April on (Bea, until 20 March).
+- A second bicycle is bought (Ann, this week).
+"""
+SKILL_TEST = '''\
+"""What can be said of instructions without a model: that they're short, and that the files that they name are there."""
+
+import re
+from pathlib import Path
+
+HERE = Path(__file__).parent
+TEXT = (HERE / "SKILL.md").read_text(encoding="utf-8")
+
+
+def test_the_instructions_are_short() -> None:
+    """An agent reads all of them when it uses the skill."""
+    assert len(TEXT.split()) < 500
+
+
+def test_each_file_that_they_name_is_there() -> None:
+    assert [name for name in re.findall(r"`(references/[^`]+)`", TEXT) if not (HERE / name).is_file()] == []
+'''
 SKELETONS: Mapping[PackageKind, Mapping[str, str]] = {
     "plugin": {"plugin.toml": PLUGIN_MANIFEST, "plugin.py": PLUGIN_PROGRAM, "test_plugin.py": PLUGIN_TEST},
     "agent": {"agent.toml": AGENT_MANIFEST, "prompt.md": AGENT_PROMPT, "test_agent.py": AGENT_TEST},
+    "script": {
+        "script.toml": SCRIPT_MANIFEST,
+        "main.py": SCRIPT_PROGRAM,
+        "test_main.py": SCRIPT_TEST,
+        "examples/poem.txt": SCRIPT_EXAMPLE,
+    },
+    "skill": {"SKILL.md": SKILL, "references/example.md": SKILL_FILE, "test_skill.py": SKILL_TEST},
 }
 
 

@@ -36,6 +36,7 @@ from hub.ports.platforms import (
     Threading,
     Typing,
 )
+from hub.ports.ranking import Hit, Ranking, Subject
 from hub.ports.storage import Add, Change, Remove, Save, Store
 from hub.ports.time import Clock
 from hub.ports.tools import (
@@ -96,6 +97,7 @@ __all__ = [
     "Filled",
     "Findable",
     "Foreign",
+    "Hit",
     "Hooked",
     "Image",
     "LLMInfo",
@@ -116,6 +118,7 @@ __all__ = [
     "Priority",
     "Probing",
     "Quoting",
+    "Ranking",
     "Reading",
     "Remove",
     "Retracting",
@@ -126,6 +129,7 @@ __all__ = [
     "Scores",
     "Scoring",
     "Store",
+    "Subject",
     "Terms",
     "Threading",
     "Tool",

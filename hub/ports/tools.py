@@ -121,7 +121,7 @@ class Naming(Protocol):
     """A tool of which some arguments count only if somebody named them: a small LLM fills in what it likes."""
 
     named: tuple[str, ...]
-    """These arguments, all optional. One whose value has no word that was said is left out."""
+    """These arguments, all optional. One whose value doesn't stand in the message is left out."""
 
 
 @runtime_checkable

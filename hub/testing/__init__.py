@@ -35,21 +35,30 @@ from hub.testing.builders import (
 from hub.testing.clock import FakeClock, settle
 from hub.testing.desk import FakeDesk
 from hub.testing.egress import FakeEgress
+from hub.testing.errands import FakeErrands
 from hub.testing.llm import Asked, Hang, MatchingLLM, ScriptedLLM
+from hub.testing.tools import AskingTool, FakeTool, ForeignTool, OutwardTool, PackagedTool, PausingTool
 from hub.testing.workspaces import MemoryWorkspaces
 
 __all__ = [
     "NOON",
     "AbleBridge",
     "Asked",
+    "AskingTool",
     "Delivery",
     "FakeBridge",
     "FakeClock",
     "FakeDesk",
     "FakeEgress",
+    "FakeErrands",
+    "FakeTool",
+    "ForeignTool",
     "Hang",
     "MatchingLLM",
     "MemoryWorkspaces",
+    "OutwardTool",
+    "PackagedTool",
+    "PausingTool",
     "ScriptedLLM",
     "a_correction",
     "a_follow",

@@ -8,7 +8,9 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
+from hub.web.approvals import ApprovalsController
 from hub.web.auth import COOKIE, Authentication, guard, provide_caller, provide_services
+from hub.web.calls import ReceiptsController
 from hub.web.chats import MessagesController
 from hub.web.events import watch_events
 from hub.web.files import AROUND, FilesController, HubRequest
@@ -18,7 +20,6 @@ from hub.web.once import Once
 from hub.web.packages import PackagesController
 from hub.web.people import PeopleController
 from hub.web.problems import answer_problem
-from hub.web.receipts import ReceiptsController
 from hub.web.services import Services
 from hub.web.sessions import SessionsController, Tries
 from hub.web.shield import Csrf, Shield, add_headers, csrf_config
@@ -40,6 +41,7 @@ def build(services: Services) -> Litestar:
             _with_files(services, MessagesController, FilesController),
             TasksController,
             ReceiptsController,
+            ApprovalsController,
             KeysController,
             PeopleController,
             PackagesController,

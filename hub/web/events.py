@@ -27,8 +27,8 @@ from hub.web.stream import frames
             str,
             media_type="text/event-stream",
             generate_examples=False,
-            description="hello {last}; then message, route, task, turn, reply, notice and delivery, with ids; "
-            "and delta, an answer being written, without.",
+            description="hello {last}; then message, route, task, turn, reply, notice, delivery and approval, with ids;"
+            " and delta, an answer being written, without.",
         ),
     },
     summary="Watch what happens",

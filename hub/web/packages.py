@@ -10,12 +10,12 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
-from hub.errors import BadRequest, ManifestError, NotFound
+from hub.errors import BadRequest, ManifestError, NotAllowed, NotFound
 from hub.packages.archive import Bounds
 from hub.packages.installer import Installer
 from hub.packages.kinds import Sheet
 from hub.packages.meanings import KINDS, meaning
-from hub.records import Edition, Installation, Package
+from hub.records import OWNER, Edition, Installation, Package
 from hub.web.auth import Asker, Hub
 from hub.web.problems import MEDIA_TYPE, PROBLEMS, Problem, fault_of, shown
 from hub.web.resources import Page
@@ -108,6 +108,14 @@ class NewPackage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     grants: Grants = []
 
 
+class NewLink(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A folder that's to be linked."""
+
+    folder: Annotated[str, Meta(min_length=1, max_length=1000)]
+    """Its whole path on the hub's machine."""
+    grants: Grants = []
+
+
 class NewGrants(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a package may, all of it."""
 
@@ -169,6 +177,17 @@ class PackagesController(Controller):
         name, archive = await _uploaded(request)
         package = await installer.install(archive, wanted, f"uploaded: {name}", caller.person, enable=enable)
         return Response(await _view(installer, package), status_code=201)
+
+    @post("/packages/dev", status_code=201, opt={"scope": "admin"}, responses=REFUSED, summary="Link a folder")
+    async def link(self, services: Hub, caller: Asker, data: JSONBody[NewLink]) -> PackageView:
+        """Install a folder of the hub's machine, and again after each change in it.
+
+        Only for the owner, and only where `packages.dev` is true in the config file.
+        """
+        if caller.person != OWNER:
+            raise NotAllowed("only the owner links folders")
+        installer = _installer(services)
+        return await _view(installer, await installer.link(data.folder, data.grants))
 
     @get("/packages/installations", opt={"scope": "admin"}, responses=PROBLEMS, summary="List installations")
     async def installations(self, services: Hub) -> Page[InstallationView]:

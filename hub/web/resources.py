@@ -18,12 +18,11 @@ from hub.records import (
     Part,
     PersonId,
     Route,
-    Step,
+    Taint,
     Task,
     TaskId,
     TaskState,
     Text,
-    Turn,
     TurnId,
     Usage,
     Verdict,
@@ -110,6 +109,13 @@ class Origin(Struct, frozen=True, kw_only=True):
     chat: str
 
 
+class TaintView(Struct, frozen=True, kw_only=True):
+    """Whose words a task has read besides its person's."""
+
+    source: str
+    detail: str
+
+
 class TaskView(Struct, frozen=True, kw_only=True):
     """What a person wants done."""
 
@@ -128,39 +134,8 @@ class TaskView(Struct, frozen=True, kw_only=True):
     used: Usage
     verdict: Verdict | None
     origin: Origin
-
-
-class StepView(Struct, frozen=True, kw_only=True):
-    """A finished step of a turn."""
-
-    number: int
-    kind: str
-    name: str
-    request: str
-    result: str
-    tokens_in: int
-    tokens_out: int
-    ms: float
-    failed: bool
-
-
-class TurnView(Struct, frozen=True, kw_only=True):
-    """One run of an agent on a task."""
-
-    id: TurnId
-    number: int
-    task: TaskId
-    state: Literal["working", "done", "stopped", "failed"]
-    messages: list[MessageId]
-    started_at: datetime
-    ended_at: datetime | None
-    answer: str
-    tokens_in: int
-    tokens_out: int
-    ms: float
-    verdict: Verdict | None
-    error: str | None
-    steps: list[StepView] | UnsetType = UNSET
+    tainted: list[TaintView] | UnsetType = UNSET
+    """What brought others' words into it; only where one task is read."""
 
 
 class Accepted(Struct, frozen=True, kw_only=True):
@@ -213,8 +188,8 @@ async def view_message(store: Store, message: Message, *, replies: bool = False)
     return await _message(names, message, said)
 
 
-def view_task(task: Task) -> TaskView:
-    """Return a task as the API shows it."""
+def view_task(task: Task, taints: Sequence[Taint] | None = None) -> TaskView:
+    """Return a task as the API shows it, with what taints it if that's given."""
     return TaskView(
         id=task.id,
         number=task.number,
@@ -231,26 +206,7 @@ def view_task(task: Task) -> TaskView:
         used=task.used,
         verdict=task.verdict,
         origin=Origin(bridge=task.origin.bridge, chat=chat_name(task.origin.bridge, task.origin.chat, task.person)),
-    )
-
-
-def view_turn(turn: Turn, steps: Sequence[Step] | None = None) -> TurnView:
-    """Return a turn as the API shows it, with its steps if they're given."""
-    return TurnView(
-        id=turn.id,
-        number=turn.number,
-        task=turn.task,
-        state=turn.state,
-        messages=list(turn.messages),
-        started_at=turn.started_at,
-        ended_at=turn.ended_at,
-        answer=turn.answer,
-        tokens_in=turn.tokens_in,
-        tokens_out=turn.tokens_out,
-        ms=turn.ms,
-        verdict=turn.verdict,
-        error=turn.error,
-        steps=UNSET if steps is None else [_step(step) for step in steps],
+        tainted=UNSET if taints is None else [TaintView(source=taint.source, detail=taint.detail) for taint in taints],
     )
 
 
@@ -310,18 +266,4 @@ async def _candidate(names: Names, candidate: Candidate) -> CandidateView:
         title=candidate.title,
         probability=candidate.probability,
         evidence=candidate.evidence,
-    )
-
-
-def _step(step: Step) -> StepView:
-    return StepView(
-        number=step.number,
-        kind=step.kind,
-        name=step.name,
-        request=step.request,
-        result=step.result,
-        tokens_in=step.tokens_in,
-        tokens_out=step.tokens_out,
-        ms=step.ms,
-        failed=step.failed,
     )

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from hub.config import Config
+from hub.flow.leave import Leave
 from hub.flow.pairing import Pairings
 from hub.flow.people import People
 from hub.flow.sizes import PromptSizes
@@ -114,6 +115,7 @@ class Services:
     feed: Feed
     people: People
     pairings: Pairings
+    leave: Leave
     inbox: InboxService
     tasks: TasksService
     corrections: CorrectionsService

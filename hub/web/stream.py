@@ -3,18 +3,21 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from typing import get_args
 
 import msgspec
 from msgspec import Struct
 
 from hub.ports import Delta, News
-from hub.records import Event, Message, MessageId, PersonId, TaskId, TenantId, TurnId
+from hub.records import Event, Message, MessageId, Pause, PauseState, PersonId, TaskId, TenantId, TurnId
 from hub.web.auth import Caller
-from hub.web.resources import MessageView, TaskView, TurnView, view_message, view_task, view_turn
+from hub.web.resources import MessageView, TaskView, view_message, view_task
 from hub.web.services import Services
+from hub.web.turns import ApprovalView, TurnView, view_approval, view_turn
 
 KEEP_ALIVE = 15.0
 PAGE = 100
+PAUSES = 1_000
 SETTLED = ("answered", "stopped", "failed", "asking")
 """States of a person's message in which it waits for nothing from the hub."""
 
@@ -36,7 +39,7 @@ class DeltaView(Struct, frozen=True, kw_only=True):
     whole: bool
 
 
-FrameData = Hello | DeltaView | MessageView | TaskView | TurnView | None
+FrameData = Hello | DeltaView | ApprovalView | MessageView | TaskView | TurnView | None
 
 
 class Frame(Struct, frozen=True, kw_only=True):
@@ -172,6 +175,12 @@ class Teller:
         view = DeltaView(task=delta.task, turn=delta.turn, message=delta.message, text=delta.text, whole=delta.whole)
         return (Frame(event="delta", data=msgspec.json.encode(view)),)
 
+    async def _asked(self, event: Event) -> Pause | None:
+        """Return the call that the event's turn stopped at: there's one at most."""
+        store = self._services.store
+        found = await store.pauses_of_task(event.task, states=EVERY, limit=PAUSES) if event.task else ()
+        return next((pause for pause in found if (pause.turn, pause.kind) == (event.turn, "leave")), None)
+
     async def _data(self, event: Event) -> bytes:
         return msgspec.json.encode(await self._view(event))
 
@@ -184,9 +193,15 @@ class Teller:
             case "turn":
                 turn = await store.turn(event.turn) if event.turn else None
                 return view_turn(turn) if turn else None
+            case "approval":
+                pause = await self._asked(event)
+                return await view_approval(store, pause) if pause else None
             case _:
                 message = await store.message(event.message) if event.message else None
                 return await view_message(store, message) if message else None
+
+
+EVERY: tuple[PauseState, ...] = get_args(PauseState)
 
 
 async def _next(news: AsyncIterator[Event | Delta]) -> Event | Delta | None:

@@ -15,8 +15,9 @@ from hub.web.auth import Asker, Caller, Hub
 from hub.web.chats import MAIN, Cursor, IdempotencyKey, Limit, Name, check_agent, messages_page, sees
 from hub.web.once import OWN, claimed, key_of
 from hub.web.problems import PROBLEMS, shown
-from hub.web.resources import MessageView, Page, TaskView, TurnView, view_task, view_turn
+from hub.web.resources import MessageView, Page, TaskView, view_task
 from hub.web.services import Services
+from hub.web.turns import TurnView, view_receipts
 
 MOST = 1_000_000_000
 
@@ -95,8 +96,9 @@ class TasksController(Controller):
 
     @get("/{id:str}", opt={"scope": "tasks:read"}, responses=PROBLEMS, summary="Read a task")
     async def task(self, services: Hub, caller: Asker, id: FromPath[str]) -> TaskView:
-        """Return a task, by its id or number."""
-        return view_task(await task_of(services, caller, id))
+        """Return a task, by its id or number, with what brought others' words into it."""
+        task = await task_of(services, caller, id)
+        return view_task(task, await services.store.taints(task.id))
 
     @get("/{id:str}/messages", opt={"scope": "tasks:read"}, responses=PROBLEMS, summary="Read a task's messages")
     async def messages(
@@ -120,7 +122,7 @@ class TasksController(Controller):
         """Return a task's turns with their steps, newest first."""
         task = await task_of(services, caller, id)
         found = await services.store.turns(task.id, before=cursor, limit=limit + 1)
-        items = [view_turn(turn, await services.store.steps(turn.id)) for turn in found[:limit]]
+        items = [await view_receipts(services.store, turn) for turn in found[:limit]]
         return Page(items=items, next=str(items[-1].number) if len(found) > limit else None)
 
     @post(

@@ -15,10 +15,9 @@ from hub.clock import SystemClock
 from hub.config import Config, LimitsConfig
 from hub.loading import SHIPPED_AGENTS
 from hub.manifests import load_agents
-from hub.packages.agents import Agents
+from hub.packages.every import every_kind
+from hub.packages.hosts import Supplies
 from hub.packages.installer import Installer
-from hub.packages.kinds import Kind
-from hub.packages.plugins import Plugins
 from hub.packages.scripts import Scripts
 from hub.ports import Bridge, End, Piece, Store, Terms
 from hub.store.documents import MemoryDocuments
@@ -95,7 +94,7 @@ async def serving(
     """
     llm, store, documents = PacedLLM(), store or MemoryStore(), MemoryDocuments()
     agents, scripts = load_agents([SHIPPED_AGENTS]), Scripts()
-    kinds: list[Kind] = [Plugins(scripts, documents), Agents()]
+    kinds = every_kind(scripts, documents, Supplies())
     installer = packages and Installer(store, packages, kinds, SystemClock(), tools=["clock"], agents=agents)
     parts = Hub(
         Config(limits=limits or LimitsConfig()),

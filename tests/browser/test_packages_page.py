@@ -122,9 +122,11 @@ async def test_it_is_updated_rolled_back_and_removed_and_each_is_asked_twice(sho
     await expect(echo.get_by_text("In use")).to_be_visible()
 
     await put_in(page, zipfile(a_plugin(version="2.0.0", more=DATA)))
-    await expect(echo).to_contain_text("plugin · 2.0.0")
+    await expect(echo).to_contain_text("2.0.0: it isn’t used before you say so")
+    await expect(echo).to_contain_text("plugin · 1.0.0")
     await expect(echo.get_by_role("checkbox"), "it was granted that before").to_be_checked()
-    await echo.get_by_role("button", name="Enable").click()
+    await echo.get_by_role("button", name="Use 2.0.0").click()
+    await expect(echo).to_contain_text("plugin · 2.0.0")
     await expect(echo.get_by_text("In use")).to_be_visible()
 
     back = echo.get_by_role("button", name="Roll back to 1.0.0")

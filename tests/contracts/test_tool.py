@@ -17,6 +17,7 @@ from hub.packages.plugins import Plugins
 from hub.packages.scripts import Scripts
 from hub.packages.skills import SkillTool
 from hub.ports import (
+    Asking,
     Exemplary,
     Findable,
     Foreign,
@@ -35,11 +36,12 @@ from hub.ports import (
 )
 from hub.records import HOME, OWNER, Edition, Package, PackageId
 from hub.store.documents import MemoryDocuments
-from hub.testing import FakeClock
+from hub.testing import AskingTool, FakeClock, FakeTool, ForeignTool, OutwardTool, PackagedTool, PausingTool
 from hub.tools import built_in
 from hub.tools.code import RunPython
-from tests.unit.packages.outfit import a_call, a_program, supplies
-from tests.unit.tools.calls import use, use_with
+from tests.unit.packages.outfit import a_call as a_programs_call
+from tests.unit.packages.outfit import a_program, supplies
+from tests.unit.tools.calls import a_call, use, use_with
 from tests.unit.tools.world import TASK, World, a_world
 
 
@@ -227,7 +229,7 @@ def test_a_tool_says_that_its_words_are_a_strangers_and_where_it_goes_out(asking
     assert isinstance(asking, Foreign)
     assert isinstance(asking, Outward)
     assert asking.outside
-    assert "api.example.org" in asking.goes_out(a_call(), "hello")
+    assert "api.example.org" in asking.goes_out(a_programs_call(), "hello")
 
 
 def test_a_packages_tool_says_which_edition_it_is(asking: Tool) -> None:
@@ -238,10 +240,40 @@ def test_a_packages_tool_says_which_edition_it_is(asking: Tool) -> None:
 async def test_a_paused_call_goes_on_with_its_answer_and_only_this_hubs_own(asking: Tool) -> None:
     assert isinstance(asking, Pausing)
     with pytest.raises(Paused) as paused:
-        await asking.call(a_call())
+        await asking.call(a_programs_call())
 
     assert paused.value.question == "Who?"
-    assert await asking.resume(a_call(), paused.value.snapshot, "Ann") == "Ann"
+    assert await asking.resume(a_programs_call(), paused.value.snapshot, "Ann") == "Ann"
     for odd in ("", "AAAA", paused.value.snapshot[:-4]):
         with pytest.raises(ToolError):
-            await asking.resume(a_call(), odd, "Ann")
+            await asking.resume(a_programs_call(), odd, "Ann")
+
+
+def test_a_tool_has_the_abilities_it_claims_and_no_other() -> None:
+    abilities = (Foreign, Outward, Asking, Packaged, Pausing)
+    fakes = (FakeTool(), ForeignTool(), OutwardTool(), AskingTool(), PackagedTool(), PausingTool("p", "Where?"))
+    claimed = [[ability.__name__ for ability in abilities if isinstance(fake, ability)] for fake in fakes]
+
+    assert claimed == [[], ["Foreign"], ["Outward"], ["Asking"], ["Outward", "Packaged"], ["Pausing"]]
+
+
+def test_what_goes_out_is_said_in_words_and_what_the_person_named_tells_nobody_anything() -> None:
+    tool = OutwardTool("send")
+    assert isinstance(tool, Outward)
+    call = a_call(tool, {"to": "eve"})
+
+    assert tool.goes_out(call, "tell ann")
+    assert tool.goes_out(call, "tell eve please") == ""
+
+
+async def test_a_paused_call_goes_on_with_its_snapshot_in_another_process_and_with_no_other() -> None:
+    tool = PausingTool("trip", "Where to?", "When?")
+    call = a_call(tool, {})
+    with pytest.raises(Paused) as where:
+        await tool.call(call)
+    with pytest.raises(Paused) as when:
+        await PausingTool("trip", "Where to?", "When?").resume(call, where.value.snapshot, "Bonn")
+    with pytest.raises(ToolError):
+        await tool.resume(call, "made up", "Bonn")
+
+    assert await tool.resume(call, when.value.snapshot, "Monday") == "Told: Bonn, Monday"

@@ -26,7 +26,7 @@ AGENT = """\
 name = "default"
 version = "0.1.0"
 description = "Answers with the marks of what was said."
-tools = ["note"]
+tools = ["note", "burn", "post"]
 """
 CONFIG = """\
 [hub]

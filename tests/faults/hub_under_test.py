@@ -166,11 +166,49 @@ class Note:
             os.fsync(file.fileno())
 
 
+class Burn(Note):
+    """A Tool whose calls can't be repeated: it writes each call into the file, and takes its time."""
+
+    name = "burn"
+    description = "Burn a mark into the book."
+    effect: Effect = "once"
+
+    def fits(self, text: str) -> bool:
+        return text.startswith("burn ")
+
+    def read(self, text: str) -> Mapping[str, object] | None:
+        found = re.search(r"burn (m\d+x\d+)", text)
+        return {"mark": found[1]} if found else None
+
+    async def call(self, call: ToolCall) -> str:
+        await asyncio.sleep(0.05)
+        await asyncio.to_thread(self._write, f"{call.key} {call.arguments['mark']}\n")
+        await asyncio.sleep(0.05)
+        return f"Burned {call.arguments['mark']}"
+
+
+class Post(Note):
+    """A Tool that asks for leave before each call."""
+
+    name = "post"
+    description = "Post a mark."
+    ask = True
+
+    def fits(self, text: str) -> bool:
+        return text.startswith("post ")
+
+    def read(self, text: str) -> Mapping[str, object] | None:
+        found = re.search(r"post (m\d+x\d+)", text)
+        return {"mark": found[1]} if found else None
+
+
 def main(config: str, port: str, effects: str) -> int:
     """Serve until told to stop, or killed."""
     path = Path(config)
     bridge = JournalBridge(int(port))
-    return serve(load(path, os.environ), path, bridges={NAME: bridge}, tools=[Note(Path(effects))])
+    return serve(
+        load(path, os.environ), path, bridges={NAME: bridge}, tools=[kind(Path(effects)) for kind in (Note, Burn, Post)]
+    )
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ ABILITIES = {
     "Naming": "tool",
     "Findable": "tool",
     "Lengthy": "tool",
+    "Asking": "tool",
     "Drafting": "bridge",
     "Typing": "bridge",
     "Retracting": "bridge",

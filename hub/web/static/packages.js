@@ -97,13 +97,25 @@ async function upload(file) {
 async function fetchFrom(source) {
   const tell = coming(source);
   try {
-    await came(await call("POST", "/v1/packages", { source }, newKey()));
+    await came(await arrived(await call("POST", "/v1/packages?enable=false&wait=20", { source }, newKey()), tell));
     tell("");
   } catch (problem) {
     tell(problem.message, true);
     return false;
   }
   return true;
+}
+
+// What takes long is told how far it is, until it's a package.
+async function arrived(answer, tell) {
+  while (!answer.now) {
+    if (answer.state === "failed") throw new Error(answer.error);
+    if (answer.package && ["installed", "enabled"].includes(answer.state)) return call("GET", `/v1/packages/${encodeURIComponent(answer.package)}`);
+    tell(`On its way: ${answer.state}…`);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    answer = await call("GET", `/v1/packages/installations/${answer.id}`);
+  }
+  return answer;
 }
 
 // It's here: unfold its sheet, and lead there.
@@ -113,7 +125,7 @@ async function came(of) {
   const summary = byId(`p-${of.id}`)?.querySelector("summary");
   summary?.focus();
   byId(`p-${of.id}`)?.scrollIntoView({ block: "start", behavior: "smooth" });
-  announce(`${of.id} ${of.now.version} is here, ${of.state === "enabled" ? "and in use" : "and off until you enable it"}.`);
+  announce(`${of.id} ${of.now.version} is here, ${of.next ? `and ${of.next.version} waits` : of.state === "enabled" ? "and in use" : "and off until you enable it"}.`);
 }
 
 async function uploadAll(files) {

@@ -6,10 +6,7 @@ const EFFECTS = {
   none: "changes nothing", idempotent: "changes something", keyed: "changes something, once for each call",
   once: "can’t be taken back",
 };
-const LEAVE = {
-  asked: "waits for leave", approved: "leave given", denied: "refused", expired: "nobody decided in time",
-  answered: "answered", done: "leave given",
-};
+const DECISIONS = { approved: "Leave was given", denied: "Leave was refused" };
 const SHORT = 600;
 
 // Return the receipts of a task, the newest turn's first.
@@ -22,10 +19,18 @@ export function receipts(items) {
 function receipt(of) {
   const { leave } = of;
   return h(of.failed ? "li.failed" : "li", {},
-    h("p.line-of", {}, h("b", {}, of.tool), of.failed && h("span.fault", {}, "failed"),
-      h("span.facts", {}, [of.package && `from ${of.package}`, of.effect ? EFFECTS[of.effect] : "not here any more", span(of.ms)].filter(Boolean).join(" · ")), time(of.at)),
-    leave && h("p.facts", { title: leave.why }, `${LEAVE[leave.state] ?? leave.state}${leave.by ? ` by ${leave.by}` : ""}${leave.why ? `: ${leave.why}` : ""}`),
+    h("p.line-of", {}, h("b", {}, of.tool), of.failed && h("span.fault", {}, of.unsure ? "nobody knows whether it worked" : "failed"),
+      h("span.facts", {}, [of.package && `from ${of.package}`, of.effect && EFFECTS[of.effect], span(of.ms)].filter(Boolean).join(" · ")), time(of.at)),
+    leave && h("p.facts", {}, leaveOf(leave)),
     part("With", of.arguments), part("Result", of.result));
+}
+
+// Who gave leave, or answered, and to what.
+function leaveOf(leave) {
+  const by = leave.by ? ` by ${leave.by}` : "";
+  if (leave.kind === "answer") return `Asked: ${leave.why} Answered${by}: ${leave.decision}`;
+  const decision = DECISIONS[leave.decision];
+  return decision ? `${decision}${by}. Asked because: ${leave.why}` : `Leave was asked (${leave.why}), but ${leave.decision}`;
 }
 
 const span = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);

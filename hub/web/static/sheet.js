@@ -15,9 +15,10 @@ export function sheet(of, fault, on) {
 
 function facts(of) {
   const row = (name, ...value) => [h("dt", {}, name), h("dd", {}, value)];
-  const { now, before } = of;
+  const { now, before, next } = of;
   return h("dl", {},
     row("Version", now.version, before && h("span.facts", {}, ` before: ${before.version}`)),
+    next && row("Waits", `${next.version}: it isn’t used before you say so`),
     row("From", now.source || "unknown"),
     row("Digest", h("code", { title: now.digest }, now.digest.slice(0, 12))),
     of.tools.length > 0 && row(of.kind === "agent" ? "Would use" : "Tools", of.tools.join(", ")),
@@ -31,21 +32,22 @@ function findings(found) {
 
 // The permissions with their boxes, and the buttons. An update starts with what the version before it was granted.
 function asking(of, on) {
-  const known = new Set([...of.now.grants, ...(of.state === "disabled" ? of.before?.grants ?? [] : [])]);
+  const latest = of.next ?? of.now;
+  const known = new Set([...latest.grants, ...(of.state === "disabled" ? of.before?.grants ?? [] : [])]);
   const boxes = of.permissions.map((permission) => h("input", { type: "checkbox", value: permission.id, checked: known.has(permission.id), onchange: weigh }));
   const ticked = () => boxes.filter((box) => box.checked).map((box) => box.value);
   const all = () => boxes.every((box) => box.checked);
   const grants = () => ["PUT", "/grants", { grants: ticked() }];
   const act = (name, words, onclick, kind = "") => h(`button${kind}`, { type: "button", "data-act": `${name} ${of.id}`, onclick }, words);
-  const enable = act("switch", "Enable", () => on.wish(of, `${of.id} is in use.`, grants(), ["POST", "/enable"]), ".primary");
+  const enable = act("switch", of.next ? `Use ${of.next.version}` : "Enable", () => on.wish(of, `${of.id} is in use.`, grants(), ["POST", "/enable"]), ".primary");
   const disable = act("switch", "Disable", () => on.wish(of, `${of.id} is off.`, ["POST", "/disable"]));
   const save = act("save", "Save permissions", () => on.wish(of, "Saved.", grants()));
   const hint = h("p.facts", { id: `hint-${of.id}` });
   function weigh() {
-    const isOn = of.state === "enabled";
-    const changed = ticked().sort().join() !== [...of.now.grants].sort().join();
+    const isOn = of.state === "enabled" && !of.next;
+    const changed = ticked().sort().join() !== [...latest.grants].sort().join();
     enable.hidden = isOn;
-    disable.hidden = !isOn;
+    disable.hidden = of.state !== "enabled";
     enable.disabled = !all();
     save.hidden = !changed || (!isOn && all());
     hint.textContent = all() ? "" : isOn && changed ? "Without all of it it’s switched off." : "It runs only with all that it asks for. Tick what you grant.";
@@ -59,9 +61,10 @@ function asking(of, on) {
       : h("p", {}, "It asks for no permission: it reaches no network, no file and no secret."),
     h("div.acts", {}, enable, disable, save,
       isFetched(of) && sure(act("update", "Update"), "Really update?", () => on.wish(of, `${of.id} is updated.`, ["POST", "/update"])),
-      of.before && sure(act("back", `Roll back to ${of.before.version}`), "Really roll back?", () => on.wish(of, `${of.id} is ${of.before.version} again.`, ["POST", "/rollback"])),
+      of.next && sure(act("forget", `Forget ${of.next.version}`), "Really forget?", () => on.wish(of, `${of.id} stays ${of.now.version}.`, ["POST", "/rollback"])),
+      !of.next && of.before && sure(act("back", `Roll back to ${of.before.version}`), "Really roll back?", () => on.wish(of, `${of.id} is ${of.before.version} again.`, ["POST", "/rollback"])),
       sure(act("remove", "Remove", null, ".danger"), "Really remove?", () => on.remove(of))));
 }
 
 // What was uploaded is updated by uploading it again; what has an address can be fetched anew.
-const isFetched = (of) => !!of.now.source && !of.now.source.startsWith("uploaded");
+const isFetched = (of) => !!of.now.source && !/^(uploaded|dev): /.test(of.now.source);

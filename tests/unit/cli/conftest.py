@@ -18,9 +18,9 @@ from hub.config import Config, LimitsConfig, Secret
 from hub.flow.people import OWNER_KEY, new_secret
 from hub.loading import SHIPPED_AGENTS
 from hub.manifests import load_agents
-from hub.packages.agents import Agents
+from hub.packages.every import every_kind
+from hub.packages.hosts import Supplies
 from hub.packages.installer import Installer
-from hub.packages.plugins import Plugins
 from hub.packages.scripts import Scripts
 from hub.ports import Said
 from hub.records import HOME, OWNER
@@ -80,7 +80,7 @@ class Running:
         installer = Installer(
             self._store,
             Path(self._folder.name) / "packages",
-            [Plugins(self.scripts, self._documents), Agents()],
+            every_kind(self.scripts, self._documents, Supplies()),
             SystemClock(),
             tools=["clock", "calculate", "remember", "recall"],
             agents=agents,

@@ -1,6 +1,7 @@
 """`agenthost new` begins packages that work at once, and `agenthost packages test` finds what's wrong with one."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from hub.__main__ import load
 from hub.packages.skeletons import SKELETONS
+from tests.house.tree import ROOT
 from tests.unit.cli.conftest import Running
 
 PLUGIN = "plugin.toml"
@@ -42,7 +44,7 @@ def test_what_it_writes_passes_all_tests_at_once(kind: str, tmp_path: Path) -> N
 
     assert done.exit_code == 0, done.output
     assert "All is well." in done.stdout
-    assert "own tests: 2 passed" in done.stdout
+    assert re.search(r"ok +own tests: \d passed", done.stdout)
     assert not list(tmp_path.rglob("__pycache__"))
 
 
@@ -122,3 +124,32 @@ def test_a_link_that_leads_out_is_refused(tmp_path: Path) -> None:
 
     assert done.exit_code == 1
     assert "is a link" in done.output
+
+
+NET = """
+[permissions]
+net = ["api.example.org"]
+"""
+
+
+def test_no_request_goes_out_unless_one_says_so(tmp_path: Path) -> None:
+    folder = begun(tmp_path)
+    change(folder / PLUGIN, 'others = ["How many people live in Rome?"]', f'others = ["Rome?"]{NET}')
+    change(folder / "plugin.py", "def my_first_words", "async def my_first_words")
+    change(folder / "plugin.py", "    if least < 1", '    await get("https://api.example.org/")\n    if least < 1')
+
+    done = run("packages", "test", str(folder), "--no-own-tests")
+
+    assert done.exit_code == 0, done.output
+    assert "enabled: with net:api.example.org" in done.stdout
+    assert "the network, which is off: give --net" in done.stdout
+
+
+SHIPPED = [path.parent for root in ("agents", "plugins", "scripts") for path in sorted((ROOT / root).glob("*/*.toml"))]
+
+
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
+def test_what_ships_passes_too(folder: Path) -> None:
+    status, faults = tried(folder)
+
+    assert (status, faults) == (0, {})

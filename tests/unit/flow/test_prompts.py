@@ -147,7 +147,7 @@ def test_a_choice_shows_examples_of_the_offered_tools_only() -> None:
 def test_arguments_are_shown_as_json_before_the_message() -> None:
     clock = next(tool for tool in TOOLS if tool.name == "clock")
 
-    said = prompts.arguments([Said("user", "What time is it in Rome right now?")], clock)
+    said = prompts.arguments([Said("user", "What time is it in Rome right now?")], clock, clock.schema)
 
     assert Said("assistant", '{"place":"Paris"}') in said
     assert said[-1] == Said("user", "What time is it in Rome right now?")

@@ -153,9 +153,18 @@ async def test_what_nobody_said_is_not_quoted() -> None:
 @pytest.mark.parametrize("wrong", [{"degrees": 400}, {"degrees": "hot"}, {}, {"degrees": 180.5}])
 async def test_arguments_that_do_not_fit_the_schema_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ToolError, match="don't fit the tool"):
-        await box(ScriptedLLM(fills=[wrong])).arguments(said("heat the oven"), Oven(), TERMS)
+        await box(ScriptedLLM(fills=[wrong, wrong])).arguments(said("heat the oven"), Oven(), TERMS)
     outcome = await box().call(Oven(), called("oven", wrong))
     assert outcome.failed
+
+
+async def test_arguments_that_do_not_fit_are_mended_once() -> None:
+    llm = ScriptedLLM(fills=[{"degrees": "hot"}, {"degrees": 180}])
+
+    filled = await box(llm).arguments(said("heat the oven"), Oven(), TERMS)
+
+    assert value(filled) == {"degrees": 180}
+    assert "That can't be used: The arguments don't fit the tool" in llm.asked[1].text
 
 
 async def test_a_long_result_is_cut_and_says_so() -> None:

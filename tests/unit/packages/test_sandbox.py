@@ -22,6 +22,7 @@ from hub.packages.sandbox import Limits, Program, Sandbox
 from hub.packages.seccomp import MACHINES, rules
 from tests.unit.packages.confining import needs_sandbox
 from tests.unit.packages.probes import HEAD, PROBES, Probe
+from tests.unit.packages.test_scripts import HOSTILE
 
 SMALL = Limits(memory_mb=128, cpu_seconds=2, file_mb=8, scratch_mb=16)
 NOBODY = 65534
@@ -162,6 +163,9 @@ def test_unconfined_gets_out_a_program_that(name: str, world: World) -> None:
 
 def test_at_least_forty_ways_out_are_tried() -> None:
     assert len(PROBES) >= 40
+    assert len(HOSTILE) >= 40
+    # What means something in either is called alike in both.
+    assert len(PROBES.keys() & HOSTILE.keys()) >= 20
 
 
 @needs_sandbox

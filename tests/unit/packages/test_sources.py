@@ -24,6 +24,7 @@ from hub.records import HOME, OWNER, Package
 from hub.store.documents import MemoryDocuments
 from hub.store.memory import MemoryStore
 from hub.testing import FakeClock, FakeEgress
+from tests.unit.egress.outside import outside
 from tests.unit.packages.zipping import DATA, a_plugin
 
 REGISTRY = "https://registry.example.org"
@@ -158,6 +159,20 @@ async def test_the_newest_version_is_taken_that_was_not_taken_back(world: World)
     assert (await world.fetch("ann/echo")).now.version == "1.10.0"
     assert (await world.fetch("ann/echo@1.11.0")).now.version == "1.11.0"
     assert (await world.fetch("ann/echo@2.0.0-rc.1")).now.version == "2.0.0-rc.1"
+
+
+async def test_a_registry_on_a_real_server_is_asked_through_the_guard() -> None:
+    archive = a_plugin()
+    async with outside() as net:
+        base = "example.org/registry/v1/packages/ann/echo"
+        net.says(base, listing(("1.0.0", archive)))
+        net.says(f"{base}/versions/1.0.0/download", status=302, location="https://other.example.net/1.zip")
+        net.says("other.example.net/1.zip", archive)
+
+        fetched, claim = await Sources(net.egress(), ["https://example.org/"]).fetch("ann/echo")
+
+    assert (fetched, claim.fault(fetched), claim.version) == (archive, "", "1.0.0")
+    assert net.certified == ["example.org", "example.org", "other.example.net"]
 
 
 async def test_other_bytes_than_the_registry_lists_are_not_installed(world: World) -> None:

@@ -29,7 +29,19 @@ async def use_with(
     agent: str = "default",
 ) -> str:
     """Call a tool and return its result."""
-    call = ToolCall(
+    return await tool.call(a_call(tool, arguments, key=key, tenant=tenant, person=person, agent=agent))
+
+
+def a_call(
+    tool: Tool,
+    arguments: Mapping[str, object],
+    *,
+    key: str = "turn-1:1",
+    person: PersonId = OWNER,
+    tenant: TenantId = HOME,
+    agent: str = "default",
+) -> ToolCall:
+    """Return a call as a turn would make it."""
+    return ToolCall(
         tool=tool.name, arguments=arguments, key=key, tenant=tenant, person=person, agent=agent, task=TaskId("t")
     )
-    return await tool.call(call)

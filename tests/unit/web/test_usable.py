@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from hub.manifests import load_agents
 from hub.packages.agents import Agents
@@ -130,10 +131,10 @@ async def test_receipts_tell_each_call_and_who_gave_leave_for_exactly_that(world
     task = a_task()
     turn = a_turn(task)
     chosen = a_step(turn, number=1, kind="choose", name="tool 1", request="post.letter", result="post.letter")
-    sent = a_step(turn, number=2, kind="tool", name="post.letter", request='{"to":"Bea"}', result="sent")
+    leave = a_pause(turn, kind="leave", why="It sends a letter.", decided_at=NOON, decided_by=OWNER, answer="approved")
+    sent = a_step(turn, number=2, kind="tool", name="post.letter", request="{}", result="sent", effect="once")
+    sent = structs.replace(sent, pause=leave.id)
     other = a_step(turn, number=3, kind="tool", name="gone", request="{}", result="no", failed=True)
-    asked = {"tool": "post.letter", "arguments": sent.request, "why": "It sends a letter.", "state": "done"}
-    leave = a_pause(turn, kind="leave", decided_at=NOON, decided_by=OWNER, **asked)
     await world.store.commit(Add(task), Add(turn), Add(chosen), Add(sent), Add(other), Add(leave))
     async with world.client() as client:
         first, second = (await client.get(f"/v1/tasks/{task.id}/receipts")).json()["items"]
@@ -141,13 +142,13 @@ async def test_receipts_tell_each_call_and_who_gave_leave_for_exactly_that(world
 
     assert (first["tool"], first["arguments"], first["result"], first["effect"], first["package"]) == (
         "post.letter",
-        '{"to":"Bea"}',
+        "{}",
         "sent",
         "once",
         "post",
     )
-    assert (first["leave"]["state"], first["leave"]["by"], first["leave"]["why"]) == (
-        "done",
+    assert (first["leave"]["decision"], first["leave"]["by"], first["leave"]["why"]) == (
+        "approved",
         "Owner",
         "It sends a letter.",
     )

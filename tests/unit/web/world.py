@@ -19,10 +19,12 @@ from hub.flow.elsewhere import Elsewhere
 from hub.flow.guard import Guard
 from hub.flow.journal import Journal
 from hub.flow.labels import Labels
+from hub.flow.leave import Leave
 from hub.flow.links import Links
 from hub.flow.outbox import Outbox
 from hub.flow.pairing import Pairings
 from hub.flow.people import OWNER_KEY, People, new_secret
+from hub.flow.toolbox import Toolbox
 from hub.flow.uploads import Uploads
 from hub.ports import Bridge, Clock
 from hub.records import HOME, OWNER, Key
@@ -119,6 +121,7 @@ async def a_world(
         feed=feed,
         people=people,
         pairings=Pairings(store, journal, outbox, Links(store), clock),
+        leave=Leave(store, journal, clock, Toolbox((), llm)),
         inbox=echo,
         tasks=echo,
         corrections=echo,

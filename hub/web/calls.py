@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import get_args
+from typing import Literal, get_args
 
 from litestar import Controller, get
 from litestar.params import FromPath
@@ -20,11 +20,14 @@ from hub.web.tasks import task_of
 PAUSES = 500
 
 
-class LeaveView(Struct, frozen=True, kw_only=True):
-    """That somebody was asked whether exactly this call may be made."""
+class DecisionView(Struct, frozen=True, kw_only=True):
+    """That a call waited for its person: for leave to do exactly this, or for an answer."""
 
-    state: PauseState
+    kind: Literal["leave", "answer"]
+    decision: str
+    """Of leave: approved, denied, or in words why neither counts. Of an answer: what was said."""
     why: str
+    """Why it was asked; of an answer, the question."""
     by: str | None
     """What who decided is called."""
     decided_at: datetime | None
@@ -43,12 +46,14 @@ class ReceiptView(Struct, frozen=True, kw_only=True):
     """JSON, to the byte what it was called with."""
     result: str
     effect: str | None
-    """Null if there's no such tool any more."""
+    """What it changes: none, idempotent, keyed or once. Null where nothing was called."""
     package: str | None
     """The package that it's from, if it's from one that's still there."""
     ms: float
     failed: bool
-    leave: LeaveView | None
+    unsure: bool
+    """Nobody knows whether it did its work."""
+    leave: DecisionView | None
 
 
 class ReceiptsController(Controller):
@@ -63,11 +68,15 @@ class ReceiptsController(Controller):
         task = await task_of(services, caller, id)
         tools = {tool.name: tool for tool in services.tools()}
         pauses = await services.store.pauses_of_task(task.id, states=get_args(PauseState), limit=PAUSES)
+        asked = {pause.id: pause for pause in pauses}
         names = {person.id: person.name for person in await services.store.people(caller.tenant)} if pauses else {}
         found: list[ReceiptView] = []
         for turn in await services.store.turns(task.id, limit=limit):
             calls = await _calls(services, turn)
-            found += [_receipt(turn, step, tools.get(step.name), _leave(step, pauses, names)) for step in calls]
+            found += [
+                _receipt(turn, step, tools.get(step.name), _leave(asked.get(step.pause) if step.pause else None, names))
+                for step in calls
+            ]
         return Page(items=found)
 
 
@@ -75,7 +84,7 @@ async def _calls(services: Services, turn: Turn) -> Sequence[Step]:
     return [step for step in await services.store.steps(turn.id) if step.kind == "tool"]
 
 
-def _receipt(turn: Turn, step: Step, tool: Tool | None, leave: LeaveView | None) -> ReceiptView:
+def _receipt(turn: Turn, step: Step, tool: Tool | None, leave: DecisionView | None) -> ReceiptView:
     return ReceiptView(
         turn=turn.id,
         number=step.number,
@@ -83,19 +92,18 @@ def _receipt(turn: Turn, step: Step, tool: Tool | None, leave: LeaveView | None)
         tool=step.name,
         arguments=step.request,
         result=step.result,
-        effect=tool.effect if tool else None,
+        effect=step.effect or None,
         package=tool.package if isinstance(tool, Packaged) else None,
         ms=step.ms,
         failed=step.failed,
+        unsure=step.unsure,
         leave=leave,
     )
 
 
-def _leave(step: Step, pauses: Sequence[Pause], names: Mapping[PersonId, str]) -> LeaveView | None:
-    """Return the newest word on a call: leave is for a tool with exactly these arguments."""
-    of = [one for one in pauses if one.kind == "leave" and (one.tool, one.arguments) == (step.name, step.request)]
-    if not of:
+def _leave(pause: Pause | None, names: Mapping[PersonId, str]) -> DecisionView | None:
+    if pause is None:
         return None
-    last = of[-1]
-    by = names.get(last.decided_by, "") if last.decided_by else None
-    return LeaveView(state=last.state, why=last.why, by=by, decided_at=last.decided_at)
+    by = names.get(pause.decided_by, "") if pause.decided_by else None
+    decision = pause.answer or pause.state
+    return DecisionView(kind=pause.kind, decision=decision, why=pause.why, by=by, decided_at=pause.decided_at)
