@@ -35,7 +35,7 @@ from hub.packages.scripts import Scripts
 from hub.packages.seals import Seal
 from hub.packages.servers import servers_of
 from hub.packages.sources import Sources
-from hub.ports import Bridge, Clock, Documents, Egress, Files, Store, Tool
+from hub.ports import Bridge, Clock, Documents, Egress, Errands, Files, Store, Tool, Workspaces
 from hub.store.documents import FileDocuments
 from hub.store.files import FileStore
 from hub.store.sql import SqlStore
@@ -73,23 +73,8 @@ async def opened(
     scripts = Scripts()
     stack.push_async_callback(scripts.close)
     errands = FlowErrands()
-    supplies = Supplies(
-        egress=egress,
-        workspaces=workspaces,
-        errands=errands,
-        secrets={secret.name: secret.value for secret in config.packages.secrets},
-        seal=Seal.at(data / "snapshot.key"),
-    )
-    shipped = Shipped(
-        clock=clock,
-        zone=timezone(config),
-        store=store,
-        files=files,
-        workspaces=workspaces,
-        egress=egress,
-        errands=None,
-        search=data / "search",
-    )
+    supplies = _supplies(config, egress, workspaces, errands)
+    shipped = _shipped(config, clock, store, files, egress, workspaces, errands)
     stack.push_async_callback(shipped.close)
     code = RunPython(computing(scripts, documents, supplies), outside=True)
     tools = (*shipped.tools, *media(config.tools, errands, files), code, *tools)
@@ -126,6 +111,31 @@ async def opened(
     await installer.open()
     await parts.people.ensure_owner(secret)
     return parts, secret
+
+
+def _supplies(config: Config, egress: Egress, workspaces: Workspaces, errands: Errands) -> Supplies:
+    return Supplies(
+        egress=egress,
+        workspaces=workspaces,
+        errands=errands,
+        secrets={secret.name: secret.value for secret in config.packages.secrets},
+        seal=Seal.at(config.data / "snapshot.key"),
+    )
+
+
+def _shipped(
+    config: Config, clock: Clock, store: Store, files: Files, egress: Egress, workspaces: Workspaces, errands: Errands
+) -> Shipped:
+    return Shipped(
+        clock=clock,
+        zone=timezone(config),
+        store=store,
+        files=files,
+        workspaces=workspaces,
+        egress=egress,
+        errands=errands,
+        search=config.data / "search",
+    )
 
 
 def _installer(

@@ -142,7 +142,8 @@ _FITS = re.compile(
     re.IGNORECASE,
 )
 _REMIND = re.compile(
-    r"(?:please )?(?:remind (?:me|us)|(?:set|make)(?: me)? a reminder)(?: for)?(?: to| about| of| that)?[ :]+(?P<about>.+)",
+    r"(?:please )?(?:remind (?:me|us)|(?:set|make)(?: me)? a reminder)(?: for)?(?: to| about| of| that)?[ :]+"
+    r"(?P<about>.+)",
     re.IGNORECASE | re.DOTALL,
 )
 _PLAIN = re.compile(

@@ -24,7 +24,7 @@ class Shipped:
         files: Files,
         workspaces: Workspaces,
         egress: Egress,
-        errands: Errands | None,
+        errands: Errands,
         search: Path,
     ) -> None:
         """`search` is the folder for indexes, which can be made anew from what's kept."""
@@ -36,9 +36,9 @@ class Shipped:
             ReadFile(store, files, workspaces, extractor),
             WriteFile(workspaces),
             SearchDocuments(Library(store, files, extractor, clock, search)),
+            Schedule(clock, zone, errands),
+            Remind(),
         )
-        if errands:
-            self.tools = (*self.tools, Schedule(clock, zone, errands), Remind())
 
     async def close(self) -> None:
         """End what they work with."""
