@@ -134,10 +134,12 @@ async def _outfit(
     )
     shipped = Shipped(
         clock=clock,
+        zone=timezone(config),
         store=ground.store,
         files=ground.files,
         workspaces=ground.workspaces,
         egress=egress,
+        errands=ground.errands,
         search=config.data / "search",
     )
     stack.push_async_callback(shipped.close)

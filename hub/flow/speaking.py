@@ -120,7 +120,7 @@ class Speaker:
             offered = self._toolbox.offered(agent, text)
             if not offered:
                 return
-            said = prompts.conversation(await self._history(work)) or (Said("user", work.task.goal),)
+            said = await self._said(work)
             tool = await self._choose(work, ledger, said, offered)
             if tool is None:
                 return
@@ -168,7 +168,7 @@ class Speaker:
 
     async def _told_by_tool(self, work: Work, ledger: Ledger) -> End | None:
         """Answer with a tool's result where that's all that was asked for: no model can get it wrong then."""
-        said = prompts.conversation(await self._history(work))
+        said = await self._said(work)
         text = await self._toolbox.answered(said, _calls(work, ledger))
         if text is None:
             return None
@@ -244,6 +244,11 @@ class Speaker:
             if tokens <= room:
                 return said
         raise ContextOverflow(tokens, room)
+
+    async def _said(self, work: Work) -> tuple[Said, ...]:
+        """Return what was said; last the goal, where nobody's message is answered: a planned task has none."""
+        said = prompts.conversation(await self._history(work))
+        return said if said and said[-1].role == "user" else (*said, Said("user", work.task.goal))
 
     async def _history(self, work: Work) -> tuple[Message, ...]:
         messages = await self._store.messages_of_task(work.task.id, limit=HISTORY, after=work.task.digested)

@@ -68,7 +68,7 @@ async def compute(call: ToolCall, code: str) -> str:
 
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-SHIPPED = ("web_fetch", "list_files", "read_file", "write_file", "search_documents")
+SHIPPED = ("web_fetch", "list_files", "read_file", "write_file", "search_documents", "schedule", "remind")
 TOOLS = (*built_in(FakeClock(), ZoneInfo("UTC"), MemoryDocuments()), RunPython(compute))
 PLAIN_TALK = ("hello", "Tell me a joke", "Thanks, that was helpful!", "Who wrote Hamlet?")
 
