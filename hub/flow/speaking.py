@@ -117,6 +117,8 @@ class Speaker:
         for _ in range(TOOL_CALLS):
             await join(work)
             text = "\n".join(message.text for message in (*work.about, *work.messages)) or work.task.goal
+            # A task goes on with the editions that it began with: they would be taken in place of the newest here, by
+            # the task's pins, and by Calls.take_up for what was approved.
             offered = self._toolbox.offered(agent, text)
             if not offered:
                 return
@@ -124,7 +126,7 @@ class Speaker:
             tool = await self._choose(work, ledger, said, offered)
             if tool is None:
                 return
-            await self._call(agent, work, ledger, said, tool)
+            await self._call(agent, work, ledger, said, tool, offered)
 
     async def _choose(self, work: Work, ledger: Ledger, said: Sequence[Said], offered: Sequence[Tool]) -> Tool | None:
         used = [step.name for step in _calls(work, ledger)]
@@ -138,7 +140,9 @@ class Speaker:
         step = await ledger.once("choose", f"tool {len(used) + 1}", offer, choose)
         return next((tool for tool in offered if tool.name == step.result), None)
 
-    async def _call(self, agent: Agent, work: Work, ledger: Ledger, said: Sequence[Said], tool: Tool) -> None:
+    async def _call(
+        self, agent: Agent, work: Work, ledger: Ledger, said: Sequence[Said], tool: Tool, offered: Sequence[Tool]
+    ) -> None:
         nth = sum(step.kind == "tool" for step in ledger.steps) + 1
 
         async def arguments() -> Made:
@@ -158,7 +162,7 @@ class Speaker:
             await ledger.once("tool", tool.name, filled.result, fail)
             return
         sealed_arguments = sealed(opened(filled.result))
-        await self._calls.make(agent, work, ledger, tool, sealed_arguments, nth)
+        await self._calls.make(agent, work, ledger, tool, sealed_arguments, nth, offered)
 
     # --- the answer
 
