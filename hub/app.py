@@ -2,30 +2,21 @@
 
 import asyncio
 import logging
-import os
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from hashlib import sha256
-from itertools import chain
-from pathlib import Path
 
-import bridges as platforms
 import hub
-from hub import log as logs
-from hub.accounts import kind_of, name_of, secrets_of, threads_of
-from hub.clock import SystemClock
-from hub.config import Config, backends, timezone
+from hub.accounts import name_of, threads_of
+from hub.config import Config, timezone
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
-from hub.errors import ConfigError, ManifestError, StartError
 from hub.flow import weights
 from hub.flow.access import Access
 from hub.flow.calling import Calls
 from hub.flow.commands import Commands, Handler
 from hub.flow.corrections import Corrections
 from hub.flow.crowds import Slots
-from hub.flow.desk import FrontDesk
 from hub.flow.doors import Doors
 from hub.flow.edits import Edits
 from hub.flow.elsewhere import Elsewhere
@@ -41,9 +32,11 @@ from hub.flow.letters import Letters
 from hub.flow.links import Links
 from hub.flow.meant import Meant
 from hub.flow.moving import Moving
+from hub.flow.offering import Offering
 from hub.flow.outbox import Outbox
 from hub.flow.pairing import Pairings
-from hub.flow.people import People, owner_secret
+from hub.flow.people import People
+from hub.flow.pinning import Pinning
 from hub.flow.questions import Questions
 from hub.flow.retraction import Retraction
 from hub.flow.rights import Rights
@@ -60,18 +53,13 @@ from hub.flow.turns import Turns
 from hub.flow.uploads import Uploads
 from hub.flow.waits import Waits
 from hub.flow.weigher import Weigher
-from hub.llms import Models
-from hub.manifests import Agent, load_agents, load_plugins
-from hub.packages.agents import Agents
+from hub.manifests import Agent
 from hub.packages.installer import Installed, Installer
-from hub.packages.plugins import Plugins, check, plugin_tools
-from hub.packages.scripts import Scripts
+from hub.packages.own import Own
 from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool
 from hub.records import new_id
 from hub.spool import Spool
-from hub.store.documents import FileDocuments
-from hub.store.files import FileStore
-from hub.store.sql import SqlStore
+from hub.store.ranking import FullTextRanking
 from hub.store.sqlite import is_short
 from hub.tools import built_in
 from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
@@ -80,9 +68,6 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds until a bridge that stumbled is begun again."""
-
-SHIPPED_AGENTS = Path(__file__).parent.parent / "agents"
-SHIPPED_PLUGINS = Path(__file__).parent.parent / "plugins"
 
 
 class Hub:
@@ -102,6 +87,8 @@ class Hub:
         bridges: Mapping[str, Bridge],
         tools: Sequence[Tool] = (),
         installer: Installer | None = None,
+        sweeps: Sequence[Callable[[], Awaitable[None]]] = (),
+        own: Callable[[], Sequence[Own]] = tuple,
         errands: FlowErrands | None = None,
     ) -> None:
         self.config = config
@@ -112,7 +99,7 @@ class Hub:
         self.uploads = Uploads(store, files, documents, clock, config.limits.file_mb)
         self.clock = clock
         self.agents = agents = dict(agents)
-        self.installer = installer
+        self.installer, self.own = installer, own
         self.bridges = bridges
         self.boot = new_id()
         self.started_at = clock.now()
@@ -132,7 +119,7 @@ class Hub:
         access = Access(store, links, self.pairings, clock, accounts)
         self.showing = Showing(store, self.feed, clock, bridges, labels)
         self.inbox = Inbox(store, spool, journal, outbox, clock, limits, access, guard)
-        self.toolbox = toolbox = Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm)
+        self.toolbox = toolbox = _toolbox(config, clock, documents, tools, decider, llm)
         if installer:
             installer.watch(self._equipping(toolbox, agents))
         self.sizes = Sizes(llm, decider, toolbox, agents[default], limits)
@@ -147,7 +134,7 @@ class Hub:
         self._route(journal, following, {name for name, account in accounts.items() if not threads_of(account)})
         self.letters = Letters(store, journal)
         keep = timedelta(days=config.store.keep_events_days)
-        self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep)
+        self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep, sweeps)
 
     def _turns(self, journal: Journal, following: Following) -> Turns:
         """Build what takes turns: what an agent says, which calls it may make, how it ends."""
@@ -155,10 +142,11 @@ class Hub:
         zone, limits, rights = config.hub.timezone, config.limits, Rights(store, clock)
         waits, supervisor = Waits(store, journal, clock, zone), Supervisor(self.decider)
         endings = Endings(store, spool, journal, self.outbox, feed, clock, supervisor, zone, following, waits)
-        calls = Calls(store, clock, self.toolbox, rights, limits.approval_minutes)
+        pinning = Pinning(store, clock, self.installer.editions if self.installer else None)
+        calls = Calls(store, clock, self.toolbox, rights, limits.approval_minutes, pinning)
         speaker = Speaker(store, self.files, feed, clock, llm, self.toolbox, calls, config.llm, zone)
         slots, default = Slots(limits.tasks_at_once), config.agents.default
-        return Turns(store, spool, journal, clock, llm, speaker, endings, slots, rights, self.agents, default)
+        return Turns(store, spool, journal, clock, llm, speaker, endings, slots, rights, self.agents, default, pinning)
 
     def _route(self, journal: Journal, following: Following, threadless: Collection[str]) -> None:
         """Build what finds the task that a message is about, and what obeys commands."""
@@ -220,6 +208,8 @@ class Hub:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.dispatcher.run(self.work))
                 group.create_task(self.showing.run())
+                if self.installer:
+                    group.create_task(self.installer.run())
                 for bridge in self.bridges.values():
                     group.create_task(self.connect(bridge))
         finally:
@@ -260,12 +250,19 @@ class Hub:
             llm=self.llm,
             decisions=self.decider,
             agents=lambda: [
-                AgentInfo(name=agent.name, description=agent.description, model=agent.model, tools=agent.tools)
+                AgentInfo(
+                    name=agent.name,
+                    description=agent.description,
+                    model=agent.model,
+                    tools=agent.tools,
+                    version=agent.version,
+                )
                 for agent in self.agents.values()
             ],
             bridges=self.bridges,
             uploads=self.uploads,
             packages=self.installer,
+            own=self.own,
             tools=self.toolbox.all,
             call=self.toolbox.tried,
             router=self._router_info,
@@ -290,99 +287,8 @@ class Hub:
         return StoreInfo(path=str(path), bytes=path.stat().st_size if path.exists() else 0)
 
 
-async def opened(
-    config: Config, stack: AsyncExitStack, bridges: Mapping[str, Bridge], tools: Sequence[Tool]
-) -> tuple[Hub, str]:
-    """Build a hub over what the config names, and return it with its owner's key; `stack` closes it.
-
-    `bridges` and `tools` come along besides those that the config names; a bridge in place of one with its name. Raises
-    ConfigError and StartError.
-    """
-    secrets = [*(llm.key for _, llm in backends(config)), *chain(*map(secrets_of, config.bridges))]
-    redaction = logs.configure(config.hub.log, config.hub.log_level, secrets=secrets)
-    data = config.data
-    _make_folder(data)
-    store = SqlStore.at(config.store.url, data)
-    await store.open()
-    stack.push_async_callback(store.close)
-    secret = owner_secret(data / "owner.key", os.environ.get("AGENTHOST_OWNER_KEY"))
-    redaction.hide(secret)
-    clock, documents, files = SystemClock(), FileDocuments(data / "documents"), FileStore(data / "files")
-    await files.open()
-    agents = agents_of(config)
-    scripts = Scripts()
-    stack.push_async_callback(scripts.close)
-    known = (*(await _plugins(config, scripts, documents)), *tools)
-    taken = [tool.name for tool in (*built_in(clock, timezone(config), documents), *known)]
-    kinds = (Plugins(scripts, documents), Agents())
-    installer = Installer(store, data / "packages", kinds, clock, tools=taken, agents=agents)
-    stack.push_async_callback(installer.close)
-    models = Models(config, os.environ, documents, clock)
-    await models.open()
-    stack.push_async_callback(models.close)
-    parts = Hub(
-        config,
-        store=store,
-        llm=models.chat,
-        decider=models.decider,
-        documents=documents,
-        files=files,
-        clock=clock,
-        agents=agents,
-        bridges={**accounts(config, store, files, documents, clock), **bridges},
-        tools=known,
-        installer=installer,
-    )
-    await installer.open()
-    await parts.people.ensure_owner(secret)
-    return parts, secret
-
-
-def accounts(config: Config, store: Store, files: Files, documents: Documents, clock: Clock) -> dict[str, Bridge]:
-    """Return the bridge of each account that the config names; raises ConfigError if one can't be loaded."""
-    named = {name_of(account): account for account in config.bridges}
-    desk = FrontDesk(store, clock, config.limits.reopen_hours, named)
-    return {
-        name_of(account): platforms.load(kind_of(account))(
-            account, files=files, desk=desk, documents=documents, clock=clock
-        )
-        for account in config.bridges
-    }
-
-
-def agents_of(config: Config) -> dict[str, Agent]:
-    """Return all agents by name; raises ConfigError if one is faulty, or the default one isn't there."""
-    try:
-        agents = load_agents([SHIPPED_AGENTS, *_folders(config.agents.folder)])
-    except ManifestError as error:
-        raise ConfigError(f"agents.folder: {error}") from None
-    if config.agents.default not in agents:
-        raise ConfigError(
-            f"agents.default: there's no agent {config.agents.default!r}; there are: {', '.join(sorted(agents))}"
-        )
-    return agents
-
-
-def _folders(own: str) -> list[Path]:
-    return [Path(own).expanduser()] if own else []
-
-
-async def _plugins(config: Config, scripts: Scripts, documents: Documents) -> tuple[Tool, ...]:
-    """Return the tools of the plugins that are there; those of the operator's own folder are checked first."""
-    own = _folders(config.packages.folder)
-    taken = [tool.name for tool in built_in(SystemClock(), timezone(config), documents)]
-    try:
-        for plugin in load_plugins(own).values():
-            await check(plugin, scripts)
-        return plugin_tools(load_plugins([SHIPPED_PLUGINS, *own]), taken, scripts, documents)
-    except ManifestError as error:
-        raise ConfigError(f"packages.folder: {error}") from None
-
-
-def _make_folder(data: Path) -> None:
-    try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StartError(
-            f"hub.data: {data} can't be made ({error.strerror}); name another with --data, or mend its rights"
-        ) from None
+def _toolbox(
+    config: Config, clock: Clock, documents: Documents, tools: Sequence[Tool], decider: LLM, llm: LLM
+) -> Toolbox:
+    offering = Offering(FullTextRanking(), config.limits.tool_tokens)
+    return Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm, offering=offering)

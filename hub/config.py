@@ -6,16 +6,63 @@ import re
 from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from hub import accounts, reading
+from hub import accounts, outward, reading
 from hub.accounts import BridgeAccount, TelegramAccount
 from hub.errors import ConfigError
+from hub.outward import EgressConfig, RegistryConfig
+from hub.sections import (
+    DecisionsConfig,
+    FallbackConfig,
+    HearingConfig,
+    HubConfig,
+    ImagesConfig,
+    LLMConfig,
+    Positive,
+    Price,
+    Seconds,
+    Secret,
+    SpeechConfig,
+    StoreConfig,
+    ToolsConfig,
+)
+
+__all__ = [
+    "MODEL_FILE",
+    "MODEL_SHA256",
+    "REPOSITORY",
+    "SECRET_NAME",
+    "AgentsConfig",
+    "Backend",
+    "Config",
+    "DecisionsConfig",
+    "FallbackConfig",
+    "HearingConfig",
+    "HubConfig",
+    "ImagesConfig",
+    "LLMConfig",
+    "LimitsConfig",
+    "PackagesConfig",
+    "Reloader",
+    "Secret",
+    "SecretConfig",
+    "SpeechConfig",
+    "StoreConfig",
+    "ToolsConfig",
+    "backends",
+    "embedded_model",
+    "load",
+    "misgivings",
+    "models_folder",
+    "repository",
+    "timezone",
+]
 
 log = logging.getLogger(__name__)
 
@@ -26,108 +73,7 @@ REPOSITORY = re.compile(
     r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*?)(?<!\.gguf)(:(?P<file>[\w./+-]+\.gguf))?", re.ASCII
 )
 
-Port = Annotated[int, Meta(ge=0, le=65535)]
-Positive = Annotated[int, Meta(ge=1)]
-Seconds = Annotated[float, Meta(gt=0)]
-Price = Annotated[float, Meta(ge=0)]
-
-
-class Secret(str):
-    """A value that never shows itself in a log or a traceback."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "Secret(...)"
-
-
-class HubConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[hub]: where it listens and keeps its data."""
-
-    data: str = "data"
-    host: str = "127.0.0.1"
-    port: Port = 8080
-    url: str = ""
-    """How people reach it from outside, if not at http://host:port."""
-    timezone: str = "UTC"
-    log: Literal["console", "json"] = "console"
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-
-
-class StoreConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[store]: the database; empty means SQLite in the data folder."""
-
-    url: str = ""
-    keep_events_days: Positive = 30
-
-
-class DecisionsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[llm.decisions]: a model of its own for router, supervisor and tool choice."""
-
-    backend: Literal["", "llamacpp", "remote"] = ""
-    """Empty: the embedded model where llama.cpp is installed, else the chat model."""
-    model: str = ""
-    url: str = ""
-    key: str = ""
-    key_file: str = ""
-    sha256: str = ""
-    threads: Annotated[int, Meta(ge=0)] = 0
-    context: Positive = 4096
-    memory_mb: Annotated[int, Meta(ge=0)] = 0
-    price_in: Price = 0.0
-    price_cached: Price | None = None
-    price_out: Price = 0.0
-
-
-class FallbackConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[[llm.fallback]]: who answers when those before are down or refuse."""
-
-    backend: Literal["llamacpp", "remote"] = "remote"
-    model: str = ""
-    url: str = ""
-    key: str = ""
-    key_file: str = ""
-    sha256: str = ""
-    threads: Annotated[int, Meta(ge=0)] = 0
-    context: Positive = 4096
-    memory_mb: Annotated[int, Meta(ge=0)] = 0
-    mmproj: str = ""
-    price_in: Price = 0.0
-    price_cached: Price | None = None
-    price_out: Price = 0.0
-
-
-class LLMConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[llm]: who answers."""
-
-    backend: Literal["llamacpp", "remote"] = "llamacpp"
-    model: str = ""
-    """A GGUF file's path, OWNER/REPO[:FILE] on the Hugging Face Hub, or the remote server's name for a model; empty is
-    the embedded one."""
-    sha256: str = ""
-    url: str = ""
-    key: str = ""
-    key_file: str = ""
-    threads: Annotated[int, Meta(ge=0)] = 0
-    """0: measured at start."""
-    context: Positive = 4096
-    memory_mb: Annotated[int, Meta(ge=0)] = 0
-    """What a local model's process may take, its file included; 0: what it needs."""
-    mmproj: str = ""
-    """The projector's file that lets a local model see images."""
-    answer_tokens: Positive = 512
-    timeout_seconds: Seconds = 300.0
-    first_token_seconds: Seconds = 120.0
-    """Of a remote server: longer silence before an answer, or in it, means that it's down."""
-    between_tokens_seconds: Seconds = 60.0
-    price_in: Price = 0.0
-    """Of a million tokens of prompts."""
-    price_cached: Price | None = None
-    """Of a million tokens that the server still knew; None: they cost what others do."""
-    price_out: Price = 0.0
-    fallback: tuple[FallbackConfig, ...] = ()
-    decisions: DecisionsConfig = DecisionsConfig()
-
+SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 
 Backend = LLMConfig | FallbackConfig | DecisionsConfig
 
@@ -140,11 +86,37 @@ class AgentsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Further agents beside those that ship with AgentHost."""
 
 
+class SecretConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[[packages.secrets]]: a value that packages send to their hosts and never see."""
+
+    name: str = ""
+    value: str = ""
+    file: str = ""
+
+
+class SettingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[[packages.settings]]: a value that an MCP server's package asks for."""
+
+    package: str
+    key: str
+    value: str | int | float | bool | tuple[str, ...]
+
+
 class PackagesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[packages]: plugins, and what they may."""
 
     folder: str = ""
-    """Further plugins beside those that ship with AgentHost."""
+    """Further plugins and scripts beside those that ship with AgentHost."""
+    scan: tuple[str, ...] = ()
+    """A command that looks into each package before it's installed; it gets the package's folder as last argument."""
+    dev: bool = False
+    """The owner may link folders of this machine as packages."""
+    secrets: tuple[SecretConfig, ...] = ()
+    settings: tuple[SettingConfig, ...] = ()
+    allow_unsandboxed: bool = False
+    """Run packages' programs with all the hub's rights where they can't be confined."""
+    first_uid: Annotated[int, Meta(ge=1000, le=4_000_000_000)] = 1_900_000_000
+    """Where the hub is root: the first of the million users that packages' programs run as."""
 
 
 class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -158,10 +130,16 @@ class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     message_bytes: Positive = 262_144
     file_mb: Annotated[int, Meta(ge=1, le=2000)] = 20
     """The largest file that's taken over HTTP; each account of [[bridges]] has its own."""
+    workspace_mb: Annotated[int, Meta(ge=1, le=10_000)] = 50
+    """What the files of one task's workspace may have together."""
+    workspace_days: Positive = 30
+    """So long after a task has ended its workspace is kept."""
     waiting_per_person: Positive = 200
     """Unanswered messages; more are refused until some are answered."""
     tasks_at_once: Positive = 8
     """Turns taken side by side."""
+    tool_tokens: Annotated[int, Meta(ge=50, le=20_000)] = 300
+    """What the tools that are offered for a message may take of a prompt, about."""
     candidates: Annotated[int, Meta(ge=1, le=20)] = 5
     """Tasks that the router weighs."""
     reopen_hours: Seconds = 24.0
@@ -182,8 +160,11 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     llm: LLMConfig = LLMConfig()
     agents: AgentsConfig = AgentsConfig()
     packages: PackagesConfig = PackagesConfig()
+    tools: ToolsConfig = ToolsConfig()
+    egress: EgressConfig = EgressConfig()
     limits: LimitsConfig = LimitsConfig()
     bridges: tuple[BridgeAccount, ...] = ()
+    registries: tuple[RegistryConfig, ...] = ()
 
     @property
     def data(self) -> Path:
@@ -309,8 +290,29 @@ def _check(config: Config) -> list[str]:
             faults.append(f"{path}.key_file: set besides {path}.key; keep one of them")
         if llm.key_file and not os.access(Path(llm.key_file).expanduser(), os.R_OK):
             faults.append(f"{path}.key_file: {llm.key_file!r} can't be read; create it or mend its rights")
+    faults += _check_secrets(config.packages.secrets)
     if config.store.url and not config.store.url.startswith("sqlite:///"):
         faults.append("store.url: only sqlite:///PATH is served so far; leave it empty for the data folder")
+    return [*faults, *outward.faults(config.egress, config.registries)]
+
+
+def _check_secrets(secrets: tuple[SecretConfig, ...]) -> list[str]:
+    faults = []
+    names = [secret.name for secret in secrets]
+    for number, secret in enumerate(secrets):
+        path = f"packages.secrets[{number}]"
+        if not SECRET_NAME.fullmatch(secret.name):
+            faults.append(f"{path}.name: {secret.name!r} won't do; use capital letters, digits and _, as WEATHER_KEY")
+        elif names.index(secret.name) != number:
+            faults.append(f"{path}.name: {secret.name} is there already; keep one of them")
+        if bool(secret.value) == bool(secret.file):
+            faults.append(
+                f"{path}.value: give the secret itself, or in its place {path}.file with the file that has it"
+            )
+        elif secret.file and not os.access(Path(secret.file).expanduser(), os.R_OK):
+            faults.append(f"{path}.file: {secret.file!r} can't be read; create it or mend its rights")
+        elif not (secret.value.isascii() and secret.value.isprintable()):
+            faults.append(f"{path}.value: has letters that no header can carry; use plain ones")
     return faults
 
 
@@ -328,7 +330,9 @@ def _with_secrets(config: Config) -> Config:
         decisions=replace(llm.decisions, key=_secret(llm.decisions.key, llm.decisions.key_file)),
         fallback=tuple(replace(each, key=_secret(each.key, each.key_file)) for each in llm.fallback),
     )
-    return replace(config, llm=llm, bridges=tuple(map(_with_secret, config.bridges)))
+    kept = tuple(replace(each, value=_secret(each.value, each.file)) for each in config.packages.secrets)
+    packages = replace(config.packages, secrets=kept)
+    return replace(config, llm=llm, packages=packages, bridges=tuple(map(_with_secret, config.bridges)))
 
 
 def _with_secret(account: BridgeAccount) -> BridgeAccount:

@@ -4,6 +4,7 @@ AgentHostError
 |-- ConfigError            the operator: mend the config file or the environment
 |-- StartError             the operator: something outside the config keeps the hub from starting
 |-- PullError              the operator: a model can't be fetched
+|-- ScanError              the operator: the command that looks into packages failed
 |-- StoreError             (the hub itself)
 |   |-- Duplicate          the caller: that record is already kept
 |   |-- Conflict           the caller: somebody changed the record meanwhile, read it again
@@ -21,6 +22,7 @@ AgentHostError
 |-- ToolError              the LLM: it reads the text
 |-- EgressError            who gave the address: it's refused, or didn't answer as it should
 |-- ManifestError          the author of a package
+|-- SandboxMissing         the operator: this machine can't confine strangers' programs, so they don't run
 `-- PersonError            the person who asked
     |-- BadRequest         say it differently: names the field, the value and the way out
     |-- NotFound           no such thing, or none that this person may see
@@ -55,6 +57,10 @@ class PullError(AgentHostError):
     def __init__(self, text: str, *, passes: bool = False) -> None:
         super().__init__(text)
         self.passes = passes
+
+
+class ScanError(AgentHostError):
+    """Nobody knows whether a package is odd: the scan itself failed. The package isn't installed."""
 
 
 class StoreError(AgentHostError):
@@ -135,6 +141,10 @@ class EgressError(AgentHostError):
 
 class ManifestError(AgentHostError):
     """A package's manifest is wrong; the text names the file, the key, the value and the way out."""
+
+
+class SandboxMissing(AgentHostError):
+    """This machine can't confine a stranger's program, so it doesn't run; the text says why and the way out."""
 
 
 class PersonError(AgentHostError):

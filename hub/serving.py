@@ -15,9 +15,10 @@ from msgspec.structs import replace
 import bridges as platforms
 import hub
 from hub.accounts import kind_of
-from hub.app import Hub, agents_of, opened
+from hub.app import Hub
 from hub.config import Config, Reloader
 from hub.errors import ConfigError
+from hub.opening import agents_of, opened
 from hub.ports import Bridge, Tool
 from hub.web.app import build
 from hub.web.server import Server, listening, url_of

@@ -52,6 +52,8 @@ def renew(places: Places) -> None:
     _compile(places, places.lock("build"), groups["build"])
     # Without its dependencies: they are another program and another llama.cpp.
     _compile(places, places.lock("model"), groups["model"], "--no-deps")
+    # Nothing of them is ever installed.
+    _compile(places, places.lock("skills"), groups["skills"], "--no-deps")
 
 
 def _compile(places: Places, out: Path, wanted: list[str], *options: str) -> None:

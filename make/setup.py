@@ -16,6 +16,8 @@ from make.botapi import ensure_description
 from make.llama import ensure_llama
 from make.model import ensure_model
 from make.places import Places, locked
+from make.servers import ensure_servers
+from make.skills import ensure_skills
 from make.venv import ensure_packages, ensure_venv, stamps_of
 from make.words import SetupError, say
 
@@ -39,6 +41,8 @@ def set_up(goal: str, places: Places, environ: Mapping[str, str]) -> None:
         has_model = ensure_model(places)
         if goal == "test":
             ensure_description(places)
+            ensure_skills(places)
+            ensure_servers(places)
     if goal in ("test", "llama") and not (has_llama and has_model):
         raise SetupError(
             "not everything is here, as said above; AGENTHOST_SKIP_LLAMA=1 does without llama.cpp on purpose"

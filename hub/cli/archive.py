@@ -1,8 +1,9 @@
-"""Backups: one zip with a snapshot of the database, the documents and the files, and a manifest with their hashes.
+"""Backups: one zip with a snapshot of the database, documents, files and workspaces, and a manifest with their hashes.
 
 Neither the owner's key nor the config is in it; of other keys the database has only the hashes.
 """
 
+import io
 import os
 import secrets
 import sqlite3
@@ -20,8 +21,9 @@ import msgspec
 from msgspec import Struct
 
 from hub import __version__
-from hub.cli.folder import DATABASE, KEPT, damage, lock_of, locked, opened
+from hub.cli.folder import DATABASE, KEPT, WORKSPACES, damage, lock_of, locked, opened
 from hub.errors import AgentHostError
+from hub.store.workspaces import everything
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -92,7 +94,10 @@ def _write(target: Path, copy: Path, data: Path) -> Manifest:
     with os.fdopen(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "w+b") as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, path in ((DATABASE, copy), *_beside(data)):
-                kept[name] = _add(archive, name, path)
+                with path.open("rb") as source:
+                    kept[name] = _add(archive, name, source)
+            for name, content in everything(data / WORKSPACES):
+                kept[f"{WORKSPACES}/{name}"] = _add(archive, f"{WORKSPACES}/{name}", io.BytesIO(content))
             manifest = Manifest(
                 format=FORMAT,
                 version=__version__,
@@ -123,14 +128,15 @@ def _count(connection: sqlite3.Connection, table: str) -> int:
 
 
 def _beside(data: Path) -> Iterator[tuple[str, Path]]:
-    for folder in KEPT:
+    # Strangers' programs write into workspaces: what's there is found in another way.
+    for folder in (folder for folder in KEPT if folder != WORKSPACES):
         for path in sorted((data / folder).rglob("*")):
             if path.is_file() and not path.is_symlink():
                 yield path.relative_to(data).as_posix(), path
 
 
-def _add(archive: zipfile.ZipFile, name: str, path: Path) -> Kept:
-    with path.open("rb") as source, archive.open(name, "w", force_zip64=True) as target:
+def _add(archive: zipfile.ZipFile, name: str, source: IO[bytes]) -> Kept:
+    with archive.open(name, "w", force_zip64=True) as target:
         return _copy(source, target)
 
 

@@ -18,7 +18,8 @@ from hub.config import Config
 def command(config: Config, file: Path, as_json: bool) -> None:
     """Write everything that's kept into FILE, a zip; the hub may be running.
 
-    In it are the database, the documents and the files. Not in it: the owner's key, the config, models.
+    In it are the database, the documents, the files and the tasks' workspaces. Not in it: the owner's key, the config,
+    models.
     """
     try:
         manifest = back_up(database(config), config.data, file)

@@ -11,7 +11,17 @@ from pathlib import Path
 import rich_click as click
 from rich.text import Text
 
-from hub.cli import bench_chats, bench_model, bench_served, bench_store, bench_telegram, bench_waits, bench_xmpp
+from hub.cli import (
+    bench_chats,
+    bench_model,
+    bench_served,
+    bench_servers,
+    bench_store,
+    bench_telegram,
+    bench_tools,
+    bench_waits,
+    bench_xmpp,
+)
 from hub.cli.bench_figures import Figure
 from hub.cli.words import console, print_json
 from hub.config import embedded_model
@@ -26,7 +36,7 @@ Measure = Callable[[], Awaitable[list[Figure]]]
 @click.option(
     "--only",
     default="",
-    help="Only what has this in its name: store, start, served, telegram, xmpp, idle, model, beside.",
+    help="Only what has this in its name: store, start, served, telegram, xmpp, tools, idle, model, beside.",
 )
 def command(as_json: bool, quick: bool, only: str) -> None:
     """Measure how fast the hub is here; what misses its aim is marked.
@@ -64,8 +74,10 @@ def measures(folder: Path, *, quick: bool) -> list[tuple[str, Measure]]:
         ("store routing", lambda: _routing(folder, HISTORIES[:2] if quick else HISTORIES)),
         ("start", lambda: bench_served.starting(folder / "start")),
         ("served accepts", lambda: bench_served.accepting(folder / "http", seconds=3 if quick else 10)),
+        ("tools of servers", lambda: bench_servers.calling(folder / "servers", calls=200 if quick else 2_000)),
         ("telegram", lambda: bench_telegram.keeping(folder / "telegram", messages=50 if quick else 300)),
         ("xmpp", lambda: bench_xmpp.keeping(folder / "xmpp", messages=50 if quick else 300)),
+        ("tools", lambda: bench_tools.calling(200 if quick else 1_000)),
         ("served answers", lambda: bench_served.answering(folder / "answers", messages=30 if quick else 200)),
     ]
     model = embedded_model(os.environ)

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hub.app import SHIPPED_AGENTS, Hub
+from hub.app import Hub
 from hub.cli.bench_figures import Figure, line_of, process
 from hub.cli.bench_store import a_hub, said
 from hub.config import MODEL_SHA256
 from hub.flow import lanes, prompts
 from hub.llm.llamacpp import LlamaCpp
+from hub.loading import SHIPPED_AGENTS
 from hub.manifests import load_agents
 from hub.ports import Add, End, Said, Terms
 from hub.records import HOME, OWNER, Person

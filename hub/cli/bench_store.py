@@ -8,10 +8,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any, cast
 
-from hub.app import SHIPPED_AGENTS, Hub
+from hub.app import Hub
 from hub.cli.bench_figures import Figure, p50_and
 from hub.clock import SystemClock
 from hub.config import Config, HubConfig, LimitsConfig
+from hub.loading import SHIPPED_AGENTS
 from hub.manifests import load_agents
 from hub.ports import LLM, Add, Change, Store
 from hub.records import (

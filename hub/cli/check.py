@@ -13,6 +13,7 @@ from hub.cli.place import config_path
 from hub.cli.words import print_json
 from hub.config import Backend, Config, load, misgivings, models_folder
 from hub.errors import ConfigError
+from hub.packages.sandbox import Sandbox
 from hub.weights.names import Repo
 from hub.weights.shelf import find
 
@@ -75,6 +76,7 @@ def summary(config: Config, path: Path | None) -> dict[str, str]:
         **fallbacks,
         "decisions": _model(llm.decisions) if llm.decisions.backend else "the small model that comes along",
         "agent": config.agents.default,
+        "sandbox": _sandbox(config),
         "bridges": ", ".join(map(_account, config.bridges)) or "none",
         "log": f"{config.hub.log}, {config.hub.log_level}",
     }
@@ -88,6 +90,14 @@ def _model(llm: Backend) -> str:
         here = find(models_folder(os.environ), repo)
         return here.path if here else f"{llm.model}, fetched from the Hugging Face Hub when the hub starts"
     return llm.model or "the small one that comes along"
+
+
+def _sandbox(config: Config) -> str:
+    why_not = Sandbox(first_uid=config.packages.first_uid).why_not
+    if not why_not:
+        return "bubblewrap"
+    runs = "run with all of the hub's rights" if config.packages.allow_unsandboxed else "don't run"
+    return f"none, programs of packages {runs}: {why_not}"
 
 
 def _account(account: BridgeAccount) -> str:

@@ -60,6 +60,7 @@ async def examine(
     if findings[-1].text.startswith("answers"):
         async with Client(place) as client:
             findings += await interview.inside(client)
+            findings += await interview.secrets(client, config)
     return findings
 
 
@@ -67,8 +68,8 @@ async def _accounts(config: Config) -> list[Finding]:
     if not config.bridges:
         return []
     # The hub's parts take a second to load: only where there's an account to be tried out.
-    from hub.app import accounts  # noqa: PLC0415
     from hub.clock import SystemClock  # noqa: PLC0415
+    from hub.opening import accounts  # noqa: PLC0415
     from hub.store.documents import MemoryDocuments  # noqa: PLC0415
     from hub.store.files import MemoryFiles  # noqa: PLC0415
     from hub.store.memory import MemoryStore  # noqa: PLC0415

@@ -19,6 +19,8 @@ from hub.cli.folder import damage, database, holder, opened
 from hub.cli.place import OWNER_KEY
 from hub.cli.words import size
 from hub.config import MODEL_SHA256, Config, backends, embedded_model, misgivings, models_folder
+from hub.packages.sandbox import Sandbox
+from hub.tools.media import lacking
 from hub.weights.names import Repo
 from hub.weights.shelf import find
 
@@ -55,6 +57,15 @@ def model_paths(config: Config, environ: Mapping[str, str]) -> Finding:
     if found:
         return fault("config files", "; ".join(found), "Mend the path, or bring the file there.")
     return fine("config files", "what the config names is there")
+
+
+def media(config: Config, environ: Mapping[str, str]) -> Finding:
+    """Can the tools work that need a library and a model of their own?"""
+    if lacks := lacking(config.tools):
+        return warning(
+            "tools", "; ".join(lacks), "Install it or bring the file there; until then the tool isn't offered."
+        )
+    return fine("tools", "what [tools] asks for is there")
 
 
 def folder(config: Config, environ: Mapping[str, str]) -> Finding:
@@ -167,6 +178,19 @@ def _file(path: Path, wanted: str, mend: str, exact: int) -> Finding:
     return fine("model", f"{path}, {size(path.stat().st_size)}")
 
 
+def sandbox(config: Config, environ: Mapping[str, str]) -> Finding:
+    """Can programs of packages be confined?"""
+    why_not = Sandbox(first_uid=config.packages.first_uid).why_not
+    if not why_not:
+        return fine("sandbox", "bubblewrap confines the programs of packages")
+    if config.packages.allow_unsandboxed:
+        text = f"programs of packages run with all of the hub's rights: {why_not}"
+        return warning("sandbox", text, "Mend it, and take packages.allow_unsandboxed out of the config.")
+    return warning(
+        "sandbox", f"programs of packages don't run here: {why_not}", "Needed only for packages with programs."
+    )
+
+
 def queue(config: Config, environ: Mapping[str, str]) -> Finding:
     """Does a message wait longer than it should? Looked up in the database, so that a stuck hub can't hide it."""
     path = database(config)
@@ -191,7 +215,20 @@ def queue(config: Config, environ: Mapping[str, str]) -> Finding:
     return fine("queues", f"{count} waiting")
 
 
-LOCAL: tuple[Check, ...] = (python, model_paths, folder, space, key_file, clock, stored, queue, llama, model)
+LOCAL: tuple[Check, ...] = (
+    python,
+    model_paths,
+    media,
+    folder,
+    space,
+    key_file,
+    clock,
+    stored,
+    queue,
+    llama,
+    model,
+    sandbox,
+)
 
 
 def fine(check: str, text: str) -> Finding:

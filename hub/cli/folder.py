@@ -9,7 +9,8 @@ from pathlib import Path
 from hub.config import Config
 
 DATABASE = "hub.db"
-KEPT = ("documents", "files")
+WORKSPACES = "workspaces"
+KEPT = ("documents", "files", WORKSPACES)
 """Folders beside the database that belong to it."""
 SQLITE = "sqlite:///"
 

@@ -13,7 +13,7 @@ from hub.cli.client import Client, Refused, Trouble
 from hub.cli.examine import Finding, fault, fine, warning
 from hub.cli.folder import database, holder
 from hub.cli.place import Place
-from hub.cli.wire import Bridge, Dead, Listing, Model, Status
+from hub.cli.wire import Bridge, Dead, Installed, Listing, Model, Status
 from hub.config import Backend, Config, backends
 from hub.ports import Bridge as Platform
 from hub.ports import BridgeInfo, Probing
@@ -100,6 +100,30 @@ async def inside(client: Client) -> list[Finding]:
         models.append(("decisions", status.decisions))
     bridges = [of_bridge(f"{bridge.name} in the hub", bridge) for bridge in status.bridges if bridge.name != "http"]
     return [*(of_model(name, found) for name, found in models), *bridges, of_dead(dead)]
+
+
+async def secrets(client: Client, config: Config) -> list[Finding]:
+    """Have the packages that are used every secret that they ask for?"""
+    try:
+        packages = [
+            package for package in await client.pages("/v1/packages", Installed, 1_000) if package.state == "enabled"
+        ]
+    except Trouble:
+        return []
+    known = {secret.name for secret in config.packages.secrets}
+    asked = [
+        (package.id, ask.removeprefix("secrets:"))
+        for package in packages
+        for ask in package.asks
+        if ask.startswith("secrets:")
+    ]
+    if not asked:
+        return []
+    missing = [f"{package} asks for {name}" for package, name in asked if name not in known]
+    if missing:
+        mend = "Put them into [[packages.secrets]] of the config, and start the hub again; calls that need them fail."
+        return [warning("secrets", "; ".join(missing), mend)]
+    return [fine("secrets", f"{len(asked)} that packages ask for are there")]
 
 
 def of_model(check: str, model: Model) -> Finding:

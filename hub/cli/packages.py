@@ -1,6 +1,8 @@
-"""`agenthost packages`: what's installed; switched on and off, and back to what it was."""
+"""`agenthost packages`: what's installed; switched on and off, and back to what it was; and one's own tried out."""
 
 import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import msgspec
@@ -8,16 +10,20 @@ import rich_click as click
 from rich.text import Text
 
 from hub.cli.client import Client
+from hub.cli.packing import packed
 from hub.cli.place import Place, place_options
 from hub.cli.wire import Installed
-from hub.cli.words import ago, console, print_json, short, table
+from hub.cli.words import ago, console, plain, print_json, sheet_lines, short, table
+
+if TYPE_CHECKING:
+    from hub.cli.trying import Report
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group(name="packages")
 def command() -> None:
-    """List, enable, disable and roll back what's installed."""
+    """List, show, enable, disable and roll back what's installed; try out your own."""
 
 
 @command.command(name="list")
@@ -37,46 +43,112 @@ def list_(place: Place, as_json: bool) -> None:
     console().print(rows)
 
 
-@command.command(name="enable")
+@command.command(name="show")
 @click.argument("id")
 @JSON
 @place_options
-def enable(place: Place, id: str, as_json: bool) -> None:
-    """Have the tools or the agent of package ID used."""
-    _told(_switched(place, id, "enable"), as_json=as_json)
-
-
-@command.command(name="disable")
-@click.argument("id")
-@JSON
-@place_options
-def disable(place: Place, id: str, as_json: bool) -> None:
-    """Have package ID not used; it stays installed."""
-    _told(_switched(place, id, "disable"), as_json=as_json)
-
-
-@command.command(name="rollback")
-@click.argument("id")
-@JSON
-@place_options
-def rollback(place: Place, id: str, as_json: bool) -> None:
-    """Bring back what package ID was before its last update; once more, and that's undone."""
-    _told(_switched(place, id, "rollback"), as_json=as_json)
-
-
-def _switched(place: Place, id: str, how: str) -> Installed:
-    async def switch() -> Installed:
-        async with Client(place) as hub:
-            return await hub.post(f"/v1/packages/{quote(id, safe='')}/{how}", {}, Installed)
-
-    return asyncio.run(switch())
-
-
-def _told(package: Installed, *, as_json: bool) -> None:
+def show(place: Place, id: str, as_json: bool) -> None:
+    """Show what package ID is, where it's from, and what it may."""
+    raw = asyncio.run(_asked(place, "GET", _path(id)))
     if as_json:
-        print_json(package)
+        print_json(raw)
+        return
+    package = msgspec.json.decode(raw, type=Installed)
+    for line in sheet_lines(package):
+        click.echo(line)
+
+
+@command.command(name="test")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--no-own-tests", is_flag=True, help="Leave out its test_*.py, which run as you and in no sandbox.")
+@click.option("--net", is_flag=True, help="Let it ask the hosts that it names; without it no request goes out.")
+@JSON
+def test(folder: Path, no_own_tests: bool, net: bool, as_json: bool) -> None:
+    """Try out the package in FOLDER as a hub would use it, and run its own tests. Needs no hub.
+
+    It's packed, checked, installed into a hub that's thrown away, given what it asks for, and its tools are called with
+    their examples; what lies in its folder examples/ is then in the task's workspace. Exit status 1 if anything wants
+    mending.
+    """
+    from hub.cli.trying import tried  # noqa: PLC0415 - brings a hub's parts along, which the other commands don't need
+
+    report = asyncio.run(tried(folder, packed(folder), net=net, own_tests=not no_own_tests))
+    if as_json:
+        print_json(report)
     else:
-        click.echo(f"{package.id} {package.now.version} is {package.state}.")
+        _show_report(report)
+    if report.faults:
+        raise SystemExit(1)
+
+
+def _show_report(report: "Report") -> None:
+    click.echo(f"{report.id} {report.version}".strip() + (f", of kind {report.kind}" if report.kind else ""))
+    for check in report.checks:
+        took = f" ({check.ms:.0f} ms)" if check.ms else ""
+        first, *rest = plain(check.words).splitlines() or [""]
+        click.echo(f"  {check.state:<8}{plain(check.what)}: {first}{took}")
+        for line in rest:
+            click.echo(f"          {line}")
+    words = "1 fault" if report.faults == 1 else f"{report.faults} faults"
+    click.echo(f"{words}." if report.faults else "All is well.")
+
+
+def _switching(how: str, words: str) -> click.Command:
+    """Return a command that has the hub do one thing with a package."""
+
+    @command.command(name=how, help=words)
+    @click.argument("id")
+    @JSON
+    @place_options
+    def switch(place: Place, id: str, as_json: bool) -> None:
+        raw = asyncio.run(_asked(place, "POST", f"{_path(id)}/{how}"))
+        package = msgspec.json.decode(raw, type=Installed)
+        if as_json:
+            print_json(raw)
+        else:
+            click.echo(f"{package.id} {package.now.version} is {package.state}.")
+
+    return switch
+
+
+_switching("enable", "Have the tools or the agent of package ID used.")
+_switching("disable", "Have package ID not used; it stays installed.")
+_switching("rollback", "Forget an update of package ID that waits, else bring back what it was before its last one.")
+
+
+@command.command(name="update")
+@click.argument("id")
+@JSON
+@place_options
+def update(place: Place, id: str, as_json: bool) -> None:
+    """Fetch package ID again from where it came from; what asks for more waits until that's granted.
+
+    Exit status: 0 the newest version is used; 3 it waits.
+    """
+    raw = asyncio.run(_asked(place, "POST", f"{_path(id)}/update"))
+    if as_json:
+        print_json(raw)
+        return
+    try:
+        package = msgspec.json.decode(raw, type=Installed)
+    except msgspec.ValidationError:
+        click.echo(f"{id} is being fetched; `agenthost packages list` shows it when it's there.")
+        raise SystemExit(3) from None
+    for line in sheet_lines(package):
+        click.echo(line)
+    if package.next:
+        raise SystemExit(3)
+
+
+def _path(id: str) -> str:
+    return f"/v1/packages/{quote(id, safe='')}"
+
+
+async def _asked(place: Place, method: str, path: str) -> msgspec.Raw:
+    async with Client(place) as hub:
+        if method == "GET":
+            return await hub.get(path, msgspec.Raw)
+        return await hub.post(path, {}, msgspec.Raw)
 
 
 async def _packages(place: Place) -> list[msgspec.Raw]:

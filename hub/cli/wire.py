@@ -298,6 +298,25 @@ class Edition(Struct, frozen=True, kw_only=True):
     digest: str
     grants: list[str]
     source: str
+    found: tuple[str, ...] = ()
+
+
+class Permission(Struct, frozen=True, kw_only=True):
+    """A permission that a package asks for."""
+
+    id: str
+    meaning: str
+    granted: bool
+
+
+class Installation(Struct, frozen=True, kw_only=True):
+    """A package on its way in."""
+
+    id: str
+    source: str
+    state: str
+    package: str | None
+    error: str
 
 
 class Installed(Struct, frozen=True, kw_only=True):
@@ -309,7 +328,12 @@ class Installed(Struct, frozen=True, kw_only=True):
     description: str
     tools: list[str]
     asks: list[str]
+    permissions: tuple[Permission, ...] = ()
+    what: str = ""
+    notes: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
     now: Edition
     before: Edition | None
+    next: Edition | None = None
     created_at: datetime
     updated_at: datetime

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hub.cli.wire import Said, Task, TaskTag
+from hub.cli.wire import Installed, Said, Task, TaskTag
 from hub.records import Verdict
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -115,6 +115,27 @@ def message(said: Said) -> str:
     lines = [plain(said.text)]
     lines += [f"  {number}. {plain(choice.text)}" for number, choice in enumerate(said.choices, 1)]
     return "\n".join(lines)
+
+
+def sheet_lines(package: Installed) -> list[str]:
+    """Say what a package is, where it's from, and what it may or would."""
+    lines = [f"{package.kind} {package.id} {package.now.version} ({package.state}): {plain(package.description)}"]
+    lines += [f"  {plain(package.what)}"] if package.what else []
+    if package.tools:
+        lines.append(f"  {'would use' if package.kind == 'agent' else 'tools'}: {', '.join(package.tools)}")
+    for ask in package.permissions:
+        may = f"may ({ask.id})" if ask.granted else f"may, if you grant {ask.id}"
+        lines.append(f"  {may}: {plain(ask.meaning)}")
+    if not package.permissions:
+        lines.append("  asks for no permission")
+    lines += [f"  note: {plain(note)}" for note in package.notes]
+    lines += [f"  a scan found: {plain(found)}" for found in package.found]
+    lines.append(f"  from: {plain(package.now.source) or 'unknown'}, SHA-256 {package.now.digest[:12]}")
+    if package.next:
+        lines.append(f"  waits: {package.next.version}, from {plain(package.next.source) or 'unknown'}")
+    if package.before:
+        lines.append(f"  before: {package.before.version}")
+    return lines
 
 
 def print_json(value: Any) -> None:

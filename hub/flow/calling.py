@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from hub.flow.exact import LONGEST, legible, opened, sealed
 from hub.flow.ledger import CutOff, Ledger, Outcome
+from hub.flow.pinning import Pinning
 from hub.flow.rights import Rights, digest_of
 from hub.flow.toolbox import Called, Toolbox
 from hub.flow.work import Work
@@ -43,12 +44,25 @@ class Held(Exception):
 class Calls:
     """Calls tools for a turn."""
 
-    def __init__(self, store: Store, clock: Clock, toolbox: Toolbox, rights: Rights, minutes: float) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        toolbox: Toolbox,
+        rights: Rights,
+        minutes: float,
+        pinning: Pinning | None = None,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._toolbox = toolbox
         self._rights = rights
+        self._pinning = pinning or Pinning(store, clock)
         self._span = timedelta(minutes=minutes)
+
+    async def chosen(self, work: Work, tool: Tool) -> Tool:
+        """Return a tool as the task has it, in the edition that it first used."""
+        return await self._pinning.tool(work.task, tool)
 
     async def make(
         self, agent: Agent, work: Work, ledger: Ledger, tool: Tool, arguments: str, nth: int, offered: Sequence[Tool]
@@ -59,7 +73,7 @@ class Calls:
         step has failed, and says so to the LLM.
         """
         call = self._call(agent, work, tool.name, opened(arguments), f"{work.turn.id}:{nth}")
-        await ledger.mark(*await self._rights.shown(work.task, offered))
+        await ledger.mark(*await self._rights.shown(work.task, tool, offered))
         try:
             if known := ledger.called(tool.name, arguments):
                 return known
@@ -73,11 +87,16 @@ class Calls:
         raise Held(self._pause(work, tool, call, "leave", why))
 
     async def take_up(self, agent: Agent, work: Work, ledger: Ledger) -> None:
-        """Do what was decided about the call that the turn takes up: exactly that call, or a step that says no."""
+        """Do what was decided about the call that the turn takes up: exactly that call, or a step that says no.
+
+        What's told before: that a package which the task has used is gone.
+        """
+        await self._pinning.tell(work.task, ledger)
         pause = work.pause
         if pause is None:
             return
         tool = self._toolbox.named(pause.tool)
+        tool = tool and await self.chosen(work, tool)
         try:
             if ledger.called(pause.tool, pause.arguments):
                 return

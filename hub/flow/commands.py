@@ -189,10 +189,15 @@ class Commands:
             await self._service.choose_agent(*who, said.rest)
             return f"`{said.rest}` takes your new tasks from now on."
         chosen = await self._service.chosen_agent(*who)
-        return "\n".join(
+        lines = [
             f"- `{name}` – {agent.description}{' (yours)' if name == chosen else ''}"
             for name, agent in sorted(self._agents.items())
-        )
+        ]
+        if chosen and chosen not in self._agents:
+            lines.append(
+                f"`{chosen}`, which you chose, isn't here any more: `{self._service.default}` stands in for it."
+            )
+        return "\n".join(lines)
 
     async def _model(self, said: Said) -> str:
         return f"{self._about_model('Model', self._llm)}. The config's [llm] section names another."

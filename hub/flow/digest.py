@@ -10,11 +10,13 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from hub.records import Message, Task
+from hub.records import Message, Step, Task
 
 WORDS = 14
 DIGEST = 900
 """Characters of a digest; its oldest lines go first."""
+USUAL, THIN = 2_100, 3
+"""Characters of a tool's result at most, but for those that may be longer; and of a token at least, mostly."""
 LEAST = 2
 """Messages that are never digested: the question, and the answer before it."""
 
@@ -32,6 +34,16 @@ def shorten(task: Task, history: Sequence[Message]) -> tuple[Task, tuple[Message
     while len(lines) > 1 and sum(len(line) + 1 for line in lines) > DIGEST:
         lines.pop(0)
     return replace(task, digest="\n".join(lines), digested=history[older - 1].id), tuple(history[older:])
+
+
+def with_room(steps: Sequence[Step], tokens: int) -> tuple[tuple[Step, ...], int]:
+    """Return a turn's steps with results that a prompt has room for, and how many tokens they take beyond the usual.
+
+    Only instructions are so long: a skill's are no use without their end, where there's room for it.
+    """
+    spare = max(tokens, 0) * THIN
+    fitted = tuple(replace(step, result=clipped(step.result, max(USUAL, spare))) for step in steps)
+    return fitted, sum(max(len(step.result) - USUAL, 0) for step in fitted) // THIN
 
 
 def clipped(text: str, characters: int) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 from hashlib import sha256
+from itertools import islice
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -25,7 +26,7 @@ from hub.flow.toolbox import Toolbox
 from hub.flow.whens import parse
 from hub.manifests import Agent
 from hub.ports import Clock, Paused, Store, Tool, ToolCall
-from hub.records import OPEN, Message, MessageId, Task, TaskId, Text
+from hub.records import OPEN, File, Message, MessageId, Part, Task, TaskId, Text
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ PLANNED = 20
 SOONEST = timedelta(minutes=1)
 DEEPEST = 3
 MANY = 200
+FILES = 20
 
 
 class Parts(Struct, frozen=True):
@@ -69,7 +71,21 @@ class FlowErrands:
         text = text.strip()
         if not text or len(text) > LONGEST:
             raise ToolError(f"A message has 1 to {LONGEST} characters; this one has {len(text)}.")
-        name = f"say:{call.key}:{_hash(text)}"
+        await self._tell(hub, task, call, f"say:{call.key}:{_hash(text)}", Text(f"{call.tool}: {text}"))
+
+    async def send(self, call: ToolCall, file: File) -> None:
+        """See Parcels."""
+        hub, task = await self._task(call)
+        await self._tell(hub, task, call, f"say:{call.key}:{file.sha256}", file)
+
+    async def received(self, call: ToolCall) -> tuple[File, ...]:
+        """See Parcels."""
+        hub, task = await self._task(call)
+        recent = await hub.store.messages_of_task(task.id, limit=MANY)
+        parts = (part for each in reversed(recent) if each.role == "user" for part in reversed(each.parts))
+        return tuple(islice((part for part in parts if isinstance(part, File)), FILES))
+
+    async def _tell(self, hub: Parts, task: Task, call: ToolCall, name: str, part: Part) -> None:
         recent = await hub.store.messages_of_task(task.id, limit=MANY)
         said = [each for each in recent if each.external_id.startswith(f"say:{_turn(call)}:")]
         if any(each.external_id == name for each in said):
@@ -78,14 +94,14 @@ class FlowErrands:
             raise ToolError(f"{NOTICES} messages were sent in this turn already; put the rest into the answer.")
         asked = next((each for each in reversed(recent) if each.role == "user"), None)
         told = notice(
-            f"{call.tool}: {text}",
+            "",
             tenant=task.tenant,
             to=asked.address if asked else task.origin,
             person=task.person,
             now=hub.clock.now(),
             task=task.id,
         )
-        told = replace(told, external_id=name)
+        told = replace(told, external_id=name, parts=(part,))
         with suppress(Duplicate):
             await hub.journal.commit(*hub.outbox.say(told), wake=(hub.outbox.lane(told),))
 

@@ -4,10 +4,13 @@ What people, tools and earlier answers said is data: it stands in the roles `use
 and what would end a part of a prompt is broken up.
 """
 
+import itertools
 import re
+import string
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -27,6 +30,13 @@ Images = Mapping[MessageId, Mapping[str, bytes]]
 """The images of messages: their bytes by their SHA-256."""
 
 NO_IMAGES: Images = MappingProxyType({})
+TRIES = 2
+"""Failed calls that are shown when it's tried again."""
+DESCRIBED = 300
+"""Characters of a tool's description that whoever writes its arguments reads."""
+LINE = 120
+"""Characters of a description in a choice."""
+NEEDLESS = "none of these, just talk"
 SHOTS = 2
 """Examples of each tool in a choice."""
 
@@ -97,7 +107,7 @@ def choose(text: str, offered: Sequence[Tool]) -> tuple[Said, ...]:
     """
     shown = [tool for tool in offered if isinstance(tool, Exemplary)]
     most = max((len(tool.examples) for tool in shown), default=0)
-    lines = [f"{tool.name}: {tool.description}" for tool in offered if tool not in shown]
+    lines = [f"{tool.name}: {plain(first_sentence(tool.description))}" for tool in offered if tool not in shown]
     for turn in reversed(range(min(most, SHOTS))):
         for tool in reversed(shown):
             lines += [f'"{other}" -> {NONE}' for other in tool.others[turn : turn + 1]]
@@ -108,17 +118,64 @@ def choose(text: str, offered: Sequence[Tool]) -> tuple[Said, ...]:
     )
 
 
-def arguments(said: Sequence[Said], tool: Tool) -> tuple[Said, ...]:
-    """Return the prompt for a tool's arguments, to be answered with JSON; it ends with what was asked last."""
+def pick(text: str, offered: Sequence[Tool]) -> tuple[Said, ...]:
+    """Return the prompt for a choice among tools without examples, to be answered with one of `letters`.
+
+    Their names tell a small LLM little, and one may begin another.
+    """
+    told = [*(first_sentence(tool.description) for tool in offered), NEEDLESS]
+    lines = [f"{letter}: {plain(line)}" for letter, line in zip(letters(len(offered)), told, strict=True)]
+    return (
+        Said("system", "Which tool does a message need?\n" + "\n".join(lines)),
+        Said("user", f'"{plain(text)}" ->'),
+    )
+
+
+def letters(count: int) -> tuple[str, ...]:
+    """Return a letter for each tool, and last one for none of them."""
+    return tuple(string.ascii_uppercase[: count + 1])
+
+
+def first_sentence(description: str) -> str:
+    """Return how a description begins: what comes later is for who has already chosen."""
+    begin = re.split(r"(?<=[.!?])\s", " ".join(description.split()), maxsplit=1)[0]
+    return begin if len(begin) <= LINE else f"{begin[: LINE - 1]}…"
+
+
+def arguments(
+    said: Sequence[Said], tool: Tool, schema: Mapping[str, Any], fault: str = "", failed: Sequence[Step] = ()
+) -> tuple[Said, ...]:
+    """Return the prompt for a tool's arguments, to be answered with JSON; it ends with what was asked last.
+
+    `schema` is of those that are to be found; `fault` is what was wrong with the last answer.
+    `failed` are calls before that failed: it's shown the last ones, and what was wrong with them.
+    """
     shots: list[Said] = []
+    task = f"Write the arguments of the tool {tool.name} as JSON."
     if isinstance(tool, Exemplary):
         for example in tool.examples:
             shots += [Said("user", example.text), Said("assistant", msgspec.json.encode(example.arguments).decode())]
     else:
-        shots = [Said("user", f"The schema: {msgspec.json.encode(tool.schema).decode()}"), Said("assistant", "{}")]
+        lines = [_argument(name, below, name in schema["required"]) for name, below in schema["properties"].items()]
+        task = "\n".join((f"{task} {plain(tool.description[:DESCRIBED])}", *lines))
     # A short message may point to what was said before it: "Remember that."
     last = said[-1:] if said and len(said[-1].text.split()) > 4 else said[-3:]
-    return _alternating((Said("system", f"Write the arguments of the tool {tool.name} as JSON."), *shots, *last))
+    tries = [part for step in failed[-TRIES:] for part in _failed(step)]
+    again = (Said("user", f"That can't be used: {plain(fault)} Write the JSON once more."),) if fault else ()
+    return _alternating((Said("system", task), *shots, *last, *tries, *again))
+
+
+def _argument(name: str, schema: Mapping[str, Any], needed: bool) -> str:
+    options = schema.get("enum")
+    kind = " or ".join(map(str, options[:20])) if options else schema.get("type", "JSON")
+    told = plain(str(schema.get("description", "")))
+    return f"- {plain(name)} ({kind}{'' if needed else ', only if said'}){': ' if told else ''}{told}"
+
+
+def asked(said: Sequence[Said]) -> str:
+    """Return what the person said last, and just before that without an answer between."""
+    last = list(itertools.takewhile(lambda part: part.role == "user", reversed(said)))
+    return "\n".join(part.text for part in reversed(last))
 
 
 def digest(task: Task, messages: Sequence[Message]) -> tuple[Said, ...]:
@@ -155,6 +212,10 @@ def plain(text: str) -> str:
     return _MARK.sub(r"<\1 \2 \1>", text).strip()
 
 
+def _failed(step: Step) -> tuple[Said, Said]:
+    return Said("assistant", plain(step.request)), Said("user", f"That failed. {plain(step.result)}\nMend it.")
+
+
 def _opening(task: Task, said: Sequence[Said]) -> str:
     goal = plain(task.goal)
     parts = []
@@ -166,7 +227,9 @@ def _opening(task: Task, said: Sequence[Said]) -> str:
 
 
 def _closing(results: Sequence[Step], note: str, *, asked: bool) -> str:
-    parts = [_result(step) for step in results]
+    done = {step.name for step in results if not step.failed}
+    # A try that failed before the one that didn't would only mislead.
+    parts = [_result(step) for step in results if not step.failed or step.name not in done]
     if note:
         parts.append(f"Go on with my goal. {plain(note)}")
     elif any(not step.failed for step in results):

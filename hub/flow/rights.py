@@ -51,10 +51,14 @@ class Rights:
             return ()
         return await self._taint(call.task, call.tenant, tool.name, _where(call))
 
-    async def shown(self, task: Task, offered: Sequence[Tool]) -> tuple[Change, ...]:
-        """Return what's kept once an LLM was offered tools: what a stranger's one says about itself are their words."""
+    async def shown(self, task: Task, chosen: Tool, offered: Sequence[Tool]) -> tuple[Change, ...]:
+        """Return what's kept once an LLM was offered tools: what a stranger's one says about itself are their words.
+
+        What the chosen one says of itself isn't counted against it: its package may do what was granted to it.
+        """
+        own = chosen.package if isinstance(chosen, Packaged) else None
         for tool in offered:
-            if isinstance(tool, Packaged) and isinstance(tool, Foreign) and tool.outside:
+            if isinstance(tool, Packaged) and isinstance(tool, Foreign) and tool.outside and tool.package != own:
                 return await self._taint(task.id, task.tenant, tool.name, "what it says about itself")
         return ()
 

@@ -4,7 +4,7 @@ APScheduler ticks with its memory job store: a job of its own would be lost by a
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -34,12 +34,15 @@ class Scheduler:
         dispatcher: Dispatcher,
         expire: Callable[[], Awaitable[None]],
         keep_events: timedelta,
+        sweeps: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
+        """`sweeps` are done with every sweep: what else is to be forgotten in time."""
         self._store = store
         self._clock = clock
         self._dispatcher = dispatcher
         self._expire = expire
         self._keep_events = keep_events
+        self._sweeps = sweeps
         self._jobs = AsyncIOScheduler(timezone="UTC")
 
     def start(self) -> None:
@@ -71,6 +74,8 @@ class Scheduler:
             forgotten = await self._store.forget_events(now - self._keep_events)
             await self._store.forget_replays(now - KEEP_REPLAYS)
             await self._store.forget_pairings(now - KEEP_PAIRINGS)
+            for sweep in self._sweeps:
+                await sweep()
         except StoreUnavailable as error:
             log.warning("old events are kept for now: %s", error)
             return

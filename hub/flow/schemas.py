@@ -1,4 +1,4 @@
-"""Checks a JSON value against a tool's schema, with msgspec's messages."""
+"""Checks a JSON value against a tool's schema, with msgspec's messages; a stranger's schema is tamed first."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -32,10 +32,10 @@ def decode(json: str, schema: Mapping[str, object]) -> Mapping[str, object]:
     """Return the object that a text holds, if it fits the schema; raises ToolError with what's wrong.
 
     Of JSON schema it knows types, enum, const, anyOf, properties, items and bounds; what else a schema says, only the
-    tool checks.
+    tool checks. The schema is one of ours, or tamed.
     """
     try:
-        value = msgspec.json.decode(json, type=_type(schema))
+        value = msgspec.json.decode(json, type=_kind(schema))
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeError) as error:
         raise ToolError(f"The arguments don't fit the tool: {str(error)[:LONGEST]}.") from None
     except RecursionError:
@@ -43,6 +43,8 @@ def decode(json: str, schema: Mapping[str, object]) -> Mapping[str, object]:
     built: object = msgspec.to_builtins(value)
     if not isinstance(built, dict):
         raise ToolError("The arguments don't fit the tool: expected an object.")
+    if _kind(schema) is Any and (fault := _by_the_book(built, schema)):
+        raise ToolError(f"The arguments don't fit the tool: {fault[:LONGEST]}.")
     return built
 
 
@@ -53,6 +55,23 @@ def fit(values: Mapping[str, object], schema: Mapping[str, object]) -> None:
     except (msgspec.MsgspecError, UnicodeError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise ToolError(f"The arguments can't be written down: {str(error)[:LONGEST]}.") from None
     decode(json, schema)
+
+
+def _kind(schema: Mapping[str, object]) -> Any:
+    """Return the type that a schema says, or Any where msgspec has none for it: two objects to choose from, say."""
+    try:
+        kind = _type(schema)
+        msgspec.json.Decoder(kind)
+    except (TypeError, ValueError, KeyError, AttributeError, RecursionError):
+        return Any
+    return kind
+
+
+def _by_the_book(value: object, schema: Mapping[str, object]) -> str:
+    import jsonschema  # noqa: PLC0415 - few schemas need it
+
+    fault = next(jsonschema.Draft202012Validator(schema).iter_errors(value), None)
+    return "" if fault is None else f"{fault.message} - at `{fault.json_path}`"
 
 
 def _type(schema: Mapping[str, Any]) -> Any:

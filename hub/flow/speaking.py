@@ -12,7 +12,7 @@ from hub.config import LLMConfig
 from hub.errors import ContextOverflow, LLMError, ToolError
 from hub.flow import lanes, pictures, prompts
 from hub.flow.calling import Calls, Held
-from hub.flow.digest import clipped, shorten
+from hub.flow.digest import clipped, shorten, with_room
 from hub.flow.exact import opened, sealed
 from hub.flow.ledger import Ledger, Made
 from hub.flow.sound import sound_text
@@ -117,8 +117,6 @@ class Speaker:
         for _ in range(TOOL_CALLS):
             await join(work)
             text = "\n".join(message.text for message in (*work.about, *work.messages)) or work.task.goal
-            # A task goes on with the editions that it began with: they would be taken in place of the newest here, by
-            # the task's pins, and by Calls.take_up for what was approved.
             offered = self._toolbox.offered(agent, text)
             if not offered:
                 return
@@ -126,12 +124,15 @@ class Speaker:
             tool = await self._choose(work, ledger, said, offered)
             if tool is None:
                 return
-            await self._call(agent, work, ledger, said, tool, offered)
+            await self._call(agent, work, ledger, said, await self._calls.chosen(work, tool), offered)
 
     async def _choose(self, work: Work, ledger: Ledger, said: Sequence[Said], offered: Sequence[Tool]) -> Tool | None:
-        used = [step.name for step in _calls(work, ledger)]
+        calls = _calls(work, ledger)
+        used = [step.name for step in calls]
 
         async def choose() -> Made:
+            if again := await self._toolbox.again(said, offered, calls):
+                return again.name, 0, 0, False
             tool, decision = await self._toolbox.choose(said, offered, used, self._terms(work, Priority.DECISION))
             work.money += decision.money if decision else 0.0
             return (tool.name if tool else NONE), (decision.tokens if decision else 0), 0, False
@@ -144,10 +145,11 @@ class Speaker:
         self, agent: Agent, work: Work, ledger: Ledger, said: Sequence[Said], tool: Tool, offered: Sequence[Tool]
     ) -> None:
         nth = sum(step.kind == "tool" for step in ledger.steps) + 1
+        failed = [step for step in _calls(work, ledger) if step.name == tool.name and step.failed]
 
         async def arguments() -> Made:
             try:
-                filled = await self._toolbox.arguments(said, tool, self._terms(work, Priority.DECISION))
+                filled = await self._toolbox.arguments(said, tool, self._terms(work, Priority.DECISION), failed)
             except ToolError as error:
                 return str(error), 0, 0, True
             work.money += filled.money
@@ -213,7 +215,9 @@ class Speaker:
         images = await pictures.read(self._files, history)
         # An image alone may have more tokens than a prompt of words should.
         most = 10**9 if any(images.values()) and self._llm.info.sees else PROMPT_TOKENS
-        room = min(most, (self._llm.info.context or 10**9) - self._answer_tokens - MARGIN)
+        whole = (self._llm.info.context or 10**9) - self._answer_tokens - MARGIN
+        steps, more = with_room(steps, whole - PROMPT_TOKENS)
+        room = min(most + more, whole)
         verdict = work.task.verdict
         note = verdict.why if isinstance(verdict, Again) and work.task.kind == "assignment" else ""
         while True:

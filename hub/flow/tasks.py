@@ -306,6 +306,11 @@ class Tasks:
         chosen = wished or await self.chosen_agent(message.tenant, message.person)
         return chosen if chosen in self._agents else self._default
 
+    @property
+    def default(self) -> str:
+        """The agent that takes the tasks of who has chosen none that's there."""
+        return self._default
+
     async def chosen_agent(self, tenant: TenantId, person: PersonId) -> str:
         """Return the agent that a person has chosen for their new tasks, or nothing."""
         kept = await self._preferences.get(preferences_of(tenant, person), "agent")

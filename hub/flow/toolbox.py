@@ -14,10 +14,30 @@ from msgspec import Struct
 
 from hub.errors import ToolError
 from hub.flow import prompts
-from hub.flow.schemas import decode, fit
+from hub.flow.filling import fill
+from hub.flow.offering import Offering
+from hub.flow.schemas import fit
 from hub.flow.sound import sound
+from hub.flow.taming import tame
 from hub.manifests import Agent
-from hub.ports import LLM, Decision, Filled, Paused, Pausing, Quoting, Reading, Said, Terms, Tool, ToolCall
+from hub.ports import (
+    LLM,
+    Decision,
+    Exemplary,
+    Filled,
+    Lengthy,
+    Material,
+    Patient,
+    Paused,
+    Pausing,
+    Quoting,
+    Reading,
+    Retrying,
+    Said,
+    Terms,
+    Tool,
+    ToolCall,
+)
 from hub.records import Step
 
 log = logging.getLogger(__name__)
@@ -50,6 +70,7 @@ class Toolbox:
         *,
         seconds: float = SECONDS,
         characters: int = RESULT_CHARACTERS,
+        offering: Offering | None = None,
     ) -> None:
         """Take the tools, the LLM that chooses among them, and the one that writes arguments (else the same)."""
         self._fixed = {tool.name: tool for tool in tools}
@@ -58,10 +79,13 @@ class Toolbox:
         self._writer = writer or decisions
         self._seconds = seconds
         self._characters = characters
+        self._offering = offering or Offering()
+        self._offering.fill(self._tools.values())
 
     def equip(self, tools: Iterable[Tool]) -> None:
         """Have these tools in place of those that were given so before; calls under way end as they began."""
         self._tools = {**self._fixed, **{tool.name: tool for tool in tools}}
+        self._offering.fill(self._tools.values())
 
     def all(self) -> tuple[Tool, ...]:
         """Return every tool, by name."""
@@ -72,9 +96,8 @@ class Toolbox:
         return self._tools.get(name)
 
     def offered(self, agent: Agent, text: str) -> tuple[Tool, ...]:
-        """Return the tools that the agent may use and that may be of use for a message, in the agent's order."""
-        tools = (self._tools[name] for name in agent.tools if name in self._tools)
-        return tuple(tool for tool in tools if tool.fits(text))
+        """Return the tools that the agent may use and that may be of use for a message: see Offering."""
+        return self._offering.offered(agent, self._tools, text)
 
     async def choose(
         self, said: Sequence[Said], offered: Sequence[Tool], used: Collection[str], terms: Terms
@@ -83,17 +106,36 @@ class Toolbox:
 
         `used` names the tools called in this turn: none is called twice. May raise LLMError.
         """
-        text = _asked(said)
+        text = prompts.asked(said)
         plain = [tool for tool in offered if await _read(tool, text) is not None]
         left = [tool for tool in offered if tool.name not in used]
         if not left or (len(plain) == 1 and plain[0].name in used):
             return None, None
         if len(plain) == 1:
             return plain[0], None
-        options = [*(tool.name for tool in left), prompts.NONE]
-        decision = sound(await self._decisions.decide(prompts.choose(text, left), options, terms), options)
+        decision = await self._decided(text, left, terms)
         likely, best = max(zip(decision.probabilities, (*left, None), strict=True), key=lambda pair: pair[0])
         return (None if used and likely < SURE else best), decision
+
+    async def _decided(self, text: str, left: Sequence[Tool], terms: Terms) -> Decision:
+        """Return how likely each is needed, and last none: by examples, or by letters where there are none.
+
+        Whoever speaks with the person knows more of descriptions than a small model for decisions.
+        """
+        names = [*(tool.name for tool in left), prompts.NONE]
+        if any(isinstance(tool, Exemplary) for tool in left) and not _begin_each_other(names):
+            return sound(await self._decisions.decide(prompts.choose(text, left), names, terms), names)
+        letters = prompts.letters(len(left))
+        return sound(await self._writer.decide(prompts.pick(text, left), letters, terms), letters)
+
+    async def again(self, said: Sequence[Said], offered: Sequence[Tool], results: Sequence[Step]) -> Tool | None:
+        """Return the tool to call once more: the last call failed, and another try may do better."""
+        last = results[-1] if results else None
+        tool = next((tool for tool in offered if last and last.failed and tool.name == last.name), None)
+        # What was read by a rule would be the very same again.
+        if tool is None or not isinstance(tool, Retrying) or await _read(tool, prompts.asked(said)) is not None:
+            return None
+        return tool if sum(step.name == tool.name for step in results) < tool.tries else None
 
     async def answered(self, said: Sequence[Said], results: Sequence[Step]) -> str | None:
         """Return a tool's result if it's a whole answer: the message plainly asked for that one call, and it went well.
@@ -103,16 +145,21 @@ class Toolbox:
         if len(results) != 1 or results[0].failed:
             return None
         tool = self._tools.get(results[0].name)
-        return results[0].result if tool and await _read(tool, _asked(said)) is not None else None
+        if tool is None or isinstance(tool, Material):
+            return None
+        return results[0].result if await _read(tool, prompts.asked(said)) is not None else None
 
-    async def arguments(self, said: Sequence[Said], tool: Tool, terms: Terms) -> Filled:
-        """Return arguments that fit the tool's schema; raises ToolError if none could be found, or LLMError."""
-        text = _asked(said)
+    async def arguments(self, said: Sequence[Said], tool: Tool, terms: Terms, failed: Sequence[Step] = ()) -> Filled:
+        """Return arguments that fit the tool's schema; raises ToolError if none could be found, or LLMError.
+
+        `failed` are the tool's calls before in this turn: they're to be bettered.
+        """
+        text = prompts.asked(said)
         read = await _read(tool, text)
         if read is not None:
             return Filled(json=msgspec.json.encode(read).decode(), tokens_in=0, tokens_out=0, ms=0.0)
-        filled = await self._writer.fill(prompts.arguments(said, tool), tool.schema, terms)
-        values = _quoted(tool, decode(filled.json, tool.schema), said)
+        filled = await fill(self._writer, said, tool, terms, failed)
+        values = _quoted(tool, msgspec.json.decode(filled.json, type=dict[str, object]), said)
         return msgspec.structs.replace(filled, json=msgspec.json.encode(values).decode())
 
     async def call(self, tool: Tool, call: ToolCall) -> Called:
@@ -121,14 +168,14 @@ class Toolbox:
         Raises Paused where the tool has a question.
         """
         try:
-            fit(call.arguments, tool.schema)
+            fit(call.arguments, tame(tool.schema))
         except ToolError as error:
-            return Called(result=self._cut(str(error)), failed=True)
-        return await self._bounded(call, tool.call(call))
+            return Called(result=_cut(str(error), self._characters), failed=True)
+        return await self._bounded(tool, call, tool.call(call))
 
     async def resume(self, tool: Pausing, call: ToolCall, snapshot: str, answer: str) -> Called:
         """Go on with a call that asked a question, as `call` does."""
-        return await self._bounded(call, tool.resume(call, snapshot, answer))
+        return await self._bounded(tool, call, tool.resume(call, snapshot, answer))
 
     async def tried(self, tool: Tool, call: ToolCall) -> Called:
         """Call a tool for somebody who tries it by hand: where it has a question, that's the result."""
@@ -137,21 +184,27 @@ class Toolbox:
         except Paused as asked:
             return Called(result=f"It asks: {asked.question} Only a task can wait for the answer.", failed=True)
 
-    async def _bounded(self, call: ToolCall, work: Awaitable[str]) -> Called:
+    async def _bounded(self, tool: Tool | Pausing, call: ToolCall, work: Awaitable[str]) -> Called:
+        seconds = tool.seconds if isinstance(tool, Patient) else self._seconds
+        most = max(self._characters, tool.characters) if isinstance(tool, Lengthy) else self._characters
         try:
-            async with asyncio.timeout(self._seconds):
-                return Called(result=self._cut(await work))
+            async with asyncio.timeout(seconds):
+                return Called(result=_cut(await work, most))
         except ToolError as error:
-            return Called(result=self._cut(str(error)), failed=True)
+            return Called(result=_cut(str(error), self._characters), failed=True)
         except TimeoutError:
-            log.warning("tool %s took longer than %s s for task %s", call.tool, self._seconds, call.task)
-            text = f"{call.tool} gave no answer within {self._seconds:g} seconds."
+            log.warning("tool %s took longer than %s s for task %s", call.tool, seconds, call.task)
+            text = f"{call.tool} gave no answer within {seconds:g} seconds."
             return Called(result=text, failed=True, unsure=True)
 
-    def _cut(self, text: str) -> str:
-        if len(text) <= self._characters:
-            return text
-        return f"{text[: self._characters]}\n[cut: {len(text) - self._characters} more characters]"
+
+def _begin_each_other(names: Sequence[str]) -> bool:
+    ordered = sorted(names)
+    return any(later.startswith(name) for name, later in itertools.pairwise(ordered))
+
+
+def _cut(text: str, characters: int) -> str:
+    return text if len(text) <= characters else f"{text[:characters]}\n[cut: {len(text) - characters} more characters]"
 
 
 def unsaid(answer: str, results: Sequence[Step]) -> tuple[str, ...]:
@@ -171,12 +224,6 @@ def _numbers(text: str) -> frozenset[str]:
     return frozenset(re.findall(r"\d+(?:[.:]\d+)*", text))
 
 
-def _asked(said: Sequence[Said]) -> str:
-    """Return what the person said last, and just before that without an answer between."""
-    last = list(itertools.takewhile(lambda part: part.role == "user", reversed(said)))
-    return "\n".join(part.text for part in reversed(last))
-
-
 async def _read(tool: Tool, text: str) -> Mapping[str, object] | None:
     return await asyncio.to_thread(tool.read, text) if isinstance(tool, Reading) else None
 
@@ -185,7 +232,7 @@ def _quoted(tool: Tool, values: Mapping[str, object], said: Sequence[Said]) -> M
     if not isinstance(tool, Quoting):
         return values
     known = _words(" ".join(part.text for part in said))
-    own = _asked(said)[:OWN]
+    own = prompts.asked(said)[:OWN]
     return {
         name: own if name in tool.quotes and not _words(str(value)) <= known else value
         for name, value in values.items()

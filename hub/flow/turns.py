@@ -20,6 +20,7 @@ from hub.flow.endings import Ending, Endings
 from hub.flow.journal import Journal
 from hub.flow.ledger import Ledger
 from hub.flow.pauses import stopped, to_take_up
+from hub.flow.pinning import Pinning
 from hub.flow.rights import Rights
 from hub.flow.speaking import Speaker, Spoken
 from hub.flow.work import Work
@@ -57,6 +58,7 @@ class Turns:
         rights: Rights,
         agents: Mapping[str, Agent],
         default: str,
+        pinning: Pinning,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -69,6 +71,7 @@ class Turns:
         self._rights = rights
         self._agents = agents
         self._default = default
+        self._pinning = pinning
         self._running: dict[TaskId, _Running] = {}
         # After a death of the model's process all who were with it are suspects, and go one at a time.
         self._alone = asyncio.Lock()
@@ -137,7 +140,7 @@ class Turns:
 
     async def _together(self, task: Task, before: Sequence[Message], entries: Sequence[Entry]) -> list[Message]:
         """Return the messages of the first entries that one turn can answer, together with those before them."""
-        agent = self._agent(task)
+        agent = await self._agent(task)
         together: list[Message] = []
         alone = any(self._speaker.wants_tools(agent, message) for message in before)
         for entry in entries:
@@ -219,7 +222,7 @@ class Turns:
         return Ending(kind="answered", spoken=spoken)
 
     async def _speak(self, work: Work) -> Spoken | AgentHostError:
-        agent = self._agent(work.task)
+        agent = await self._agent(work.task)
         deaths = 0
         while True:
             try:
@@ -251,8 +254,8 @@ class Turns:
                 log.exception("turn %s: failed", work.turn.id)
                 return AgentHostError(f"something is wrong inside the hub ({type(error).__name__}); its log says more")
 
-    def _agent(self, task: Task) -> Agent:
-        return self._agents.get(task.agent) or self._agents[self._default]
+    async def _agent(self, task: Task) -> Agent:
+        return await self._pinning.agent(task, self._agents.get(task.agent) or self._agents[self._default])
 
     async def _speak_once(self, agent: Agent, work: Work) -> Spoken:
         ledger = await Ledger.open(self._store, self._journal, self._clock, work.turn.id)

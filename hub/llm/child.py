@@ -20,6 +20,8 @@ DYING = 1.0
 STARVED = ("bad_alloc", "MemoryError", "failed to allocate", "Cannot allocate memory")
 """What a process says whose memory is at an end."""
 
+CRASHES = (signal.SIGSEGV, signal.SIGILL, signal.SIGBUS, signal.SIGFPE)
+
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV")
 
 
@@ -91,6 +93,11 @@ class Child:
     def starved(self) -> bool:
         """Whether it ended because it got no more memory, as far as it could still say so."""
         return any(word in said for said in self._said for word in STARVED)
+
+    @property
+    def crashed(self) -> bool:
+        """Whether it ended by a fault of the machine code in it."""
+        return -(self._process.returncode or 0) in CRASHES
 
     @property
     def end(self) -> str:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hub.llm import memory, vision
 from hub.llm.batch import CHUNK, LOGITS, SEQUENCES, Outcome, Patch, Row
+from hub.llm.params import model_params
 
 Logits = NDArray[np.float32]
 
@@ -23,12 +24,12 @@ class BadModel(Exception):
     """The file can't be used as a model; the text says why."""
 
 
-def load(path: str) -> Any:
-    """Load a model's file; raises BadModel."""
+def load(path: str, *, plain: bool = False) -> Any:
+    """Load a model's file; raises BadModel. `plain`: see Load."""
     c.llama_log_set(_log_callback, None)
     vision.quiet(_log_callback)
     c.llama_backend_init()
-    model = c.llama_model_load_from_file(path.encode(), c.llama_model_default_params())
+    model = c.llama_model_load_from_file(path.encode(), model_params(plain=plain))
     if not model:
         raise BadModel("llama.cpp can't read it; put a whole GGUF file there")
     return model

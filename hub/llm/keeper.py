@@ -207,6 +207,12 @@ class Keeper:
             log.warning("%s: from now on with a context of %d tokens, which takes less memory", self._path, context)
             self._load = replace(self._load, context=context)
 
+    def _avoid(self, child: Child) -> None:
+        """Start without the processor's special units next time, if it crashed before it ever served."""
+        if child.crashed and not self._served and not self._load.plain:
+            log.warning("%s: from now on without the processor's special units for matrices", self._path)
+            self._load = replace(self._load, plain=True, measured=None)
+
     async def _serve(self) -> None:
         """Serve until the file changes; raises Died, or OSError if no process can be started."""
         self._served = False
@@ -231,6 +237,7 @@ class Keeper:
         if reason and child.starved:
             raise TooBig(f"{reason}: it got no more memory ({child.end})")
         if reason:
+            self._avoid(child)
             raise Died(f"{reason}: {child.end}")
 
     async def _run(self, child: Child) -> None:

@@ -14,6 +14,7 @@ import llama_cpp.llama_cpp as c
 import numpy as np
 
 from hub.llm import wire
+from hub.llm.params import model_params
 
 LONGEST = 120
 """Tokens of a text; what's behind them isn't read."""
@@ -47,7 +48,7 @@ class Reader:
     """One reader, loaded."""
 
     def __init__(self, path: str, threads: int = 1) -> None:
-        model = c.llama_model_load_from_file(path.encode(), c.llama_model_default_params())
+        model = c.llama_model_load_from_file(path.encode(), model_params())
         if not model:
             raise BadReader("llama.cpp can't read it")
         self._model = model

@@ -28,6 +28,8 @@ class Load(Struct, frozen=True, kw_only=True, tag="load"):
     context: int
     threads: int
     """0: as many as pay."""
+    plain: bool = False
+    """Leave the processor's special units alone, for which llama.cpp lays the weights out anew."""
     mmproj: str = ""
     """The file that lets it see images, if there's one."""
     memory_mb: int = 0

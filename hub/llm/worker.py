@@ -151,7 +151,7 @@ def main() -> None:
         sha256 = sha256 or _hash(order.path)
         if order.sha256 and sha256 != order.sha256:
             raise BadModel(f"its SHA-256 is {sha256}, not {order.sha256}: damaged, or another file; fetch it again")
-        model = load(order.path)
+        model = load(order.path, plain=order.plain)
         engine = Engine(model, order.context, memory_mb=order.memory_mb) if writes(model) else None
         if engine:
             probe(engine)

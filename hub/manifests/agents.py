@@ -17,7 +17,8 @@ PROMPT = "prompt.md"
 PROMPT_CHARACTERS = 20_000
 MISSING = f"an agent is a folder with {MANIFEST} and {PROMPT}"
 
-_TOOL = re.compile(r"[a-z][a-z0-9_./-]{0,127}")
+_TOOL = re.compile(r"\*|[a-z][a-z0-9_.-]*(/[a-z0-9_.-]+)*(/\*)?", re.IGNORECASE)
+TOOL_CHARACTERS = 128
 
 
 class Agent(Struct, frozen=True, kw_only=True):
@@ -30,7 +31,8 @@ class Agent(Struct, frozen=True, kw_only=True):
     prompt: str
     """The system prompt; `{date}` in it becomes the day's date."""
     tools: tuple[str, ...] = ()
-    """The tools it may use, by name; those that aren't installed are simply not offered."""
+    """The tools it may use, by name; `units/*` is all of the package units, `*` all of all packages. Those that aren't
+    installed are simply not offered."""
     ask: tuple[str, ...] = ()
     """Of its tools, those that its person is asked about before every call."""
     limits: Limits = Limits()
@@ -83,7 +85,7 @@ def load_agents(folders: Iterable[Path]) -> dict[str, Agent]:
 def _check(path: Path, manifest: _Manifest, folder: str) -> None:
     faults = {
         **common_faults(manifest.name, manifest.version, manifest.description),
-        "tools": "" if _tools_fit(manifest.tools) else "name each tool once, as clock or publisher/plugin",
+        "tools": "" if _tools_fit(manifest.tools) else "name each tool once, as clock, or units/* for all of a package",
         "ask": "" if set(manifest.ask) <= set(manifest.tools) else "name tools that stand in tools",
         "limits": "" if _positive(manifest.limits) else "turns, tokens and minutes must be above 0, money 0 or more",
     }
@@ -91,7 +93,9 @@ def _check(path: Path, manifest: _Manifest, folder: str) -> None:
 
 
 def _tools_fit(tools: tuple[str, ...]) -> bool:
-    return len(set(tools)) == len(tools) and all(_TOOL.fullmatch(tool) for tool in tools)
+    return len(set(tools)) == len(tools) and all(
+        _TOOL.fullmatch(tool) and len(tool) <= TOOL_CHARACTERS for tool in tools
+    )
 
 
 def _positive(limits: Limits) -> bool:

@@ -1,6 +1,7 @@
 """What a package asks for: each right that isn't named it doesn't have, whatever its program tries."""
 
 import re
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -58,6 +59,18 @@ class Permissions(Struct, frozen=True, kw_only=True):
             *(("schedule",) if self.schedule else ()),
         )
 
+    def within(self, grants: Collection[str]) -> "Permissions":
+        """Return what of it was granted, each named as in `asks`; limits need no grant."""
+        return Permissions(
+            net=tuple(host for host in self.net if f"net:{host}" in grants),
+            fs=tuple(folder for folder in self.folders if f"fs:{folder}" in grants),
+            secrets=tuple(name for name in self.secrets if f"secrets:{name}" in grants),
+            messages=tuple(speech for speech in self.messages if f"messages:{speech}" in grants),
+            tools=tuple(name for name in self.tools if f"tools:{name}" in grants),
+            schedule=self.schedule and "schedule" in grants,
+            limits=self.limits,
+        )
+
 
 def fault(permissions: Permissions) -> str:
     """Return what's wrong with permissions, and the way out; empty where nothing is."""
@@ -70,6 +83,8 @@ def fault(permissions: Permissions) -> str:
         for value in values:
             if not pattern.fullmatch(value) or (key == "net" and int(value.partition(":")[2] or 443) > 65535):
                 return f"{key}: {value!r} won't do; {advice}"
+    if permissions.secrets and not permissions.net:
+        return "secrets: there's nobody to send them to; name the hosts in permissions.net"
     asks = permissions.asks
     doubled = next((ask for ask in asks if asks.count(ask) > 1), "")
     return f"{doubled!r} is named twice; once is enough" if doubled else ""

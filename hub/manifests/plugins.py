@@ -55,6 +55,8 @@ class Plugin(Struct, frozen=True, kw_only=True):
     program: str
     path: str
     """Of the program, for messages about it."""
+    function: str = ""
+    """What the one tool's function is called, if not as the tool is."""
 
 
 class _Manifest(Struct, frozen=True, kw_only=True):

@@ -28,7 +28,8 @@ class Bounds(Struct, frozen=True, kw_only=True):
     unpacked: int = 100 * MEGABYTE
     file: int = 10 * MEGABYTE
     files: int = 2_000
-    depth: int = 8
+    depth: int = 12
+    """Bundles of MCP servers carry node_modules, which go deep."""
     path: int = 180
     """Bytes of a path."""
     ratio: int = 50

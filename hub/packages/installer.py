@@ -1,7 +1,7 @@
 """Installs, updates, switches, rolls back and removes packages: each wholly or not at all.
 
 Files are written beside their place and moved there; then one commit says what holds. Killed before it, all is as it
-was, and what lies about is cleared away at the next start; killed after it, all is as it was wished.
+was, and what lies about is gone on with or cleared away at the next start; killed after it, all is as it was wished.
 """
 
 import asyncio
@@ -12,19 +12,32 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hub.errors import AgentHostError, BadRequest, ManifestError, NotFound, StoreUnavailable
+from hub.errors import AgentHostError, BadRequest, ManifestError, NotFound
 from hub.failpoints import reach
 from hub.manifests import Agent
-from hub.packages.archive import Entry, unpacked
-from hub.packages.kinds import Kind, Opened, Sheet
-from hub.packages.place import Place, digest_of
+from hub.packages.editions import Shelf
+from hub.packages.intake import Intake, Ready, ended
+from hub.packages.kinds import Kind, Sheet
+from hub.packages.linked import Linked
+from hub.packages.place import Place
+from hub.packages.scanning import Scanner
+from hub.packages.sources import Sources, again
 from hub.ports import Add, Change, Clock, Remove, Save, Store, Tool
-from hub.records import HOME, Edition, Package, PackageId, PackageKind
+from hub.records import (
+    HOME,
+    OWNER,
+    Edition,
+    Installation,
+    InstallationId,
+    Package,
+    PackageId,
+    PersonId,
+)
 
 log = logging.getLogger(__name__)
 
-SECONDS = 10.0
-"""For unpacking an archive."""
+RESERVED = frozenset({"installations"})
+"""Names that mean something else in /v1/packages/NAME."""
 
 
 class Installed(Struct, frozen=True, kw_only=True):
@@ -46,32 +59,62 @@ class Installer:
         *,
         tools: Collection[str],
         agents: Collection[str],
+        sources: Sources | None = None,
+        scanner: Scanner | None = None,
+        dev: bool = False,
     ) -> None:
-        """`tools` and `agents` are the names that the hub itself and the operator's folders have taken."""
+        """`tools` and `agents` are the names that the hub itself and the operator's folders have taken.
+
+        Without `sources` only uploads are installed, without `dev` no folder is linked.
+        """
         self._store = store
         self._place = Place(folder)
-        self._kinds = {kind.kind: kind for kind in kinds}
+        kinds = tuple(kinds)
+        self.editions = Shelf(store, self._place, kinds)
+        """For the tasks that go on with an edition."""
         self._clock = clock
         self._taken_tools = tuple(tools)
         self._taken_agents = frozenset(agents)
         self._one = asyncio.Lock()
-        self._open: dict[Edition, Opened] = {}
         self._changed: Callable[[Installed], None] = lambda _: None
+        self._intake = Intake(
+            store,
+            self._place,
+            kinds,
+            clock,
+            sources,
+            scanner or Scanner(),
+            finish=self._finish,
+            check=self._check,
+        )
+
+        self._linked = Linked(clock, self.install, self.packages, allowed=dev)
 
     def watch(self, changed: Callable[[Installed], None]) -> None:
         """Have `changed` called with what's enabled, at `open` and after each change."""
         self._changed = changed
 
     async def open(self) -> None:
-        """Clear away what a crash left, and load what's enabled."""
+        """Clear away what a crash left and can't be gone on with, and load what's enabled."""
         async with self._one:
+            await self._intake.forget()
             await self._clear()
             await self._load()
+
+    async def run(self) -> None:
+        """Go on with installations that a crash cut off, then with what's requested or linked, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._intake.run())
+            group.create_task(self._linked.run())
+
+    async def go_on(self) -> None:
+        """Bring installations that a crash cut off to an end."""
+        await self._intake.go_on()
 
     async def close(self) -> None:
         """End what was begun for packages."""
         async with self._one:
-            await self._close_all_but(())
+            await self.editions.keep(lambda _, __: False)
 
     async def packages(self) -> tuple[Package, ...]:
         """Return everything that's installed, by name."""
@@ -86,42 +129,90 @@ class Installer:
 
     async def sheet(self, package: Package) -> Sheet:
         """Return what an installed package is and asks for."""
-        return await asyncio.to_thread(self._kind(package.kind).sheet, self._path(package.id, package.now))
+        return await self.editions.sheet(package, package.now)
 
-    async def install(self, archive: bytes, grants: Collection[str], source: str) -> Package:
-        """Install a package from a zip file, or update it; it's enabled if it has all the permissions it asks for.
+    async def next_sheet(self, package: Package) -> Sheet | None:
+        """Return what a package's waiting update is and asks for, None if none waits."""
+        return await self.editions.sheet(package, package.next) if package.next else None
 
-        The very same files again change nothing but the grants. Raises ManifestError for what's wrong with the package,
-        BadRequest for a grant that it doesn't ask for, StoreUnavailable if it can't be written.
+    async def installations(self, limit: int = 100) -> tuple[Installation, ...]:
+        """Return packages that came in or are on their way, newest first."""
+        return await self._store.installations(HOME, limit)
+
+    async def installation(self, id: str) -> Installation:
+        """Return how far a package is on its way in; raises NotFound."""
+        found = await self._store.installation(HOME, InstallationId(id))
+        if found is None:
+            raise NotFound(f"installation: there's no {id!r}; GET /v1/packages/installations lists them")
+        return found
+
+    # --- changes
+
+    async def install(
+        self, archive: bytes, grants: Collection[str], source: str, by: PersonId = OWNER, *, enable: bool = True
+    ) -> Package:
+        """Install a package from a zip file, or update it.
+
+        It's enabled if it has all the permissions it asks for, and a scan found nothing odd; an update that lacks one
+        waits as the package's `next`, and what's enabled goes on. Without `enable` it's not used before somebody has
+        looked at it. The very same files again change nothing but the grants. Raises ManifestError for what's wrong
+        with the package, BadRequest for a grant that it doesn't ask for, ScanError if nobody can tell whether it's odd,
+        StoreUnavailable if it can't be written.
         """
-        async with self._one:
-            async with asyncio.timeout(SECONDS):
-                entries = await asyncio.to_thread(unpacked, archive)
-            kind, manifest = self._kind_of(entries)
-            try:
-                draft = await asyncio.to_thread(self._place.draft, kind.name(manifest.data) or "package", entries)
-                try:
-                    return await self._install(kind, draft, digest_of(entries), grants, source)
-                finally:
-                    await asyncio.to_thread(self._place.drop, draft)
-            except OSError as error:
-                raise StoreUnavailable(f"the package can't be written: {error.strerror}") from None
+        return await self._intake.upload(archive, grants, source, by, enable=enable)
+
+    async def link(self, folder: str, grants: Collection[str]) -> Package:
+        """Install a folder of this machine, and again after each change; raises NotAllowed unless the config allows."""
+        return await self._linked.link(folder, grants)
+
+    async def request(self, source: str, grants: Collection[str], by: PersonId, *, enable: bool = True) -> Installation:
+        """Have a package fetched from a URL or a registry and installed; raises BadRequest for another source.
+
+        It's on disk that it's wished for when this returns; the rest is done by `run`.
+        """
+        return await self._intake.request(source, grants, by, enable=enable)
+
+    async def update(self, id: str, by: PersonId) -> Installation:
+        """Have a package fetched again from where it came from; raises BadRequest if it was uploaded."""
+        package = await self.package(id)
+        return await self._intake.request(again(package.now.source), (), by, name=package.id)
+
+    async def wait(self, id: InstallationId, seconds: float) -> Package | None:
+        """Return what was requested once it's installed, None if that takes longer; raises why it failed."""
+        return await self._intake.wait(id, seconds)
 
     async def grant(self, id: str, grants: Collection[str]) -> Package:
-        """Give a package exactly these permissions; without all that it asks for it's disabled."""
+        """Give a package exactly these permissions; without all that it asks for it's disabled.
+
+        An update that waits for a permission is used once it has all, unless it's odd: then it's to be enabled.
+        """
         async with self._one:
             package = await self.package(id)
-            sheet = await self.sheet(package)
-            _check_grants(sheet, grants)
-            granted = replace(package, now=replace(package.now, grants=tuple(sorted(set(grants)))))
+            sheet, coming = await self.sheet(package), await self.next_sheet(package)
+            _check_grants(grants, sheet, *((coming,) if coming else ()))
+            package = replace(package, now=_granted(package.now, sheet, grants))
             if set(sheet.asks) - set(grants):
-                granted = replace(granted, state="disabled")
-            return await self._save(granted)
+                package = replace(package, state="disabled")
+            if coming and package.next:
+                package = replace(package, next=_granted(package.next, coming, grants))
+                if not set(coming.asks) - set(grants) and package.next and not package.next.found:
+                    package = _switched(package)
+            return await self._save(package)
 
     async def enable(self, id: str) -> Package:
-        """Have a package's tools or its agent used; raises BadRequest if it lacks a permission or a name is taken."""
+        """Have a package used, or an update of it that waits.
+
+        Raises BadRequest if it lacks a permission or a name is taken.
+        """
         async with self._one:
             package = await self.package(id)
+            coming = await self.next_sheet(package)
+            if coming and package.next:
+                missing = sorted(set(coming.asks) - set(package.next.grants))
+                if not missing:
+                    return await self._save(replace(_switched(package), state="enabled"))
+                if package.state == "enabled":
+                    raise BadRequest("grants", f"version {coming.version} needs {', '.join(missing)}; grant it first")
             if missing := sorted(set((await self.sheet(package)).asks) - set(package.now.grants)):
                 raise BadRequest("grants", f"{id} needs {', '.join(missing)}; grant it first, or leave it disabled")
             return await self._save(replace(package, state="enabled"))
@@ -132,9 +223,14 @@ class Installer:
             return await self._save(replace(await self.package(id), state="disabled"))
 
     async def roll_back(self, id: str) -> Package:
-        """Bring back what a package was before its last update, grants included; once more, and it's undone."""
+        """Forget an update that waits; else bring back what a package was before its last update, grants included.
+
+        Once more, and the latter is undone.
+        """
         async with self._one:
             package = await self.package(id)
+            if package.next:
+                return await self._save(replace(package, next=None))
             if package.before is None:
                 raise BadRequest("id", f"{id} has no earlier version here")
             back = replace(package, now=package.before, before=package.now)
@@ -151,62 +247,82 @@ class Installer:
 
     # --- inside
 
-    async def _install(self, kind: Kind, draft: Path, digest: str, grants: Collection[str], source: str) -> Package:
-        sheet = await asyncio.to_thread(kind.sheet, draft)
-        await kind.check(draft)
-        _check_grants(sheet, grants)
-        edition = Edition(version=sheet.version, digest=digest, grants=tuple(sorted(set(grants))), source=source)
-        package = await self._next(sheet, edition)
-        await self._fits(package, sheet)
-        await kind.build(draft, edition.grants)
-        reach("package.unpacked")
-        await asyncio.to_thread(self._place.move, draft, self._path(package.id, edition))
-        reach("package.moved")
-        return await self._save(package)
-
-    async def _next(self, sheet: Sheet, edition: Edition) -> Package:
-        now = self._clock.now()
-        enabled = not set(sheet.asks) - set(edition.grants)
+    async def _check(self, sheet: Sheet, grants: Collection[str]) -> tuple[str, ...]:
+        """Return what a package is granted, with what it was granted before; raises if it can't be installed."""
+        _check_grants(grants, sheet)
+        await self._fits(sheet)
         known = await self._store.package(HOME, PackageId(sheet.name))
+        had = {*grants, *(known.now.grants if known else ())}
+        return tuple(sorted(had.intersection(sheet.asks)))
+
+    async def _finish(self, installation: Installation, ready: Ready) -> Package:
+        async with self._one:
+            grants = await self._check(ready.sheet, installation.grants)
+            package, known = await self._next(ready.sheet, replace(ready.edition, grants=grants), enable=ready.enable)
+            coming = next(each for each in (package.next, package.now) if each and each.digest == ready.edition.digest)
+            await asyncio.to_thread(self._place.move, ready.draft, self.editions.path(package.id, coming))
+            reach("package.moved")
+            change: Change = Save(package) if known else Add(package)
+            await self._store.commit(change, *ended(installation, package, coming, self._clock))
+            reach("package.committed")
+            await self._load()
+            await self._clear()
+            return package
+
+    async def _next(self, sheet: Sheet, edition: Edition, *, enable: bool) -> tuple[Package, Package | None]:
+        """Return a package as an edition makes it, and as it was."""
+        now = self._clock.now()
+        known = await self._store.package(HOME, PackageId(sheet.name))
+        if known and known.kind != sheet.kind:
+            raise ManifestError(f"{sheet.name}: there's a package of that name, of kind {known.kind}; remove it first")
+        ready = not set(sheet.asks) - set(edition.grants)
         package = Package(
             id=PackageId(sheet.name),
             tenant=HOME,
             kind=sheet.kind,
-            state="enabled" if enabled else "disabled",
+            state="enabled" if ready and enable and not edition.found else "disabled",
             now=edition,
-            created_at=now,
+            created_at=known.created_at if known else now,
             updated_at=now,
         )
         if known is None:
-            return package
-        if known.kind != sheet.kind:
-            raise ManifestError(f"{sheet.name}: there's a package of that name, of kind {known.kind}; remove it first")
-        same = known.now.digest == edition.digest
-        return replace(package, created_at=known.created_at, before=known.before if same else known.now)
+            return package, None
+        if known.now.digest == edition.digest:
+            # Whoever enabled it knows by now what's odd about it.
+            state = known.state if ready and (edition.found or not enable) else package.state
+            return replace(package, before=known.before, state=state), known
+        if known.state == "enabled" and package.state == "disabled":
+            return replace(known, next=edition, updated_at=now), known
+        return replace(package, before=known.now), known
 
-    async def _fits(self, package: Package, sheet: Sheet) -> None:
-        """Raise ManifestError if a name that the package brings is taken by the hub or by another package."""
+    async def _fits(self, sheet: Sheet) -> None:
+        """Raise ManifestError if a name that a package brings is taken by the hub or by another package."""
+        if sheet.name in RESERVED:
+            raise ManifestError(f"{sheet.name}: that's what something else is called here; call it something else")
         if sheet.kind == "agent":
             if sheet.name in self._taken_agents:
                 raise ManifestError(f"{sheet.name}: there's an agent of that name; call it something else")
             return
         owners = dict.fromkeys(self._taken_tools, "the hub itself")
         for other in await self.packages():
-            if other.id != package.id and other.state == "enabled" and other.kind != "agent":
-                owners |= dict.fromkeys((await self.sheet(other)).tools, f"package {other.id}")
+            if other.id != sheet.name and other.state == "enabled" and other.kind != "agent":
+                owners |= dict.fromkeys(await self._tools_of(other), f"package {other.id}")
         for name in sheet.tools:
             if name in owners:
                 raise ManifestError(
                     f"{sheet.name}: {name}: {owners[name]} has a tool of that name; call it something else"
                 )
 
+    async def _tools_of(self, package: Package) -> tuple[str, ...]:
+        # What's open tells without a look into its files: with a hundred packages that's most of an install.
+        names = self.editions.names(package)
+        return (await self.sheet(package)).tools if names is None else names
+
     async def _save(self, package: Package) -> Package:
-        known = await self._store.package(HOME, package.id)
         package = replace(package, updated_at=self._clock.now())
         if package.state == "enabled":
-            await self._fits(package, await self.sheet(package))
-        change: Change = Save(package) if known else Add(package)
-        await self._store.commit(change)
+            await self._fits(await self.sheet(package))
+        await self._store.commit(Save(package))
         reach("package.committed")
         await self._load()
         await self._clear()
@@ -217,10 +333,15 @@ class Installer:
         tools: dict[str, Tool] = {}
         agents: dict[str, Agent] = {}
         enabled = [package for package in await self.packages() if package.state == "enabled"]
-        await self._close_all_but([package.now for package in enabled])
+        pinned = {pin.digest for pin in await self._store.pinned(HOME)}
+        await self.editions.keep(
+            lambda id, edition: any(
+                each.id == id and (each.now == edition or edition.digest in pinned) for each in enabled
+            )
+        )
         for package in enabled:
             try:
-                opened = await self._opened(package)
+                opened = await self.editions.opened(package)
             except AgentHostError as error:
                 # Somebody meddled with the files, or the sandbox is gone.
                 log.error("package %s is left out: %s", package.id, error)
@@ -235,48 +356,34 @@ class Installer:
                 agents[opened.agent.name] = opened.agent
         self._changed(Installed(tools=tuple(tools.values()), agents=agents))
 
-    async def _opened(self, package: Package) -> Opened:
-        if package.now not in self._open:
-            path = self._path(package.id, package.now)
-            self._open[package.now] = await self._kind(package.kind).open(package, path)
-        return self._open[package.now]
-
-    async def _close_all_but(self, wanted: Collection[Edition]) -> None:
-        for edition in [edition for edition in self._open if edition not in wanted]:
-            await self._open.pop(edition).close()
-
     async def _clear(self) -> None:
+        packages = await self.packages()
+        there = {package.id for package in packages}
         wanted = [
-            self._path(package.id, edition)
-            for package in await self.packages()
-            for edition in (package.now, package.before)
+            self.editions.path(package.id, edition)
+            for package in packages
+            for edition in (package.now, package.before, package.next)
             if edition
         ]
-        await asyncio.to_thread(self._place.clear, wanted)
-
-    def _path(self, id: str, edition: Edition) -> Path:
-        return self._place.of(id, edition.version, edition.digest)
-
-    def _kind(self, kind: PackageKind) -> Kind:
-        if kind not in self._kinds:
-            raise ManifestError(f"this hub can't use packages of kind {kind}")
-        return self._kinds[kind]
-
-    def _kind_of(self, entries: tuple[Entry, ...]) -> tuple[Kind, Entry]:
-        """Return what a package is, by the manifest at its top, and that."""
-        kinds = {kind.manifest: kind for kind in self._kinds.values()}
-        found = [(kinds[entry.path], entry) for entry in entries if entry.path in kinds]
-        if len(found) == 1:
-            return found[0]
-        *others, last = sorted(kinds)
-        names = f"{', '.join(others)} or {last}"
-        if found:
-            which = " and ".join(sorted(entry.path for _, entry in found))
-            raise ManifestError(f"archive: has {which}; a package has one of {names}")
-        raise ManifestError(f"archive: has no {names} at its top; a package has one of them")
+        wanted += [
+            self._place.of(pin.package, pin.version, pin.digest)
+            for pin in await self._store.pinned(HOME)
+            if pin.package in there
+        ]
+        await asyncio.to_thread(self._place.clear, wanted, await self._intake.coming())
 
 
-def _check_grants(sheet: Sheet, grants: Collection[str]) -> None:
-    if odd := sorted(set(grants) - set(sheet.asks)):
-        asks = ", ".join(sheet.asks) or "nothing"
-        raise BadRequest("grants", f"{odd[0]!r} isn't asked for; {sheet.name} asks for {asks}")
+def _check_grants(grants: Collection[str], *sheets: Sheet) -> None:
+    asked = [ask for sheet in sheets for ask in sheet.asks]
+    if odd := sorted(set(grants) - set(asked)):
+        asks = ", ".join(dict.fromkeys(asked)) or "nothing"
+        raise BadRequest("grants", f"{odd[0]!r} isn't asked for; {sheets[0].name} asks for {asks}")
+
+
+def _granted(edition: Edition, sheet: Sheet, grants: Collection[str]) -> Edition:
+    return replace(edition, grants=tuple(sorted(set(grants).intersection(sheet.asks))))
+
+
+def _switched(package: Package) -> Package:
+    """Return a package with the update that waited in use."""
+    return replace(package, now=package.next or package.now, before=package.now, next=None)

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -70,3 +70,16 @@ class Kind(Protocol):
 
     async def open(self, package: Package, folder: Path) -> Opened:
         """Make the edition `package.now` ready for use, with the permissions that it was granted."""
+
+
+@runtime_checkable
+class Several(Protocol):
+    """A kind with more than one manifest, any of which makes a package one of it."""
+
+    others: tuple[str, ...]
+    """Besides `manifest`, which counts before them."""
+
+
+def manifests(kind: Kind) -> tuple[str, ...]:
+    """Return the files of which each makes a package one of a kind, the one that counts first."""
+    return (kind.manifest, *(kind.others if isinstance(kind, Several) else ()))

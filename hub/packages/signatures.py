@@ -24,6 +24,8 @@ class Signature(Struct, frozen=True, kw_only=True):
     """One function of a plugin, as a tool."""
 
     name: str
+    """The tool's."""
+    function: str
     description: str
     schema: dict[str, object]
     waits: bool
@@ -42,13 +44,14 @@ def signatures(plugin: Plugin) -> dict[str, Signature]:
     except (SyntaxError, ValueError, RecursionError) as error:
         raise ManifestError(f"{plugin.path}: isn't Python: {error}; mend that line") from None
     found = {node.name: node for node in module.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
-    missing = [name for name in plugin.tools if name not in found]
+    functions = {name: plugin.function or name for name in plugin.tools}
+    missing = [function for function in functions.values() if function not in found]
     if missing:
         raise ManifestError(f"{plugin.path}: {missing[0]}: no such function; the manifest names it as a tool")
-    return {name: _signature(plugin, found[name]) for name in plugin.tools}
+    return {name: _signature(plugin, name, found[function]) for name, function in functions.items()}
 
 
-def _signature(plugin: Plugin, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Signature:
+def _signature(plugin: Plugin, name: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Signature:
     where = f"{plugin.path}: {node.name}"
     said = (ast.get_docstring(node) or "").strip().splitlines()
     if not said or not 10 < len(said[0]) < 120:
@@ -60,7 +63,8 @@ def _signature(plugin: Plugin, node: ast.FunctionDef | ast.AsyncFunctionDef) -> 
     optional = {argument.arg for argument in _optional(arguments)}
     properties = {argument.arg: _schema(where, argument) for argument in named if argument.arg != KEY}
     return Signature(
-        name=node.name,
+        name=name,
+        function=node.name,
         description=said[0],
         schema={
             "type": "object",

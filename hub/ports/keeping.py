@@ -66,3 +66,6 @@ class Workspaces(Protocol):
     async def remove(self, tenant: TenantId, task: TaskId, path: str) -> bool: ...
     async def clear(self, tenant: TenantId, task: TaskId) -> None:
         """Remove a task's workspace."""
+
+    async def kept(self) -> tuple[tuple[TenantId, TaskId], ...]:
+        """Return whose workspaces are there, for whoever clears those that nobody needs any more."""

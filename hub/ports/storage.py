@@ -144,6 +144,11 @@ class Store(Protocol):
     async def file(self, tenant: TenantId, person: PersonId | None, sha256: str) -> File | None:
         """Return a file that a message of this person has, as the newest one calls it; None: a message of anybody."""
 
+    async def messages_with_files(
+        self, tenant: TenantId, person: PersonId, *, limit: int, before: MessageId | None = None
+    ) -> tuple[Message, ...]:
+        """Return messages that this person sent files with, newest first."""
+
     async def messages_of_task(
         self, task: TaskId, *, limit: int, before: MessageId | None = None, after: MessageId | None = None
     ) -> tuple[Message, ...]:

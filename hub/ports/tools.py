@@ -1,13 +1,16 @@
 """What an agent may call."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
 
+from hub.manifests import Agent
 from hub.records import (
+    File,
     PackageId,
     PersonId,
+    Pin,
     TaskId,
     TenantId,
 )
@@ -59,9 +62,17 @@ class Reading(Protocol):
     def read(self, text: str) -> Mapping[str, object] | None:
         """Return the arguments if the message leaves no doubt that it wants this tool, with what, and nothing else.
 
-        The result of that call is then a whole answer, in a sentence that the person can be sent. None, rather too
-        often than wrongly, leaves choice and arguments to the LLM. May take some milliseconds; is called in a thread.
+        The result of that call is then a whole answer, in a sentence that the person can be sent, but for a tool that's
+        Material. None, rather too often than wrongly, leaves choice and arguments to the LLM. May take some
+        milliseconds; is called in a thread.
         """
+
+
+@runtime_checkable
+class Material(Protocol):
+    """A Reading tool whose result is what an answer is made from, never an answer in itself: a whole page, say."""
+
+    material: bool
 
 
 @runtime_checkable
@@ -87,6 +98,46 @@ class Exemplary(Protocol):
     """Messages that need it."""
     others: tuple[str, ...]
     """Messages that look a little like it, and don't need it; about as many."""
+
+
+@runtime_checkable
+class Patient(Protocol):
+    """A tool that takes longer than others."""
+
+    seconds: float
+    """Its calls may take so long."""
+
+
+@runtime_checkable
+class Retrying(Protocol):
+    """A tool whose arguments are a piece of work, such as a program: they may be long, and are seldom right at once."""
+
+    tries: int
+    """So often it may be called in a turn while calls fail; the LLM is shown what it wrote, and what was wrong."""
+
+
+@runtime_checkable
+class Naming(Protocol):
+    """A tool of which some arguments count only if somebody named them: a small LLM fills in what it likes."""
+
+    named: tuple[str, ...]
+    """These arguments, all optional. One whose value doesn't stand in the message is left out."""
+
+
+@runtime_checkable
+class Findable(Protocol):
+    """A tool without words of its own to be offered by: it's offered where what it's about fits a message."""
+
+    about: str
+    """What it's about, in words to be searched, beside its name, its description and its arguments."""
+
+
+@runtime_checkable
+class Lengthy(Protocol):
+    """A tool whose results may be longer than others', for they're no use in part."""
+
+    characters: int
+    """So long may a result be, where the LLM has room for it."""
 
 
 @runtime_checkable
@@ -144,7 +195,39 @@ class Pausing(Protocol):
         """Go on with a paused call; raises ToolError (also for a snapshot that isn't this hub's), and Paused again."""
 
 
-class Errands(Protocol):
+class Editions(Protocol):
+    """The editions of packages that tasks go on with, though others may be installed by now."""
+
+    async def tools(self, pins: Sequence[Pin]) -> tuple[Tool, ...]:
+        """Return the tools of these editions, with no more rights than their packages have now.
+
+        Those of a package that was removed or is disabled are left out.
+        """
+
+    async def agent(self, name: str, pins: Sequence[Pin]) -> Agent | None:
+        """Return the agent of that name in the edition that's pinned, None if none of these has it any more."""
+
+    async def edition(self, agent: str) -> tuple[PackageId, str, str] | None:
+        """Return package, version and digest of an installed agent's edition of now; None if it's from no package."""
+
+    async def gone(self, pins: Sequence[Pin]) -> tuple[PackageId, ...]:
+        """Return which of these packages were removed or are disabled: their tools can't be used any more."""
+
+
+class Parcels(Protocol):
+    """Files between a task's person and a tool."""
+
+    async def send(self, call: ToolCall, file: File) -> None:
+        """Send the task's person a file whose bytes are in the file store; a repeated call sends it once.
+
+        Raises ToolError.
+        """
+
+    async def received(self, call: ToolCall) -> tuple[File, ...]:
+        """Return the files that the task's person sent in it, the newest first, 20 at most."""
+
+
+class Errands(Parcels, Protocol):
     """What the hub does for a tool, within the rights of the task that it's called for."""
 
     async def say(self, call: ToolCall, text: str) -> None:

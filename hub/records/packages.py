@@ -25,6 +25,8 @@ class Edition(Struct, frozen=True, kw_only=True):
     """Which of the permissions it asks for it has, as "fs:data"."""
     source: str = ""
     """Where it came from, in words."""
+    found: tuple[str, ...] = ()
+    """What a scan found odd in it, in words."""
 
 
 class Package(Struct, frozen=True, kw_only=True):
@@ -38,6 +40,8 @@ class Package(Struct, frozen=True, kw_only=True):
     now: Edition
     before: Edition | None = None
     """What it was before its last update: one command brings it back."""
+    next: Edition | None = None
+    """An update that isn't used yet, for it lacks a permission or a scan found it odd; `now` goes on meanwhile."""
     created_at: datetime
     updated_at: datetime
 

@@ -146,6 +146,18 @@ class MemoryStore(Kept):
         found = [file_of(message, sha256) for message in theirs if person in (None, message.person)]
         return next((file for file in reversed(found) if file), None)
 
+    async def messages_with_files(
+        self, tenant: TenantId, person: PersonId, *, limit: int, before: MessageId | None = None
+    ) -> tuple[Message, ...]:
+        found = [
+            message
+            for message in self._by_id(Message)
+            if (message.tenant, message.person, message.role) == (tenant, person, "user")
+            and any(isinstance(part, File) for part in message.parts)
+            and (before is None or message.id < before)
+        ]
+        return tuple(reversed(_last(found, limit)))
+
     async def messages_of_task(
         self, task: TaskId, *, limit: int, before: MessageId | None = None, after: MessageId | None = None
     ) -> tuple[Message, ...]:

@@ -35,9 +35,9 @@ from hub.records import (
     Thread,
     Turn,
 )
+from hub.store.package_tables import ASKED, installations, packages, pauses, pins, taints
 from hub.store.rows import columns_of
 from hub.store.tables import (
-    ASKED,
     DEAD,
     HELD,
     NOT_DONE,
@@ -50,19 +50,14 @@ from hub.store.tables import (
     entries,
     events,
     follows,
-    installations,
     keys,
     links,
     messages,
-    packages,
     pairings,
-    pauses,
     persons,
-    pins,
     postings,
     replays,
     steps,
-    taints,
     tasks,
     threads,
     turns,
@@ -128,6 +123,14 @@ def with_file(tenant: str, person: str | None, sha256: str) -> Query:
     found = by(Message, tenant=tenant) if person is None else by(Message, tenant=tenant, person=person)
     names = func.instr(type_coerce(messages.c.parts, Text), sha256) > 0
     return found.where(WITH_FILES, names).order_by(messages.c.id.desc()).limit(1)
+
+
+def with_files(tenant: str, person: str, limit: int, before: str | None) -> Query:
+    """What a person sent files with."""
+    found = by(Message, tenant=tenant, person=person, role="user").where(WITH_FILES)
+    if before is not None:
+        found = found.where(messages.c.id < before)
+    return found.order_by(messages.c.id.desc()).limit(limit)
 
 
 def message_by_external(tenant: str, address: Address, external_id: str) -> Query:

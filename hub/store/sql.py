@@ -179,6 +179,11 @@ class SqlStore:
         message = await self._first(Message, queries.with_file(tenant, person, sha256))
         return file_of(message, sha256) if message else None
 
+    async def messages_with_files(
+        self, tenant: TenantId, person: PersonId, *, limit: int, before: MessageId | None = None
+    ) -> tuple[Message, ...]:
+        return await self._all(Message, queries.with_files(tenant, person, limit, before))
+
     async def messages_of_task(
         self, task: TaskId, *, limit: int, before: MessageId | None = None, after: MessageId | None = None
     ) -> tuple[Message, ...]:

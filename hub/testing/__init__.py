@@ -34,9 +34,11 @@ from hub.testing.builders import (
 )
 from hub.testing.clock import FakeClock, settle
 from hub.testing.desk import FakeDesk
+from hub.testing.egress import FakeEgress
 from hub.testing.errands import FakeErrands
 from hub.testing.llm import Asked, Hang, MatchingLLM, ScriptedLLM
 from hub.testing.tools import AskingTool, FakeTool, ForeignTool, OutwardTool, PackagedTool, PausingTool
+from hub.testing.workspaces import MemoryWorkspaces
 
 __all__ = [
     "NOON",
@@ -47,11 +49,13 @@ __all__ = [
     "FakeBridge",
     "FakeClock",
     "FakeDesk",
+    "FakeEgress",
     "FakeErrands",
     "FakeTool",
     "ForeignTool",
     "Hang",
     "MatchingLLM",
+    "MemoryWorkspaces",
     "OutwardTool",
     "PackagedTool",
     "PausingTool",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from hub.errors import ToolError
 from hub.ports import ToolCall
+from hub.records import File
 
 MOST = 5
 DEEPEST = 3
@@ -15,6 +16,8 @@ class FakeErrands:
     def __init__(self, *words: str, results: Mapping[str, str] | None = None) -> None:
         self.words = words
         self.told: dict[str, str] = {}
+        self.sent: dict[str, File] = {}
+        self.files: tuple[File, ...] = ()
         self.planned: dict[str, tuple[str, str]] = {}
         self.used: list[tuple[str, Mapping[str, object]]] = []
         self._results = results or {}
@@ -26,6 +29,16 @@ class FakeErrands:
         if key not in self.told and len(self.told) >= MOST:
             raise ToolError("That many messages were sent already.")
         self.told[key] = text
+
+    async def send(self, call: ToolCall, file: File) -> None:
+        key = f"{call.key}/{file.sha256}"
+        if key not in self.told and len(self.told) >= MOST:
+            raise ToolError("That many messages were sent already.")
+        self.told[key] = file.name
+        self.sent[key] = file
+
+    async def received(self, call: ToolCall) -> tuple[File, ...]:
+        return self.files
 
     async def said(self, call: ToolCall) -> tuple[str, ...]:
         return self.words[-20:]

@@ -10,6 +10,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from hub.web.approvals import ApprovalsController
 from hub.web.auth import COOKIE, Authentication, guard, provide_caller, provide_services
+from hub.web.calls import ReceiptsController
 from hub.web.chats import MessagesController
 from hub.web.events import watch_events
 from hub.web.files import AROUND, FilesController, HubRequest
@@ -26,6 +27,7 @@ from hub.web.site import Site, static_files, templates
 from hub.web.socket import talk
 from hub.web.status import StatusController
 from hub.web.tasks import TasksController
+from hub.web.usable import UsableController
 
 BODY = 1024 * 1024
 """The most bytes of a request's body, before anything is parsed."""
@@ -38,10 +40,12 @@ def build(services: Services) -> Litestar:
         route_handlers=[
             _with_files(services, MessagesController, FilesController),
             TasksController,
+            ReceiptsController,
             ApprovalsController,
             KeysController,
             PeopleController,
             PackagesController,
+            UsableController,
             SessionsController,
             StatusController,
             watch_events,

@@ -10,9 +10,9 @@ from hub.records import Pause, PauseId, PauseState, PersonId
 from hub.web.auth import Asker, Caller, Hub
 from hub.web.chats import Limit
 from hub.web.problems import PROBLEMS, shown
-from hub.web.receipts import ApprovalView, view_approval
 from hub.web.resources import Page
 from hub.web.services import Services
+from hub.web.turns import ApprovalView, view_approval
 
 
 class ApprovalsController(Controller):

@@ -1,29 +1,30 @@
-"""/v1/packages and /v1/tools: what's installed, what it may, and what it gives agents."""
+"""/v1/packages: what's installed, what it may, and what it gives agents."""
 
 from datetime import datetime
 from typing import Annotated, Any
 
-from litestar import Controller, Request, delete, get, post, put
+import msgspec
+from litestar import Controller, Request, Response, delete, get, post, put
 from litestar.datastructures import UploadFile
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
-from hub.errors import BadRequest, NotFound
+from hub.errors import BadRequest, ManifestError, NotAllowed, NotFound
 from hub.packages.archive import Bounds
 from hub.packages.installer import Installer
 from hub.packages.kinds import Sheet
-from hub.ports import Tool, ToolCall
-from hub.records import Edition, Package, TaskId
+from hub.packages.meanings import KINDS, meaning
+from hub.records import OWNER, Edition, Installation, Package
 from hub.web.auth import Asker, Hub
-from hub.web.problems import MEDIA_TYPE, PROBLEMS, Problem, shown
+from hub.web.problems import MEDIA_TYPE, PROBLEMS, Problem, fault_of, shown
 from hub.web.resources import Page
 from hub.web.services import Services
 
 UPLOAD = Bounds().packed + 64 * 1024
 """The most bytes of an upload: a package and what frames it."""
-TRIED = TaskId("tried")
-"""The task of a call that's tried by hand."""
+INSTALL_SECONDS = 60
+"""So long a request waits for a package that's fetched, unless it says otherwise."""
 REFUSED = {
     **PROBLEMS,
     422: ResponseSpec(
@@ -43,6 +44,18 @@ class EditionView(Struct, frozen=True, kw_only=True):
     digest: str
     grants: list[str]
     source: str
+    found: list[str]
+    """What a scan found odd in it."""
+
+
+class PermissionView(Struct, frozen=True, kw_only=True):
+    """A permission that a package asks for."""
+
+    id: str
+    """As it's granted: "net:api.example.org"."""
+    meaning: str
+    """In a sentence, for whoever decides."""
+    granted: bool
 
 
 class PackageView(Struct, frozen=True, kw_only=True):
@@ -54,20 +67,53 @@ class PackageView(Struct, frozen=True, kw_only=True):
     description: str
     tools: list[str]
     asks: list[str]
-    """The permissions that it asks for."""
+    """The permissions that it asks for, and those that an update asks for which waits."""
+    permissions: list[PermissionView]
+    """The same, in words, with which of them it has."""
+    what: str
+    """What its kind is, in words: whether it's code, and where that runs."""
+    notes: list[str]
+    """What else whoever decides about it should know."""
+    found: list[str]
+    """What a scan found odd in it, or in an update that waits."""
     now: EditionView
     before: EditionView | None
+    next: EditionView | None
+    """An update that isn't used yet: it lacks a permission, a scan found it odd, or it's to be looked at first."""
     created_at: datetime
     updated_at: datetime
 
 
-class ToolView(Struct, frozen=True, kw_only=True):
-    """Something that agents may call."""
+class InstallationView(Struct, frozen=True, kw_only=True):
+    """A package on its way in, or one that came in, or failed to."""
 
     id: str
-    description: str
-    schema: dict[str, object]
-    effect: str
+    source: str
+    grants: list[str]
+    state: str
+    package: str | None
+    """What's installed of it."""
+    found: list[str]
+    """What a scan found odd."""
+    error: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class NewPackage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a package is to be fetched from."""
+
+    source: Annotated[str, Meta(min_length=1, max_length=2000)]
+    """An https URL of a zip file, or PUBLISHER/NAME or PUBLISHER/NAME@VERSION in a registry."""
+    grants: Grants = []
+
+
+class NewLink(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A folder that's to be linked."""
+
+    folder: Annotated[str, Meta(min_length=1, max_length=1000)]
+    """Its whole path on the hub's machine."""
+    grants: Grants = []
 
 
 class NewGrants(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,17 +122,13 @@ class NewGrants(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     grants: Grants
 
 
-class Trial(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A call of a tool by hand."""
-
-    arguments: dict[str, Any] = {}
-
-
-class Tried(Struct, frozen=True, kw_only=True):
-    """What came of it."""
-
-    result: str
-    failed: bool
+LATER = {
+    **REFUSED,
+    202: ResponseSpec(
+        InstallationView, description="It takes longer than ?wait, and goes on.", generate_examples=False
+    ),
+}
+Wait = Annotated[float, QueryParameter(ge=0, le=300, description="Seconds to wait until it's installed.")]
 
 
 class PackagesController(Controller):
@@ -105,7 +147,7 @@ class PackagesController(Controller):
         "/packages",
         status_code=201,
         opt={"scope": "admin"},
-        responses=REFUSED,
+        responses=LATER,
         summary="Install a package",
         request_max_body_size=UPLOAD,
     )
@@ -113,18 +155,60 @@ class PackagesController(Controller):
         self,
         request: Request[Any, Any, Any],
         services: Hub,
+        caller: Asker,
         grants: Annotated[
             str, QueryParameter(max_length=1000, description="Permissions to grant, with commas between.")
         ] = "",
-    ) -> PackageView:
+        enable: Annotated[bool, QueryParameter(description="False: leave it disabled, to be looked at first.")] = True,
+        wait: Wait = INSTALL_SECONDS,
+    ) -> Response[PackageView | InstallationView]:
         """Install or update a package from a zip file, sent as application/zip or as the field `file` of a form.
 
-        It's enabled at once if it's granted all that it asks for.
+        Or have it fetched: JSON `{source, grants}` names an https URL, or PUBLISHER/NAME in a registry. It's enabled at
+        once if it's granted all that it asks for and a scan found nothing odd. What takes longer than ?wait goes on,
+        and this answers 202.
         """
         installer = _installer(services)
-        name, archive = await _uploaded(request)
         wanted = [grant.strip() for grant in grants.split(",") if grant.strip()]
-        return await _view(installer, await installer.install(archive, wanted, f"uploaded: {name}"))
+        if request.content_type[0] == "application/json":
+            new = _new(await request.body())
+            installation = await installer.request(new.source, [*new.grants, *wanted], caller.person, enable=enable)
+            return await _arrived(installer, installation, wait)
+        name, archive = await _uploaded(request)
+        package = await installer.install(archive, wanted, f"uploaded: {name}", caller.person, enable=enable)
+        return Response(await _view(installer, package), status_code=201)
+
+    @post("/packages/dev", status_code=201, opt={"scope": "admin"}, responses=REFUSED, summary="Link a folder")
+    async def link(self, services: Hub, caller: Asker, data: JSONBody[NewLink]) -> PackageView:
+        """Install a folder of the hub's machine, and again after each change in it.
+
+        Only for the owner, and only where `packages.dev` is true in the config file.
+        """
+        if caller.person != OWNER:
+            raise NotAllowed("only the owner links folders")
+        installer = _installer(services)
+        return await _view(installer, await installer.link(data.folder, data.grants))
+
+    @get("/packages/installations", opt={"scope": "admin"}, responses=PROBLEMS, summary="List installations")
+    async def installations(self, services: Hub) -> Page[InstallationView]:
+        """Return the packages that are on their way in, came in or failed to; the newest first."""
+        return Page(items=[_on_its_way(each) for each in await _installer(services).installations()])
+
+    @get("/packages/installations/{id:str}", opt={"scope": "admin"}, responses=PROBLEMS, summary="Read an installation")
+    async def installation(self, services: Hub, id: FromPath[str]) -> InstallationView:
+        """Return how far a package is on its way in."""
+        return _on_its_way(await _installer(services).installation(id))
+
+    @post("/packages/{id:str}/update", status_code=201, opt={"scope": "admin"}, responses=LATER, summary="Update it")
+    async def update(
+        self, services: Hub, caller: Asker, id: FromPath[str], wait: Wait = INSTALL_SECONDS
+    ) -> Response[PackageView | InstallationView]:
+        """Fetch a package again from the URL or the registry that it came from.
+
+        An update that asks for more than is granted, or is odd, waits as `next`; what's enabled goes on meanwhile.
+        """
+        installer = _installer(services)
+        return await _arrived(installer, await installer.update(id, caller.person), wait)
 
     @get("/packages/{id:str}", opt={"scope": "admin"}, responses=PROBLEMS, summary="Read a package")
     async def read(self, services: Hub, id: FromPath[str]) -> PackageView:
@@ -145,7 +229,7 @@ class PackagesController(Controller):
 
     @post("/packages/{id:str}/enable", status_code=200, opt={"scope": "admin"}, responses=REFUSED, summary="Enable")
     async def enable(self, services: Hub, id: FromPath[str]) -> PackageView:
-        """Have its tools or its agent used."""
+        """Have its tools or its agent used; those of an update, if one waits."""
         installer = _installer(services)
         return await _view(installer, await installer.enable(id))
 
@@ -165,37 +249,9 @@ class PackagesController(Controller):
         summary="Roll it back",
     )
     async def roll_back(self, services: Hub, id: FromPath[str]) -> PackageView:
-        """Bring back what it was before its last update; once more, and that's undone."""
+        """Forget an update that waits; else bring back what it was before its last one. Once more undoes the latter."""
         installer = _installer(services)
         return await _view(installer, await installer.roll_back(id))
-
-    @get("/tools", opt={"scope": "messages:read"}, responses=PROBLEMS, summary="List tools")
-    async def tools(self, services: Hub) -> Page[ToolView]:
-        """Return the tools that there are, with the schemas of their arguments."""
-        return Page(
-            items=[
-                ToolView(id=tool.name, description=tool.description, schema=dict(tool.schema), effect=tool.effect)
-                for tool in services.tools()
-            ]
-        )
-
-    @post("/tools/{id:str}/call", status_code=200, opt={"scope": "admin"}, responses=PROBLEMS, summary="Try a tool")
-    async def call(self, services: Hub, caller: Asker, id: FromPath[str], data: JSONBody[Trial]) -> Tried:
-        """Call a tool as an agent would, on behalf of the key's person."""
-        tool: Tool | None = next((tool for tool in services.tools() if tool.name == id), None)
-        if tool is None:
-            raise NotFound(f"tool: there's no {shown(id)}; GET /v1/tools lists them")
-        call = ToolCall(
-            tool=id,
-            arguments=data.arguments,
-            key=f"tried:{services.clock.now().isoformat()}",
-            tenant=caller.tenant,
-            person=caller.person,
-            agent=services.config.agents.default,
-            task=TRIED,
-        )
-        called = await services.call(tool, call)
-        return Tried(result=called.result, failed=called.failed)
 
 
 def _installer(services: Services) -> Installer:
@@ -217,21 +273,75 @@ async def _uploaded(request: Request[Any, Any, Any]) -> tuple[str, bytes]:
     raise BadRequest("Content-Type", f"is {shown(kind)}; send application/zip, or a form with the field `file`")
 
 
+def _new(body: bytes) -> NewPackage:
+    try:
+        return msgspec.json.decode(body, type=NewPackage)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise fault_of(error) from None
+
+
+async def _arrived(
+    installer: Installer, installation: Installation, wait: float
+) -> Response[PackageView | InstallationView]:
+    """Answer with the package once it's installed, or after a while with how far it is; raises why it failed."""
+    package = await installer.wait(installation.id, wait)
+    if package is None:
+        return Response(_on_its_way(await installer.installation(installation.id)), status_code=202)
+    return Response(await _view(installer, package), status_code=201)
+
+
+def _on_its_way(installation: Installation) -> InstallationView:
+    return InstallationView(
+        id=installation.id,
+        source=installation.source,
+        grants=[*installation.grants],
+        state=installation.state,
+        package=installation.package,
+        found=[*installation.found],
+        error=installation.error,
+        created_at=installation.created_at,
+        updated_at=installation.updated_at,
+    )
+
+
 async def _view(installer: Installer, package: Package) -> PackageView:
-    sheet: Sheet = await installer.sheet(package)
+    try:
+        sheet, coming = await installer.sheet(package), await installer.next_sheet(package)
+    except ManifestError as error:
+        # Somebody meddled with its files: it's shown all the same, so that it can be removed.
+        sheet, coming = _unreadable(package, str(error)), None
+    editions = [edition for edition in (package.now, package.next) if edition]
+    granted = {grant for edition in editions for grant in edition.grants}
+    asks = dict.fromkeys((*sheet.asks, *(coming.asks if coming else ())))
     return PackageView(
         id=package.id,
         kind=package.kind,
         state=package.state,
         description=sheet.description,
         tools=[*sheet.tools],
-        asks=[*sheet.asks],
+        asks=[*asks],
+        permissions=[PermissionView(id=ask, meaning=meaning(ask), granted=ask in granted) for ask in asks],
+        what=KINDS[package.kind],
+        notes=[*dict.fromkeys((*sheet.notes, *(coming.notes if coming else ())))],
+        found=[*dict.fromkeys(found for edition in editions for found in edition.found)],
         now=_edition(package.now),
         before=_edition(package.before) if package.before else None,
+        next=_edition(package.next) if package.next else None,
         created_at=package.created_at,
         updated_at=package.updated_at,
     )
 
 
+def _unreadable(package: Package, fault: str) -> Sheet:
+    notes = (f"Its files can't be used: {fault}",)
+    return Sheet(name=package.id, version=package.now.version, kind=package.kind, description="", tools=(), notes=notes)
+
+
 def _edition(edition: Edition) -> EditionView:
-    return EditionView(version=edition.version, digest=edition.digest, grants=[*edition.grants], source=edition.source)
+    return EditionView(
+        version=edition.version,
+        digest=edition.digest,
+        grants=[*edition.grants],
+        source=edition.source,
+        found=[*edition.found],
+    )

@@ -21,10 +21,13 @@ from hub.errors import (
     BadRequest,
     Conflict,
     Decided,
+    EgressError,
     ManifestError,
     NotAllowed,
     NotFound,
     PersonError,
+    SandboxMissing,
+    ScanError,
     StoreUnavailable,
     TooLarge,
     TooMany,
@@ -130,9 +133,9 @@ def _told(error: Exception) -> tuple[int, str, dict[str, str]]:
             return _person(error)
         case Conflict():
             return 409, "it was changed by somebody else just now; look at it again, then repeat", {}
-        case ManifestError():
+        case ManifestError() | SandboxMissing() | EgressError():
             return 422, str(error), {}
-        case StoreUnavailable():
+        case StoreUnavailable() | ScanError():
             return 503, f"not kept: {error}; send it again in a while", _after(5)
         case HTTPException():
             return error.status_code, _http(error), _http_headers(error)

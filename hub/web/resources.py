@@ -94,6 +94,8 @@ class MessageView(Struct, frozen=True, kw_only=True):
     reply_to: MessageId | None
     answers: MessageId | None
     turn: TurnId | None
+    used: list[str]
+    """The tools that were called for an answer."""
     choices: list[Choice]
     created_at: datetime
     error: str | None
@@ -163,6 +165,13 @@ class Names:
         task = await self.task(id) if id else None
         return TaskName(id=task.id, number=task.number, title=task.title, state=task.state) if task else None
 
+    async def used(self, message: Message) -> list[str]:
+        """Return the tools that were called for an answer, each once."""
+        if message.role != "agent" or message.turn is None:
+            return []
+        steps = await self._store.steps(message.turn)
+        return list(dict.fromkeys(step.name for step in steps if step.kind == "tool"))
+
 
 async def view_messages(store: Store, messages: Iterable[Message]) -> list[MessageView]:
     """Return messages as the API shows them, without their replies."""
@@ -222,6 +231,7 @@ async def _message(names: Names, message: Message, replies: list[MessageView] | 
         reply_to=message.reply_to,
         answers=message.answers,
         turn=message.turn,
+        used=await names.used(message),
         choices=list(message.choices),
         created_at=message.created_at,
         error=message.error,

@@ -16,6 +16,7 @@ from hub.flow.sizes import PromptSizes
 from hub.flow.toolbox import Called
 from hub.flow.uploads import Uploads
 from hub.packages.installer import Installer
+from hub.packages.own import Own
 from hub.ports import LLM, Bridge, Change, Clock, Feed, Store, Tool, ToolCall
 from hub.records import Address, Entry, Incoming, Limits, Message, PersonId, Task, TaskId, TenantId
 
@@ -80,6 +81,7 @@ class AgentInfo(Struct, frozen=True, kw_only=True):
     description: str
     model: str
     tools: tuple[str, ...] = ()
+    version: str = ""
 
 
 class RouterInfo(Struct, frozen=True, kw_only=True):
@@ -134,6 +136,8 @@ class Services:
     closing: asyncio.Event
     """Set when the hub begins to stop: streams and waits end at once."""
     packages: Installer | None = None
+    own: Callable[[], Sequence[Own]] = tuple
+    """What the hub has without installing it; may block."""
     tools: Callable[[], Sequence[Tool]] = tuple
     call: Callable[[Tool, ToolCall], Awaitable[Called]] = _nobody
     """Calls a tool as a turn does: its arguments checked, its result capped."""

@@ -47,6 +47,11 @@ class Site(Controller):
         """Show who's known, who asks to be let in, and how to link an account."""
         return Template("people.html", context={"page": "people"}, headers=FRESH)
 
+    @get("/packages", media_type=MediaType.HTML, sync_to_thread=False)
+    def packages(self) -> Template:
+        """Show what's installed, what it may, and let more in."""
+        return Template("packages.html", context={"page": "packages"}, headers=FRESH)
+
     @get("/sign-in", media_type=MediaType.HTML, sync_to_thread=False)
     def sign_in(self) -> Template:
         """Turn the code behind the # of a sign-in link, or a pasted key, into a session."""

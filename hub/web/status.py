@@ -1,4 +1,4 @@
-"""/v1/status, /v1/agents, /v1/dead, /healthz and /readyz: how the hub is."""
+"""/v1/status, /v1/dead, /healthz and /readyz: how the hub is."""
 
 from collections import Counter
 from datetime import datetime
@@ -18,7 +18,7 @@ from hub.records import OPEN, EntryId, Queue
 from hub.web.auth import Asker, Hub
 from hub.web.problems import PROBLEMS, shown
 from hub.web.resources import HTTP, MessageView, Page, view_message
-from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
+from hub.web.services import RouterInfo, Services, StoreInfo
 
 DEAD = 200
 COUNTED = 10_000
@@ -117,11 +117,6 @@ class StatusController(Controller):
             router=services.router(),
             prompts=await services.prompts(),
         )
-
-    @get("/v1/agents", opt={"scope": "messages:read"}, responses=PROBLEMS, summary="List agents")
-    async def agents(self, services: Hub) -> Page[AgentInfo]:
-        """Return the agents that can be wished for."""
-        return Page(items=list(services.agents()))
 
     @get("/v1/dead", opt={"scope": "admin"}, responses=PROBLEMS, summary="List dead letters")
     async def dead(self, services: Hub, caller: Asker) -> Page[DeadLetter]:

@@ -11,9 +11,9 @@ from msgspec import Struct
 from hub.ports import Delta, News
 from hub.records import Event, Message, MessageId, Pause, PauseState, PersonId, TaskId, TenantId, TurnId
 from hub.web.auth import Caller
-from hub.web.receipts import ApprovalView, TurnView, view_approval, view_turn
 from hub.web.resources import MessageView, TaskView, view_message, view_task
 from hub.web.services import Services
+from hub.web.turns import ApprovalView, TurnView, view_approval, view_turn
 
 KEEP_ALIVE = 15.0
 PAGE = 100

@@ -15,9 +15,9 @@ from hub.web.auth import Asker, Caller, Hub
 from hub.web.chats import MAIN, Cursor, IdempotencyKey, Limit, Name, check_agent, messages_page, sees
 from hub.web.once import OWN, claimed, key_of
 from hub.web.problems import PROBLEMS, shown
-from hub.web.receipts import TurnView, view_receipts
 from hub.web.resources import MessageView, Page, TaskView, view_task
 from hub.web.services import Services
+from hub.web.turns import TurnView, view_receipts
 
 MOST = 1_000_000_000
 

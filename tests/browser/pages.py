@@ -35,3 +35,10 @@ def answer(page: Page, text: str) -> Locator:
 def writing(page: Page) -> Locator:
     """Return the answers that are being written."""
     return page.locator(".said.live")
+
+
+async def fits(page: Page) -> bool:
+    """Say whether a page needs no scrolling sideways; a phone's browser makes room for what's too wide, and shrinks."""
+    assert page.viewport_size
+    width = await page.evaluate("Math.max(document.documentElement.scrollWidth, innerWidth)")
+    return int(width) <= page.viewport_size["width"]

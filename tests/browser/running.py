@@ -5,14 +5,20 @@ import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize
 
-from hub.app import SHIPPED_AGENTS, Hub
+from hub.app import Hub
 from hub.clock import SystemClock
 from hub.config import Config, LimitsConfig
+from hub.loading import SHIPPED_AGENTS
 from hub.manifests import load_agents
+from hub.packages.every import every_kind
+from hub.packages.hosts import Supplies
+from hub.packages.installer import Installer
+from hub.packages.scripts import Scripts
 from hub.ports import Bridge, End, Piece, Store, Terms
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
@@ -80,20 +86,30 @@ async def serving(
     port: int = 0,
     limits: LimitsConfig | None = None,
     bridges: Sequence[Bridge] = (),
+    packages: Path | None = None,
 ) -> AsyncIterator[Running]:
-    """Run a hub until the end of the block; with the same store and port it's the same hub, started again."""
-    llm = PacedLLM()
+    """Run a hub until the end of the block; with the same store and port it's the same hub, started again.
+
+    With a folder for packages it installs some.
+    """
+    llm, store, documents = PacedLLM(), store or MemoryStore(), MemoryDocuments()
+    agents, scripts = load_agents([SHIPPED_AGENTS]), Scripts()
+    kinds = every_kind(scripts, documents, Supplies())
+    installer = packages and Installer(store, packages, kinds, SystemClock(), tools=["clock"], agents=agents)
     parts = Hub(
         Config(limits=limits or LimitsConfig()),
-        store=store or MemoryStore(),
+        store=store,
         llm=llm,
         decider=llm,
-        documents=MemoryDocuments(),
+        documents=documents,
         files=MemoryFiles(),
         clock=SystemClock(),
-        agents=load_agents([SHIPPED_AGENTS]),
+        agents=agents,
         bridges={bridge.name: bridge for bridge in bridges},
+        installer=installer or None,
     )
+    if installer:
+        await installer.open()
     await parts.people.ensure_owner(OWNER_KEY)
     server = Server(build(parts.services(OWNER_KEY)), closing=parts.closing)
     with socket.create_server(("127.0.0.1", port)) as listening:
@@ -108,6 +124,7 @@ async def serving(
                 server.should_exit = True
                 await served
                 work.cancel()
+                await scripts.close()
 
 
 @dataclass

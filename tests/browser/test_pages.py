@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.pages import answer, say, sign_in
+from tests.browser.pages import answer, fits, say, sign_in
 from tests.browser.running import LOOP, PHONE, Running, Tabs, looking
 
 pytestmark = [pytest.mark.browser, LOOP]
@@ -112,7 +112,7 @@ async def test_a_phone_shows_all_of_it_without_scrolling_sideways(hub: Running, 
         for path in ("/", "/tasks", "/tasks/1", "/sign-in"):
             await page.goto(hub.url + path)
             await expect(page.locator(".said, .ticket, .turns, #door").first).to_be_visible()
-            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+            assert await fits(page), path
             sizes = await page.evaluate(FONT_SIZES)
             assert all(size >= 16 for size in sizes), "a phone zooms into smaller fields"
 
@@ -127,7 +127,7 @@ async def test_a_narrow_phone_has_room_for_it_too(hub: Running, chromium: Browse
     async with looking(chromium, viewport={"width": 360, "height": 640}, touch=True) as tabs:
         page = await sign_in(tabs, hub)
 
-        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert await fits(page)
         await expect(page.get_by_role("button", name="Send")).to_be_in_viewport()
 
 

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from hub.errors import ToolError
 from hub.flow.errands import FlowErrands
 from hub.manifests import Agent
-from hub.ports import Add, Errands, ToolCall
-from hub.records import HOME, OWNER, Task, TaskId, new_id
+from hub.ports import Add, Errands, Parcels, ToolCall
+from hub.records import HOME, OWNER, File, Task, TaskId, new_id
 from hub.testing import FakeErrands, FakeTool, ForeignTool, OutwardTool, PausingTool, ScriptedLLM, a_taint
 from tests.stories.day import Day
 
@@ -28,6 +28,12 @@ class Run(Struct):
         recent = await self.day.store.messages_of_task(self.call.task, limit=50)
         return [message.text.removeprefix("asker: ") for message in recent if message.role == "notice"]
 
+    async def sent(self) -> list[File]:
+        if isinstance(self.errands, FakeErrands):
+            return list(self.errands.sent.values())
+        recent = await self.day.store.messages_of_task(self.call.task, limit=50)
+        return [part for message in recent for part in message.parts if isinstance(part, File)]
+
     async def planned(self) -> list[str]:
         if isinstance(self.errands, FakeErrands):
             return [text for _, text in self.errands.planned.values()]
@@ -42,7 +48,7 @@ AGENT = Agent(
     version="1.0.0",
     description="Helps.",
     prompt="Help.",
-    tools=("asker", "look", "page", "send", "burn", "quiz", "burner"),
+    tools=("asker", "look", "page", "send", "burn", "quiz", "scorch"),
 )
 
 
@@ -50,7 +56,7 @@ AGENT = Agent(
 async def run(request: pytest.FixtureRequest) -> AsyncIterator[Run]:
     tools = [
         FakeTool("asker"),
-        FakeTool("burner", effect="once"),
+        FakeTool("scorch", effect="once"),
         FakeTool("look"),
         ForeignTool("page", result="Words"),
         OutwardTool("send"),
@@ -82,6 +88,24 @@ async def test_a_message_is_said_once_however_often_the_call_is_made(run: Run) -
     await run.errands.say(run.call, "All done.")
 
     assert await run.told() == ["Half done.", "All done."]
+
+
+PHOTO = File(name="plants.jpg", media_type="image/jpeg", size=3, sha256="a" * 64)
+
+
+async def test_a_file_is_sent_once_however_often_the_call_is_made(run: Run) -> None:
+    parcels: Parcels = run.errands
+    await parcels.send(run.call, PHOTO)
+    await run.errands.send(run.call, PHOTO)
+
+    assert await run.sent() == [PHOTO]
+
+
+async def test_only_files_of_the_tasks_person_are_received_the_newest_first(run: Run) -> None:
+    assert await run.errands.received(run.call) == ()
+    await run.errands.send(run.call, PHOTO)
+
+    assert await run.errands.received(run.call) == ()
 
 
 async def test_messages_are_capped_in_number_and_length(run: Run) -> None:

@@ -17,6 +17,7 @@ from hub.records import (
     PersonId,
     Task,
     TaskId,
+    TenantId,
     Text,
     new_id,
 )
@@ -293,6 +294,21 @@ async def test_a_file_is_found_by_who_has_a_message_with_it_as_the_newest_one_ca
     assert await store.file(HOME, None, photo.sha256) == again
     assert await store.file(HOME, BEA, photo.sha256) is None
     assert await store.file(HOME, OWNER, "b" * 64) is None
+
+
+async def test_what_a_person_sent_files_with_is_told_newest_first(store: Store) -> None:
+    photo = File(name="a.jpg", media_type="image/jpeg", size=3, sha256="a" * 64)
+    first, second, third = (a_message(parts=(Text("Look"), photo)) for _ in range(3))
+    others = (
+        a_message(),
+        a_message(parts=(photo,), person=BEA),
+        a_message(parts=(photo,), tenant=TenantId("acme")),
+        a_message(parts=(photo,), role="agent"),
+    )
+    await add(store, first, second, third, *others)
+
+    assert await store.messages_with_files(HOME, OWNER, limit=2) == (third, second)
+    assert await store.messages_with_files(HOME, OWNER, limit=2, before=second.id) == (first,)
 
 
 async def test_lengths_are_of_one_queue_by_lane_and_count_what_waits(store: Store) -> None:

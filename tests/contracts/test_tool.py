@@ -1,5 +1,8 @@
-"""Every sentence that ports.Tool and its abilities (Reading, Quoting, Exemplary) promise, over every built-in tool."""
+"""Every sentence that ports.Tool and its abilities promise, over every built-in tool, a skill and a plugin's tool."""
 
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -7,20 +10,72 @@ import pytest
 
 from hub.errors import ToolError
 from hub.flow.schemas import decode
-from hub.ports import Asking, Exemplary, Foreign, Outward, Packaged, Paused, Pausing, Quoting, Reading, Tool
+from hub.manifests.skills import read_skill
+from hub.packages.code import computing
+from hub.packages.hosts import Supplies
+from hub.packages.plugins import Plugins
+from hub.packages.scripts import Scripts
+from hub.packages.skills import SkillTool
+from hub.ports import (
+    Asking,
+    Exemplary,
+    Findable,
+    Foreign,
+    Lengthy,
+    Material,
+    Naming,
+    Outward,
+    Packaged,
+    Paused,
+    Pausing,
+    Quoting,
+    Reading,
+    Retrying,
+    Tool,
+    ToolCall,
+)
+from hub.records import HOME, OWNER, Edition, Package, PackageId
 from hub.store.documents import MemoryDocuments
 from hub.testing import AskingTool, FakeClock, FakeTool, ForeignTool, OutwardTool, PackagedTool, PausingTool
 from hub.tools import built_in
+from hub.tools.code import RunPython
+from tests.unit.packages.outfit import a_call as a_programs_call
+from tests.unit.packages.outfit import a_program, supplies
 from tests.unit.tools.calls import a_call, use, use_with
+from tests.unit.tools.world import TASK, World, a_world
 
-TOOLS = built_in(FakeClock(), ZoneInfo("UTC"), MemoryDocuments())
+
+async def compute(call: ToolCall, code: str) -> str:
+    """Run code with workers of its own: pytest has a loop for each test."""
+    scripts = Scripts()
+    try:
+        return await computing(scripts, MemoryDocuments(), Supplies())(call, code)
+    finally:
+        await scripts.close()
+
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+SHIPPED = ("web_fetch", "list_files", "read_file", "write_file", "search_documents")
+TOOLS = (*built_in(FakeClock(), ZoneInfo("UTC"), MemoryDocuments()), RunPython(compute))
 PLAIN_TALK = ("hello", "Tell me a joke", "Thanks, that was helpful!", "Who wrote Hamlet?")
 
 
-@pytest.fixture(params=TOOLS, ids=lambda tool: tool.name)
-def tool(request: pytest.FixtureRequest) -> Tool:
-    found: Tool = request.param
-    return found
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with a_world(tmp_path) as made:
+        await made.workspaces.write(HOME, TASK, "notes.txt", b"milk and bread")
+        await made.send("lease.txt", b"The notice period is three months.")
+        yield made
+
+
+@pytest.fixture(params=(*TOOLS, *SHIPPED), ids=lambda tool: getattr(tool, "name", tool))
+def tool(request: pytest.FixtureRequest, world: World) -> Tool:
+    found: Tool | str = request.param
+    return world.tools[found] if isinstance(found, str) else found
+
+
+def test_every_tool_that_ships_is_here(world: World) -> None:
+    assert set(SHIPPED) == set(world.tools)
 
 
 def test_names_are_unique_and_plain() -> None:
@@ -72,8 +127,8 @@ def test_what_a_rule_reads_fits_the_schema(tool: Tool) -> None:
     assert isinstance(tool, Reading)
     read = [tool.read(example.text) for example in examples]
 
-    assert any(read)
-    for arguments in filter(None, read):
+    assert any(arguments is not None for arguments in read)
+    for arguments in (each for each in read if each is not None):
         decode(msgspec.json.encode(arguments).decode(), tool.schema)
 
 
@@ -82,6 +137,116 @@ def test_quotes_are_arguments(tool: Tool) -> None:
 
     assert isinstance(properties, dict)
     assert not isinstance(tool, Quoting) or set(tool.quotes) <= set(properties)
+
+
+async def test_what_strangers_wrote_is_told_apart(world: World) -> None:
+    foreign = {name for name, tool in world.tools.items() if isinstance(tool, Foreign) and tool.outside}
+
+    assert foreign == {"web_fetch", "list_files", "read_file", "search_documents"}
+
+
+def test_a_result_that_is_no_answer_is_read_like_others(world: World) -> None:
+    tool = world.tools["web_fetch"]
+    assert isinstance(tool, Material)
+    assert isinstance(tool, Reading)
+    assert tool.material
+
+
+async def test_an_outward_tool_says_in_words_why_a_call_goes_out_or_nothing(world: World) -> None:
+    tool = world.tools["web_fetch"]
+    assert isinstance(tool, Outward)
+    call = ToolCall(
+        tool="web_fetch",
+        arguments={"url": "https://example.org/"},
+        key="k",
+        tenant=HOME,
+        person=OWNER,
+        agent="default",
+        task=TASK,
+    )
+    assert "example.org" in tool.goes_out(call, "hello")
+    assert tool.goes_out(call, "Read https://example.org/") == ""
+
+
+def test_a_tool_that_is_tried_again_is_tried_a_few_times(tool: Tool) -> None:
+    assert not isinstance(tool, Retrying) or 2 <= tool.tries <= 4
+
+
+@pytest.fixture
+def skill(tmp_path: Path) -> SkillTool:
+    edition = Edition(version="1.0.0", digest="d")
+    package = Package(
+        id=PackageId("pdf"), tenant=HOME, kind="skill", state="enabled", now=edition, created_at=NOW, updated_at=NOW
+    )
+    (tmp_path / "fields.md").write_text("name, date", encoding="utf-8")
+    text = f"---\nname: pdf\ndescription: Fills PDF forms.\n---\n{'Do it. ' * 1_000}"
+    return SkillTool(read_skill(text), package, tmp_path)
+
+
+async def test_findable_tools_need_no_words_of_their_own(skill: SkillTool) -> None:
+    assert isinstance(skill, Findable)
+    assert skill.about
+    assert all(skill.fits(text) for text in PLAIN_TALK)
+
+
+async def test_arguments_that_count_only_if_named_are_optional(skill: SkillTool) -> None:
+    assert isinstance(skill, Naming)
+    assert skill.schema["required"] == []
+    assert await use(skill)
+
+
+async def test_lengthy_tools_say_how_long_their_results_may_be(skill: SkillTool) -> None:
+    assert isinstance(skill, Lengthy)
+    assert len(await use(skill)) < skill.characters
+
+
+# --- a plugin's tool
+
+PERMISSIONS = 'net = ["api.example.org"]\nmessages = ["ask:task"]'
+GRANTS = ("net:api.example.org", "messages:ask:task")
+
+
+@pytest.fixture
+async def asking(tmp_path: Path) -> AsyncIterator[Tool]:
+    """A tool of a package that may go out, and asks a question."""
+    a_program(tmp_path, PERMISSIONS, 'return await ask("Who?")', "once")
+    package = Package(
+        id=PackageId("probe"),
+        tenant=HOME,
+        kind="plugin",
+        state="enabled",
+        now=Edition(version="1.0.0", digest="d", grants=GRANTS),
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    scripts = Scripts()
+    opened = await Plugins(scripts, MemoryDocuments(), supplies()).open(package, tmp_path / "probe")
+    yield opened.tools[0]
+    await scripts.close()
+
+
+def test_a_tool_says_that_its_words_are_a_strangers_and_where_it_goes_out(asking: Tool) -> None:
+    assert isinstance(asking, Foreign)
+    assert isinstance(asking, Outward)
+    assert asking.outside
+    assert "api.example.org" in asking.goes_out(a_programs_call(), "hello")
+
+
+def test_a_packages_tool_says_which_edition_it_is(asking: Tool) -> None:
+    assert isinstance(asking, Packaged)
+    assert (asking.package, asking.version, asking.digest) == ("probe", "1.0.0", "d")
+
+
+async def test_a_paused_call_goes_on_with_its_answer_and_only_this_hubs_own(asking: Tool) -> None:
+    assert isinstance(asking, Pausing)
+    with pytest.raises(Paused) as paused:
+        await asking.call(a_programs_call())
+
+    assert paused.value.question == "Who?"
+    assert await asking.resume(a_programs_call(), paused.value.snapshot, "Ann") == "Ann"
+    for odd in ("", "AAAA", paused.value.snapshot[:-4]):
+        with pytest.raises(ToolError):
+            await asking.resume(a_programs_call(), odd, "Ann")
 
 
 def test_a_tool_has_the_abilities_it_claims_and_no_other() -> None:

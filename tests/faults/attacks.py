@@ -137,7 +137,7 @@ class Described(ForeignTool):
     digest = "0" * 64
 
     def __init__(self) -> None:
-        super().__init__("server2", result="42")
+        super().__init__("abacus", result="42")
         self.description = ORDER
 
 

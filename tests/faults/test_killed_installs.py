@@ -10,15 +10,12 @@ from random import Random
 
 import pytest
 
-from hub.clock import SystemClock
 from hub.failpoints import RARE
-from hub.packages.agents import Agents
-from hub.packages.installer import Installed, Installer
-from hub.packages.plugins import Plugins
+from hub.packages.installer import Installed
 from hub.packages.scripts import Scripts
-from hub.store.documents import MemoryDocuments
 from hub.store.sql import SqlStore
 from tests.faults.installing import NAMES as USED
+from tests.faults.installing import opened
 from tests.unit.tools.calls import use
 
 KILLS = max(40, int(os.environ.get("AGENTHOST_KILLS", "40")))
@@ -37,11 +34,14 @@ class Doomed:
 
     def die(self, seed: int, chance: Random) -> list[str]:
         """Let one work until it's killed, at a failpoint or at any moment; return what it was told is kept."""
+        if chance.random() < 0.6:
+            return self.die_at(seed, f"{chance.choice(FAILPOINTS)}:{chance.randint(1, 6)}")
+        return self.die_at(seed, "-", f"{0.02 + chance.random() * 0.4:.3f}")
+
+    def die_at(self, seed: int, failpoint: str, seconds: str = "0") -> list[str]:
+        """Let one work until it's killed at a failpoint, or after so many seconds."""
         assert self._process.stdin
         assert self._process.stdout
-        seconds, failpoint = f"{0.02 + chance.random() * 0.4:.3f}", "-"
-        if chance.random() < 0.6:
-            seconds, failpoint = "0", f"{chance.choice(FAILPOINTS)}:{chance.randint(1, 6)}"
         self._process.stdin.write(f"{seed} {seconds} {failpoint}\n")
         told: list[str] = []
         while (line := self._process.stdout.readline().strip()) and not line.startswith("dead "):
@@ -58,26 +58,20 @@ class Doomed:
 
 
 async def look(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
-    """Open what the dead left; return the versions said to be installed, and those that the tools really are."""
+    """Open what the dead left; return the versions said to be enabled, and those that the tools really are."""
     store, scripts = SqlStore.in_folder(folder), Scripts()
     await store.open()
     found: list[Installed] = []
-    installer = Installer(
-        store,
-        folder / "packages",
-        [Plugins(scripts, MemoryDocuments()), Agents()],
-        SystemClock(),
-        tools=["clock"],
-        agents=["default"],
-    )
+    installer = opened(store, scripts, folder)
     installer.watch(found.append)
     try:
         await installer.open()
+        await installer.go_on()
         packages = await installer.packages()
         wanted = {
             f"{edition.version}-{edition.digest[:12]}/{package.id}"
             for package in packages
-            for edition in (package.now, package.before)
+            for edition in (package.now, package.before, package.next)
             if edition
         }
         there = {
@@ -85,8 +79,15 @@ async def look(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
         }
         assert there == wanted
         assert not (folder / "packages" / ".coming").exists()
+        # Nothing is under way any more, and what failed says why.
+        unfinished = [each for each in await installer.installations() if each.state not in {"installed", "enabled"}]
+        assert [each for each in unfinished if each.state != "failed" or not each.error] == []
         said = [(await use(tool)).split() for tool in found[-1].tools]
-        return {package.id: package.now.version for package in packages}, dict(said)
+        enabled = {str(package.id): package.now.version for package in packages if package.state == "enabled"}
+        for package in packages:
+            asks = set((await installer.sheet(package)).asks)
+            assert package.state == "disabled" or asks <= set(package.now.grants), "half enabled"
+        return enabled, dict(said)
     finally:
         await store.close()
         await scripts.close()
@@ -104,4 +105,14 @@ def test_a_killed_installation_is_the_old_version_or_the_new_one(tmp_path: Path)
         differ = [name for name in USED if installed.get(name, "-") != expected.get(name, "-")]
         assert len(differ) <= 1, f"kill {kill}: {differ}, told {told[-3:]}"
         expected = installed
+    doomed.close()
+
+
+@pytest.mark.parametrize("failpoint", FAILPOINTS)
+def test_killed_at_each_step_it_is_gone_on_with(tmp_path: Path, failpoint: str) -> None:
+    doomed = Doomed(tmp_path)
+    for nth in (1, 2):
+        doomed.die_at(SEED * 1000 + nth, f"{failpoint}:{nth}")
+        installed, tools = asyncio.run(look(tmp_path))
+        assert installed == tools
     doomed.close()

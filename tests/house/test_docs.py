@@ -14,7 +14,8 @@ from hub.config import Config
 from hub.config import load as load_config
 from hub.failpoints import NAMES, RARE
 from hub.flow.commands import HELP
-from hub.manifests import Agent, Plugin, load_agent, load_plugin
+from hub.manifests import Agent, Plugin, load_agent, load_plugin, load_script
+from hub.manifests.servers import load_server
 from hub.records import SCOPES
 from hub.web.auth import ANY
 from tests.house.tree import ROOT, files, named
@@ -94,12 +95,23 @@ def test_every_toml_block_loads(page: Path, block: str, tmp_path: Path) -> None:
         (tmp_path / name / "agent.toml").write_text(block, encoding="utf-8")
         (tmp_path / name / "prompt.md").write_text("Cook.", encoding="utf-8")
         assert isinstance(load_agent(tmp_path / name), Agent)
+    elif block.startswith("# server.toml"):
+        name = tomllib.loads(block)["name"]
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "server.toml").write_text(block, encoding="utf-8")
+        assert load_server(tmp_path / name).name == name
     elif block.startswith("# plugin.toml"):
         name = tomllib.loads(block)["name"]
         (tmp_path / name).mkdir()
         (tmp_path / name / "plugin.toml").write_text(block, encoding="utf-8")
         (tmp_path / name / "plugin.py").write_text("pass", encoding="utf-8")
         assert isinstance(load_plugin(tmp_path / name), Plugin)
+    elif block.startswith("# script.toml"):
+        name = tomllib.loads(block)["name"]
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "script.toml").write_text(block, encoding="utf-8")
+        (tmp_path / name / "main.py").write_text("pass", encoding="utf-8")
+        assert isinstance(load_script(tmp_path / name), Plugin)
     else:
         (tmp_path / "config.toml").write_text(block, encoding="utf-8")
         assert isinstance(load_config(tmp_path / "config.toml", {}), Config)

@@ -17,6 +17,7 @@ WANTED = {
     "requirements-uv.lock": PROJECT["dependency-groups"]["uv"],
     "requirements-build.lock": PROJECT["dependency-groups"]["build"],
     "requirements-model.lock": PROJECT["dependency-groups"]["model"],
+    "requirements-skills.lock": PROJECT["dependency-groups"]["skills"],
 }
 
 

@@ -16,10 +16,11 @@ from schemathesis import GenerationMode
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from hub.app import SHIPPED_AGENTS, Hub
+from hub.app import Hub
 from hub.clock import SystemClock
 from hub.config import Config, HubConfig
 from hub.flow.people import owner_secret
+from hub.loading import SHIPPED_AGENTS
 from hub.manifests import load_agents
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles

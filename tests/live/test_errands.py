@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from hub.app import SHIPPED_AGENTS, Hub
+from hub.app import Hub
 from hub.clock import SystemClock
 from hub.config import Config, HubConfig, LimitsConfig, LLMConfig
 from hub.flow.weights import READER_SHA256
 from hub.llm.matching import READER, MatchingLlamaCpp
+from hub.loading import SHIPPED_AGENTS
 from hub.manifests import load_agents
 from hub.records import HOME, OWNER, Address, Incoming, Message, Text, new_id
 from hub.store.documents import MemoryDocuments

@@ -46,6 +46,23 @@ async def test_killed_it_fails_what_is_under_way_and_comes_back() -> None:
 
 
 @pytest.mark.usefixtures("quick")
+async def test_one_that_crashes_before_it_ever_served_comes_back_without_special_units(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with serving(model_file()) as llm:
+        for _ in range(2):
+            before = llm.pid
+            assert before
+            os.kill(before, signal.SIGSEGV)
+            await until(lambda before=before: llm.pid not in (None, before), 60)  # type: ignore[misc]
+            await llm.ready()
+            assert (await whole(llm, STORY))[0]
+
+        told = [record.message for record in caplog.records if "special units" in record.message]
+        assert len(told) == 1
+
+
+@pytest.mark.usefixtures("quick")
 async def test_hung_it_is_killed_after_a_deadline_and_comes_back() -> None:
     async with serving(model_file()) as llm:
         assert llm.pid

@@ -2,12 +2,12 @@
 
 import pytest
 
-from hub.app import SHIPPED_AGENTS
 from hub.clock import SystemClock
 from hub.config import Config, LimitsConfig, timezone
 from hub.flow.sizes import Sizes
 from hub.flow.toolbox import Toolbox
 from hub.llm.llamacpp import LlamaCpp
+from hub.loading import SHIPPED_AGENTS
 from hub.manifests import load_agents
 from hub.store.documents import MemoryDocuments
 from hub.tools import built_in

@@ -8,10 +8,12 @@ from types import TracebackType
 from typing import Self
 
 from hub.accounts import BridgeAccount
-from hub.app import SHIPPED_AGENTS, Hub
+from hub.app import Hub
 from hub.config import Config, HubConfig, LimitsConfig
 from hub.flow.errands import FlowErrands
+from hub.loading import SHIPPED_AGENTS
 from hub.manifests import Agent, load_agents
+from hub.packages.installer import Installer
 from hub.ports import Add, Bridge, Documents, Store, Tool
 from hub.records import HOME, OWNER, Address, Incoming, Link, Message, Person, PersonId, Task, Text, new_id
 from hub.store.documents import MemoryDocuments
@@ -39,6 +41,7 @@ class Day:
         accounts: Sequence[BridgeAccount] = (),
         linked: bool = True,
         errands: FlowErrands | None = None,
+        installer: Installer | None = None,
     ) -> None:
         self.llm = llm
         self.clock = clock or FakeClock()
@@ -55,6 +58,7 @@ class Day:
             bridges=bridges or {},
             tools=tools,
             errands=errands,
+            installer=installer,
         )
         self._linked = linked
         self._group = asyncio.TaskGroup()

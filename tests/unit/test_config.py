@@ -111,6 +111,43 @@ def test_a_secret_comes_from_a_file_and_never_shows_itself(tmp_path: Path) -> No
     assert "sk-very-secret" not in repr(config)
 
 
+def test_packages_secrets_come_from_the_config_or_a_file_and_never_show_themselves(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("file-secret\n", encoding="utf-8")
+    text = (
+        '[[packages.secrets]]\nname = "A_KEY"\nvalue = "told-secret"\n'
+        f'[[packages.secrets]]\nname = "B"\nfile = "{tmp_path}/key"'
+    )
+    config = load(write(tmp_path, text), {})
+
+    assert {secret.name: secret.value for secret in config.packages.secrets} == {
+        "A_KEY": "told-secret",
+        "B": "file-secret",
+    }
+    assert "told-secret" not in repr(config)
+    assert "file-secret" not in repr(config)
+
+
+@pytest.mark.parametrize(
+    ("secret", "fault"),
+    [
+        ('name = "key"\nvalue = "a"', "packages.secrets[0].name: 'key' won't do; use capital letters, digits and _"),
+        ('value = "a"', "packages.secrets[0].name: '' won't do; use capital letters"),
+        ('name = "A"', "packages.secrets[0].value: give the secret itself, or in its place packages.secrets[0].file"),
+        ('name = "A"\nvalue = "a"\nfile = "/a"', "packages.secrets[0].value: give the secret itself, or in its place"),
+        ('name = "A"\nfile = "/no/such"', "packages.secrets[0].file: '/no/such' can't be read"),
+        ('name = "A"\nvalue = "é\\n"', "packages.secrets[0].value: has letters that no header can"),
+        (
+            'name = "A"\nvalue = "a"\n[[packages.secrets]]\nname = "A"\nvalue = "b"',
+            "packages.secrets[1].name: A is there",
+        ),
+    ],
+)
+def test_a_secret_that_cannot_be_used_is_told_without_it(secret: str, fault: str, tmp_path: Path) -> None:
+    (told,) = faults(tmp_path, f"[[packages.secrets]]\n{secret}")
+
+    assert told.startswith(fault)
+
+
 def test_a_key_and_a_key_file_are_one_too_many(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("a", encoding="utf-8")
 

@@ -1,5 +1,6 @@
 // All tasks, by what they need.
 import { call, newKey } from "./api.js";
+import { approvals } from "./approvals.js";
 import { ago, byId, chip, h, hue, toast } from "./dom.js";
 import { isOpen, keepTask, onTasks, start, tasks } from "./shell.js";
 
@@ -63,5 +64,6 @@ byId("found").addEventListener("submit", async (event) => {
     toast(problem.message);
   }
 });
+const lookForLeaves = approvals(byId("leaves"));
 onTasks(paint);
-start({ load: more });
+start({ load: more, approval: lookForLeaves });

@@ -1,7 +1,7 @@
 // The hub's events, from now on and without gaps.
 import { call } from "./api.js";
 
-const KINDS = ["message", "route", "task", "turn", "reply", "notice", "delivery", "delta"];
+const KINDS = ["message", "route", "task", "turn", "reply", "notice", "delivery", "approval", "delta"];
 const HIDDEN_FOR = 60_000;
 
 // Call on[kind](data) for every event, on.hello(again) when connected, on.lost() when not. A tab that nobody looks at

@@ -1,5 +1,5 @@
 // How a message looks.
-import { chip, h, hue, icon, menu, size, time } from "./dom.js";
+import { chip, h, hue, icon, menu, size, time, toast } from "./dom.js";
 import { likelyTasks } from "./shell.js";
 
 // Return a kept message's element. `on` has what its controls do: move, choose, retry; `known` finds other messages.
@@ -45,7 +45,7 @@ function drawAgent(message, known, on) {
   dress(body);
   return h(`li.said.agent.${hue(message.task)}`, {},
     h("div.meta", {}, message.task && chip(message.task), time(message.created_at), quote(asked)),
-    body, files(message), message.error && h("p.fault", {}, message.error), choices(message, on),
+    body, files(message), message.error && h("p.fault", {}, message.error), choices(message, on), usedButton(message),
     h("div.tools", {}, copyButton(() => words(message)), asked && whyButton(asked), wrongButton(message, asked ?? message, on)));
 }
 
@@ -143,6 +143,16 @@ function whyButton(message) {
     type: "button", "aria-haspopup": "dialog", "aria-expanded": "false", "data-act": "why",
     onclick: ({ currentTarget }) => import("./evidence.js").then(({ explain }) => explain(currentTarget, message)),
   }, "Why?");
+}
+
+// The tools used for an answer, and their receipts.
+function usedButton(message) {
+  if (!message.used?.length || !message.task) return null;
+  return h("button.quiet.used", {
+    type: "button", "aria-haspopup": "dialog", "aria-expanded": "false", "data-act": "used",
+    onclick: ({ currentTarget }) => import("./receipts.js").then(({ explain }) => explain(currentTarget, message.task, message.turn))
+      .catch((problem) => toast(problem.message)),
+  }, `Used ${message.used.join(", ")}`);
 }
 
 function copyButton(text) {

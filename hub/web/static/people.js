@@ -2,6 +2,7 @@
 import { call, newKey } from "./api.js";
 import { ago, byId, h, menu, toast } from "./dom.js";
 import { onStatus, start } from "./shell.js";
+import { sure } from "./sure.js";
 
 const KINDS = { telegram: "Telegram", xmpp: "XMPP", http: "Web" };
 const platform = (what) => KINDS[what.kind] ?? what.kind ?? what.bridge;
@@ -78,20 +79,14 @@ function personOf(person) {
     h("ul.persons", {}, person.accounts.map((account) => accountOf(account, person))));
 }
 
+// Unlinking is asked twice: who writes from there is a stranger afterwards.
 function accountOf(account, person) {
   return h("li.account", {},
     h("div.who", {}, h("span", {}, account.sender), h("span.facts", {}, `${named(account)} · linked ${ago(account.created_at)}`)),
-    h("button.quiet", { type: "button", "aria-label": `Unlink ${account.sender}`, onclick: (event) => unlink(event.currentTarget, account, person) }, "Unlink"));
+    sure(h("button.quiet", { type: "button", "aria-label": `Unlink ${account.sender}` }, "Unlink"), "Really unlink?", () => unlink(account, person)));
 }
 
-// Asked twice: who writes from there is a stranger afterwards.
-async function unlink(button, account, person) {
-  if (!button.dataset.sure) {
-    button.dataset.sure = "yes";
-    button.textContent = "Really unlink?";
-    setTimeout(() => { delete button.dataset.sure; button.textContent = "Unlink"; }, 4000);
-    return;
-  }
+async function unlink(account, person) {
   const query = new URLSearchParams({ bridge: account.bridge, sender: account.sender });
   await call("DELETE", `/v1/people/${encodeURIComponent(person.id)}/accounts?${query}`).catch((problem) => toast(problem.message));
   await again();

@@ -1,20 +1,26 @@
 // One task: its goal, what it may cost and has cost, its turns with their steps, its messages.
 import { call, newKey } from "./api.js";
+import { approvals } from "./approvals.js";
 import { ago, byId, h, hue, time, toast } from "./dom.js";
 import { dress, files, words } from "./message.js";
+import { receipts, receiptsOf } from "./receipts.js";
 import { STATES, isOpen, keepTask, start } from "./shell.js";
 
 const id = decodeURIComponent(location.pathname.split("/")[2]);
 const page = byId("task");
 const unfolded = new Set();
+let led = false; // to what the address names behind the #
 let task = null;
 let turns = [];
 let messages = [];
+let done = [];
+const leaves = h("section.waiting", { "aria-label": "Waits for your leave", hidden: true });
+const lookForLeaves = approvals(leaves, () => task?.id);
 
 async function load() {
   try {
-    [task, turns, messages] = await Promise.all([
-      call("GET", `/v1/tasks/${id}`), listing(`/v1/tasks/${id}/turns`), listing(`/v1/tasks/${id}/messages`),
+    [task, turns, messages, done] = await Promise.all([
+      call("GET", `/v1/tasks/${id}`), listing(`/v1/tasks/${id}/turns`), listing(`/v1/tasks/${id}/messages`), receiptsOf(id),
     ]);
   } catch (problem) {
     page.replaceChildren(h("h1", {}, "No such task"), h("p", {}, problem.message), h("a", { href: "/tasks" }, "All tasks"));
@@ -29,7 +35,8 @@ function paint() {
   document.title = `#${task.number} ${task.title} · AgentHost`;
   const focused = document.activeElement?.dataset.act;
   page.className = `page ${hue(task)}`;
-  page.replaceChildren(head(), goal(), costs(), history(), conversation());
+  page.replaceChildren(...[head(), leaves, goal(), costs(), what(), history(), conversation()].filter(Boolean));
+  if (location.hash && !led) led = !page.querySelector(location.hash)?.scrollIntoView();
   if (focused) page.querySelector(`[data-act="${focused}"]`)?.focus();
 }
 
@@ -80,6 +87,11 @@ function costs() {
     (used.money > 0 || limits.money > 0) && row("Money", used.money, limits.money)));
 }
 
+function what() {
+  if (!done.length) return null;
+  return h("section", { "aria-label": "What it did", id: "receipts" }, h("h2", {}, "What it did"), receipts(done));
+}
+
 function history() {
   return h("section", { "aria-label": "Turns" }, h("h2", {}, "Turns"),
     turns.length ? h("ol.turns", {}, [...turns].sort((a, b) => b.number - a.number).map(turnOf)) : h("p.none", {}, "No turn was taken yet."));
@@ -123,4 +135,4 @@ function changed(what) {
   timer = setTimeout(load, 150);
 }
 
-start({ load, task: changed, turn: changed, message: changed, route: changed, reply: changed, notice: changed, hello: (again) => again && load() });
+start({ load, task: changed, turn: changed, message: changed, route: changed, reply: changed, notice: changed, approval: lookForLeaves, hello: (again) => again && load() });

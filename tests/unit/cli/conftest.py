@@ -4,22 +4,23 @@ import asyncio
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
-from hub.app import SHIPPED_AGENTS, Hub
+from hub.app import Hub
 from hub.cli.place import Place
 from hub.clock import SystemClock
 from hub.config import Config, LimitsConfig, Secret
 from hub.flow.people import OWNER_KEY, new_secret
+from hub.loading import SHIPPED_AGENTS
 from hub.manifests import load_agents
-from hub.packages.agents import Agents
+from hub.packages.every import every_kind
+from hub.packages.hosts import Supplies
 from hub.packages.installer import Installer
-from hub.packages.plugins import Plugins
 from hub.packages.scripts import Scripts
 from hub.ports import Said
 from hub.records import HOME, OWNER
@@ -36,12 +37,14 @@ Result = TypeVar("Result")
 class Running:
     """A hub that answers, can be stopped, and can be started again over the same store."""
 
-    def __init__(self, answer: Callable[[Sequence[Said]], str | Hang], limits: LimitsConfig) -> None:
+    def __init__(
+        self, answer: Callable[[Sequence[Said]], str | Hang], limits: LimitsConfig, *fills: Mapping[str, object]
+    ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.key = new_secret(OWNER_KEY)[1]
-        self.llm = ScriptedLLM(answer)
+        self.llm = ScriptedLLM(answer, fills=fills)
         self._limits = limits
         self._store = MemoryStore()
         self._documents = MemoryDocuments()
@@ -77,7 +80,7 @@ class Running:
         installer = Installer(
             self._store,
             Path(self._folder.name) / "packages",
-            [Plugins(self.scripts, self._documents), Agents()],
+            every_kind(self.scripts, self._documents, Supplies()),
             SystemClock(),
             tools=["clock", "calculate", "remember", "recall"],
             agents=agents,

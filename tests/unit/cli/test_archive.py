@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import sqlite3
 import stat
 import zipfile
@@ -64,6 +65,25 @@ def test_a_backup_brings_everything_back(tmp_path: Path) -> None:
     assert (tmp_path / "new/files/ab/abcd").read_bytes() == b"\x00photo" * 1000
     assert stat.S_IMODE((tmp_path / "new/hub.db").stat().st_mode) == 0o600
     assert (manifest.counts, manifest.schema, aside) == ({"messages": 3}, "0001", None)
+
+
+def test_workspaces_come_along_but_nothing_that_a_program_planted_there(tmp_path: Path) -> None:
+    data = a_folder(tmp_path / "data")
+    task = data / "workspaces" / "home" / "t1"
+    (task / "notes").mkdir(parents=True)
+    (task / "notes" / "a.txt").write_text("kept", encoding="utf-8")
+    (task / "link").symlink_to(data / "owner.key")
+    (task / "folder").symlink_to(data)
+    os.link(data / "owner.key", task / "key")
+    os.mkfifo(task / "pipe")
+    (data / "workspaces" / ".coming").mkdir()
+    (data / "workspaces" / ".coming" / "half").write_text("half", encoding="utf-8")
+    back_up(data / "hub.db", data, tmp_path / "backup.zip")
+    bring_back(tmp_path / "backup.zip", tmp_path / "new", force=False)
+
+    kept = [path for path in (tmp_path / "new" / "workspaces").rglob("*") if path.is_file()]
+    assert [path.relative_to(tmp_path / "new").as_posix() for path in kept] == ["workspaces/home/t1/notes/a.txt"]
+    assert kept[0].read_text(encoding="utf-8") == "kept"
 
 
 def test_no_secret_is_in_it_and_nobody_else_can_read_it(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from hub.cli import bench
 from hub.cli.bench_figures import Figure, at
 from hub.cli.bench_store import accepting, flatness, routing
+from hub.cli.bench_tools import calling
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,13 @@ async def test_accepts_are_counted_and_timed(tmp_path: Path) -> None:
 
     assert rate.value > 0
     assert 0 < median.value <= slowest.value
+
+
+async def test_a_plugins_call_is_timed_beside_its_programs_bare_run() -> None:
+    bare, ours, over = await calling(20)
+
+    assert 0 < bare.value < ours.value
+    assert over.value == pytest.approx(ours.value - bare.value)
 
 
 async def test_routing_asks_the_store_as_often_with_a_long_history_as_with_a_short_one(tmp_path: Path) -> None:

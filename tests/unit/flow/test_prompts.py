@@ -73,6 +73,15 @@ def test_a_failed_result_is_told_and_nothing_is_asked_of_it() -> None:
     assert said[-1].text.endswith('(The clock tool could not help: "No such zone.")')
 
 
+def test_a_try_that_failed_before_a_better_one_is_not_told() -> None:
+    results = [result("No such zone.", failed=True), result("Not a place.", "map", failed=True), result("It is 10:05.")]
+    said = prompts.answer(AGENT, a_task("Time?"), [a_message("Time?")], results, NOW)
+
+    assert "No such zone" not in said[-1].text
+    assert "Not a place" in said[-1].text
+    assert said[-1].text.endswith('What the clock tool found: "It is 10:05."\nTell me what it found.')
+
+
 def test_another_turn_says_why_it_is_taken() -> None:
     question = a_message("Find a train")
     history = [question, a_reply(question, "I'll look.")]
@@ -138,7 +147,7 @@ def test_a_choice_shows_examples_of_the_offered_tools_only() -> None:
 def test_arguments_are_shown_as_json_before_the_message() -> None:
     clock = next(tool for tool in TOOLS if tool.name == "clock")
 
-    said = prompts.arguments([Said("user", "What time is it in Rome right now?")], clock)
+    said = prompts.arguments([Said("user", "What time is it in Rome right now?")], clock, clock.schema)
 
     assert Said("assistant", '{"place":"Paris"}') in said
     assert said[-1] == Said("user", "What time is it in Rome right now?")

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from hub.app import SHIPPED_AGENTS
 from hub.config import LimitsConfig
 from hub.errors import LLMTimeout
 from hub.flow.sizes import Sizes
 from hub.flow.toolbox import Toolbox
+from hub.loading import SHIPPED_AGENTS
 from hub.manifests import load_agents
 from hub.ports import Said
 from hub.testing import ScriptedLLM

@@ -153,9 +153,18 @@ async def test_what_nobody_said_is_not_quoted() -> None:
 @pytest.mark.parametrize("wrong", [{"degrees": 400}, {"degrees": "hot"}, {}, {"degrees": 180.5}])
 async def test_arguments_that_do_not_fit_the_schema_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ToolError, match="don't fit the tool"):
-        await box(ScriptedLLM(fills=[wrong])).arguments(said("heat the oven"), Oven(), TERMS)
+        await box(ScriptedLLM(fills=[wrong, wrong])).arguments(said("heat the oven"), Oven(), TERMS)
     outcome = await box().call(Oven(), called("oven", wrong))
     assert outcome.failed
+
+
+async def test_arguments_that_do_not_fit_are_mended_once() -> None:
+    llm = ScriptedLLM(fills=[{"degrees": "hot"}, {"degrees": 180}])
+
+    filled = await box(llm).arguments(said("heat the oven"), Oven(), TERMS)
+
+    assert value(filled) == {"degrees": 180}
+    assert "That can't be used: The arguments don't fit the tool" in llm.asked[1].text
 
 
 async def test_a_long_result_is_cut_and_says_so() -> None:
@@ -197,3 +206,59 @@ def test_a_number_that_was_found_and_not_said_is_noticed() -> None:
     assert unsaid("It's 391.", [step]) == ()
     assert unsaid("Sorry.", [msgspec.structs.replace(step, failed=True)]) == ()
     assert unsaid("Noted.", [msgspec.structs.replace(step, request="", result="my dog is called Rex")]) == ()
+
+
+# --- tried again
+
+
+TURN = a_turn(a_task("Heat the oven."))
+
+
+class Coder(Oven):
+    """A tool whose arguments are seldom right at once."""
+
+    name = "oven"
+    tries = 3
+
+
+async def test_a_tool_that_may_fail_is_tried_again_without_asking() -> None:
+    coder, failed = Coder(), a_step(TURN, kind="tool", name="oven", failed=True)
+    offered = (coder, *TOOLS)
+
+    assert await box().again(said("oven"), offered, []) is None
+    assert await box().again(said("oven"), offered, [failed]) is coder
+    assert await box().again(said("oven"), offered, [failed, failed]) is coder
+    assert await box().again(said("oven"), offered, [failed] * 3) is None
+    assert await box().again(said("oven"), offered, [failed, a_step(TURN, kind="tool", name="oven")]) is None
+    assert await box().again(said("oven"), TOOLS, [failed]) is None
+    assert await box().again(said("oven"), (Oven(),), [failed]) is None
+
+
+async def test_what_a_rule_read_is_not_tried_again() -> None:
+    class Reader(Coder):
+        def read(self, text: str) -> Mapping[str, object]:
+            return {"degrees": 100}
+
+    assert await box().again(said("oven"), (Reader(),), [a_step(TURN, kind="tool", name="oven", failed=True)]) is None
+
+
+async def test_a_further_try_sees_what_was_wrong_with_those_before() -> None:
+    llm = ScriptedLLM(fills=[{"degrees": 200}])
+    failed = [
+        a_step(
+            TURN,
+            kind="tool",
+            name="oven",
+            request=f'{{"degrees":{number}}}',
+            result=f"{number} is too cold.",
+            failed=True,
+        )
+        for number in (1, 2, 3)
+    ]
+
+    await box(llm).arguments(said("heat the oven"), Coder(), TERMS, failed)
+
+    told = llm.asked[0].text
+    assert "1 is too cold" not in told
+    assert told.index('{"degrees":2}') < told.index("2 is too cold") < told.index('{"degrees":3}')
+    assert told.endswith("That failed. 3 is too cold.\nMend it.")

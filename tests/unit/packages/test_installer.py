@@ -128,16 +128,63 @@ async def test_without_the_permission_it_asks_for_a_plugin_is_not_used(world: Wo
     assert world.installed.tools == ()
 
 
-async def test_an_update_that_asks_for_more_is_not_used_before_that_is_granted(world: World) -> None:
+async def test_an_update_that_asks_for_more_waits_and_the_old_one_goes_on(world: World) -> None:
     installer = await world.open()
     await installer.install(a_plugin(), [], "one")
 
     package = await installer.install(a_plugin(version="2.0.0", more=DATA), [], "two")
 
-    assert package.state == "disabled"
-    assert (await installer.roll_back("echo")).state == "disabled"
-    await installer.enable("echo")
+    assert (package.state, package.now.version, package.next and package.next.version) == ("enabled", "1.0.0", "2.0.0")
     assert await world.said() == ["echo 1.0.0"]
+    with pytest.raises(BadRequest, match=r"version 2.0.0 needs fs:data; grant it first"):
+        await installer.enable("echo")
+    package = await installer.grant("echo", ["fs:data"])
+    assert (package.now.version, package.next, package.now.grants) == ("2.0.0", None, ("fs:data",))
+    assert await world.said() == ["echo 2.0.0"]
+    assert (await installer.roll_back("echo")).now.grants == ()
+    assert await world.said() == ["echo 1.0.0"]
+
+
+async def test_an_update_that_waits_can_be_forgotten(world: World) -> None:
+    installer = await world.open()
+    await installer.install(a_plugin(), [], "one")
+    await installer.install(a_plugin(version="2.0.0", more=DATA), [], "two")
+
+    package = await installer.roll_back("echo")
+
+    assert (package.now.version, package.next, package.before) == ("1.0.0", None, None)
+    assert {path.split("/")[1].partition("-")[0] for path in world.files()} == {"1.0.0"}
+
+
+async def test_an_update_that_waits_is_there_after_a_restart(world: World) -> None:
+    installer = await world.open()
+    await installer.install(a_plugin(), [], "one")
+    await installer.install(a_plugin(version="2.0.0", more=DATA), [], "two")
+
+    installer = await world.open()
+
+    assert await world.said() == ["echo 1.0.0"]
+    await installer.grant("echo", ["fs:data"])
+    assert await world.said() == ["echo 2.0.0"]
+
+
+async def test_an_update_keeps_the_permissions_that_were_granted(world: World) -> None:
+    installer = await world.open()
+    await installer.install(a_plugin(more=DATA), ["fs:data"], "one")
+
+    package = await installer.install(a_plugin(version="2.0.0", more=DATA), [], "two")
+
+    assert (package.state, package.now.version, package.now.grants) == ("enabled", "2.0.0", ("fs:data",))
+
+
+async def test_an_update_of_what_is_disabled_takes_its_place(world: World) -> None:
+    installer = await world.open()
+    await installer.install(a_plugin(), [], "one")
+    await installer.disable("echo")
+
+    package = await installer.install(a_plugin(version="2.0.0", more=DATA), [], "two")
+
+    assert (package.state, package.now.version, package.next) == ("disabled", "2.0.0", None)
 
 
 async def test_what_nobody_asked_for_is_not_granted(world: World) -> None:

@@ -68,7 +68,14 @@ async def test_agents_are_listed_with_their_tools() -> None:
     async with world.client() as client:
         agents = (await client.get("/v1/agents")).json()
 
-    agent = {"name": "default", "description": "Helps.", "model": "scripted", "tools": ["calculate"]}
+    agent = {
+        "name": "default",
+        "version": "",
+        "description": "Helps.",
+        "model": "scripted",
+        "tools": ["calculate"],
+        "origin": "built in",
+    }
     assert agents == {"items": [agent], "next": None}
 
 

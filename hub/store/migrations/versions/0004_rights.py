@@ -21,6 +21,7 @@ def _number(name: str, *, null: bool = False) -> sa.Column[int]:
 
 
 def upgrade() -> None:
+    op.add_column("packages", _text("next", null=True))
     op.create_table(
         "installations",
         *map(_text, ("id", "tenant", "by", "source", "grants", "state")),

@@ -1,0 +1,53 @@
+"""What lies on the disk before the hub is built: its data folder, and plugins and scripts that need no installing."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hub.config import Config
+from hub.errors import ConfigError, ManifestError, StartError
+from hub.manifests import load_plugins, load_scripts
+from hub.packages.hosts import Supplies
+from hub.packages.plugins import check, plugin_tools
+from hub.packages.scripts import Scripts
+from hub.ports import Documents, Tool
+
+SHIPPED_AGENTS = Path(__file__).parent.parent / "agents"
+SHIPPED_PLUGINS = Path(__file__).parent.parent / "plugins"
+SHIPPED_SCRIPTS = Path(__file__).parent.parent / "scripts"
+
+
+def folders(own: str) -> list[Path]:
+    """Return the folder that a config names, if it names one."""
+    return [Path(own).expanduser()] if own else []
+
+
+async def own_plugins(
+    config: Config, taken: Sequence[str], scripts: Scripts, documents: Documents, supplies: Supplies
+) -> tuple[Tool, ...]:
+    """Return the tools of the plugins and scripts that are there; those of the operator's own are checked first.
+
+    None may be called as one that's `taken`. Raises ConfigError.
+    """
+    own = folders(config.packages.folder)
+    try:
+        for plugin in (*load_plugins(own).values(), *load_scripts(own).values()):
+            await check(plugin, scripts)
+        plugins = load_plugins([SHIPPED_PLUGINS, *own])
+        programs = load_scripts([SHIPPED_SCRIPTS, *own])
+        if both := sorted(plugins.keys() & programs.keys()):
+            raise ManifestError(
+                f"{both[0]}: there's a plugin and a script of that name; call one of them something else"
+            )
+        return plugin_tools({**plugins, **programs}, taken, scripts, documents, supplies)
+    except ManifestError as error:
+        raise ConfigError(f"packages.folder: {error}") from None
+
+
+def make_data_folder(data: Path) -> None:
+    """Make the data folder, for this user alone; raises StartError."""
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(
+            f"hub.data: {data} can't be made ({error.strerror}); name another with --data, or mend its rights"
+        ) from None

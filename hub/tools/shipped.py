@@ -1,0 +1,32 @@
+"""The tools that need more than a clock: the web, files, what a person sent. Built over what the hub gives them."""
+
+from pathlib import Path
+
+from hub.ports import Clock, Egress, Files, Store, Tool, Workspaces
+from hub.tools.documents import SearchDocuments
+from hub.tools.extract import Extractor
+from hub.tools.files import ListFiles, ReadFile, WriteFile
+from hub.tools.library import Library
+from hub.tools.web import WebFetch
+
+
+class Shipped:
+    """These tools, and what they work with."""
+
+    def __init__(
+        self, *, clock: Clock, store: Store, files: Files, workspaces: Workspaces, egress: Egress, search: Path
+    ) -> None:
+        """`search` is the folder for indexes, which can be made anew from what's kept."""
+        self.workspaces = workspaces
+        self._extractor = extractor = Extractor()
+        self.tools: tuple[Tool, ...] = (
+            WebFetch(clock, egress, extractor),
+            ListFiles(store, workspaces),
+            ReadFile(store, files, workspaces, extractor),
+            WriteFile(workspaces),
+            SearchDocuments(Library(store, files, extractor, clock, search)),
+        )
+
+    async def close(self) -> None:
+        """End what they work with."""
+        await self._extractor.close()
