@@ -75,7 +75,7 @@ async def test_from_the_page_to_telegram_and_back_out_and_nothing_stays_but_the_
         asked = await question(api)
         assert "put_up" in asked.text
         assert '"note"' in asked.text
-        # TODO waits_on
+        await waits_on(page, hub)
 
         api.presses(asked, "Approve")
         await until(lambda: any("Answer to" in text for text in api.texts), within=60)
