@@ -144,11 +144,13 @@ class Endings:
 
     async def _judged(self, work: Work, turn: Turn, ending: Ending, steps: Sequence[Step]) -> Task:
         task = await self._store.task(work.task.id) or work.task
+        # What comes again is done each time within its limits, not all times together.
+        before = Usage() if task.schedule and isinstance(task.verdict, Done) else task.used
         used = Usage(
-            turns=task.used.turns + 1,
-            tokens=task.used.tokens + turn.tokens_in + turn.tokens_out,
-            minutes=task.used.minutes + turn.ms / 60_000,
-            money=task.used.money + work.money,
+            turns=before.turns + 1,
+            tokens=before.tokens + turn.tokens_in + turn.tokens_out,
+            minutes=before.minutes + turn.ms / 60_000,
+            money=before.money + work.money,
         )
         task = replace(
             task, used=used, digest=work.task.digest, digested=work.task.digested, updated_at=self._clock.now()

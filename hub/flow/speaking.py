@@ -120,11 +120,11 @@ class Speaker:
             offered = self._toolbox.offered(agent, text)
             if not offered:
                 return
-            said = prompts.conversation(await self._history(work)) or (Said("user", work.task.goal),)
+            said = await self._said(work)
             tool = await self._choose(work, ledger, said, offered)
             if tool is None:
                 return
-            await self._call(agent, work, ledger, said, await self._calls.chosen(work, tool))
+            await self._call(agent, work, ledger, said, await self._calls.chosen(work, tool), offered)
 
     async def _choose(self, work: Work, ledger: Ledger, said: Sequence[Said], offered: Sequence[Tool]) -> Tool | None:
         calls = _calls(work, ledger)
@@ -141,7 +141,9 @@ class Speaker:
         step = await ledger.once("choose", f"tool {len(used) + 1}", offer, choose)
         return next((tool for tool in offered if tool.name == step.result), None)
 
-    async def _call(self, agent: Agent, work: Work, ledger: Ledger, said: Sequence[Said], tool: Tool) -> None:
+    async def _call(
+        self, agent: Agent, work: Work, ledger: Ledger, said: Sequence[Said], tool: Tool, offered: Sequence[Tool]
+    ) -> None:
         nth = sum(step.kind == "tool" for step in ledger.steps) + 1
         failed = [step for step in _calls(work, ledger) if step.name == tool.name and step.failed]
 
@@ -162,13 +164,13 @@ class Speaker:
             await ledger.once("tool", tool.name, filled.result, fail)
             return
         sealed_arguments = sealed(opened(filled.result))
-        await self._calls.make(agent, work, ledger, tool, sealed_arguments, nth)
+        await self._calls.make(agent, work, ledger, tool, sealed_arguments, nth, offered)
 
     # --- the answer
 
     async def _told_by_tool(self, work: Work, ledger: Ledger) -> End | None:
         """Answer with a tool's result where that's all that was asked for: no model can get it wrong then."""
-        said = prompts.conversation(await self._history(work))
+        said = await self._said(work)
         text = await self._toolbox.answered(said, _calls(work, ledger))
         if text is None:
             return None
@@ -244,6 +246,11 @@ class Speaker:
             if tokens <= room:
                 return said
         raise ContextOverflow(tokens, room)
+
+    async def _said(self, work: Work) -> tuple[Said, ...]:
+        """Return what was said; last the goal, where nobody's message is answered: a planned task has none."""
+        said = prompts.conversation(await self._history(work))
+        return said if said and said[-1].role == "user" else (*said, Said("user", work.task.goal))
 
     async def _history(self, work: Work) -> tuple[Message, ...]:
         messages = await self._store.messages_of_task(work.task.id, limit=HISTORY, after=work.task.digested)

@@ -76,7 +76,8 @@ class Supervisor:
         if case.refused:
             # Another turn would only ask again: it's the person who has to say how it goes on without that call.
             return Blocked(missing=f"your leave to call {case.refused[-1]}")
-        if any(_same(other.answer, turn.answer) for other in case.before[:REMEMBERED]):
+        before = itertools.takewhile(lambda other: not (task.schedule and isinstance(other.verdict, Done)), case.before)
+        if any(_same(other.answer, turn.answer) for other in itertools.islice(before, REMEMBERED)):
             return Ask(
                 question="I'm going in circles: my last turns came to the same. Shall I go on?",
                 choices=(MORE, FINISH),

@@ -1,12 +1,14 @@
 """The tools that need more than a clock: the web, files, what a person sent. Built over what the hub gives them."""
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
-from hub.ports import Clock, Egress, Files, Store, Tool, Workspaces
+from hub.ports import Clock, Egress, Errands, Files, Store, Tool, Workspaces
 from hub.tools.documents import SearchDocuments
 from hub.tools.extract import Extractor
 from hub.tools.files import ListFiles, ReadFile, WriteFile
 from hub.tools.library import Library
+from hub.tools.schedule import Remind, Schedule
 from hub.tools.web import WebFetch
 
 
@@ -14,7 +16,16 @@ class Shipped:
     """These tools, and what they work with."""
 
     def __init__(
-        self, *, clock: Clock, store: Store, files: Files, workspaces: Workspaces, egress: Egress, search: Path
+        self,
+        *,
+        clock: Clock,
+        zone: ZoneInfo,
+        store: Store,
+        files: Files,
+        workspaces: Workspaces,
+        egress: Egress,
+        errands: Errands,
+        search: Path,
     ) -> None:
         """`search` is the folder for indexes, which can be made anew from what's kept."""
         self.workspaces = workspaces
@@ -25,6 +36,8 @@ class Shipped:
             ReadFile(store, files, workspaces, extractor),
             WriteFile(workspaces),
             SearchDocuments(Library(store, files, extractor, clock, search)),
+            Schedule(clock, zone, errands),
+            Remind(),
         )
 
     async def close(self) -> None:

@@ -18,6 +18,8 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
         ("in 2 hours call Ann", NOON + timedelta(hours=2), "call Ann"),
         ("IN 3 days call\nAnn", NOON + timedelta(days=3), "call\nAnn"),
         ("13:30 call Ann", NOON + timedelta(minutes=30), "call Ann"),
+        ("2026-11-23 13:30 call Ann", NOON + timedelta(days=1, minutes=30), "call Ann"),
+        ("on 2026-11-22T13:01 call Ann", NOON + timedelta(minutes=1), "call Ann"),
         ("at 12:59 call Ann", NOON + timedelta(hours=23, minutes=59), "call Ann"),
     ],
 )
@@ -81,3 +83,11 @@ def test_weekdays_are_counted_as_every_crontab_counts_them(days: str, due: str) 
 def test_weekdays_that_are_none_are_refused(days: str) -> None:
     with pytest.raises(BadRequest, match="isn't a crontab"):
         next_time(f"0 8 * * {days}", "UTC", NOON)
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-02-30 08:00 x", "2026-11-22 12:59 x", "2028-01-01 08:00 x", "2026-13-01 08:00 x"]
+)
+def test_a_time_of_a_date_is_ahead_and_in_the_calendar(text: str) -> None:
+    with pytest.raises(BadRequest, match="schedule"):
+        parse(text, NOON, "Europe/Berlin")

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -13,6 +14,7 @@ from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
 from hub.testing import FakeClock, FakeEgress, MemoryWorkspaces, a_message, a_task
 from hub.tools.shipped import Shipped
+from tests.unit.packages.outfit import Notes
 
 TASK = TaskId("t")
 NEWS = "https://example.org/news"
@@ -32,6 +34,7 @@ class World(Struct, frozen=True, kw_only=True):
     files: MemoryFiles
     workspaces: MemoryWorkspaces
     egress: FakeEgress
+    errands: Notes
     tools: Mapping[str, Tool]
 
     async def send(
@@ -72,8 +75,16 @@ async def a_world(folder: Path) -> AsyncIterator[World]:
     )
     await store.open()
     await store.commit(Add(a_task(id=TASK)))
+    errands = Notes()
     shipped = Shipped(
-        clock=clock, store=store, files=files, workspaces=workspaces, egress=egress, search=folder / "search"
+        clock=clock,
+        zone=ZoneInfo("Europe/Berlin"),
+        store=store,
+        files=files,
+        workspaces=workspaces,
+        egress=egress,
+        errands=errands,
+        search=folder / "search",
     )
     world = World(
         clock=clock,
@@ -81,6 +92,7 @@ async def a_world(folder: Path) -> AsyncIterator[World]:
         files=files,
         workspaces=workspaces,
         egress=egress,
+        errands=errands,
         tools={tool.name: tool for tool in shipped.tools},
     )
     world.page(NEWS, PAGE)

@@ -21,7 +21,7 @@ OPEN = {
     "/people",
     "/packages",
 }
-PAGES = ("/static", "/tasks/", "/sign-in", "/schema", "/favicon")
+PAGES = ("/static", "/tasks/", "/packages", "/sign-in", "/schema", "/favicon")
 CALLED = "/telegram/{name:str}"
 """Where a platform proves itself in another way; see test_hooks.py."""
 
