@@ -239,8 +239,8 @@ class Errands(Parcels, Protocol):
     async def plan(self, call: ToolCall, when: str, text: str) -> str:
         """Have a task begun later: `when` as in /schedule ("in 20m", "2026-12-24 08:30", "0 8 * * 1-5").
 
-        `text` is its goal. Returns how it's called, in words; a repeated call plans it once. What taints the task taints
-        the planned one. Raises ToolError for a time that can't be read, or too many plans.
+        `text` is its goal. Returns how it's called, in words; a repeated call plans it once. What taints the task
+        taints the planned one. Raises ToolError for a time that can't be read, or too many plans.
         """
 
     async def use(self, call: ToolCall, tool: str, arguments: Mapping[str, object]) -> str:

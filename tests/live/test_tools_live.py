@@ -25,6 +25,7 @@ from hub.testing import FakeClock
 from hub.testing.builders import a_message, a_step, a_task, a_turn
 from hub.tools import built_in
 from tests.live.real import MODEL_SHA256, model_file
+from tests.unit.tools.world import a_world
 
 pytestmark = pytest.mark.live
 
@@ -44,8 +45,10 @@ async def llm() -> AsyncIterator[LLM]:
 
 
 @pytest.fixture
-def toolbox(llm: LLM) -> Toolbox:
-    return Toolbox(built_in(FakeClock(NOW), ZoneInfo("UTC"), MemoryDocuments()), llm)
+async def toolbox(llm: LLM, tmp_path: Path) -> AsyncIterator[Toolbox]:
+    async with a_world(tmp_path) as world:
+        own = built_in(FakeClock(NOW), ZoneInfo("UTC"), MemoryDocuments())
+        yield Toolbox((*own, *world.tools.values()), llm)
 
 
 async def test_it_chooses_the_right_tool_for_nine_messages_of_ten(toolbox: Toolbox) -> None:
