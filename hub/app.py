@@ -104,7 +104,7 @@ class Hub:
         self.boot = new_id()
         self.started_at = clock.now()
         self.closing = asyncio.Event()
-        zone, limits, default = config.hub.timezone, config.limits, config.agents.default
+        limits, default = config.limits, config.agents.default
         self.feed = LocalFeed()
         self.dispatcher = LocalDispatcher(clock)
         journal = Journal(store, self.feed, self.dispatcher, clock)
@@ -125,16 +125,22 @@ class Hub:
         self.sizes = Sizes(llm, decider, toolbox, agents[default], limits)
         self.turns = self._turns(journal, following)
         self.leave = Leave(store, journal, clock, toolbox)
-        self.tasks = Tasks(
-            store, spool, journal, self.inbox, clock, self.turns, limits, zone, agents, default, documents
-        )
-        (errands or FlowErrands()).open(
-            Parts(store, journal, outbox, clock, self.tasks, toolbox, Rights(store, clock), agents, zone)
-        )
+        self.tasks = self._tasks(journal, documents, errands or FlowErrands())
         self._route(journal, following, {name for name, account in accounts.items() if not threads_of(account)})
         self.letters = Letters(store, journal)
         keep = timedelta(days=config.store.keep_events_days)
         self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep, sweeps)
+
+    def _tasks(self, journal: Journal, documents: Documents, errands: FlowErrands) -> Tasks:
+        """Build what changes tasks, and have tools' errands run from now on."""
+        store, clock, agents, zone = self.store, self.clock, self.agents, self.config.hub.timezone
+        limits, default = self.config.limits, self.config.agents.default
+        tasks = Tasks(
+            store, self.spool, journal, self.inbox, clock, self.turns, limits, zone, agents, default, documents
+        )
+        rights = Rights(store, clock)
+        errands.open(Parts(store, journal, self.outbox, clock, tasks, self.toolbox, rights, agents, zone))
+        return tasks
 
     def _turns(self, journal: Journal, following: Following) -> Turns:
         """Build what takes turns: what an agent says, which calls it may make, how it ends."""

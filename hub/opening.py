@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, partial
 from itertools import chain
@@ -35,7 +36,7 @@ from hub.packages.scripts import Scripts
 from hub.packages.seals import Seal
 from hub.packages.servers import servers_of
 from hub.packages.sources import Sources
-from hub.ports import Bridge, Clock, Documents, Egress, Errands, Files, Store, Tool, Workspaces
+from hub.ports import Bridge, Clock, Documents, Egress, Files, Store, Tool, Workspaces
 from hub.store.documents import FileDocuments
 from hub.store.files import FileStore
 from hub.store.sql import SqlStore
@@ -54,9 +55,7 @@ async def opened(
     `bridges` and `tools` come along besides those that the config names; a bridge in place of one with its name. Raises
     ConfigError and StartError.
     """
-    secrets = [*(llm.key for _, llm in backends(config)), *chain(*map(secrets_of, config.bridges))]
-    secrets += [secret.value for secret in config.packages.secrets]
-    redaction = logs.configure(config.hub.log, config.hub.log_level, secrets=secrets)
+    redaction = logs.configure(config.hub.log, config.hub.log_level, secrets=_secrets(config))
     data = config.data
     make_data_folder(data)
     store = SqlStore.at(config.store.url, data)
@@ -68,27 +67,9 @@ async def opened(
     await files.open()
     workspaces = FolderWorkspaces(data / "workspaces", size=config.limits.workspace_mb << 20)
     await workspaces.open()
+    ground = _Ground(config, store, clock, documents, files, workspaces, FlowErrands())
     agents = agents_of(config)
-    egress = GuardedEgress((*config.egress.allow, *map(at, config.registries)))
-    scripts = Scripts()
-    stack.push_async_callback(scripts.close)
-    errands = FlowErrands()
-    supplies = _supplies(config, egress, workspaces, errands)
-    shipped = _shipped(config, clock, store, files, egress, workspaces, errands)
-    stack.push_async_callback(shipped.close)
-    code = RunPython(computing(scripts, documents, supplies), outside=True)
-    tools = (*shipped.tools, *media(config.tools, errands, files), code, *tools)
-    taken = [tool.name for tool in (*built_in(clock, timezone(config), documents), *tools)]
-    known = (*(await own_plugins(config, taken, scripts, documents, supplies)), *tools)
-    taken = [*taken, *(tool.name for tool in known)]
-    kinds = (*every_kind(scripts, documents, supplies), servers_of(config, egress.dial, clock))
-    installer = _installer(config, store, kinds, clock, egress, taken, agents)
-    stack.push_async_callback(installer.close)
-    theirs = [*folders(config.agents.folder), *folders(config.packages.folder)]
-    origins: Mapping[Origin, Sequence[Path]] = {
-        "shipped": [SHIPPED_AGENTS, SHIPPED_PLUGINS, SHIPPED_SCRIPTS],
-        "folder": theirs,
-    }
+    tools, installer, kinds = await _outfit(ground, stack, tools, agents)
     models = Models(config, os.environ, documents, clock)
     await models.open()
     stack.push_async_callback(models.close)
@@ -102,40 +83,75 @@ async def opened(
         clock=clock,
         agents=agents,
         bridges={**accounts(config, store, files, documents, clock), **bridges},
-        tools=known,
+        tools=tools,
         installer=installer,
-        errands=errands,
+        errands=ground.errands,
         sweeps=(Leftovers(store, workspaces, clock, timedelta(days=config.limits.workspace_days)).sweep,),
-        own=cache(partial(found, kinds, origins)),
+        own=cache(partial(found, kinds, _origins(config))),
     )
     await installer.open()
     await parts.people.ensure_owner(secret)
     return parts, secret
 
 
-def _supplies(config: Config, egress: Egress, workspaces: Workspaces, errands: Errands) -> Supplies:
-    return Supplies(
+@dataclass(frozen=True)
+class _Ground:
+    """What everything else of a hub stands on."""
+
+    config: Config
+    store: Store
+    clock: Clock
+    documents: Documents
+    files: Files
+    workspaces: Workspaces
+    errands: FlowErrands
+
+
+def _secrets(config: Config) -> list[str]:
+    models = (llm.key for _, llm in backends(config))
+    return [*models, *chain(*map(secrets_of, config.bridges)), *(secret.value for secret in config.packages.secrets)]
+
+
+def _origins(config: Config) -> Mapping[Origin, Sequence[Path]]:
+    theirs = [*folders(config.agents.folder), *folders(config.packages.folder)]
+    return {"shipped": [SHIPPED_AGENTS, SHIPPED_PLUGINS, SHIPPED_SCRIPTS], "folder": theirs}
+
+
+async def _outfit(
+    ground: _Ground, stack: AsyncExitStack, tools: Sequence[Tool], agents: Mapping[str, Agent]
+) -> tuple[Sequence[Tool], Installer, Sequence[Kind]]:
+    """Return the tools that need no installing, what installs others, and the kinds of packages it knows."""
+    config, clock, documents = ground.config, ground.clock, ground.documents
+    egress = GuardedEgress((*config.egress.allow, *map(at, config.registries)))
+    scripts = Scripts()
+    stack.push_async_callback(scripts.close)
+    supplies = Supplies(
         egress=egress,
-        workspaces=workspaces,
-        errands=errands,
+        workspaces=ground.workspaces,
+        errands=ground.errands,
         secrets={secret.name: secret.value for secret in config.packages.secrets},
         seal=Seal.at(config.data / "snapshot.key"),
     )
-
-
-def _shipped(
-    config: Config, clock: Clock, store: Store, files: Files, egress: Egress, workspaces: Workspaces, errands: Errands
-) -> Shipped:
-    return Shipped(
+    shipped = Shipped(
         clock=clock,
         zone=timezone(config),
-        store=store,
-        files=files,
-        workspaces=workspaces,
+        store=ground.store,
+        files=ground.files,
+        workspaces=ground.workspaces,
         egress=egress,
-        errands=errands,
+        errands=ground.errands,
         search=config.data / "search",
     )
+    stack.push_async_callback(shipped.close)
+    code = RunPython(computing(scripts, documents, supplies), outside=True)
+    tools = (*shipped.tools, *media(config.tools, ground.errands, ground.files), code, *tools)
+    taken = [tool.name for tool in (*built_in(clock, timezone(config), documents), *tools)]
+    known = (*(await own_plugins(config, taken, scripts, documents, supplies)), *tools)
+    taken = [*taken, *(tool.name for tool in known)]
+    kinds = (*every_kind(scripts, documents, supplies), servers_of(config, egress.dial, clock))
+    installer = _installer(config, ground.store, kinds, clock, egress, taken, agents)
+    stack.push_async_callback(installer.close)
+    return known, installer, kinds
 
 
 def _installer(

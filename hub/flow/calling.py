@@ -4,6 +4,7 @@ Whoever asks does nothing: the turn ends with a Pause that holds the call to the
 exactly that, or says that it wasn't done.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Literal
 
@@ -35,10 +36,9 @@ TURNS = 6
 class Held(Exception):
     """The turn ends here: a call waits for its person."""
 
-    def __init__(self, pause: Pause, beside: tuple[Change, ...] = ()) -> None:
+    def __init__(self, pause: Pause) -> None:
         super().__init__(pause.why)
         self.pause = pause
-        self.beside = beside
 
 
 class Calls:
@@ -64,12 +64,16 @@ class Calls:
         """Return a tool as the task has it, in the edition that it first used."""
         return await self._pinning.tool(work.task, tool)
 
-    async def make(self, agent: Agent, work: Work, ledger: Ledger, tool: Tool, arguments: str, nth: int) -> Step:
+    async def make(
+        self, agent: Agent, work: Work, ledger: Ledger, tool: Tool, arguments: str, nth: int, offered: Sequence[Tool]
+    ) -> Step:
         """Call a tool with these arguments (sealed), or raise Held where its person must be asked first.
 
-        What they can't be asked is refused: the step has failed, and says so to the LLM.
+        `offered` are the tools that the LLM was shown when it chose. What the person can't be asked is refused: the
+        step has failed, and says so to the LLM.
         """
         call = self._call(agent, work, tool.name, opened(arguments), f"{work.turn.id}:{nth}")
+        await ledger.mark(*await self._rights.shown(work.task, tool, offered))
         try:
             if known := ledger.called(tool.name, arguments):
                 return known
@@ -110,27 +114,32 @@ class Calls:
 
     # --- inside
 
-    async def _carry_out(self, work: Work, ledger: Ledger, tool: Tool, call: ToolCall, arguments: str) -> Step:
+    async def _carry_out(
+        self,
+        work: Work,
+        ledger: Ledger,
+        tool: Tool,
+        call: ToolCall,
+        arguments: str,
+    ) -> Step:
         pause = work.pause if work.pause and work.pause.key == call.key else None
 
         async def do() -> Outcome:
             called = await self._called(tool, call, pause)
-            beside = await self._rights.marks(tool, call)
-            if pause is not None:
-                beside = (*beside, Save(replace(pause, state="done")))
+            beside = (Save(replace(pause, state="done")),) if pause is not None else ()
             return Outcome(result=called.result, failed=called.failed, unsure=called.unsure, beside=beside)
 
+        await ledger.mark(*await self._rights.marks(tool, call))
         try:
             return await ledger.call(
                 tool.name, arguments, do, effect=tool.effect, pause=pause.id if pause is not None else None
             )
         except Paused as asked:
-            beside = await self._rights.marks(tool, call)
             if not isinstance(tool, Pausing) or len(asked.snapshot) > SNAPSHOT:
                 text = f"{tool.name} asks a question, but can't wait for the answer."
-                return await self._refused(ledger, tool.name, arguments, text, pause.id if pause else None, beside)
+                return await self._refused(ledger, tool.name, arguments, text, pause.id if pause else None)
             held = self._pause(work, tool, call, "answer", asked.question)
-            raise Held(replace(held, snapshot=asked.snapshot), beside) from None
+            raise Held(replace(held, snapshot=asked.snapshot)) from None
 
     async def _called(self, tool: Tool, call: ToolCall, pause: Pause | None) -> Called:
         if pause is not None and pause.kind == "answer" and isinstance(tool, Pausing):
@@ -173,7 +182,7 @@ class Calls:
 
     async def _unaskable(self, work: Work, tool: Tool, arguments: str) -> str:
         """Return why a person can't be asked for leave, as it's told to the LLM; or nothing."""
-        if len(legible(arguments)) > LONGEST:
+        if len(arguments) > LONGEST or len(legible(arguments)) > LONGEST:
             return (
                 f"{tool.name} needs the person's leave, and they must see all of it: that many characters can't be"
                 f" shown, {LONGEST} at most. Say it shorter. Nothing was done."

@@ -19,7 +19,7 @@ from hub.flow.heard import said_lately
 from hub.flow.journal import Journal
 from hub.flow.notices import notice
 from hub.flow.outbox import Outbox
-from hub.flow.rights import Rights
+from hub.flow.rights import PLANNED_BY, Rights
 from hub.flow.said import tag
 from hub.flow.tasks import Tasks
 from hub.flow.toolbox import Toolbox
@@ -160,13 +160,13 @@ class FlowErrands:
 
     async def _used(self, hub: Parts, tool: Tool, call: ToolCall) -> str:
         log.info("task %s: %s calls %s", call.task, call.key.partition("/")[0], call.tool)
+        with suppress(Duplicate):
+            if marks := await hub.rights.marks(tool, call):
+                await hub.journal.commit(*marks)
         try:
             called = await hub.toolbox.call(tool, call)
         except Paused:
             raise ToolError(f"{tool.name} asks a question: the agent must call it itself.") from None
-        with suppress(Duplicate):
-            if marks := await hub.rights.marks(tool, call):
-                await hub.journal.commit(*marks)
         if called.failed:
             raise ToolError(called.result)
         return called.result
@@ -181,6 +181,8 @@ class FlowErrands:
 
     @staticmethod
     async def _check_planned(hub: Parts, task: Task) -> None:
+        if any(taint.source.startswith(PLANNED_BY) for taint in await hub.store.taints(task.id)):
+            raise ToolError("A task that was planned where others' words were read plans no further ones.")
         waiting = await hub.store.tasks(task.tenant, task.person, states=OPEN, limit=MANY)
         if sum(each.kind == "assignment" and each.due_at is not None for each in waiting) >= PLANNED:
             raise ToolError(f"{PLANNED} tasks are planned already; the person must end some first.")

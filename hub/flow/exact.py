@@ -9,7 +9,7 @@ LONGEST = 3_000
 """Characters that a person is shown for one decision. More doesn't fit into a message whole, and nobody reads it."""
 UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 """Letters and marks that show as nothing, though Unicode calls them printable."""
-ADDRESS = re.compile(r"\S*(?:@|://)\S*")
+WORD = re.compile(r"\S+")
 
 
 def sealed(arguments: Mapping[str, object]) -> str:
@@ -29,7 +29,13 @@ def legible(json: str) -> str:
     address that only looks like one of the alphabet.
     """
     shown = "".join(_escaped(letter) if _hides(letter) else letter for letter in msgspec.json.format(json, indent=2))
-    return ADDRESS.sub(lambda found: "".join(_escaped(c) if ord(c) > 126 else c for c in found[0]), shown)
+    return WORD.sub(lambda found: _address(found[0]), shown)
+
+
+def _address(word: str) -> str:
+    if "@" not in word and "://" not in word:
+        return word
+    return "".join(_escaped(letter) if ord(letter) > 126 else letter for letter in word)
 
 
 def _hides(letter: str) -> bool:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from hub.flow.offering import asked
+from hub.flow.wording import asked, shown
 
 Values = dict[str, Any]
 
@@ -21,13 +21,17 @@ _PATH = re.compile(
 )
 _GLOB = re.compile(r"(?<!\S)\S*\*\S*")
 _NUMBER = re.compile(r"(?<![\w.:/-])-?\d+(?:\.\d+)?(?![\w:/]|\.\d)")
+_CALLED = re.compile(
+    r"\b(?:directory|folder|called|named)\s+(?!called\b|named\b|tree\b|structure\b|listing\b|and\b|of\b|is\b|that\b|with\b|as\b)([\w-]+)\b",
+    re.IGNORECASE,
+)
 _END = ".,;:!?"
 
 
 def glean(properties: Mapping[str, Mapping[str, Any]], required: Sequence[str], text: str) -> Values:
     """Return the arguments that a message leaves no doubt about."""
     found: Values = {}
-    rest = text
+    rest = text = shown(text)
     for is_meant, pattern in _SORTS:
         named = {name: schema for name, schema in properties.items() if name not in found and is_meant(name, schema)}
         values = [_bare(match) for match in pattern.finditer(rest)] if named else []
@@ -35,6 +39,7 @@ def glean(properties: Mapping[str, Mapping[str, Any]], required: Sequence[str], 
             found |= given
             # What's a path isn't a number, too.
             rest = pattern.sub(" ", rest)
+    found |= _counted({name: schema for name, schema in properties.items() if name not in found}, rest)
     for name, schema in properties.items():
         options = [option for option in schema.get("enum", ()) if isinstance(option, str) and _has(text, option)]
         if name not in found and len(options) == 1:
@@ -42,8 +47,14 @@ def glean(properties: Mapping[str, Mapping[str, Any]], required: Sequence[str], 
     return found
 
 
+def gives(text: str) -> bool:
+    """Say whether a message has a path, a link or words in quotes, which a tool would have to take."""
+    return any(pattern.search(shown(text)) for pattern in (_PATH, _URL, _QUOTED, _GLOB))
+
+
 def spoken_of(name: str, schema: Mapping[str, Any], text: str) -> bool:
     """Say whether a message has a word of an argument's name or description, or one of its values."""
+    text = shown(text)
     words = set(asked(f"{name} {schema.get('description', '')}"))
     options = [option for option in schema.get("enum", ()) if isinstance(option, str)]
     return bool(words & set(asked(text))) or any(_has(text, option) for option in options)
@@ -57,6 +68,28 @@ def _given(named: Mapping[str, Mapping[str, Any]], required: Sequence[str], valu
     if len(single) == len(values):
         return {name: _typed(named[name], value) for name, value in zip(single, values, strict=True)}
     return {}
+
+
+def _counted(named: Mapping[str, Mapping[str, Any]], text: str) -> Values:
+    """Return the numbers that stand beside a word of one argument: the first 5 lines, 2 steps."""
+    found: Values = {}
+    numbers = {name: schema for name, schema in named.items() if _is_number(name, schema)}
+    for match in _NUMBER.finditer(text) if numbers else ():
+        beside = {
+            *re.findall(r"\w+", text[: match.start()].lower())[-1:],
+            *re.findall(r"\w+", text[match.end() :].lower())[:1],
+        }
+        # What stands beside it in one argument's words only: "lines" may stand in all of them, "first" in one.
+        fitting = {
+            name: len(beside & set(re.findall(r"\w+", f"{name} {schema.get('description', '')}".lower())))
+            for name, schema in numbers.items()
+            if name not in found
+        }
+        best = max(fitting.values(), default=0)
+        chosen = [name for name, fit in fitting.items() if fit == best]
+        if best and len(chosen) == 1:
+            found[chosen[0]] = _typed(numbers[chosen[0]], match[0])
+    return found
 
 
 def _typed(schema: Mapping[str, Any], value: str) -> object:
@@ -109,6 +142,7 @@ _SORTS: tuple[tuple[Callable[[str, Mapping[str, Any]], bool], re.Pattern[str]], 
         _named(r"paths?$", r"^files?$", r"file_?name", r"^source$", r"^destination$", r"^director(y|ies)$", r"^folder"),
         _PATH,
     ),
+    (_named(r"^path$", r"^director(y|ies)$", r"^folder"), _CALLED),
     (_is_number, _NUMBER),
     (_is_other_text, _QUOTED),
 )

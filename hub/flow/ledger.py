@@ -103,6 +103,11 @@ class Ledger:
             ms=(self._clock.monotonic() - began) * 1000,
         )
 
+    async def mark(self, *changes: Change) -> None:
+        """Keep what must stand before a call is made."""
+        if changes:
+            await self._journal.commit(*changes)
+
     def _taken(self, kind: str, name: str, request: str) -> Step | None:
         for step in self._unused:
             if (step.kind, step.name, step.request) == (kind, name, request):

@@ -5,10 +5,12 @@ what it's about, and only where enough of that was said. All together stay withi
 installed packages cost a message that needs none of them nothing, and one that does, no more than a few would.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from hub.flow.gleaning import gives, glean
+from hub.flow.taming import tame
+from hub.flow.wording import asked
 from hub.manifests import Agent
 from hub.ports import Exemplary, Findable, Hit, Packaged, Ranking, Subject, Tool
 
@@ -22,48 +24,12 @@ FOUND = 6
 """Tools that are found by what they're about."""
 BESIDE = 0.4
 """Those that fit so much less than the best aren't offered."""
+FILLED, IDLE = 1.5, 0.6
+"""How much better a tool fits if the message gives all that it needs, and if it has no use for what's given."""
 SHARE = 0.4
 """A single word counts if it's so much of what was said, for a tool whose name has more words than that."""
 ALL = "*"
 OF_PACKAGE = "/*"
-
-_URL = re.compile(r"\b(?:https?|ftp)://\S+|\bwww\.\S+", re.IGNORECASE)
-_PATH = re.compile(r"\S*[\w*]/[\w*.]\S*|(?<!\S)/\w\S*|(?<!\S)[\w*-]+\.[a-z]\w{1,4}\b")
-_WORD = re.compile(r"[^\W_]+")
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-# What says nothing of what's asked for; in English, as descriptions mostly are.
-_WORDS = """
-a about above after again all also always am an and any are as at back be because been before being below best better
-between both but by can could did do does doing done down each else ever every few find first for found from further
-gave get gets getting give given go goes going good got great had has have having he help helped hello her here hers
-hi him his how i if in into is it its just keep know last least less let like long look lot made make makes many may
-maybe me might mine more most much must my need never new next no none nor not now of off ok okay old on once one only
-or other our out over own part people perhaps please put quite rather really right said same say says see she should
-show so some something soon still such sure take tell than thank thanks that the their them then there these they
-thing things think this those though through to today together told tomorrow too try two under until up upon us use
-used using very want wanted was way we well went were what when where whether which while who whom whose why will wish
-with without work would yes yesterday yet you your yours
-"""
-_COMMON = frozenset(_WORDS.split())
-_ALSO = {
-    "folder": "directory",
-    "folders": "directories",
-    "picture": "image",
-    "pictures": "images",
-    "photo": "image",
-    "photos": "images",
-    "website": "url",
-    "page": "url",
-    "link": "url",
-    "big": "size",
-    "delete": "remove",
-    "search": "find",
-    "rename": "move",
-    "add": "sum",
-    "video": "media",
-    "mail": "email",
-}
-"""What people say, and what's written in descriptions for it."""
 
 
 class Offering:
@@ -103,7 +69,9 @@ class Offering:
         words = asked(text)
         by_name = {tool.name: tool for tool in tools if tool.fits(text)}
         hits = [hit for hit in self._ranking.best(words, by_name) if _is_enough(hit, words, by_name[hit.key].name)]
-        return [by_name[hit.key] for hit in hits[:FOUND] if hit.score >= BESIDE * hits[0].score]
+        scored = [(hit.score * _holds(by_name[hit.key], text), by_name[hit.key]) for hit in hits]
+        scored.sort(key=lambda pair: -pair[0])
+        return [tool for score, tool in scored[:FOUND] if score >= BESIDE * scored[0][0]]
 
 
 def allowed_of(agent: Agent, tools: Mapping[str, Tool]) -> tuple[Tool, ...]:
@@ -121,17 +89,6 @@ def allowed_of(agent: Agent, tools: Mapping[str, Tool]) -> tuple[Tool, ...]:
     return tuple(found.values())
 
 
-def asked(text: str) -> tuple[str, ...]:
-    """Return the words of a message that tell what's asked for; a path counts as the word file, a link as url."""
-    plain = _PATH.sub(_kind_of, _URL.sub(" url ", text))
-    words = (word for word in _WORD.findall(_HUMP.sub(" ", plain).lower()) if len(word) > 1 and word not in _COMMON)
-    return tuple(dict.fromkeys(also for word in words for also in (word, _ALSO.get(word, word))))
-
-
-def _kind_of(path: re.Match[str]) -> str:
-    return " file " if "." in path[0].rpartition("/")[2] else " directory "
-
-
 def cost(tool: Tool) -> int:
     """Return about how many tokens a tool adds to a choice."""
     characters = len(tool.name) + min(len(tool.description), LINE)
@@ -139,6 +96,14 @@ def cost(tool: Tool) -> int:
         shown = [*(example.text for example in tool.examples[:SHOTS]), *tool.others[:SHOTS]]
         characters = sum(len(text) + len(tool.name) + 6 for text in shown)
     return characters // PER_TOKEN + 1
+
+
+def _holds(tool: Tool, text: str) -> float:
+    schema = tame(tool.schema)
+    known = glean(schema["properties"], schema["required"], text)
+    if schema["required"] and set(schema["required"]) <= known.keys():
+        return FILLED
+    return IDLE if not known and gives(text) else 1.0
 
 
 def _is_enough(hit: Hit, words: Sequence[str], name: str) -> bool:

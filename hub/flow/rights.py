@@ -12,6 +12,8 @@ from hub.ports import Add, Asking, Change, Clock, Foreign, Outward, Packaged, St
 from hub.records import Message, Taint, Task, TaskId, TenantId
 
 DETAIL = 200
+PLANNED_BY = "task "
+"""What the source of a taint begins with that was inherited."""
 
 
 class Rights:
@@ -44,10 +46,21 @@ class Rights:
         return "what it does can't be undone"
 
     async def marks(self, tool: Tool, call: ToolCall) -> tuple[Change, ...]:
-        """Return what's kept together with a call's result: that strangers' words came in with it."""
+        """Return what's kept before a call that brings strangers' words: what it does by errands is bound by it too."""
         if not (isinstance(tool, Foreign) and tool.outside):
             return ()
         return await self._taint(call.task, call.tenant, tool.name, _where(call))
+
+    async def shown(self, task: Task, chosen: Tool, offered: Sequence[Tool]) -> tuple[Change, ...]:
+        """Return what's kept once an LLM was offered tools: what a stranger's one says about itself are their words.
+
+        What the chosen one says of itself isn't counted against it: its package may do what was granted to it.
+        """
+        own = chosen.package if isinstance(chosen, Packaged) else None
+        for tool in offered:
+            if isinstance(tool, Packaged) and isinstance(tool, Foreign) and tool.outside and tool.package != own:
+                return await self._taint(task.id, task.tenant, tool.name, "what it says about itself")
+        return ()
 
     async def brought(self, task: Task, messages: Sequence[Message]) -> tuple[Change, ...]:
         """Return what's kept as a turn begins: that its messages bring words of others along."""
@@ -59,7 +72,7 @@ class Rights:
         if not await self.tainted(by):
             return ()
         whose = ", ".join(taint.source for taint in await self._store.taints(by.id)) or "several people"
-        return await self._taint(planned.id, planned.tenant, f"task {by.number}", whose[:DETAIL])
+        return await self._taint(planned.id, planned.tenant, f"{PLANNED_BY}{by.number}", whose[:DETAIL])
 
     async def _taint(self, task: TaskId, tenant: TenantId, source: str, detail: str) -> tuple[Change, ...]:
         if any(taint.source == source for taint in await self._store.taints(task)):

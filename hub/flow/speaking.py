@@ -124,7 +124,7 @@ class Speaker:
             tool = await self._choose(work, ledger, said, offered)
             if tool is None:
                 return
-            await self._call(agent, work, ledger, said, await self._calls.chosen(work, tool))
+            await self._call(agent, work, ledger, said, await self._calls.chosen(work, tool), offered)
 
     async def _choose(self, work: Work, ledger: Ledger, said: Sequence[Said], offered: Sequence[Tool]) -> Tool | None:
         calls = _calls(work, ledger)
@@ -141,7 +141,9 @@ class Speaker:
         step = await ledger.once("choose", f"tool {len(used) + 1}", offer, choose)
         return next((tool for tool in offered if tool.name == step.result), None)
 
-    async def _call(self, agent: Agent, work: Work, ledger: Ledger, said: Sequence[Said], tool: Tool) -> None:
+    async def _call(
+        self, agent: Agent, work: Work, ledger: Ledger, said: Sequence[Said], tool: Tool, offered: Sequence[Tool]
+    ) -> None:
         nth = sum(step.kind == "tool" for step in ledger.steps) + 1
         failed = [step for step in _calls(work, ledger) if step.name == tool.name and step.failed]
 
@@ -162,7 +164,7 @@ class Speaker:
             await ledger.once("tool", tool.name, filled.result, fail)
             return
         sealed_arguments = sealed(opened(filled.result))
-        await self._calls.make(agent, work, ledger, tool, sealed_arguments, nth)
+        await self._calls.make(agent, work, ledger, tool, sealed_arguments, nth, offered)
 
     # --- the answer
 

@@ -80,6 +80,7 @@ class Toolbox:
         self._seconds = seconds
         self._characters = characters
         self._offering = offering or Offering()
+        self._offering.fill(self._tools.values())
 
     def equip(self, tools: Iterable[Tool]) -> None:
         """Have these tools in place of those that were given so before; calls under way end as they began."""

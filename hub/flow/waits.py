@@ -42,7 +42,7 @@ class Waits:
                 changes.append(Save(replace(pause, state="done", answer=pause.answer or "void: the turn failed")))
         if held is None:
             return Waiting(task=resting(task, others, self._clock.now()), changes=tuple(changes))
-        changes += [Add(held.pause), *held.beside]
+        changes.append(Add(held.pause))
         others.append(held.pause)
         resting_task = resting(task, others, self._clock.now())
         if held.pause.kind == "answer":

@@ -162,7 +162,7 @@ class Installer:
         return await self._intake.upload(archive, grants, source, by, enable=enable)
 
     async def link(self, folder: str, grants: Collection[str]) -> Package:
-        """Install a folder of this machine, and again after each change; raises NotAllowed unless the config says so."""
+        """Install a folder of this machine, and again after each change; raises NotAllowed unless the config allows."""
         return await self._linked.link(folder, grants)
 
     async def request(self, source: str, grants: Collection[str], by: PersonId, *, enable: bool = True) -> Installation:

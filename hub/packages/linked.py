@@ -1,7 +1,7 @@
 """Folders that authors work in: installed as they are, and again after each change.
 
-A change goes the whole way of an installation: checked, scanned, with the permissions that were granted. What's faulty is
-told in the log and in the list of installations, and what was there goes on.
+A change goes the whole way of an installation: checked, scanned, with the permissions that were granted. What's faulty
+is told in the log and in the list of installations, and what was there goes on.
 """
 
 import asyncio

@@ -11,6 +11,8 @@ from hub.packages.kinds import Sheet
 
 READ = 1_000_000
 """Bytes of a file that are looked at."""
+ALL = 8_000_000
+"""Bytes of a package's texts that are: the rules take about a second for each million."""
 EACH = 3
 """Findings that one rule tells of one file."""
 MANIFESTS = frozenset({"plugin.toml", "agent.toml", "script.toml", "manifest.json", "server.json"})
@@ -103,13 +105,20 @@ def odd(entries: tuple[Entry, ...], sheet: Sheet) -> tuple[str, ...]:
         if entry.path in MANIFESTS:
             declared |= set(re.findall(r"[A-Z][A-Z0-9_]+", entry.data[:READ].decode("utf-8", "replace")))
     found: list[str] = []
+    left, told = ALL, False
     for entry in entries:
         found += _binary(entry)
         page = _page(entry)
-        if page is not None:
+        if page is None:
+            continue
+        if left > 0:
             for rule in RULES:
                 found += rule(page)[:EACH]
             found += _undeclared(page, declared)[:EACH]
+        elif not told:
+            told = True
+            found.append(f"{entry.path} and texts after it weren't looked at: the package has too many")
+        left -= len(entry.data[:READ])
     return tuple(found)
 
 

@@ -11,16 +11,6 @@ from hub.packages.listing import Listed
 from hub.ports import Effect, ToolCall
 from hub.records import PackageId
 
-_PLAIN = frozenset(
-    re.findall(
-        r"\w+",
-        """about after again also and any are before been but can does for from get gets give given has have her him his
-        how into its just like list make more most not now one only other our out over please returns same set she
-        should some such than that the their them then there these they this through tool use used uses using very want
-        was were what when where which who will with would you your""",
-    )
-)
-"""Words that say nothing about a tool."""
 SHOWN = 300
 
 
@@ -37,17 +27,17 @@ class ServerTool:
         self.description = listed.description
         self.schema: Mapping[str, object] = listed.schema
         self.effect: Effect = listed.effect
+        self.about = f"{package} {_apart(listed.name)}"
         self.package = package
         self.version = version
         self.digest = digest
         self._listed = listed
         self._hosts = hosts
         self._server = server
-        self._words = words_of(f"{listed.name} {listed.description}")
 
     def fits(self, text: str) -> bool:
-        """Say whether the message has a word that the tool's name or description has, too."""
-        return bool(words_of(text) & self._words)
+        """It's found by what it's about, not by words of its own."""
+        return True
 
     def goes_out(self, call: ToolCall, heard: str) -> str:
         """Say whom it may tell something; see Outward."""
@@ -66,8 +56,6 @@ class ServerTool:
         return await self._server.call(self._listed.name, arguments, again=again)
 
 
-def words_of(text: str) -> frozenset[str]:
-    """Return the words of a text that say what it's about, alike in singular and plural."""
-    apart = re.sub(r"(?<=[a-z])(?=[A-Z])|[_./-]", " ", text)
-    found = (word.lower() for word in re.findall(r"[^\W\d_]{3,}", apart))
-    return frozenset(word.removesuffix("s") for word in found if word not in _PLAIN)
+def _apart(name: str) -> str:
+    """Return the words that a name is made of."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|[_./-]+", " ", name)

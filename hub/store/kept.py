@@ -8,10 +8,11 @@ from msgspec.structs import replace
 
 from hub.errors import Conflict, Duplicate, StoreUnavailable
 from hub.ports import Add, Change, Remove, Save
-from hub.records import Entry, Event, Record, Task
+from hub.records import Entry, Event, Installation, Pause, Record, Task
 from hub.store.keys import Identity, identity, named, natural_key
 
 R = TypeVar("R", bound=Record)
+REVISED = (Task, Entry, Pause, Installation)
 
 
 class Kept:
@@ -70,7 +71,7 @@ class Kept:
         old = self._kept[type(record)].get(identity(record))
         if old is None:
             raise Conflict(f"{named(record)} isn't kept")
-        if isinstance(record, Task | Entry) and isinstance(old, Task | Entry):
+        if isinstance(record, REVISED) and isinstance(old, REVISED):
             if record.revision != old.revision:
                 raise Conflict(f"{named(record)} is at revision {old.revision}, not {record.revision}")
             return replace(record, revision=record.revision + 1)

@@ -35,9 +35,9 @@ from hub.records import (
     Thread,
     Turn,
 )
+from hub.store.package_tables import ASKED, installations, packages, pauses, pins, taints
 from hub.store.rows import columns_of
 from hub.store.tables import (
-    ASKED,
     DEAD,
     HELD,
     NOT_DONE,
@@ -50,19 +50,14 @@ from hub.store.tables import (
     entries,
     events,
     follows,
-    installations,
     keys,
     links,
     messages,
-    packages,
     pairings,
-    pauses,
     persons,
-    pins,
     postings,
     replays,
     steps,
-    taints,
     tasks,
     threads,
     turns,

@@ -29,7 +29,7 @@ from hub.records import (
     Thread,
     Turn,
 )
-from hub.store import tables
+from hub.store import package_tables, tables
 
 R = TypeVar("R", bound=Record)
 
@@ -38,11 +38,11 @@ TABLES: dict[type, Table] = {
     Link: tables.links,
     Key: tables.keys,
     Pairing: tables.pairings,
-    Package: tables.packages,
-    Installation: tables.installations,
-    Pin: tables.pins,
-    Pause: tables.pauses,
-    Taint: tables.taints,
+    Package: package_tables.packages,
+    Installation: package_tables.installations,
+    Pin: package_tables.pins,
+    Pause: package_tables.pauses,
+    Taint: package_tables.taints,
     Message: tables.messages,
     Posting: tables.postings,
     Correction: tables.corrections,

@@ -8,9 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Index,
     Integer,
-    MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -21,21 +19,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import ColumnElement
 
-from hub.records import Choice, Edition, Limits, MessageId, Part, Route, Usage, Verdict
+from hub.records import Choice, Limits, MessageId, Part, Route, Usage, Verdict
 from hub.store.columns import a_float, a_text, a_time, an_int, packed
-
-metadata = MetaData()
-
-
-def within(column: str, *values: str) -> ColumnElement[bool]:
-    """Compare with words written out: SQLite uses a partial index only if it reads the index's own words."""
-    words = ", ".join(f"'{value}'" for value in values)
-    return literal_column(f"{column} IN ({words})") if len(values) > 1 else literal_column(f"{column} = {words}")
-
-
-def _index(name: str, *columns: str, where: ColumnElement[bool] | None = None) -> Index:
-    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
-
+from hub.store.tabling import an_index, metadata, within
 
 persons = Table(
     "persons",
@@ -58,7 +44,7 @@ links = Table(
     a_time("created_at"),
     a_text("chat"),
     PrimaryKeyConstraint("tenant", "bridge", "sender"),
-    _index("links_of_person", "tenant", "person", "created_at"),
+    an_index("links_of_person", "tenant", "person", "created_at"),
 )
 
 pairings = Table(
@@ -78,8 +64,8 @@ pairings = Table(
     a_text("person", null=True),
     PrimaryKeyConstraint("id"),
     UniqueConstraint("tenant", "hash"),
-    _index("pairings_of_tenant", "tenant", "id"),
-    _index("pairings_by_end", "expires_at"),
+    an_index("pairings_of_tenant", "tenant", "id"),
+    an_index("pairings_by_end", "expires_at"),
 )
 
 keys = Table(
@@ -97,7 +83,7 @@ keys = Table(
     a_time("revoked_at", null=True),
     PrimaryKeyConstraint("id"),
     UniqueConstraint("hash"),
-    _index("keys_of_tenant", "tenant", "kind", "created_at"),
+    an_index("keys_of_tenant", "tenant", "kind", "created_at"),
 )
 
 # Both sides in SQLite's words: PostgreSQL calls it strpos.
@@ -133,12 +119,12 @@ messages = Table(
     a_text("copy_of", null=True),
     PrimaryKeyConstraint("id"),
     UniqueConstraint("tenant", "bridge", "chat", "external_id"),
-    _index("messages_of_chat", "tenant", "bridge", "chat", "id"),
-    _index("messages_of_task", "task", "id", where=literal_column("task IS NOT NULL")),
-    _index("messages_of_turn", "turn", where=literal_column("turn IS NOT NULL")),
-    _index("messages_answering", "answers", where=literal_column("answers IS NOT NULL")),
-    _index("messages_copying", "copy_of", where=literal_column("copy_of IS NOT NULL")),
-    _index("messages_with_files", "tenant", "person", "id", where=WITH_FILES),
+    an_index("messages_of_chat", "tenant", "bridge", "chat", "id"),
+    an_index("messages_of_task", "task", "id", where=literal_column("task IS NOT NULL")),
+    an_index("messages_of_turn", "turn", where=literal_column("turn IS NOT NULL")),
+    an_index("messages_answering", "answers", where=literal_column("answers IS NOT NULL")),
+    an_index("messages_copying", "copy_of", where=literal_column("copy_of IS NOT NULL")),
+    an_index("messages_with_files", "tenant", "person", "id", where=WITH_FILES),
 )
 
 postings = Table(
@@ -151,7 +137,7 @@ postings = Table(
     a_text("message"),
     an_int("number"),
     PrimaryKeyConstraint("tenant", "bridge", "chat", "external_id"),
-    _index("postings_of_message", "message", "number"),
+    an_index("postings_of_message", "message", "number"),
 )
 
 corrections = Table(
@@ -165,7 +151,7 @@ corrections = Table(
     packed("route", Route),
     a_time("created_at"),
     PrimaryKeyConstraint("id"),
-    _index("corrections_of_tenant", "tenant", "id"),
+    an_index("corrections_of_tenant", "tenant", "id"),
 )
 
 OPEN_TASK = within("state", "submitted", "working", "input-required")
@@ -196,13 +182,13 @@ tasks = Table(
     an_int("revision"),
     PrimaryKeyConstraint("id"),
     UniqueConstraint("tenant", "person", "number"),
-    _index("tasks_of_tenant", "tenant", "state", "id"),
-    _index("tasks_of_tenant_changed", "tenant", "state", "updated_at", "id"),
-    _index("tasks_of_person", "tenant", "person", "state", "id"),
-    _index("tasks_of_person_changed", "tenant", "person", "state", "updated_at", "id"),
-    _index("tasks_of_chat", "tenant", "bridge", "chat", "state", "id"),
-    _index("tasks_of_chat_changed", "tenant", "bridge", "chat", "state", "updated_at", "id"),
-    _index("tasks_due", "due_at", "id", where=and_(OPEN_TASK, literal_column("due_at IS NOT NULL"))),
+    an_index("tasks_of_tenant", "tenant", "state", "id"),
+    an_index("tasks_of_tenant_changed", "tenant", "state", "updated_at", "id"),
+    an_index("tasks_of_person", "tenant", "person", "state", "id"),
+    an_index("tasks_of_person_changed", "tenant", "person", "state", "updated_at", "id"),
+    an_index("tasks_of_chat", "tenant", "bridge", "chat", "state", "id"),
+    an_index("tasks_of_chat_changed", "tenant", "bridge", "chat", "state", "updated_at", "id"),
+    an_index("tasks_due", "due_at", "id", where=and_(OPEN_TASK, literal_column("due_at IS NOT NULL"))),
 )
 
 threads = Table(
@@ -214,7 +200,7 @@ threads = Table(
     a_text("thread"),
     a_text("task"),
     PrimaryKeyConstraint("tenant", "bridge", "chat", "thread"),
-    _index("threads_of_task", "task", "bridge", "chat", "thread"),
+    an_index("threads_of_task", "task", "bridge", "chat", "thread"),
 )
 
 follows = Table(
@@ -227,21 +213,6 @@ follows = Table(
     a_text("person"),
     a_time("created_at"),
     PrimaryKeyConstraint("task", "bridge", "chat"),
-)
-
-packages = Table(
-    "packages",
-    metadata,
-    a_text("tenant"),
-    a_text("id"),
-    a_text("kind"),
-    a_text("state"),
-    packed("now", Edition),
-    packed("before", Edition, null=True),
-    packed("next", Edition, null=True),
-    a_time("created_at"),
-    a_time("updated_at"),
-    PrimaryKeyConstraint("tenant", "id"),
 )
 
 turns = Table(
@@ -308,88 +279,14 @@ entries = Table(
     # Not of the record: copied from the message, so that counting what waits for a person reads no messages.
     a_text("person", null=True),
     PrimaryKeyConstraint("id"),
-    _index("entries_of_message", "message", "queue", "id"),
-    _index("entries_ready", "lane", "id", where=READY),
-    _index("entries_begun", "id", where=and_(READY, literal_column("boot IS NOT NULL"))),
-    _index("entries_ready_due", "due_at", where=and_(READY, literal_column("due_at IS NOT NULL"))),
-    _index("entries_held", "due_at", "id", where=HELD),
-    _index("entries_waiting", "tenant", "person", where=WAITING),
-    _index("entries_dead", "tenant", "id", where=DEAD),
-    _index("entries_not_done", "queue", "state", where=NOT_DONE),
-)
-
-installations = Table(
-    "installations",
-    metadata,
-    a_text("id"),
-    a_text("tenant"),
-    a_text("by"),
-    a_text("source"),
-    packed("grants", tuple[str, ...]),
-    a_text("state"),
-    a_text("package", null=True),
-    a_text("digest"),
-    packed("found", tuple[str, ...]),
-    a_text("error"),
-    a_time("created_at"),
-    a_time("updated_at"),
-    an_int("revision"),
-    PrimaryKeyConstraint("id"),
-    _index("installations_of_tenant", "tenant", "id"),
-)
-
-pins = Table(
-    "pins",
-    metadata,
-    a_text("tenant"),
-    a_text("task"),
-    a_text("package"),
-    a_text("version"),
-    a_text("digest"),
-    a_time("created_at"),
-    PrimaryKeyConstraint("task", "package"),
-    _index("pins_of_tenant", "tenant", "task"),
-)
-
-ASKED = within("state", "asked")
-pauses = Table(
-    "pauses",
-    metadata,
-    a_text("id"),
-    a_text("tenant"),
-    a_text("person"),
-    a_text("task"),
-    a_text("turn"),
-    a_text("kind"),
-    a_text("tool"),
-    a_text("arguments"),
-    a_text("digest"),
-    a_text("key"),
-    a_text("why"),
-    a_text("state"),
-    a_time("created_at"),
-    a_time("expires_at"),
-    a_time("decided_at", null=True),
-    a_text("decided_by", null=True),
-    a_text("to", null=True),
-    a_text("snapshot"),
-    a_text("answer"),
-    an_int("revision"),
-    PrimaryKeyConstraint("id"),
-    _index("pauses_of_task", "task", "id"),
-    _index("pauses_of_person", "tenant", "person", "id"),
-    _index("pauses_asked", "expires_at", "id", where=ASKED),
-)
-
-taints = Table(
-    "taints",
-    metadata,
-    a_text("tenant"),
-    a_text("task"),
-    a_text("source"),
-    a_text("detail"),
-    a_time("created_at"),
-    PrimaryKeyConstraint("task", "source"),
+    an_index("entries_of_message", "message", "queue", "id"),
+    an_index("entries_ready", "lane", "id", where=READY),
+    an_index("entries_begun", "id", where=and_(READY, literal_column("boot IS NOT NULL"))),
+    an_index("entries_ready_due", "due_at", where=and_(READY, literal_column("due_at IS NOT NULL"))),
+    an_index("entries_held", "due_at", "id", where=HELD),
+    an_index("entries_waiting", "tenant", "person", where=WAITING),
+    an_index("entries_dead", "tenant", "id", where=DEAD),
+    an_index("entries_not_done", "queue", "state", where=NOT_DONE),
 )
 
 events = Table(
@@ -404,8 +301,8 @@ events = Table(
     a_text("task", null=True),
     a_text("turn", null=True),
     PrimaryKeyConstraint("seq"),
-    _index("events_of_person", "tenant", "person", "seq"),
-    _index("events_by_age", "created_at"),
+    an_index("events_of_person", "tenant", "person", "seq"),
+    an_index("events_by_age", "created_at"),
 )
 
 replays = Table(
@@ -419,7 +316,7 @@ replays = Table(
     a_text("body"),
     a_time("created_at"),
     PrimaryKeyConstraint("key", "name"),
-    _index("replays_by_age", "created_at"),
+    an_index("replays_by_age", "created_at"),
 )
 
 counters = Table(

@@ -58,6 +58,14 @@ class Remember:
             return None
         return {"fact": fact}
 
+    def goes_out(self, call: ToolCall, heard: str) -> str:
+        """Say that a fact would be kept which isn't the person's own: another task would take it for theirs."""
+        fact = convert(call.arguments, _Fact).fact
+        own = frozenset(_WORD.findall(heard.lower()))
+        if frozenset(_WORD.findall(fact.lower())) <= own:
+            return ""
+        return "it would be remembered for good as something that you told, and these aren't your words"
+
     async def call(self, call: ToolCall) -> str:
         """Keep the fact once, however often this call is made, and a fact that's already kept not again."""
         fact = " ".join(convert(call.arguments, _Fact).fact.split())

@@ -75,7 +75,7 @@ async def test_from_the_page_to_telegram_and_back_out_and_nothing_stays_but_the_
         asked = await question(api)
         assert "put_up" in asked.text
         assert '"note"' in asked.text
-        # TODO waits_on
+        await waits_on(page, hub)
 
         api.presses(asked, "Approve")
         await until(lambda: any("Answer to" in text for text in api.texts), within=60)
@@ -83,6 +83,7 @@ async def test_from_the_page_to_telegram_and_back_out_and_nothing_stays_but_the_
         assert task["agent"] == "caretaker"
         await receipts_on(page, hub, task["id"])
 
+        await deny_on(page, hub, api)
         await remove(page, hub)
         await nothing_stays(api, page, hub, task["id"])
     assert "put_up" not in (tmp_path / "config.toml").read_text()
@@ -152,6 +153,19 @@ async def receipts_on(page: Page, hub: Served, task: str) -> None:
     await expect(calls).to_contain_text("It hangs. Asked for 1 time.")
     await expect(calls).to_contain_text("Leave was given by Owner")
     await expect(page.get_by_role("region", name="Waits for your leave")).to_have_count(0)
+
+
+async def deny_on(page: Page, hub: Served, api: BotApi) -> None:
+    """See the next call come in on an open page, and refuse it there."""
+    await page.goto(at(hub, "tasks"))
+    waiting = page.get_by_role("region", name="Waits for your leave")
+    await expect(page.get_by_role("region", name="Done")).to_contain_text("Put up a notice")
+    await expect(waiting).to_have_count(0)
+    api.says("/new Put up a notice about the cellar")
+    await waiting.get_by_role("button", name="Deny: put_up").click(timeout=60_000)
+    await expect(waiting).to_have_count(0)
+    await page.get_by_role("link", name="Put up a notice about the cellar", exact=True).click()
+    await expect(page.get_by_role("region", name="What it did")).to_contain_text("Leave was refused by Owner")
 
 
 async def remove(page: Page, hub: Served) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,11 +19,12 @@ from hub.packages.every import every_kind
 from hub.packages.hosts import Supplies
 from hub.packages.installer import Installer
 from hub.packages.scripts import Scripts
+from hub.packages.sources import Sources
 from hub.ports import Bridge, End, Piece, Store, Terms
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
-from hub.testing import ScriptedLLM
+from hub.testing import FakeEgress, ScriptedLLM
 from hub.testing.llm import Prompt
 from hub.web.app import build
 from hub.web.server import Server
@@ -87,15 +88,19 @@ async def serving(
     limits: LimitsConfig | None = None,
     bridges: Sequence[Bridge] = (),
     packages: Path | None = None,
+    outside: Mapping[str, bytes] | None = None,
 ) -> AsyncIterator[Running]:
     """Run a hub until the end of the block; with the same store and port it's the same hub, started again.
 
-    With a folder for packages it installs some.
+    With a folder for packages it installs some, also from the addresses `outside`.
     """
     llm, store, documents = PacedLLM(), store or MemoryStore(), MemoryDocuments()
     agents, scripts = load_agents([SHIPPED_AGENTS]), Scripts()
     kinds = every_kind(scripts, documents, Supplies())
-    installer = packages and Installer(store, packages, kinds, SystemClock(), tools=["clock"], agents=agents)
+    installer = None
+    if packages:
+        sources = Sources(FakeEgress(dict(outside or {})))
+        installer = Installer(store, packages, kinds, SystemClock(), tools=["clock"], agents=agents, sources=sources)
     parts = Hub(
         Config(limits=limits or LimitsConfig()),
         store=store,
@@ -106,7 +111,7 @@ async def serving(
         clock=SystemClock(),
         agents=agents,
         bridges={bridge.name: bridge for bridge in bridges},
-        installer=installer or None,
+        installer=installer,
     )
     if installer:
         await installer.open()

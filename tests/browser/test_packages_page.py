@@ -122,12 +122,12 @@ async def test_it_is_updated_rolled_back_and_removed_and_each_is_asked_twice(sho
     await expect(echo.get_by_text("In use")).to_be_visible()
 
     await put_in(page, zipfile(a_plugin(version="2.0.0", more=DATA)))
-    await expect(echo).to_contain_text("2.0.0: it isn’t used before you say so")
-    await expect(echo).to_contain_text("plugin · 1.0.0")
+    await expect(echo).to_contain_text("2.0.0 waits")
+    await expect(echo).to_contain_text("Until then 1.0.0 goes on.")
+    await expect(echo.get_by_text("In use")).to_be_visible()
     await expect(echo.get_by_role("checkbox"), "it was granted that before").to_be_checked()
     await echo.get_by_role("button", name="Use 2.0.0").click()
     await expect(echo).to_contain_text("plugin · 2.0.0")
-    await expect(echo.get_by_text("In use")).to_be_visible()
 
     back = echo.get_by_role("button", name="Roll back to 1.0.0")
     await back.click()
@@ -139,6 +139,37 @@ async def test_it_is_updated_rolled_back_and_removed_and_each_is_asked_twice(sho
     await echo.get_by_role("button", name="Really remove?").click()
     await expect(page.get_by_text("Nothing yet.")).to_be_visible()
     assert "echo" not in tools(shop)
+
+
+async def test_it_is_fetched_from_an_address_and_updated_from_there(tabs: Tabs, tmp_path: Path) -> None:
+    where, outside = "https://example.org/echo.zip", {"https://example.org/echo.zip": a_plugin()}
+    async with serving(packages=tmp_path / "packages", outside=outside) as hub:
+        page = await opened(tabs, hub)
+        await page.get_by_label("An address, or a name in a registry").fill(where)
+        await page.keyboard.press("Enter")
+        echo = card(page, "echo")
+
+        await expect(echo.get_by_text("Off", exact=True)).to_be_visible()
+        await expect(echo).to_contain_text(f"From{where}")
+        await echo.get_by_role("button", name="Enable").click()
+        await echo.get_by_role("button", name="Update").click()
+        await echo.get_by_role("button", name="Really update?").click()
+        await expect(page.locator("#comings li")).to_have_count(0)
+        await expect(echo.get_by_text("In use")).to_be_visible()
+
+
+async def test_what_cannot_be_fetched_is_told_and_can_be_mended(shop: Running, tabs: Tabs) -> None:
+    page = await opened(tabs, shop)
+    source = page.get_by_label("An address, or a name in a registry")
+    for wrong, words in (
+        ("http://example.org/echo.zip", "only https://"),
+        ("https://example.org/none.zip", "nobody answers there"),
+    ):
+        await source.fill(wrong)
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#comings .fault").last).to_contain_text(words)
+        await expect(source).to_have_value(wrong)
+    tabs.expect_faults("400")
 
 
 async def test_what_the_hub_says_against_a_wish_stands_on_the_sheet(shop: Running, tabs: Tabs) -> None:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
+from hub.config import SpeechConfig
 from hub.errors import ToolError
 from hub.flow.schemas import decode
 from hub.manifests.skills import read_skill
@@ -26,6 +27,7 @@ from hub.ports import (
     Naming,
     Outward,
     Packaged,
+    Patient,
     Paused,
     Pausing,
     Quoting,
@@ -36,9 +38,20 @@ from hub.ports import (
 )
 from hub.records import HOME, OWNER, Edition, Package, PackageId
 from hub.store.documents import MemoryDocuments
-from hub.testing import AskingTool, FakeClock, FakeTool, ForeignTool, OutwardTool, PackagedTool, PausingTool
+from hub.store.files import MemoryFiles
+from hub.testing import (
+    AskingTool,
+    FakeClock,
+    FakeErrands,
+    FakeTool,
+    ForeignTool,
+    OutwardTool,
+    PackagedTool,
+    PausingTool,
+)
 from hub.tools import built_in
 from hub.tools.code import RunPython
+from hub.tools.media import Speak
 from tests.unit.packages.outfit import a_call as a_programs_call
 from tests.unit.packages.outfit import a_program, supplies
 from tests.unit.tools.calls import a_call, use, use_with
@@ -170,6 +183,12 @@ async def test_an_outward_tool_says_in_words_why_a_call_goes_out_or_nothing(worl
 
 def test_a_tool_that_is_tried_again_is_tried_a_few_times(tool: Tool) -> None:
     assert not isinstance(tool, Retrying) or 2 <= tool.tries <= 4
+
+
+def test_a_patient_tool_says_how_long_its_calls_may_take() -> None:
+    speak = Speak(SpeechConfig(engine="espeak-ng"), FakeErrands(), MemoryFiles())
+    assert isinstance(speak, Patient)
+    assert 0 < speak.seconds <= 3600
 
 
 @pytest.fixture

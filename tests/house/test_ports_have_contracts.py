@@ -18,6 +18,7 @@ ABILITIES = {
     "Foreign": "tool",
     "Outward": "tool",
     "Packaged": "tool",
+    "Patient": "tool",
     "Pausing": "tool",
     "Parcels": "errands",
     "Naming": "tool",

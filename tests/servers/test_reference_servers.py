@@ -18,7 +18,7 @@ from hub.packages.installer import Installed, Installer
 from hub.packages.sandbox import Sandbox
 from hub.packages.servers import Servers
 from hub.ports import Tool, ToolCall
-from hub.records import HOME, OWNER, TaskId
+from hub.records import HOME, OWNER, Package, TaskId
 from hub.store.memory import MemoryStore
 from tests.servers.bundles import MODULES, from_npm, from_pypi
 from tests.unit.packages.confining import needs_sandbox
@@ -47,6 +47,11 @@ class World:
 
     def tool(self, name: str) -> Tool:
         return next(tool for tool in self.installed.tools if tool.name == name)
+
+    async def install(self, archive: bytes, *grants: str) -> Package:
+        """Install and enable a package: a scan finds this and that in so many files, which somebody looks at first."""
+        package = await self.installer.install(archive, grants, "a registry")
+        return await self.installer.enable(package.id)
 
     async def said(self, name: str, **arguments: object) -> str:
         call = ToolCall(
@@ -95,7 +100,7 @@ async def the_whole_life(world: World, id: str, word: str, ask: Callable[[], obj
 
 @needs_npm
 async def test_everything_from_npm(world: World) -> None:
-    package = await world.installer.install(from_npm(EVERYTHING, "dist/index.js", "stdio"), [], "npm")
+    package = await world.install(from_npm(EVERYTHING, "dist/index.js", "stdio"))
     sheet = await world.installer.sheet(package)
     name = "modelcontextprotocol-server-everything"
 
@@ -124,7 +129,7 @@ async def test_filesystem_from_npm(world: World) -> None:
         }
     }
     archive = from_npm(FILESYSTEM, "dist/index.js", "${user_config.folders}", config=config)
-    package = await world.installer.install(archive, ["fs:data"], "npm")
+    package = await world.install(archive, "fs:data")
     name = "modelcontextprotocol-server-filesystem"
 
     assert package.state == "enabled"
@@ -144,9 +149,7 @@ async def test_time_from_pypi(world: World) -> None:
     subprocess.run([sys.executable, "-c", "import mcp_server_time.server"], check=True)
     own = time.monotonic() - began
 
-    package = await world.installer.install(
-        from_pypi("mcp-server-time", "mcp_server_time", "--local-timezone", "UTC"), [], "PyPI"
-    )
+    package = await world.install(from_pypi("mcp-server-time", "mcp_server_time", "--local-timezone", "UTC"))
 
     assert package.state == "enabled"
     assert "2" in await world.said("mcp-server-time.get_current_time", timezone="Europe/Berlin")

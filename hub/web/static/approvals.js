@@ -36,7 +36,7 @@ function leave(of, look) {
   const act = (how, words, kind) => h(`button${kind}`, { type: "button", "aria-label": `${words}: ${of.tool}`, onclick: (event) => decide(event.currentTarget.closest("li"), of, how, look) }, words);
   return h("li.leave", {},
     h("p", {}, h("b", {}, of.tool), task?.number && h("span.facts", {}, " for ", h("a", { href: `/tasks/${task.id}` }, `#${task.number} ${task.title ?? ""}`))),
-    of.why && h("p", {}, of.why), part("With exactly this", of.shown ?? of.arguments, true),
+    of.why && h("p", {}, of.why), part("With exactly this", of.shown, true),
     h("p.facts", {}, `No answer is a no: it’s forgotten ${ago(of.expires_at)}.`),
     h("div.acts", {}, act("approve", "Approve", ".primary"), act("deny", "Deny", "")));
 }

@@ -66,4 +66,4 @@ byId("found").addEventListener("submit", async (event) => {
 });
 const lookForLeaves = approvals(byId("leaves"));
 onTasks(paint);
-start({ load: more, approval: lookForLeaves });
+start({ load: () => more().then(lookForLeaves), approval: lookForLeaves, task: lookForLeaves, hello: (again) => again && lookForLeaves() });

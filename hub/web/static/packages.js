@@ -36,7 +36,7 @@ function card(of) {
     h("details", { open: unfolded.has(of.id), ontoggle: (event) => unfolded[event.target.open ? "add" : "delete"](of.id) },
       h("summary", { "data-act": of.id }, h("b", {}, of.id), h("span.facts", {}, `${KINDS[of.kind] ?? of.kind} · ${of.now.version}`),
         h(`span.state.${of.state}`, {}, of.state === "enabled" ? "In use" : "Off"), of.description && h("span.told", {}, of.description)),
-      sheet(of, faults.get(of.id), { wish, remove })));
+      sheet(of, faults.get(of.id), { wish, update, remove })));
 }
 
 // Have something done with a package; what the hub says against it stands on its sheet.
@@ -94,28 +94,45 @@ async function upload(file) {
   }
 }
 
-async function fetchFrom(source) {
-  const tell = coming(source);
+const STEPS = {
+  requested: "Is being fetched…", fetched: "Is here; its files are checked…", verified: "Is unpacked…", unpacked: "Its files are looked at…",
+  scanned: "Is made ready…", built: "Is put in its place…",
+};
+const STEP = 700;
+
+// Have one fetched, and follow it until it's in or has failed.
+async function fetchFrom(name, path, body) {
+  const tell = coming(name);
   try {
-    await came(await arrived(await call("POST", "/v1/packages?enable=false&wait=20", { source }, newKey()), tell));
-    tell("");
+    return await arrive(await call("POST", path, body, newKey()), tell);
   } catch (problem) {
     tell(problem.message, true);
     return false;
   }
-  return true;
 }
 
-// What takes long is told how far it is, until it's a package.
-async function arrived(answer, tell) {
-  while (!answer.now) {
-    if (answer.state === "failed") throw new Error(answer.error);
-    if (answer.package && ["installed", "enabled"].includes(answer.state)) return call("GET", `/v1/packages/${encodeURIComponent(answer.package)}`);
-    tell(`On its way: ${answer.state}…`);
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-    answer = await call("GET", `/v1/packages/installations/${answer.id}`);
+// Return whether it came in; `of` is an installation that's on its way, or already the package.
+async function arrive(of, tell) {
+  while (STEPS[of.state]) {
+    tell(STEPS[of.state]);
+    await new Promise((done) => setTimeout(done, STEP));
+    of = await call("GET", `/v1/packages/installations/${encodeURIComponent(of.id)}`);
   }
-  return answer;
+  const failed = of.state === "failed";
+  tell(failed ? of.error || "It failed." : "", failed);
+  if (!failed) await came(of.now ? of : await call("GET", `/v1/packages/${encodeURIComponent(of.package)}`));
+  return !failed;
+}
+
+const update = (of) => fetchFrom(of.id, `/v1/packages/${encodeURIComponent(of.id)}/update?wait=0`);
+
+// What was on its way when somebody left the page is followed again.
+async function resume() {
+  const { items } = await call("GET", "/v1/packages/installations");
+  for (const of of items.filter((each) => STEPS[each.state])) {
+    const tell = coming(of.source);
+    arrive(of, tell).catch((problem) => tell(problem.message, true));
+  }
 }
 
 // It's here: unfold its sheet, and lead there.
@@ -125,7 +142,8 @@ async function came(of) {
   const summary = byId(`p-${of.id}`)?.querySelector("summary");
   summary?.focus();
   byId(`p-${of.id}`)?.scrollIntoView({ block: "start", behavior: "smooth" });
-  announce(`${of.id} ${of.now.version} is here, ${of.next ? `and ${of.next.version} waits` : of.state === "enabled" ? "and in use" : "and off until you enable it"}.`);
+  const { version } = of.next ?? of.now;
+  announce(`${of.id} ${version} is here, ${of.state === "enabled" && !of.next ? "and in use" : "and off until you say so"}.`);
 }
 
 async function uploadAll(files) {
@@ -150,7 +168,16 @@ for (const kind of ["dragover", "dragleave", "drop"]) {
 byId("from").addEventListener("submit", async (event) => {
   event.preventDefault();
   const source = byId("source");
-  if (await fetchFrom(source.value.trim())) source.value = "";
+  const wanted = source.value.trim();
+  source.value = "";
+  if (!(await fetchFrom(wanted, "/v1/packages?enable=false&wait=0", { source: wanted })) && !source.value) source.value = wanted;
 });
 
-start({ load, hello: (again) => again && load() });
+let resumed = false;
+start({
+  async load() {
+    await load();
+    if (!resumed && !byId("adding").hidden) resumed = !(await resume());
+  },
+  hello: (again) => again && load(),
+});

@@ -2,7 +2,7 @@
 import { ago, h } from "./dom.js";
 import { sure } from "./sure.js";
 
-// `on` has what the buttons do: wish(package, words, ...requests) and remove(package).
+// `on` has what the buttons do: wish(package, words, ...requests), update(package) and remove(package).
 export function sheet(of, fault, on) {
   return h("div.sheet", {},
     h("p", {}, of.what),
@@ -16,11 +16,11 @@ export function sheet(of, fault, on) {
 function facts(of) {
   const row = (name, ...value) => [h("dt", {}, name), h("dd", {}, value)];
   const { now, before, next } = of;
+  const shown = next ?? now;
   return h("dl", {},
-    row("Version", now.version, before && h("span.facts", {}, ` before: ${before.version}`)),
-    next && row("Waits", `${next.version}: it isn’t used before you say so`),
-    row("From", now.source || "unknown"),
-    row("Digest", h("code", { title: now.digest }, now.digest.slice(0, 12))),
+    row("Version", now.version, next ? h("b", {}, ` ${next.version} waits`) : before && h("span.facts", {}, ` before: ${before.version}`)),
+    row("From", shown.source || "unknown"),
+    row("Digest", h("code", { title: shown.digest }, shown.digest.slice(0, 12))),
     of.tools.length > 0 && row(of.kind === "agent" ? "Would use" : "Tools", of.tools.join(", ")),
     row("Changed", ago(of.updated_at)));
 }
@@ -30,39 +30,41 @@ function findings(found) {
     h("p", {}, h("b", {}, "A look at its files found:")), h("ul", {}, found.map((one) => h("li", {}, one))));
 }
 
-// The permissions with their boxes, and the buttons. An update starts with what the version before it was granted.
+// The permissions with their boxes, and the buttons. What an earlier version was granted is ticked, and waits for a word.
 function asking(of, on) {
-  const latest = of.next ?? of.now;
-  const known = new Set([...latest.grants, ...(of.state === "disabled" ? of.before?.grants ?? [] : [])]);
-  const boxes = of.permissions.map((permission) => h("input", { type: "checkbox", value: permission.id, checked: known.has(permission.id), onchange: weigh }));
+  const { next } = of;
+  const isOn = of.state === "enabled";
+  const earlier = new Set(isOn ? [] : of.before?.grants);
+  const granted = of.permissions.filter((permission) => permission.granted).map((permission) => permission.id).sort().join();
+  const boxes = of.permissions.map((permission) => h("input", { type: "checkbox", value: permission.id, checked: permission.granted || earlier.has(permission.id), onchange: weigh }));
   const ticked = () => boxes.filter((box) => box.checked).map((box) => box.value);
   const all = () => boxes.every((box) => box.checked);
   const grants = () => ["PUT", "/grants", { grants: ticked() }];
   const act = (name, words, onclick, kind = "") => h(`button${kind}`, { type: "button", "data-act": `${name} ${of.id}`, onclick }, words);
-  const enable = act("switch", of.next ? `Use ${of.next.version}` : "Enable", () => on.wish(of, `${of.id} is in use.`, grants(), ["POST", "/enable"]), ".primary");
-  const disable = act("switch", "Disable", () => on.wish(of, `${of.id} is off.`, ["POST", "/disable"]));
+  const enable = act("switch", next ? `Use ${next.version}` : "Enable", () => on.wish(of, `${of.id} is in use.`, grants(), ["POST", "/enable"]), ".primary");
+  const disable = act(next ? "off" : "switch", "Disable", () => on.wish(of, `${of.id} is off.`, ["POST", "/disable"]));
   const save = act("save", "Save permissions", () => on.wish(of, "Saved.", grants()));
   const hint = h("p.facts", { id: `hint-${of.id}` });
   function weigh() {
-    const isOn = of.state === "enabled" && !of.next;
-    const changed = ticked().sort().join() !== [...latest.grants].sort().join();
-    enable.hidden = isOn;
-    disable.hidden = of.state !== "enabled";
+    const changed = ticked().sort().join() !== granted;
+    enable.hidden = isOn && !next;
     enable.disabled = !all();
-    save.hidden = !changed || (!isOn && all());
+    disable.hidden = !isOn;
+    save.hidden = !changed || (enable.hidden ? false : all());
     hint.textContent = all() ? "" : isOn && changed ? "Without all of it it’s switched off." : "It runs only with all that it asks for. Tick what you grant.";
     hint.hidden = !hint.textContent;
   }
   enable.setAttribute("aria-describedby", hint.id);
   weigh();
   return h("form", { onsubmit: (event) => event.preventDefault() },
+    next && h("p", {}, `Version ${next.version} is here, and isn’t used before you say so.${isOn ? ` Until then ${of.now.version} goes on.` : ""}`),
     boxes.length
       ? h("fieldset", {}, h("legend", {}, "It asks to"), of.permissions.map((permission, n) => h("label.grant", {}, boxes[n], h("span", {}, permission.meaning, h("code", {}, permission.id)))), hint)
       : h("p", {}, "It asks for no permission: it reaches no network, no file and no secret."),
     h("div.acts", {}, enable, disable, save,
-      isFetched(of) && sure(act("update", "Update"), "Really update?", () => on.wish(of, `${of.id} is updated.`, ["POST", "/update"])),
-      of.next && sure(act("forget", `Forget ${of.next.version}`), "Really forget?", () => on.wish(of, `${of.id} stays ${of.now.version}.`, ["POST", "/rollback"])),
-      !of.next && of.before && sure(act("back", `Roll back to ${of.before.version}`), "Really roll back?", () => on.wish(of, `${of.id} is ${of.before.version} again.`, ["POST", "/rollback"])),
+      !next && isFetched(of) && sure(act("update", "Update"), "Really update?", () => on.update(of)),
+      next && sure(act("back", `Forget ${next.version}`), "Really forget it?", () => on.wish(of, `${next.version} is forgotten.`, ["POST", "/rollback"])),
+      !next && of.before && sure(act("back", `Roll back to ${of.before.version}`), "Really roll back?", () => on.wish(of, `${of.id} is ${of.before.version} again.`, ["POST", "/rollback"])),
       sure(act("remove", "Remove", null, ".danger"), "Really remove?", () => on.remove(of))));
 }
 

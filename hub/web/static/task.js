@@ -27,6 +27,7 @@ async function load() {
     return;
   }
   paint();
+  lookForLeaves();
 }
 
 const listing = async (path) => (await call("GET", path)).items;
@@ -135,4 +136,4 @@ function changed(what) {
   timer = setTimeout(load, 150);
 }
 
-start({ load, task: changed, turn: changed, message: changed, route: changed, reply: changed, notice: changed, approval: lookForLeaves, hello: (again) => again && load() });
+start({ load, task: changed, turn: changed, message: changed, route: changed, reply: changed, notice: changed, approval: changed, hello: (again) => again && load() });

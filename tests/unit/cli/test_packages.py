@@ -200,3 +200,12 @@ def test_a_sheet_says_what_a_package_is_and_may(hub: Running, tmp_path: Path) ->
     assert "may (fs:data): Keep small documents of its own" in shown
     assert told["permissions"][0]["granted"] is True
     assert "there's no 'nothing'" in run(hub, "packages", "show", "nothing").stderr
+
+
+def test_what_was_uploaded_cannot_be_fetched_again(hub: Running, tmp_path: Path) -> None:
+    run(hub, "install", str(folder(tmp_path)))
+
+    done = run(hub, "packages", "update", "echo")
+
+    assert done.exit_code == 1
+    assert "uploaded" in done.stderr

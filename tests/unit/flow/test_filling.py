@@ -75,6 +75,15 @@ async def filled(llm: ScriptedLLM, schema: Mapping[str, object], text: str) -> o
         (an_object("timezone", timezone=TEXT), "What time is it in Europe/Paris?", {"timezone": "Europe/Paris"}),
         (an_object("url", url=TEXT), "Fetch https://example.org/a?b=1.", {"url": "https://example.org/a?b=1"}),
         (an_object("city", city={"enum": ["New York", "Chicago"]}), "How is it in chicago?", {"city": "Chicago"}),
+        (
+            an_object(
+                head={"type": "number", "description": "Only the first N lines"},
+                tail={"type": "number", "description": "Only the last N lines"},
+            ),
+            "Show the last 20 lines",
+            {"tail": 20},
+        ),
+        (an_object("path", path=TEXT), "Make a folder called taxes.", {"path": "taxes"}),
         (an_object("pattern", pattern=TEXT), "Find *.pdf here", {"pattern": "*.pdf"}),
     ],
 )
@@ -150,7 +159,7 @@ SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.tex
 JUNK = st.recursive(
     SCALARS,
     lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(max_size=6), below, max_size=3),
-    max_leaves=6,
+    max_leaves=3,
 )
 TYPES = st.sampled_from(["string", "integer", "number", "boolean", "null", "array", "object", "thing"])
 NAMES = st.sampled_from(
@@ -191,7 +200,7 @@ def schemas() -> st.SearchStrategy[Any]:
         }
         return st.fixed_dictionaries({}, optional=keys)
 
-    return st.recursive(st.booleans() | JUNK, deeper, max_leaves=12)
+    return st.recursive(st.booleans() | JUNK, deeper, max_leaves=5)
 
 
 @settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))

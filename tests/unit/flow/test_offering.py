@@ -1,10 +1,13 @@
 """Few tools are offered, whatever is installed: those that fit, within a budget."""
 
+import time
 from collections.abc import Mapping
 
 import pytest
 
-from hub.flow.offering import Offering, allowed_of, asked, cost
+from hub.flow.gleaning import glean
+from hub.flow.offering import Offering, allowed_of, cost
+from hub.flow.wording import asked
 from hub.manifests import Agent
 from hub.ports import Effect, Tool, ToolCall
 from hub.records import PackageId
@@ -120,3 +123,14 @@ def test_a_schema_that_is_nonsense_can_be_searched_all_the_same() -> None:
     odd.schema = {"properties": {"a": 5, "b": {"description": 7}, "c": None}}
 
     assert offered("the odd thing", tools={"odd_thing": odd}) == ["odd_thing"]
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 260_000, "a/" * 130_000, '"' * 260_000, "1 " * 130_000, "a.b" * 80_000, "*" * 260_000]
+)
+def test_the_longest_messages_are_looked_at_in_no_time(text: str) -> None:
+    began = time.perf_counter()
+    offered(text)
+    glean({"path": {"type": "string"}, "n": {"type": "number"}}, ["path", "n"], text)
+
+    assert time.perf_counter() - began < 1

@@ -281,3 +281,12 @@ def test_of_one_file_and_rule_not_more_than_a_few_are_told() -> None:
 
 def test_what_is_behind_a_long_text_is_not_passed_over_in_silence() -> None:
     assert look(b"word \n" * 200_000) == ("README.md: is so long that only its beginning was looked at",)
+
+
+def test_a_package_with_more_text_than_is_looked_at_is_told() -> None:
+    many = tuple(Entry(path=f"{number:02}.md", data=b"word " * 199_999) for number in range(12))
+
+    found = odd((*many, Entry(path="tool", data=b"\x7fELF\x02\x01\x01\x00")), SHEET)
+
+    assert found[-1] == "tool: is a program for Linux"
+    assert found[0] == "09.md and texts after it weren't looked at: the package has too many"

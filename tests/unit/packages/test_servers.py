@@ -18,7 +18,7 @@ from hub.errors import EgressError, ManifestError, SandboxMissing, ToolError
 from hub.packages import connections
 from hub.packages.kinds import Opened
 from hub.packages.sandbox import Sandbox
-from hub.packages.server_tools import ServerTool, words_of
+from hub.packages.server_tools import ServerTool
 from hub.packages.servers import Servers
 from hub.ports import Foreign, Outward, Packaged, Tool, ToolCall
 from hub.records import HOME, OWNER, Edition, Package, PackageId, TaskId
@@ -343,10 +343,6 @@ async def test_settings_reach_a_bundle_and_secrets_are_named_and_asked_for(stage
     env = json.loads(await said(tools["getenv"]))
 
     assert (env["KEY"], env["UNITS"]) == ("canary-7", "metric")
-
-
-def test_words_are_alike_in_singular_and_plural() -> None:
-    assert words_of("getWeather: Returns the forecasts for a city") == {"weather", "forecast", "city"}
 
 
 # --- install scripts

@@ -20,7 +20,7 @@ from hub.records import HOME, Message
 from hub.store.schema import SCHEMA, Schema, bring_up_to_date
 from hub.store.sql import SqlStore
 from hub.store.sqlite import writing
-from hub.store.tables import metadata
+from hub.store.tabling import metadata
 from hub.testing import a_message, a_person
 
 

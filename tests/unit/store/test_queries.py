@@ -108,6 +108,8 @@ QUERIES: dict[str, Query] = {
     "waiting": queries.waiting("t", "p"),
     "counts": queries.counts(),
     "with_file": queries.with_file("t", "p", "a" * 64),
+    "with_files": queries.with_files("t", "p", 5, None),
+    "with_files before": queries.with_files("t", "p", 5, "m"),
     "with_anybodys_file": queries.with_file("t", None, "a" * 64),
     "lengths": queries.lengths("outbox"),
     "dead": queries.dead("t", 5),
@@ -196,4 +198,5 @@ def test_every_query_that_a_store_is_asked_is_explained() -> None:
         "turns_of",
         "waiting",
         "with_file",
+        "with_files",
     }

@@ -20,7 +20,7 @@ OPEN = {
     "/tasks",
     "/people",
 }
-PAGES = ("/static", "/tasks/", "/sign-in", "/schema", "/favicon")
+PAGES = ("/static", "/tasks/", "/packages", "/sign-in", "/schema", "/favicon")
 CALLED = "/telegram/{name:str}"
 """Where a platform proves itself in another way; see test_hooks.py."""
 
