@@ -44,7 +44,7 @@ class SearchDocuments:
     def read(self, text: str) -> Mapping[str, object] | None:
         """Return the words of a message that wants just these found."""
         found = _SEARCH.fullmatch(text.strip())
-        words = (found["words"] or found["before"] or "").strip(" .?!\"'“”") if found else ""
+        words = next(filter(None, found.groups()), "").strip(" .?!\"'“”") if found else ""
         return {"words": words} if 0 < len(words) <= LONGEST else None
 
     async def call(self, call: ToolCall) -> str:
@@ -67,12 +67,14 @@ _WHOSE = (
     r"(?:(?:all )?(?:of )?(?:my|our|the) (?:\w+ )?(?:documents|files|papers|pdfs?|attachments)|what I sent(?: you)?)"
 )
 _FITS = re.compile(
-    r"\b(?:(?:my|our|the|these|those|which|any) (?:\w+ )?(?:documents?|files?|papers|pdfs?|attachments?)"
+    r"\b(?:(?:my|our|these|those) (?:\w+ )?(?:documents?|files?|papers|pdfs?|attachments?)"
     r"|I (?:\w+ )?sent you|documents? (?:say|mention)|(?:search|look) (?:in |through )?(?:documents|files))\b",
     re.IGNORECASE,
 )
 _SEARCH = re.compile(
     rf"(?:(?:please|can you|could you)[, ]+)?(?:(?:search|look|go)(?: in| through)? {_WHOSE} for (?P<words>[^\n]+)"
-    rf"|(?:search|look|find)(?: for)? (?P<before>[^\n]+?) in {_WHOSE}\W*)",
+    rf"|(?:search|look|find)(?: for)? (?P<before>[^\n]+?) in {_WHOSE}\W*"
+    rf"|(?:what do|do) {_WHOSE} (?:say|mention)(?: anything)?(?: about| on)? (?P<about>[^\n]+)"
+    rf"|(?:is|are) there (?:anything|something) about (?P<there>[^\n]+?) in {_WHOSE}\W*)",
     re.IGNORECASE,
 )

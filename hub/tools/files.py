@@ -229,14 +229,15 @@ _NAMED = re.compile(
     r"|ini|rst|tex|c|h|cpp|rs|go|java|rb|php|css)\b(?![/@])",
     re.IGNORECASE,
 )
-_FILE = re.compile(r"\b(?:file|notes?)\b", re.IGNORECASE)
+_FILE = re.compile(r"\b(?:file|workspace)\b", re.IGNORECASE)
 _HERE = re.compile(
-    r"\b(?:attach(?:ed|ment|ments)|(?:the|that|this|my|your|which|these|those) (?:\w+ )?(?:files?|documents?|pdf|notes)"
+    r"\b(?:attach(?:ed|ment|ments)|(?:the|that|this|my|your|these|those) (?:\w+ )?(?:files?|documents?|pdf|notes)"
     r"|file: |workspace)\b",
     re.IGNORECASE,
 )
 _LISTED = re.compile(
-    r"\b(?:files|attachments|workspace)\b.*\?|\b(?:list|show|which|what)\b.*\b(?:files|attachments|workspace)\b",
+    r"\b(?:list|show|which|what)(?: me)?(?: are)?(?: all)?(?: of)?(?: the| my| your| these)? (?:files|attachments)\b"
+    r"|\b(?:list|what|which)\b.*\bin (?:the|your|this) workspace\b",
     re.IGNORECASE,
 )
 _LIST = re.compile(
@@ -249,7 +250,7 @@ _SHOW = re.compile(
     rf"(?:please )?(?:show(?: me)?|open|print|display|cat)(?: the)?(?: file)? (?P<path>{_NAME})(?: please)?\W*",
     re.IGNORECASE,
 )
-_WRITES = re.compile(r"\b(?:write|save|put|store|keep|add|note)\b", re.IGNORECASE)
+_WRITES = re.compile(r"\b(?:write|save|put|store|keep|add)\b", re.IGNORECASE)
 _WRITE = re.compile(
     r"(?:please )?(?:write|save|put|store) (?P<text>.+?) (?:in|into|to|as)(?: the| a)?(?: file)?(?: called| named)? "
     rf"(?P<path>{_NAME})[.!]*",

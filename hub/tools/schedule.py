@@ -109,7 +109,7 @@ class Remind:
 
 def _goal(found: Timed) -> str | None:
     """Return what's to be done, if what was said besides the time leaves no doubt about it."""
-    if about := _reminder(found.rest):
+    if about := _USUAL.get(found.rest.lower()) or _reminder(found.rest):
         return about
     again = not found.when.startswith("in ") and "*" in found.when
     return found.rest[:1].upper() + found.rest[1:] if again and _ORDER.match(found.rest) else None
@@ -142,10 +142,17 @@ _FITS = re.compile(
     re.IGNORECASE,
 )
 _REMIND = re.compile(
-    r"(?:please )?(?:remind (?:me|us)|(?:set|make)(?: me)? a reminder)(?: for)?(?: to| about| of| that)?[ :]+"
-    r"(?P<about>.+)",
+    r"(?:please )?(?:remind (?:me|us)|(?:set|make|give|I need|I want|I['’]d like)(?: me)? (?:a reminder|an alarm))"
+    r"(?: for)?(?: to| about| of| that)?[ :]+(?P<about>.+)",
     re.IGNORECASE | re.DOTALL,
 )
+_USUAL = {
+    "wake me": f"{MARK}wake up",
+    "wake me up": f"{MARK}wake up",
+    "remind me": f"{MARK}it's time",
+    **dict.fromkeys(("set an alarm", "set an alarm for", "set a reminder", "set a reminder for"), f"{MARK}it's time"),
+}
+"""What's meant where nothing is named."""
 _PLAIN = re.compile(
     r"in \d{1,6} ?[smhd]|(?:daily )?\d\d:\d\d|(?:[\d*][\d*,/-]*\s+){4}[\d*a-z][\da-z*,/-]*", re.IGNORECASE
 )

@@ -158,7 +158,10 @@ _ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _PAGE = re.compile(
-    r"\b(?:read on|next part|(?:the|that|this) (?:web ?page|web ?site|page|site|link|article|url))\b", re.IGNORECASE
+    r"\b(?:read on|next part)\b"
+    r"|\b(?:what|which|who|when|where|how|does|is|are|tell|say|summari[sz]e|read|look|check)\b.*"
+    r"\b(?:the|that|this) (?:web ?page|web ?site|page|site|link|article|url)\b",
+    re.IGNORECASE,
 )
 _FILLER = re.compile(
     r"\b(?:please|pls|can|could|would|will|you|me|for|us|the|this|that|a|an|at|to|of|and|it|its|in|on|up|from|hey|hi|hello"

@@ -221,7 +221,9 @@ def test_words_that_every_text_has_are_not_looked_for() -> None:
         ("Search my documents for the notice period", "the notice period"),
         ("find invoice 2026 in my files", "invoice 2026"),
         ("please look through my PDFs for warranty.", "warranty"),
-        ("What do my files say about the warranty?", None),
+        ("What do my files say about the warranty?", "the warranty"),
+        ("Is there anything about heating in my papers?", "heating"),
+        ("What do my files tell?", None),
         ("search for a good name", None),
     ],
 )
