@@ -170,7 +170,17 @@ class Hub:
         moving = Moving(store, clock, meant, self.corrections, limits.reopen_hours)
         questions = self.questions = Questions(store, routes, tasks, moving, self.leave)
         self.router = Router(
-            store, spool, journal, outbox, clock, routes, questions, Weigher(decider, limits), limits, edits, threadless
+            store,
+            spool,
+            journal,
+            outbox,
+            clock,
+            routes,
+            questions,
+            Weigher(decider, limits, self.toolbox.wants_one),
+            limits,
+            edits,
+            threadless,
         )
         follow = FollowCommands(following, meant)
         others: dict[str, Handler] = {

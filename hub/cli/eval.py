@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import msgspec
 import rich_click as click
@@ -24,12 +25,14 @@ from hub.evals import completion, history, routing
 from hub.evals.lines import DataError
 from hub.evals.streams import streams
 from hub.flow.supervisor import Supervisor
+from hub.flow.toolbox import Toolbox
 from hub.flow.weigher import Weigher
 from hub.llms import Models
 from hub.ports import LLM, LLMInfo
 from hub.records import HOME
 from hub.store.documents import MemoryDocuments
 from hub.store.sql import SqlStore
+from hub.tools import built_in
 
 T = TypeVar("T")
 FILES = click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False))
@@ -126,12 +129,16 @@ async def route(
 ) -> list[Told]:
     """Route each file in each mode; the answers are added to `written`. Raises DataError."""
     told = []
+    errand = Toolbox(built_in(SystemClock(), ZoneInfo("UTC"), MemoryDocuments()), decider).wants_one
     kept = {"teacher-forced", "on-line" if ask is None else "asking"}
     async with deciding(decider):
         for file in files:
             items = list(streams(file, limit))
             for mode in modes:
-                weigher, budget = Weigher(decider, limits), routing.Budget(routing.ASKED if ask is None else ask)
+                weigher, budget = (
+                    Weigher(decider, limits, errand),
+                    routing.Budget(routing.ASKED if ask is None else ask),
+                )
                 found = []
                 with Progress(f"{file.name}, {mode}", len(items)) as progress:
                     async for answered in routing.answers(weigher, items, mode, limits, budget):

@@ -99,6 +99,13 @@ class Toolbox:
         """Return the tools that the agent may use and that may be of use for a message: see Offering."""
         return self._offering.offered(agent, self._tools, text)
 
+    def wants_one(self, text: str) -> bool:
+        """Say whether a message leaves no doubt that it wants one tool and nothing else; may block for milliseconds."""
+        readers = (
+            tool for tool in self._tools.values() if isinstance(tool, Reading) and not isinstance(tool, Material)
+        )
+        return any(tool.read(text) is not None for tool in readers)
+
     async def choose(
         self, said: Sequence[Said], offered: Sequence[Tool], used: Collection[str], terms: Terms
     ) -> tuple[Tool | None, Decision | None]:

@@ -5,13 +5,13 @@ The router and its evaluation (hub.evals) both ask here, so that what's measured
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from hub.config import LimitsConfig
 from hub.errors import LLMError
 from hub.flow.evidence import Seen
-from hub.flow.weighing import Weighed, fallback, weigh, weigh_by_choice
+from hub.flow.weighing import Weighed, anew, fallback, weigh, weigh_by_choice
 from hub.ports import LLM, Matching, Priority, Scoring, Terms
 from hub.records import Rule, TenantId
 
@@ -24,7 +24,9 @@ TRIES = 2
 class Weigher:
     """Weighs messages, and says when a question is better than a guess."""
 
-    def __init__(self, decider: LLM, limits: LimitsConfig) -> None:
+    def __init__(self, decider: LLM, limits: LimitsConfig, errand: Callable[[str], bool] = lambda _: False) -> None:
+        """`errand` says whether a message leaves no doubt that it wants one tool and nothing else; it may block."""
+        self._errand = errand
         self._decider = decider
         self._scoring = decider if isinstance(decider, Scoring) else None
         self._reader = decider if isinstance(decider, Matching) else None
@@ -44,6 +46,8 @@ class Weigher:
 
         `chat` is whose share of the model it takes; `about` names the message in the log.
         """
+        if not any(seen.asked for seen in roster) and await asyncio.to_thread(self._errand, text):
+            return "errand", anew(roster)
         terms = Terms(tenant=tenant, chat=chat, priority=Priority.DECISION, deadline=DEADLINE)
         for _ in range(TRIES):
             if self._decider.info.state in {"absent", "broken"}:

@@ -160,6 +160,18 @@ def with_reader(found: Sequence[Features], logits: Sequence[float]) -> list[Feat
     ]
 
 
+def anew(roster: Sequence[Seen]) -> Weighed:
+    """Return that a message is about something new, whatever else is open."""
+    return Weighed(
+        probabilities=(*(0.0 for _ in roster), 1.0),
+        evidence=(*({} for _ in roster), {"errand": 1.0}),
+        model="",
+        tokens=0,
+        ms=0.0,
+        trained=True,
+    )
+
+
 def likely(found: Sequence[Features], table: Mapping[str, float]) -> tuple[float, ...]:
     """Return the probabilities: the softmax of each one's weighted features."""
     sums = [sum(table.get(name, 0.0) * value for name, value in features.items()) for features in found]

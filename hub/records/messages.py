@@ -38,8 +38,9 @@ class Candidate(Struct, frozen=True, kw_only=True):
     """What the probability was made of, by name."""
 
 
-Rule = Literal["explicit", "reply", "thread", "first", "model", "asked", "corrected", "fallback", "command"]
-"""first: there was no other task. asked: the person chose. fallback: the model couldn't be asked in time."""
+Rule = Literal["explicit", "reply", "thread", "first", "errand", "model", "asked", "corrected", "fallback", "command"]
+"""first: there was no other task. errand: it asks for one tool and nothing else, and no task awaits an answer. asked:
+the person chose. fallback: the model couldn't be asked in time."""
 
 
 class Route(Struct, frozen=True, kw_only=True):

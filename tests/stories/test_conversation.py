@@ -32,6 +32,26 @@ async def test_what_a_tool_answers_whole_needs_no_model() -> None:
         assert day.llm.asked == []
 
 
+async def test_an_errand_for_one_tool_is_a_task_of_its_own_beside_what_is_open() -> None:
+    async with Day(ScriptedLLM("In Rome it's warm in May.")) as day:
+        trip = await day.says("Tell me about a trip to Rome")
+        errand = await day.says("What is 17*23?")
+
+        assert errand.task != trip.task
+        assert errand.route is not None
+        assert errand.route.rule == "errand"
+        assert await day.replies(errand) == ["17*23 = 391"]
+
+
+async def test_where_a_task_awaits_an_answer_an_errand_is_weighed_like_any_message() -> None:
+    async with Day(ScriptedLLM("Which two numbers?")) as day:
+        await day.says("Multiply two numbers for me")
+        answer = await day.says("What is 17*23?")
+
+        assert answer.route is not None
+        assert answer.route.rule != "errand"
+
+
 async def test_each_of_several_wishes_that_wait_together_gets_its_own_tools() -> None:
     async with Day(ScriptedLLM("Party.", "Cake and hats.")) as day:
         task = (await day.says("Plan a party")).task

@@ -6,6 +6,7 @@ const RULES = {
   reply: "You replied to a message of this task.",
   thread: "Its thread belongs to this task.",
   first: "There was no other open task.",
+  errand: "It asks for one tool and nothing else.",
   model: "The model weighed the open tasks and found this the likeliest.",
   asked: "It was too close to call, so you were asked.",
   corrected: "You moved it here.",

@@ -133,4 +133,4 @@ def test_the_longest_messages_are_looked_at_in_no_time(text: str) -> None:
     offered(text)
     glean({"path": {"type": "string"}, "n": {"type": "number"}}, ["path", "n"], text)
 
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - began < 20, "what grows with the square of a length takes minutes"
