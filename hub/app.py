@@ -142,11 +142,15 @@ class Hub:
         errands.open(Parts(store, journal, self.outbox, clock, tasks, self.toolbox, rights, agents, zone))
         return tasks
 
+    def _criteria(self, agent: str) -> str:
+        found = self.agents.get(agent)
+        return found.supervisor if found else ""
+
     def _turns(self, journal: Journal, following: Following) -> Turns:
         """Build what takes turns: what an agent says, which calls it may make, how it ends."""
         config, store, spool, clock, feed, llm = self.config, self.store, self.spool, self.clock, self.feed, self.llm
         zone, limits, rights = config.hub.timezone, config.limits, Rights(store, clock)
-        waits, supervisor = Waits(store, journal, clock, zone), Supervisor(self.decider)
+        waits, supervisor = Waits(store, journal, clock, zone), Supervisor(self.decider, self._criteria)
         endings = Endings(store, spool, journal, self.outbox, feed, clock, supervisor, zone, following, waits)
         pinning = Pinning(store, clock, self.installer.editions if self.installer else None)
         calls = Calls(store, clock, self.toolbox, rights, limits.approval_minutes, pinning)

@@ -190,14 +190,18 @@ def digest(task: Task, messages: Sequence[Message]) -> tuple[Said, ...]:
     )
 
 
-def judge(goal: str, results: Sequence[Step], claim: str) -> tuple[Said, ...]:
-    """Return the prompt for a supervisor, to be answered with one of `COMPLETE`; it stays below 1,000 tokens."""
+def judge(goal: str, results: Sequence[Step], claim: str, criteria: str = "") -> tuple[Said, ...]:
+    """Return the prompt for a supervisor, to be answered with one of `COMPLETE`; it stays below 1,000 tokens.
+
+    `criteria` are the agent's own, of its supervisor.md.
+    """
     shown = [replace(step, result=clipped(step.result, RESULT)) for step in results[-RESULTS:]]
     evidence = "\n".join(map(_result, shown)) or "No tool was called."
     return (
         Said(
             "system",
-            "You check work. Is the goal reached? Trust the evidence, not the claim. Answer yes, no or question.",
+            "You check work. Is the goal reached? Trust the evidence, not the claim. Answer yes, no or question."
+            + (f"\n{plain(criteria)}" if criteria else ""),
         ),
         Said(
             "user",

@@ -7,7 +7,7 @@ itself. Only an assignment whose turn ended well is put to the judge, and a judg
 import itertools
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
 
 from msgspec import Struct
@@ -57,8 +57,10 @@ class Likely(Struct, frozen=True, kw_only=True):
 class Supervisor:
     """Judges each turn."""
 
-    def __init__(self, judge: LLM) -> None:
+    def __init__(self, judge: LLM, criteria: Callable[[str], str] = lambda _: "") -> None:
+        """`criteria` tells what an agent, by its name, wants its work checked for."""
         self._judge = judge
+        self._criteria = criteria
 
     async def judge(self, task: Task, turn: Turn, case: Case) -> Verdict:
         """Return the verdict on a turn that ended with an answer. Never raises an LLMError.
@@ -91,7 +93,8 @@ class Supervisor:
         try:
             chat = lanes.chat(task.tenant, task.origin)
             terms = Terms(tenant=task.tenant, chat=chat, priority=Priority.BACKGROUND)
-            found = await self.likely(task.goal, case.said, case.receipts, case.calls, terms)
+            criteria = self._criteria(task.agent)
+            found = await self.likely(task.goal, case.said, case.receipts, case.calls, terms, criteria)
         except LLMError as error:
             log.warning("task %s: the judge failed: %s", task.id, error)
             return _after_failures(task, case.before, f"the supervisor couldn't judge: {error}")
@@ -108,6 +111,7 @@ class Supervisor:
         receipts: Sequence[Receipt] | None,
         calls: Sequence[Step],
         terms: Terms,
+        criteria: str = "",
     ) -> Likely:
         """Return how likely a goal is reached. Raises LLMError.
 
@@ -124,7 +128,7 @@ class Supervisor:
         if judged.probability >= COMPLETE or not able:
             return Likely(complete=judged.probability)
         claim = next((text for role, text in reversed(said) if role == "agent"), "")
-        asked = prompts.judge(goal, calls, claim)
+        asked = prompts.judge(goal, calls, claim, criteria)
         decision = sound(await self._judge.decide(asked, prompts.COMPLETE, terms), prompts.COMPLETE)
         complete, _, person = decision.probabilities
         return Likely(complete=complete, person=person, tokens=decision.tokens)

@@ -15,6 +15,8 @@ DATE = "{date}"
 MANIFEST = "agent.toml"
 PROMPT = "prompt.md"
 PROMPT_CHARACTERS = 20_000
+SUPERVISOR = "supervisor.md"
+SUPERVISOR_CHARACTERS = 1_000
 MISSING = f"an agent is a folder with {MANIFEST} and {PROMPT}"
 
 _TOOL = re.compile(r"\*|[a-z][a-z0-9_.-]*(/[a-z0-9_.-]+)*(/\*)?", re.IGNORECASE)
@@ -38,6 +40,8 @@ class Agent(Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     model: str = ""
     """A wish; empty is the hub's own."""
+    supervisor: str = ""
+    """What its work is checked for besides, in words for the model that judges."""
 
 
 class _Manifest(Struct, frozen=True, kw_only=True):
@@ -64,6 +68,7 @@ def load_agent(folder: Path) -> Agent:
         ask=manifest.ask,
         limits=manifest.limits,
         model=manifest.model,
+        supervisor=_prompt(criteria, SUPERVISOR_CHARACTERS) if (criteria := folder / SUPERVISOR).exists() else "",
     )
 
 
@@ -102,10 +107,10 @@ def _positive(limits: Limits) -> bool:
     return limits.turns > 0 and limits.tokens > 0 and limits.minutes > 0 and limits.money >= 0
 
 
-def _prompt(path: Path) -> str:
+def _prompt(path: Path, most: int = PROMPT_CHARACTERS) -> str:
     prompt = text(path, MISSING).strip()
     if not prompt:
-        raise ManifestError(f"{path}: empty; write the system prompt into it")
-    if len(prompt) > PROMPT_CHARACTERS:
-        raise ManifestError(f"{path}: {len(prompt)} characters; {PROMPT_CHARACTERS} are the most, and few are best")
+        raise ManifestError(f"{path}: empty; write the prompt into it")
+    if len(prompt) > most:
+        raise ManifestError(f"{path}: {len(prompt)} characters; {most} are the most, and few are best")
     return prompt

@@ -20,11 +20,13 @@ class Scorer:
     def __init__(self, path: str) -> None:
         import llama_cpp  # noqa: PLC0415 - only `score` and `online` need it
 
+        from hub.llm.params import model_params  # noqa: PLC0415 - it loads llama_cpp
+
         self.lib = llama_cpp
         self.lib.llama_backend_init()
         self._quiet = self.lib.llama_log_callback(lambda *_: None)
         self.lib.llama_log_set(self._quiet, ctypes.c_void_p(0))
-        self.model = self.lib.llama_model_load_from_file(path.encode(), self.lib.llama_model_default_params())
+        self.model = self.lib.llama_model_load_from_file(path.encode(), model_params())
         self.vocab = self.lib.llama_model_get_vocab(self.model)
         params = self.lib.llama_context_default_params()
         params.n_ctx, params.n_batch, params.n_ubatch, params.n_seq_max = 4096, 1536, 1536, CANDIDATES + 3

@@ -1,8 +1,8 @@
 """The tools with the real small model: it chooses mostly right, and what the person is sent holds what the tools found.
 
-The messages in tool_choices.tsv are our own. `tuned` and `shipped` ones (for files, pages, plans) were looked at while
-the rules and prompts were made; `less-seen` ones less, but two rules were changed after their first errors: no group
-is a clean held-out figure.
+The messages in tool_choices.tsv are our own. `tuned` and `shipped` ones (for files, pages and plans) were looked at
+while the rules and prompts were made; `less-seen` ones less, but two rules were changed after their first errors: no
+group is a clean held-out figure.
 """
 
 import os

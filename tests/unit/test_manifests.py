@@ -96,4 +96,19 @@ def test_the_default_agent_has_a_short_prompt_and_the_tools_that_come_along() ->
     agent = load_agents([SHIPPED])["default"]
 
     assert len(agent.prompt) < 600
-    assert set(agent.tools) == {"clock", "calculate", "remember", "recall", "convert_units"}
+    assert {"clock", "calculate", "remember", "recall", "convert_units", "schedule", "web_fetch", "*"} <= set(agent.tools)
+
+
+def test_what_an_agents_work_is_checked_for_may_stand_beside_its_prompt(tmp_path: Path) -> None:
+    folder = tmp_path / "poet"
+    folder.mkdir()
+    (folder / "agent.toml").write_text('name = "poet"\nversion = "1.0.0"\ndescription = "Rhymes."\n')
+    (folder / "prompt.md").write_text("Rhyme.")
+    assert load_agent(folder).supervisor == ""
+
+    (folder / "supervisor.md").write_text("There must be rhymes.\n")
+    assert load_agent(folder).supervisor == "There must be rhymes."
+
+    (folder / "supervisor.md").write_text("x" * 1001)
+    with pytest.raises(ManifestError, match=r"supervisor\.md: 1001 characters; 1000 are the most"):
+        load_agent(folder)

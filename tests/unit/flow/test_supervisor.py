@@ -102,6 +102,19 @@ async def test_failures_with_a_good_turn_between_are_not_in_a_row() -> None:
     assert isinstance(verdict, Again)
 
 
+async def test_a_judge_reads_what_an_agent_wants_its_work_checked_for() -> None:
+    llm = ScriptedLLM(decisions=["no"])
+    task = a_task("Write a poem", kind="assignment", agent="poet")
+    turn = a_turn(task, state="done", answer="Drip.")
+    case = Case(said=(("user", task.goal), ("agent", "Drip.")), receipts=())
+    criteria = {"poet": "There must be rhymes."}
+
+    await Supervisor(llm, lambda agent: criteria.get(agent, "")).judge(task, turn, case)
+
+    [asked] = [asked for asked in llm.asked if asked.method == "decide"]
+    assert "There must be rhymes." in asked.prompt[0].text
+
+
 async def test_what_is_missing_time_and_again_is_put_to_the_person() -> None:
     before: tuple[Turn, ...] = ()
     for attempt in range(1, STUCK + 1):

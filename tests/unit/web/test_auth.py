@@ -19,6 +19,7 @@ OPEN = {
     "/",
     "/tasks",
     "/people",
+    "/packages",
 }
 PAGES = ("/static", "/tasks/", "/packages", "/sign-in", "/schema", "/favicon")
 CALLED = "/telegram/{name:str}"
