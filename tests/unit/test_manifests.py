@@ -96,7 +96,9 @@ def test_the_default_agent_has_a_short_prompt_and_the_tools_that_come_along() ->
     agent = load_agents([SHIPPED])["default"]
 
     assert len(agent.prompt) < 600
-    assert {"clock", "calculate", "remember", "recall", "convert_units", "schedule", "web_fetch", "*"} <= set(agent.tools)
+    assert {"clock", "calculate", "remember", "recall", "convert_units", "schedule", "web_fetch", "*"} <= set(
+        agent.tools
+    )
 
 
 def test_what_an_agents_work_is_checked_for_may_stand_beside_its_prompt(tmp_path: Path) -> None:
