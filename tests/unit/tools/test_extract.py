@@ -55,6 +55,14 @@ async def test_it_has_no_secret_no_file_and_no_network_of_ours(extractor: Extrac
     assert int(limits["Max address space"]) < 2 << 30
 
 
+async def test_where_the_kernel_lets_it_it_leaves_the_network(extractor: Extractor) -> None:
+    await extractor.read(b"x", "text/plain")
+    if os.geteuid() and os.readlink(f"/proc/{pid(extractor)}/ns/net") == os.readlink("/proc/self/ns/net"):
+        pytest.skip("no user namespaces for ordinary users here")
+
+    assert os.readlink(f"/proc/{pid(extractor)}/ns/net") != os.readlink("/proc/self/ns/net")
+
+
 async def test_a_process_that_hangs_or_dies_costs_one_call() -> None:
     extractor = Extractor(seconds=2.0)
     await extractor.read(b"x", "text/plain")
