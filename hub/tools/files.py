@@ -1,6 +1,6 @@
 """Files of a task: those in its workspace, and those that its person sent, which nobody can change.
 
-What a person sent stands under attachments/ by the name they gave it.
+What a person sent stands under attachments/ by the name they gave it: `Attached` has it so.
 """
 
 import re
@@ -9,20 +9,15 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from hub.errors import NotFound, StoreUnavailable, ToolError
-from hub.paths import parts_of
-from hub.ports import Effect, Example, Files, Store, ToolCall, Workspaces
-from hub.records import File
+from hub.errors import ToolError
+from hub.ports import Effect, Example, ToolCall, Workspaces
 from hub.tools.extract import BYTES, Extractor
 from hub.tools.portions import portion, read_on
 from hub.tools.schema import arguments, convert, text
 
-ATTACHMENTS = "attachments"
 PATH = 200
 TEXT = 100_000
 SHOWN = 40
-MESSAGES = 200
-"""The newest ones of a task, whose files are found."""
 
 
 class _Nothing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,8 +46,7 @@ class ListFiles:
     examples = (Example("Which files do you have?", {}), Example("List the files in the workspace.", {}))
     others = ("How do I delete a file on my computer?", "What's in a good list?")
 
-    def __init__(self, store: Store, workspaces: Workspaces) -> None:
-        self._store = store
+    def __init__(self, workspaces: Workspaces) -> None:
         self._workspaces = workspaces
 
     def fits(self, text: str) -> bool:
@@ -66,9 +60,7 @@ class ListFiles:
     async def call(self, call: ToolCall) -> str:
         """Return a line for each file, with its size."""
         convert(call.arguments, _Nothing)
-        kept = [(file.path, file.size) for file in await self._workspaces.list(call.tenant, call.task)]
-        sent = [(name, file.size) for name, file in (await _sent(self._store, call)).items()]
-        lines = [f"{path} ({size} bytes)" for path, size in (*kept, *sent)]
+        lines = [f"{file.path} ({file.size} bytes)" for file in await self._workspaces.list(call.tenant, call.task)]
         if not lines:
             return "There are no files."
         more = f"\n... and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
@@ -93,9 +85,7 @@ class ReadFile:
     )
     others = ("I wrote a file for my boss.", "What is a PDF?")
 
-    def __init__(self, store: Store, files: Files, workspaces: Workspaces, extractor: Extractor) -> None:
-        self._store = store
-        self._files = files
+    def __init__(self, workspaces: Workspaces, extractor: Extractor) -> None:
         self._workspaces = workspaces
         self._extractor = extractor
 
@@ -111,30 +101,24 @@ class ReadFile:
     async def call(self, call: ToolCall) -> str:
         """Return a file's text, or the part of it that's asked for; raises ToolError."""
         wish = convert(call.arguments, _Path)
-        path, data, media_type = await self._find(call, wish.path)
-        kind = _read_as(media_type, data)
+        path = await self._meant(call, wish.path)
+        data = await self._workspaces.read(call.tenant, call.task, path)
+        kind = _read_as(data)
         found = await self._extractor.read(data, kind, name="" if kind == "text/plain" else path)
         shown, parts = portion(found.text, wish.part)
         return "\n".join(filter(None, (f"{path}:", shown, read_on(wish.part, parts))))
 
-    async def _find(self, call: ToolCall, wished: str) -> tuple[str, bytes, str]:
-        sent = await _sent(self._store, call)
-        name = _meant(wished, sent)
-        if name:
-            return name, await self._sent_bytes(sent[name]), sent[name].media_type
-        if wished.startswith(f"{ATTACHMENTS}/"):
-            raise ToolError(f"The user sent no such file. {_those(sent)}")
-        kept = [file.path for file in await self._workspaces.list(call.tenant, call.task)]
-        path = _meant(wished, kept) or wished
-        return path, await self._workspaces.read(call.tenant, call.task, path), ""
-
-    async def _sent_bytes(self, file: File) -> bytes:
-        if file.size > BYTES:
-            raise ToolError(f"{file.name} has {file.size} bytes; at most {BYTES} are read.")
-        try:
-            return await self._files.read(file.sha256)
-        except (NotFound, StoreUnavailable):
-            raise ToolError(f"{file.name} isn't there any more.") from None
+    async def _meant(self, call: ToolCall, wished: str) -> str:
+        """Return the path that's meant: the very one, else the only one whose name stands in what was wished."""
+        there = {file.path: file.size for file in await self._workspaces.list(call.tenant, call.task)}
+        path = wished.strip().removeprefix("./")
+        if path not in there:
+            words = f" {path.casefold()} "
+            close = [each for each in there if each.rpartition("/")[2].casefold() in words]
+            path = close[0] if len(close) == 1 else path
+        if there.get(path, 0) > BYTES:
+            raise ToolError(f"{path} has {there[path]} bytes; at most {BYTES} are read.")
+        return path
 
 
 class WriteFile:
@@ -173,54 +157,15 @@ class WriteFile:
         named = _NAMED.search(wish.path)
         # A sentence in place of a path is what the person said: the name that's in it is meant.
         path = named[0] if named and " " in wish.path.strip() else wish.path.strip()
-        if parts_of(path)[0] == ATTACHMENTS:
-            raise ToolError(f"What the user sent can't be changed. Write it elsewhere than in {ATTACHMENTS}/.")
         await self._workspaces.write(call.tenant, call.task, path, wish.text.encode())
         return f"I have written {path} ({len(wish.text.encode())} bytes)."
 
 
-async def _sent(store: Store, call: ToolCall) -> dict[str, File]:
-    """Return the files that the task's person sent in it, by path, the newest last."""
-    task = await store.task(call.task)
-    if task is None or task.tenant != call.tenant or task.person != call.person:
-        return {}
-    found: dict[str, File] = {}
-    for message in await store.messages_of_task(call.task, limit=MESSAGES):
-        for part in message.parts if message.role == "user" else ():
-            if isinstance(part, File) and part.sha256 not in {file.sha256 for file in found.values()}:
-                found[_path(part.name, found)] = part
-    return found
-
-
-def _path(name: str, taken: Mapping[str, File]) -> str:
-    plain = re.sub(r"[^\w .,()+=@&-]+", "_", name).strip(" .")[-100:].lstrip(" .") or "file"
-    stem, dot, ending = plain.rpartition(".")
-    for number in range(1, len(taken) + 2):
-        marked = plain if number == 1 else f"{stem} ({number}){dot}{ending}" if stem else f"{plain} ({number})"
-        if f"{ATTACHMENTS}/{marked}" not in taken:
-            return f"{ATTACHMENTS}/{marked}"
-    raise AssertionError(plain)
-
-
-def _meant(wished: str, there: Mapping[str, File] | list[str]) -> str:
-    """Return which of the paths is meant: the very one, else the only one whose name stands in what was wished."""
-    said = wished.strip().removeprefix("./")
-    if said in there:
-        return said
-    words = f" {said.casefold()} "
-    close = [path for path in there if path.rpartition("/")[2].casefold() in words]
-    return close[-1] if len(close) == 1 else ""
-
-
-def _those(sent: Mapping[str, File]) -> str:
-    return f"There are: {', '.join(list(sent)[:10])}." if sent else "There are none."
-
-
-def _read_as(media_type: str, data: bytes) -> str:
+def _read_as(data: bytes) -> str:
     """Return as what a file is read: text as it stands, a page's source too, for who wrote it wants to see that."""
     if data.startswith(b"%PDF-"):
         return "application/pdf"
-    return "text/plain" if b"\0" not in data[:8192] else media_type or "application/octet-stream"
+    return "application/octet-stream" if b"\0" in data[:8192] else "text/plain"
 
 
 _NAME = r"(?:attachments/)?[\w./()+=@&-]*\w\.[A-Za-z][A-Za-z0-9]{0,7}"

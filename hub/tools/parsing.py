@@ -8,12 +8,13 @@ import csv
 import ctypes
 import io
 import json
+import os
 import re
 import resource
 import select
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 from urllib.parse import urljoin, urlsplit
 
@@ -196,9 +197,16 @@ def confine() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
     libc.prctl(_DIE_WITH_PARENT, 9, 0, 0, 0)
-    # A kernel without user namespaces says no; then its memory is all that's taken from it.
-    if libc.unshare(_NEW_USER | _NEW_NET):
+    # A kernel without user namespaces says no; then memory and files are all that's taken from it.
+    if not _loads_without_rights() or libc.unshare(_NEW_USER | _NEW_NET):
         libc.unshare(_NEW_NET)
+
+
+def _loads_without_rights() -> bool:
+    """Say whether the parsers can still be loaded by one who isn't root any more: they may lie in another's home."""
+    folder = Path(sys.prefix).resolve()
+    kinds = [place.stat() for place in (folder, *folder.parents)]
+    return os.geteuid() != 0 or all(kind.st_uid == 0 or kind.st_mode & 0o005 == 0o005 for kind in kinds)
 
 
 def serve(orders: BinaryIO, answers: BinaryIO) -> None:

@@ -110,7 +110,8 @@ class Passages:
 
     def _connected(self) -> sqlite3.Connection:
         if not self._path.exists():
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (self._path.parents[1], self._path.parent):
+                folder.mkdir(mode=0o700, exist_ok=True)
             self._path.touch(mode=0o600)
         database = sqlite3.connect(self._path, timeout=10)
         try:

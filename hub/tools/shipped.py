@@ -4,6 +4,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from hub.ports import Clock, Egress, Errands, Files, Store, Tool, Workspaces
+from hub.tools.attached import Attached
 from hub.tools.documents import SearchDocuments
 from hub.tools.extract import Extractor
 from hub.tools.files import ListFiles, ReadFile, WriteFile
@@ -28,13 +29,14 @@ class Shipped:
         search: Path,
     ) -> None:
         """`search` is the folder for indexes, which can be made anew from what's kept."""
-        self.workspaces = workspaces
+        attached = self.workspaces = Attached(workspaces, store, files)
+        """The tasks' files as tools and programs see them."""
         self._extractor = extractor = Extractor()
         self.tools: tuple[Tool, ...] = (
             WebFetch(clock, egress, extractor),
-            ListFiles(store, workspaces),
-            ReadFile(store, files, workspaces, extractor),
-            WriteFile(workspaces),
+            ListFiles(attached),
+            ReadFile(attached, extractor),
+            WriteFile(attached),
             SearchDocuments(Library(store, files, extractor, clock, search)),
             Schedule(clock, zone, errands),
             Remind(),

@@ -29,6 +29,7 @@ _NUMBERS = {
     "a couple of": 2,
 }
 MORNING = 9
+AHEAD = timedelta(days=366)
 
 
 class Timed(Struct, frozen=True, kw_only=True):
@@ -123,14 +124,23 @@ def _day(found: re.Match[str], now: datetime) -> datetime:
     if found["weekday"]:
         ahead = (_DAYS.index(found["weekday"][:3].lower()) - now.weekday()) % 7
         return now + timedelta(days=ahead or 7)
-    if found["date"]:
-        return read_date(re.sub(r"(?<=\d)(?:st|nd|rd|th)\b|\bof\b|\bthe\b", "", found["date"]), now)
-    return now
+    return _date(found["date"], now) if found["date"] else now
+
+
+def _date(said: str, now: datetime) -> datetime:
+    plain = re.sub(r"(?<=\d)(?:st|nd|rd|th)\b|\bof\b|\bthe\b|\bon\b", "", said, flags=re.IGNORECASE)
+    found = read_date(plain, now)
+    # dateparser takes 31 February for a February of the year 2031.
+    if f"{found.day}" not in {number.lstrip("0") for number in re.findall(r"\d+", plain)}:
+        raise ToolError(f"{said!r} is no day of the calendar. Ask the user for another.")
+    return found
 
 
 def _at(due: datetime, now: datetime) -> str:
     if due <= now:
         raise ToolError(f"{due:%Y-%m-%d %H:%M} is over. Ask the user for a time that's ahead.")
+    if due - now > AHEAD:
+        raise ToolError(f"{due:%Y-%m-%d} is more than a year ahead: that can't be planned.")
     return f"{due:%Y-%m-%d %H:%M}"
 
 

@@ -53,7 +53,7 @@ class WebFetch:
         self._clock = clock
         self._egress = egress
         self._extractor = extractor
-        self._kept: OrderedDict[str, tuple[datetime, str, Extract]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], tuple[datetime, str, Extract]] = OrderedDict()
 
     def fits(self, text: str) -> bool:
         """Say whether the message has an address in it, or speaks of a page that was read."""
@@ -81,22 +81,23 @@ class WebFetch:
         """Return title, text and links of a page, or the part of it that's asked for; raises ToolError."""
         wish = convert(call.arguments, _Arguments)
         url = _address(wish.url)
-        where, found = await self._page(url)
+        where, found = await self._page(call.tenant, url)
         shown, parts = portion(found.text, wish.part)
         head = f"{found.title} ({where})" if found.title else where
         links = _links(found) if wish.part == 1 else ""
         return "\n".join(filter(None, (head[:240], shown, links, read_on(wish.part, parts))))
 
-    async def _page(self, url: str) -> tuple[str, Extract]:
+    async def _page(self, tenant: str, url: str) -> tuple[str, Extract]:
         now = self._clock.now()
         for old in [kept for kept, (at, _, _) in self._kept.items() if now - at > KEPT_FOR or at > now]:
             del self._kept[old]
-        if url not in self._kept:
+        key = (tenant, url)
+        if key not in self._kept:
             where, found = await self._fetch(url)
-            self._kept[url] = (now, where, found)
+            self._kept[key] = (now, where, found)
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
-        _, where, found = self._kept[url]
+        _, where, found = self._kept[key]
         return where, found
 
     async def _fetch(self, url: str) -> tuple[str, Extract]:

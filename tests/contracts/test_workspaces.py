@@ -7,8 +7,11 @@ import pytest
 from hub.errors import ToolError
 from hub.ports import Workspaces
 from hub.records import HOME, TaskId, TenantId
+from hub.store.files import MemoryFiles
+from hub.store.memory import MemoryStore
 from hub.store.workspaces import FolderWorkspaces
 from hub.testing import MemoryWorkspaces
+from hub.tools.attached import Attached
 
 TASK = TaskId("t1")
 HOSTILE = (
@@ -18,10 +21,12 @@ HOSTILE = (
 )
 
 
-@pytest.fixture(params=["folder", "memory"])
+@pytest.fixture(params=["folder", "memory", "attached"])
 async def workspaces(request: pytest.FixtureRequest, tmp_path: Path) -> Workspaces:
     if request.param == "memory":
         return MemoryWorkspaces(files=5, size=1000)
+    if request.param == "attached":
+        return Attached(MemoryWorkspaces(files=5, size=1000), MemoryStore(), MemoryFiles())
     kept = FolderWorkspaces(tmp_path / "workspaces", files=5, size=1000)
     await kept.open()
     return kept

@@ -5,8 +5,6 @@ import contextlib
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -79,8 +77,8 @@ def programs(word: str) -> list[int]:
     return found
 
 
-async def the_whole_life(world: World, id: str, word: str, ask: Callable[[], object], own: float = 0.0) -> None:
-    """Kill it, call it within two seconds (and the `own` ones that it takes anyway), remove it: nothing is left."""
+async def the_whole_life(world: World, id: str, word: str, ask: Callable[[], object]) -> None:
+    """Kill it, call it, remove it: nothing is left. How fast it comes back, `agenthost bench --only tools` measures."""
     assert programs(word)
     for pid in programs(word):
         with contextlib.suppress(ProcessLookupError):
@@ -89,7 +87,7 @@ async def the_whole_life(world: World, id: str, word: str, ask: Callable[[], obj
     answer = ask()
     assert asyncio.iscoroutine(answer)
     await answer
-    assert time.monotonic() - began < 2 + own
+    assert time.monotonic() - began < 30
 
     await world.installer.remove(id)
 
@@ -145,10 +143,6 @@ async def test_filesystem_from_npm(world: World) -> None:
 
 
 async def test_time_from_pypi(world: World) -> None:
-    began = time.monotonic()
-    subprocess.run([sys.executable, "-c", "import mcp_server_time.server"], check=True)
-    own = time.monotonic() - began
-
     package = await world.install(from_pypi("mcp-server-time", "mcp_server_time", "--local-timezone", "UTC"))
 
     assert package.state == "enabled"
@@ -158,5 +152,4 @@ async def test_time_from_pypi(world: World) -> None:
         "mcp-server-time",
         "mcp_server_time",
         lambda: world.said("mcp-server-time.get_current_time", timezone="UTC"),
-        own,
     )

@@ -54,7 +54,7 @@ class Office:
             search=self._folder / "search",
         )
         self._stack.push_async_callback(shipped.close)
-        supplies = Supplies(workspaces=self.workspaces, errands=errands)
+        supplies = Supplies(workspaces=shipped.workspaces, errands=errands)
         code = RunPython(computing(scripts, documents, supplies))
         programs = plugin_tools(load_scripts([SHIPPED_SCRIPTS]), (), scripts, documents, supplies)
         day.hub.toolbox.equip((*shipped.tools, code, *programs))
@@ -156,12 +156,12 @@ async def test_the_planner_has_work_come_again(office: Office) -> None:
 
 
 async def test_the_coder_writes_a_program_over_a_file_and_answers_with_what_it_found(office: Office) -> None:
-    code = "sum(int(line.split(',')[1]) for line in (await read_file('km.csv')).splitlines()[1:])"
+    code = "sum(int(line.split(',')[1]) for line in (await read_file('attachments/km.csv')).splitlines()[1:])"
     llm = ScriptedLLM("You ran 8 km.", decisions=["run_python", "none"], fills=[{"code": code}])
     day = await office.day("coder", llm)
-    first = await sends(day, 'Write "day,km\nMon,3\nTue,5" into the file km.csv')
-    assert await day.replies(first) == ["I have written km.csv (18 bytes)."]
-    asked = await sends(day, "Compute with a program: the sum of km in km.csv", wish=first.task)
+    asked = await sends(
+        day, "Compute with a program: the sum of km in km.csv", ("km.csv", "text/csv", b"day,km\nMon,3\nTue,5")
+    )
 
     assert await day.replies(asked) == ["You ran 8 km."]
     assert 'What the run_python tool found: "8"' in llm.prompts[-1]

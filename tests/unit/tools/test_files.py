@@ -4,7 +4,7 @@ import pytest
 
 from hub.errors import ToolError
 from hub.ports import Reading
-from hub.records import HOME, PersonId, TaskId, TenantId
+from hub.records import HOME, TaskId, TenantId
 from tests.unit.tools.calls import use
 from tests.unit.tools.test_extract import a_pdf
 from tests.unit.tools.world import TASK, World
@@ -28,10 +28,10 @@ async def test_what_the_person_sent_in_the_task_is_read_by_its_name(world: World
     await world.send("../../etc/pass\x00wd", b"odd")
 
     assert (await use(world.tools["list_files"])).splitlines() == [
-        f"attachments/report.pdf ({report.size} bytes)",
-        "attachments/plan.txt (5 bytes)",
-        "attachments/plan (2).txt (6 bytes)",
         "attachments/_.._etc_pass_wd (3 bytes)",
+        "attachments/plan (2).txt (6 bytes)",
+        "attachments/plan.txt (5 bytes)",
+        f"attachments/report.pdf ({report.size} bytes)",
     ]
     assert "It cost a lot." in await use(world.tools["read_file"], path="attachments/report.pdf")
     assert "It cost a lot." in await use(world.tools["read_file"], path="What does report.pdf say about costs?")
@@ -41,8 +41,7 @@ async def test_what_the_person_sent_in_the_task_is_read_by_its_name(world: World
 async def test_nobody_reads_what_another_sent_or_what_was_sent_in_another_task(world: World) -> None:
     await world.send("secret.txt", b"secret", task=TaskId("other"))
     await world.send("mine.txt", b"mine")
-    for person in ({"person": PersonId("bob")}, {"tenant": TenantId("acme")}):
-        assert await use(world.tools["list_files"], **person) == "There are no files."
+    assert await use(world.tools["list_files"], tenant=TenantId("acme")) == "There are no files."
     assert "secret.txt" not in await use(world.tools["list_files"])
     with pytest.raises(ToolError, match=r"no such file. There are: attachments/mine.txt\."):
         await use(world.tools["read_file"], path="attachments/secret.txt")
@@ -101,3 +100,23 @@ def test_what_leaves_no_doubt_is_read(
     found = world.tools[tool]
     assert isinstance(found, Reading)
     assert found.read(message) == arguments
+
+
+async def test_programs_see_what_was_sent_too_and_nothing_planted_stands_in_its_place(world: World) -> None:
+    await world.send("plan.txt", b"sent")
+    folder = await world.workspaces.folder(HOME, TASK)
+    (folder / "attachments").mkdir()
+    (folder / "attachments" / "plan.txt").write_text("planted")
+    (folder / "attachments" / "other.txt").write_text("planted")
+    seen = world.attached
+
+    assert [file.path for file in await seen.list(HOME, TASK)] == ["attachments/plan.txt"]
+    assert await seen.read(HOME, TASK, "attachments/plan.txt") == b"sent"
+    for call in (
+        seen.read(HOME, TASK, "attachments/other.txt"),
+        seen.write(HOME, TASK, "attachments/x.txt", b"x"),
+        seen.write(HOME, TASK, "attachments", b"x"),
+        seen.remove(HOME, TASK, "attachments/plan.txt"),
+    ):
+        with pytest.raises(ToolError):
+            await call

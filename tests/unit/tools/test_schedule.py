@@ -63,7 +63,9 @@ def test_where_no_time_is_none_is_found(said: str) -> None:
     assert find(said, NOW) is None
 
 
-@pytest.mark.parametrize("said", ["today at 8", "at 25:00", "on 2026-02-30 at 8", "on 2025-01-01"])
+@pytest.mark.parametrize(
+    "said", ["today at 8", "at 25:00", "on 2026-02-30 at 8", "on 2025-01-01", "on 31 February", "on 1 May 2031"]
+)
 def test_a_time_that_is_over_or_none_is_said(said: str) -> None:
     with pytest.raises(ToolError, match=r"\.$"):
         find(said, NOW)

@@ -13,6 +13,7 @@ from hub.records import HOME, OWNER, File, PersonId, TaskId, TenantId, Text
 from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
 from hub.testing import FakeClock, FakeEgress, MemoryWorkspaces, a_message, a_task
+from hub.tools.attached import Attached
 from hub.tools.shipped import Shipped
 from tests.unit.packages.outfit import Notes
 
@@ -35,6 +36,7 @@ class World(Struct, frozen=True, kw_only=True):
     workspaces: MemoryWorkspaces
     egress: FakeEgress
     errands: Notes
+    attached: Attached
     tools: Mapping[str, Tool]
 
     async def send(
@@ -93,6 +95,7 @@ async def a_world(folder: Path) -> AsyncIterator[World]:
         workspaces=workspaces,
         egress=egress,
         errands=errands,
+        attached=shipped.workspaces,
         tools={tool.name: tool for tool in shipped.tools},
     )
     world.page(NEWS, PAGE)
