@@ -45,10 +45,15 @@ class Questions:
 
     async def pressed(self, message: Message) -> str:
         """Do what a button stands for that was pressed: `message` says which, in reply to what offers it."""
-        question = await self._store.message(message.reply_to) if message.reply_to else None
+        question = await self._store.message(message.reply_to) if message.reply_to else await self._offering(message)
         if question is None or message.choice is None or question.person != message.person:
             raise NotFound("that question isn't open any more")
         return await self.choose(question, message.choice, message.author or message.person)
+
+    async def _offering(self, message: Message) -> Message | None:
+        """Return what offers the choice: who's quick presses before it's noted what the platform calls the question."""
+        recent = await self._recent(message)
+        return next((said for said in recent if message.choice in {choice.id for choice in said.choices}), None)
 
     async def answered_by(self, message: Message) -> tuple[Message, str] | None:
         """Return the open question of a chat, and the choice that a message makes by its number or its words."""
@@ -61,8 +66,10 @@ class Questions:
         return None
 
     async def _open(self, message: Message) -> list[Message]:
-        recent = await self._store.messages_of_chat(message.tenant, message.address, limit=LOOK_BACK, before=message.id)
-        return [said for said in recent if said.choices and await self._is_open(said)]
+        return [said for said in await self._recent(message) if said.choices and await self._is_open(said)]
+
+    async def _recent(self, message: Message) -> tuple[Message, ...]:
+        return await self._store.messages_of_chat(message.tenant, message.address, limit=LOOK_BACK, before=message.id)
 
     async def _is_open(self, question: Message) -> bool:
         kind, id, _ = question.choices[0].id.split("/", 2)

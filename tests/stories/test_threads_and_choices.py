@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from hub.accounts import XmppAccount
 from hub.records import HOME, Address, Incoming, Message
 from hub.testing import AbleBridge, Hang, ScriptedLLM, hello
@@ -62,7 +64,8 @@ async def test_commands_in_a_tasks_own_thread_mean_that_task() -> None:
         assert (await day.task(1)).state == "input-required"
 
 
-async def test_move_alone_asks_and_a_pressed_button_moves() -> None:
+@pytest.mark.parametrize("noted", [True, False], ids=["later", "before it's noted what the platform calls it"])
+async def test_move_alone_asks_and_a_pressed_button_moves(noted: bool) -> None:
     bridge = AbleBridge()
     llm = ScriptedLLM("One.", "Two.", "Wrong.", "Right.", decisions=["2"])
     async with Day(llm, bridges={"able": bridge}) as day, at_work(day, bridge):
@@ -76,7 +79,8 @@ async def test_move_alone_asks_and_a_pressed_button_moves() -> None:
         await bridge.heard(4)
         question = bridge.deliveries[3]
         assert [choice.text for choice in question.message.choices] == ["#2 Write to the landlord", "A new task"]
-        pressed = said("#2", choice=question.message.choices[0].id, reply_to=question.id, external_id="cb1")
+        offered = question.id if noted else "not noted yet"
+        pressed = said("#2", choice=question.message.choices[0].id, reply_to=offered, external_id="cb1")
         assert await bridge.say(pressed)
         await until(lambda: "Right." in bridge.texts, "it isn't answered again")
         assert not await bridge.say(pressed)
