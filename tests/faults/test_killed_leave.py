@@ -19,7 +19,7 @@ from tests.faults.platform import Delivery
 
 pytestmark = pytest.mark.faults
 
-KILLS = int(os.environ.get("AGENTHOST_KILLS", "20"))
+KILLS = int(os.environ.get("AGENTHOST_KILLS", "8"))
 SEED = int(os.environ.get("AGENTHOST_SEED", "1"))
 CHAT = "chat0"
 AROUND_LEAVE = (
