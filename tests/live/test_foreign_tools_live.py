@@ -34,6 +34,8 @@ pytestmark = pytest.mark.live
 HERE = Path(__file__).parent
 AGENT = Agent(name="a", version="1.0.0", description="-", prompt="-", tools=("*",))
 TERMS = Terms(tenant=HOME)
+MORE = [int(os.environ.get("AGENTHOST_SKILLS", "0"))]
+"""Skills that nobody asks for, beside those that are; they cost a minute and a half for 130."""
 SKILLS = ("weather", "summarize", "github", "tmux", "skill-creator")
 
 
@@ -104,7 +106,7 @@ async def llm() -> AsyncIterator[LLM]:
     await model.close()
 
 
-@pytest.mark.parametrize("more", [0, 130])
+@pytest.mark.parametrize("more", MORE)
 async def test_strangers_tools_are_found_chosen_and_filled(llm: LLM, more: int) -> None:
     if not FOLDERS and not os.environ.get("CI"):
         pytest.skip("published skills weren't fetched: make test does")
