@@ -114,7 +114,7 @@ HOSTILE = {
     "exits": "__import__('sys').exit(1)",
     "reads the passwords": "open('/etc/shadow').read()",
     "reads the owner's key": "open('data/owner.key').read()",
-    "lists the homes": "__import__('glob').glob('/root/*')",
+    "lists the homes": "__import__('glob').glob('/home/*')",
     "makes a link out": "__import__('os').symlink('/etc/passwd', 'PLACE')",
     "makes a device": "__import__('os').mknod('PLACE', 0o600, 0)",
     "reads its parent's environment": "open('/proc/self/environ').read()",
