@@ -16,7 +16,6 @@ from hub.tools.making import Order, make, missing
 from hub.tools.media import Draw, Speak, Transcribe, lacking, media
 from tests.unit.tools.calls import use
 
-
 # Where CI is, .ci/run has installed it: there the tests fail without it.
 needs_espeak = pytest.mark.skipif(
     bool(missing("espeak-ng")) and os.environ.get("CI") != "true", reason="espeak-ng isn't installed"
