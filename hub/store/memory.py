@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -21,7 +21,6 @@ from hub.records import (
     EntryId,
     Event,
     File,
-    Follow,
     Installation,
     InstallationId,
     Key,
@@ -33,9 +32,6 @@ from hub.records import (
     PackageId,
     Pairing,
     PairingId,
-    Pause,
-    PauseId,
-    PauseState,
     Person,
     PersonId,
     Pin,
@@ -43,23 +39,17 @@ from hub.records import (
     Queue,
     Record,
     Replay,
-    Step,
-    Taint,
     Task,
     TaskId,
-    TaskState,
     TenantId,
-    Thread,
-    Turn,
-    TurnId,
     file_of,
 )
-from hub.store.kept import Kept
+from hub.store.memory_tasks import TasksInMemory, last, same_chat
 
 R = TypeVar("R", bound=Record)
 
 
-class MemoryStore(Kept):
+class MemoryStore(TasksInMemory):
     """A Store that forgets everything with the process."""
 
     # --- people and keys
@@ -87,7 +77,7 @@ class MemoryStore(Kept):
 
     async def pairings(self, tenant: TenantId, limit: int) -> tuple[Pairing, ...]:
         found = [pairing for pairing in self._by_id(Pairing) if pairing.tenant == tenant]
-        return tuple(reversed(_last(found, limit)))
+        return tuple(reversed(last(found, limit)))
 
     async def forget_pairings(self, before: datetime) -> int:
         return await self._forget([pairing for pairing in self._all(Pairing) if pairing.expires_at < before])
@@ -105,7 +95,7 @@ class MemoryStore(Kept):
 
     async def installations(self, tenant: TenantId, limit: int) -> tuple[Installation, ...]:
         found = [each for each in self._by_id(Installation) if each.tenant == tenant]
-        return tuple(reversed(_last(found, limit)))
+        return tuple(reversed(last(found, limit)))
 
     async def pins(self, task: TaskId) -> tuple[Pin, ...]:
         return tuple(sorted((pin for pin in self._all(Pin) if pin.task == task), key=lambda pin: pin.package))
@@ -156,7 +146,7 @@ class MemoryStore(Kept):
             and any(isinstance(part, File) for part in message.parts)
             and (before is None or message.id < before)
         ]
-        return tuple(reversed(_last(found, limit)))
+        return tuple(reversed(last(found, limit)))
 
     async def messages_of_task(
         self, task: TaskId, *, limit: int, before: MessageId | None = None, after: MessageId | None = None
@@ -170,7 +160,7 @@ class MemoryStore(Kept):
             and (before is None or message.id < before)
             and (after is None or message.id > after)
         ]
-        return tuple(found[:limit] if after is not None and before is None else _last(found, limit))
+        return tuple(found[:limit] if after is not None and before is None else last(found, limit))
 
     async def messages_of_chat(
         self, tenant: TenantId, address: Address, *, limit: int, before: MessageId | None = None
@@ -179,10 +169,10 @@ class MemoryStore(Kept):
             message
             for message in self._by_id(Message)
             if message.tenant == tenant
-            and _same_chat(message.address, address)
+            and same_chat(message.address, address)
             and (before is None or message.id < before)
         ]
-        return tuple(_last(found, limit))
+        return tuple(last(found, limit))
 
     async def replies(self, message: MessageId) -> tuple[Message, ...]:
         asked = self._one(Message, message)
@@ -198,99 +188,6 @@ class MemoryStore(Kept):
 
     async def copies(self, message: MessageId) -> tuple[Message, ...]:
         return tuple(copy for copy in self._by_id(Message) if copy.copy_of == message)
-
-    # --- tasks, turns and steps
-
-    async def task(self, id: TaskId) -> Task | None:
-        return self._one(Task, id)
-
-    async def task_by_number(self, tenant: TenantId, person: PersonId, number: int) -> Task | None:
-        return self._by_name(Task, tenant, person, number)
-
-    async def last_number(self, tenant: TenantId, person: PersonId) -> int:
-        found = (task.number for task in self._all(Task) if (task.tenant, task.person) == (tenant, person))
-        return max(found, default=0)
-
-    async def tasks(
-        self,
-        tenant: TenantId,
-        person: PersonId | None = None,
-        *,
-        states: Sequence[TaskState] = (),
-        chat: Address | None = None,
-        updated_since: datetime | None = None,
-        before: TaskId | None = None,
-        limit: int = 50,
-        by: Literal["id", "updated_at"] = "id",
-    ) -> tuple[Task, ...]:
-        found = [
-            task
-            for task in self._all(Task)
-            if task.tenant == tenant
-            and (person is None or task.person == person)
-            and (not states or task.state in states)
-            and (chat is None or _same_chat(task.origin, chat))
-            and (updated_since is None or task.updated_at >= updated_since)
-            and (before is None or task.id < before)
-        ]
-        found.sort(key=lambda task: (getattr(task, by), task.id), reverse=True)
-        return tuple(found[:limit])
-
-    async def thread(self, tenant: TenantId, address: Address) -> Thread | None:
-        if address.thread is None:
-            return None
-        return self._one(Thread, tenant, address.bridge, address.chat, address.thread)
-
-    async def threads(self, task: TaskId) -> tuple[Thread, ...]:
-        found = [thread for thread in self._all(Thread) if thread.task == task]
-        return tuple(sorted(found, key=lambda thread: (thread.bridge, thread.chat, thread.thread)))
-
-    async def follows(self, task: TaskId) -> tuple[Follow, ...]:
-        found = [follow for follow in self._all(Follow) if follow.task == task]
-        return tuple(sorted(found, key=lambda follow: (follow.created_at, follow.bridge, follow.chat)))
-
-    async def due_tasks(self, now: datetime, limit: int) -> tuple[Task, ...]:
-        found = [task for task in self._all(Task) if task.state in OPEN and task.due_at and task.due_at <= now]
-        return tuple(sorted(found, key=lambda task: (task.due_at, task.id))[:limit])
-
-    async def next_due(self) -> datetime | None:
-        tasks = [task.due_at for task in self._all(Task) if task.state in OPEN]
-        entries = [entry.due_at for entry in self._all(Entry) if entry.state in ("ready", "held")]
-        return min((due for due in tasks + entries if due), default=None)
-
-    async def turn(self, id: TurnId) -> Turn | None:
-        return self._one(Turn, id)
-
-    async def turns(self, task: TaskId, *, before: int | None = None, limit: int = 50) -> tuple[Turn, ...]:
-        found = [turn for turn in self._all(Turn) if turn.task == task and (before is None or turn.number < before)]
-        return tuple(sorted(found, key=lambda turn: turn.number, reverse=True)[:limit])
-
-    async def steps(self, turn: TurnId) -> tuple[Step, ...]:
-        return tuple(sorted((step for step in self._all(Step) if step.turn == turn), key=lambda step: step.number))
-
-    async def pause(self, id: PauseId) -> Pause | None:
-        return self._one(Pause, id)
-
-    async def pauses(
-        self, tenant: TenantId, person: PersonId, *, states: Sequence[PauseState], limit: int
-    ) -> tuple[Pause, ...]:
-        found = [
-            each
-            for each in self._by_id(Pause)
-            if (each.tenant, each.person) == (tenant, person) and each.state in states
-        ]
-        return tuple(reversed(_last(found, limit)))
-
-    async def pauses_of_task(self, task: TaskId, *, states: Sequence[PauseState], limit: int) -> tuple[Pause, ...]:
-        found = [each for each in self._by_id(Pause) if each.task == task and each.state in states]
-        return tuple(found[:limit])
-
-    async def expired_pauses(self, now: datetime, limit: int) -> tuple[Pause, ...]:
-        found = [each for each in self._all(Pause) if each.state == "asked" and each.expires_at <= now]
-        return tuple(sorted(found, key=lambda each: (each.expires_at, each.id))[:limit])
-
-    async def taints(self, task: TaskId) -> tuple[Taint, ...]:
-        return tuple(sorted((each for each in self._all(Taint) if each.task == task), key=lambda each: each.source))
 
     # --- queues
 
@@ -341,7 +238,7 @@ class MemoryStore(Kept):
 
     async def dead(self, tenant: TenantId, limit: int) -> tuple[Entry, ...]:
         found = [entry for entry in self._by_id(Entry) if entry.tenant == tenant and entry.state == "dead"]
-        return tuple(reversed(_last(found, limit)))
+        return tuple(reversed(last(found, limit)))
 
     # --- events, corrections, replays
 
@@ -365,7 +262,7 @@ class MemoryStore(Kept):
 
     async def corrections(self, tenant: TenantId, limit: int) -> tuple[Correction, ...]:
         found = [correction for correction in self._by_id(Correction) if correction.tenant == tenant]
-        return tuple(reversed(_last(found, limit)))
+        return tuple(reversed(last(found, limit)))
 
     async def replay(self, key: KeyId, name: str) -> Replay | None:
         return self._one(Replay, key, name)
@@ -378,14 +275,6 @@ class MemoryStore(Kept):
     async def _forget(self, old: Sequence[Record]) -> int:
         await self.commit(*map(Remove, old))
         return len(old)
-
-
-def _last(found: list[R], limit: int) -> list[R]:
-    return found[max(0, len(found) - limit) :]
-
-
-def _same_chat(one: Address, other: Address) -> bool:
-    return (one.bridge, one.chat) == (other.bridge, other.chat)
 
 
 def _is_due(entry: Entry, now: datetime) -> bool:

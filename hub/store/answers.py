@@ -1,0 +1,317 @@
+"""The port's queries over SQL, whatever the database: each is one statement, answered by `_rows`."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal, TypeVar
+
+from sqlalchemy import Row
+
+from hub.ports import Change, Remove
+from hub.records import (
+    Address,
+    Correction,
+    Entry,
+    EntryId,
+    Event,
+    File,
+    Follow,
+    Installation,
+    InstallationId,
+    Key,
+    KeyId,
+    Link,
+    Message,
+    MessageId,
+    Package,
+    PackageId,
+    Pairing,
+    PairingId,
+    Pause,
+    PauseId,
+    PauseState,
+    Person,
+    PersonId,
+    Pin,
+    Posting,
+    Queue,
+    Record,
+    Replay,
+    Step,
+    Taint,
+    Task,
+    TaskId,
+    TaskState,
+    TenantId,
+    Thread,
+    Turn,
+    TurnId,
+    file_of,
+)
+from hub.store import queries
+from hub.store.queries import Listing, Query, by
+from hub.store.rows import record_of
+
+R = TypeVar("R", bound=Record)
+CHUNK = 100
+
+
+class Answers:
+    """The queries of a Store; its database answers `_rows` and does `commit`."""
+
+    async def commit(self, *changes: Change) -> tuple[Event, ...]:
+        """See Store."""
+        raise NotImplementedError
+
+    async def _rows(self, query: Query, given: Mapping[str, object] | None = None) -> Sequence[Row[Any]]:
+        """Return what a query finds; raises StoreUnavailable."""
+        raise NotImplementedError
+
+    # --- people and keys
+
+    async def person(self, tenant: TenantId, id: PersonId) -> Person | None:
+        return await self._first(Person, by(Person, tenant=tenant, id=id))
+
+    async def people(self, tenant: TenantId) -> tuple[Person, ...]:
+        return await self._all(Person, queries.people(tenant))
+
+    async def link(self, tenant: TenantId, bridge: str, sender: str) -> Link | None:
+        return await self._first(Link, by(Link, tenant=tenant, bridge=bridge, sender=sender))
+
+    async def links(self, tenant: TenantId, person: PersonId) -> tuple[Link, ...]:
+        return await self._all(Link, queries.links_of(tenant, person))
+
+    async def pairing(self, tenant: TenantId, id: PairingId) -> Pairing | None:
+        return await self._first(Pairing, by(Pairing, tenant=tenant, id=id))
+
+    async def pairing_by_hash(self, tenant: TenantId, hash: str) -> Pairing | None:
+        return await self._first(Pairing, by(Pairing, tenant=tenant, hash=hash))
+
+    async def pairings(self, tenant: TenantId, limit: int) -> tuple[Pairing, ...]:
+        return await self._all(Pairing, queries.newest_pairings(tenant, limit))
+
+    async def forget_pairings(self, before: datetime) -> int:
+        return await self._forget(Pairing, queries.old_pairings(before, CHUNK))
+
+    async def package(self, tenant: TenantId, id: PackageId) -> Package | None:
+        return await self._first(Package, by(Package, tenant=tenant, id=id))
+
+    async def packages(self, tenant: TenantId) -> tuple[Package, ...]:
+        return await self._all(Package, queries.packages_of(tenant))
+
+    async def installation(self, tenant: TenantId, id: InstallationId) -> Installation | None:
+        return await self._first(Installation, by(Installation, tenant=tenant, id=id))
+
+    async def installations(self, tenant: TenantId, limit: int) -> tuple[Installation, ...]:
+        return await self._all(Installation, queries.newest_installations(tenant, limit))
+
+    async def pins(self, task: TaskId) -> tuple[Pin, ...]:
+        return await self._all(Pin, queries.pins_of(task))
+
+    async def pinned(self, tenant: TenantId) -> tuple[Pin, ...]:
+        return await self._all(Pin, queries.pinned(tenant))
+
+    async def key_by_hash(self, hash: str) -> Key | None:
+        return await self._first(Key, by(Key, hash=hash))
+
+    async def key(self, tenant: TenantId, id: KeyId) -> Key | None:
+        return await self._first(Key, by(Key, tenant=tenant, id=id))
+
+    async def keys(self, tenant: TenantId) -> tuple[Key, ...]:
+        return await self._all(Key, queries.api_keys(tenant))
+
+    # --- messages
+
+    async def message(self, id: MessageId) -> Message | None:
+        return await self._first(Message, by(Message, id=id))
+
+    async def message_by_external(self, tenant: TenantId, address: Address, external_id: str) -> Message | None:
+        return await self._first(Message, queries.message_by_external(tenant, address, external_id))
+
+    async def postings(self, message: MessageId) -> tuple[Posting, ...]:
+        return await self._all(Posting, queries.postings_of(message))
+
+    async def file(self, tenant: TenantId, person: PersonId | None, sha256: str) -> File | None:
+        message = await self._first(Message, queries.with_file(tenant, person, sha256))
+        return file_of(message, sha256) if message else None
+
+    async def messages_with_files(
+        self, tenant: TenantId, person: PersonId, *, limit: int, before: MessageId | None = None
+    ) -> tuple[Message, ...]:
+        return await self._all(Message, queries.with_files(tenant, person, limit, before))
+
+    async def messages_of_task(
+        self, task: TaskId, *, limit: int, before: MessageId | None = None, after: MessageId | None = None
+    ) -> tuple[Message, ...]:
+        found = await self._all(Message, queries.messages_of_task(task, limit, before, after))
+        return found if after is not None and before is None else found[::-1]
+
+    async def messages_of_chat(
+        self, tenant: TenantId, address: Address, *, limit: int, before: MessageId | None = None
+    ) -> tuple[Message, ...]:
+        return (await self._all(Message, queries.messages_of_chat(tenant, address, limit, before)))[::-1]
+
+    async def replies(self, message: MessageId) -> tuple[Message, ...]:
+        return await self._all(Message, queries.replies(message))
+
+    async def copies(self, message: MessageId) -> tuple[Message, ...]:
+        return await self._all(Message, queries.copies_of(message))
+
+    # --- tasks, turns and steps
+
+    async def task(self, id: TaskId) -> Task | None:
+        return await self._first(Task, by(Task, id=id))
+
+    async def task_by_number(self, tenant: TenantId, person: PersonId, number: int) -> Task | None:
+        return await self._first(Task, by(Task, tenant=tenant, person=person, number=number))
+
+    async def last_number(self, tenant: TenantId, person: PersonId) -> int:
+        [row] = await self._rows(queries.last_number(tenant, person))
+        return row[0] or 0
+
+    async def tasks(
+        self,
+        tenant: TenantId,
+        person: PersonId | None = None,
+        *,
+        states: Sequence[TaskState] = (),
+        chat: Address | None = None,
+        updated_since: datetime | None = None,
+        before: TaskId | None = None,
+        limit: int = 50,
+        by: Literal["id", "updated_at"] = "id",
+    ) -> tuple[Task, ...]:
+        listing = Listing(
+            states=tuple(sorted(set(states))),
+            person=person is not None,
+            chat=chat is not None,
+            since=updated_since is not None,
+            before=before is not None,
+            by=by,
+        )
+        given: dict[str, object] = {
+            "tenant": tenant,
+            "person": person,
+            "since": updated_since,
+            "before": before,
+            "limit": limit,
+        }
+        if chat is not None:
+            given |= {"bridge": chat.bridge, "chat": chat.chat}
+        return await self._all(Task, queries.some_tasks(listing), given)
+
+    async def thread(self, tenant: TenantId, address: Address) -> Thread | None:
+        if address.thread is None:
+            return None
+        where = {"tenant": tenant, "bridge": address.bridge, "chat": address.chat, "thread": address.thread}
+        return await self._first(Thread, by(Thread, **where))
+
+    async def threads(self, task: TaskId) -> tuple[Thread, ...]:
+        return await self._all(Thread, queries.threads_of(task))
+
+    async def follows(self, task: TaskId) -> tuple[Follow, ...]:
+        return await self._all(Follow, queries.follows_of(task))
+
+    async def due_tasks(self, now: datetime, limit: int) -> tuple[Task, ...]:
+        return await self._all(Task, queries.due_tasks(now, limit))
+
+    async def next_due(self) -> datetime | None:
+        return min((row.due_at for row in await self._rows(queries.next_dues()) if row.due_at), default=None)
+
+    async def turn(self, id: TurnId) -> Turn | None:
+        return await self._first(Turn, by(Turn, id=id))
+
+    async def turns(self, task: TaskId, *, before: int | None = None, limit: int = 50) -> tuple[Turn, ...]:
+        return await self._all(Turn, queries.turns_of(task, before, limit))
+
+    async def steps(self, turn: TurnId) -> tuple[Step, ...]:
+        return await self._all(Step, queries.steps_of(turn))
+
+    async def pause(self, id: PauseId) -> Pause | None:
+        return await self._first(Pause, by(Pause, id=id))
+
+    async def pauses(
+        self, tenant: TenantId, person: PersonId, *, states: Sequence[PauseState], limit: int
+    ) -> tuple[Pause, ...]:
+        return await self._all(Pause, queries.pauses_of_person(tenant, person, states, limit))
+
+    async def pauses_of_task(self, task: TaskId, *, states: Sequence[PauseState], limit: int) -> tuple[Pause, ...]:
+        return await self._all(Pause, queries.pauses_of_task(task, states, limit))
+
+    async def expired_pauses(self, now: datetime, limit: int) -> tuple[Pause, ...]:
+        return await self._all(Pause, queries.expired_pauses(now, limit))
+
+    async def taints(self, task: TaskId) -> tuple[Taint, ...]:
+        return await self._all(Taint, queries.taints_of(task))
+
+    # --- queues
+
+    async def entry(self, id: EntryId) -> Entry | None:
+        return await self._first(Entry, by(Entry, id=id))
+
+    async def entry_of(self, queue: str, message: MessageId) -> Entry | None:
+        return await self._first(Entry, queries.entry_of(queue, message))
+
+    async def entries(self, lane: str, now: datetime, limit: int) -> tuple[Entry, ...]:
+        found = await self._all(Entry, queries.ready(lane, limit))
+        due = (number for number, entry in enumerate(found) if entry.due_at and entry.due_at > now)
+        return found[: next(due, limit)]
+
+    async def held(self, now: datetime, limit: int) -> tuple[Entry, ...]:
+        return await self._all(Entry, queries.held(now, limit))
+
+    async def lanes(self, now: datetime, limit: int) -> tuple[str, ...]:
+        return tuple(row.lane for row in await self._rows(queries.lanes(now, limit)))
+
+    async def begun(self) -> tuple[Entry, ...]:
+        return await self._all(Entry, queries.begun())
+
+    async def waiting(self, tenant: TenantId, person: PersonId) -> int:
+        [row] = await self._rows(queries.waiting(tenant, person))
+        return int(row[0])
+
+    async def counts(self) -> Mapping[str, int]:
+        return {f"{row.queue}.{row.state}": row.number for row in await self._rows(queries.counts())}
+
+    async def lengths(self, queue: Queue) -> Mapping[str, int]:
+        return {row.lane: row.number for row in await self._rows(queries.lengths(queue))}
+
+    async def dead(self, tenant: TenantId, limit: int) -> tuple[Entry, ...]:
+        return await self._all(Entry, queries.dead(tenant, limit))
+
+    # --- events, corrections, replays
+
+    async def events(self, tenant: TenantId, person: PersonId, *, after: int, limit: int) -> tuple[Event, ...]:
+        return await self._all(Event, queries.events_after(tenant, person, after, limit))
+
+    async def last_event(self) -> int:
+        [row] = await self._rows(queries.last_seq())
+        return int(row[0])
+
+    async def forget_events(self, before: datetime) -> int:
+        return await self._forget(Event, queries.old_events(before, CHUNK))
+
+    async def forget_replays(self, before: datetime) -> int:
+        return await self._forget(Replay, queries.old_replays(before, CHUNK))
+
+    async def _forget(self, kind: type[Event] | type[Replay] | type[Pairing], old: Query) -> int:
+        # A few at a time, so that nobody's commit waits long behind it.
+        forgotten = 0
+        while found := await self._all(kind, old):
+            await self.commit(*map(Remove, found))
+            forgotten += len(found)
+        return forgotten
+
+    async def corrections(self, tenant: TenantId, limit: int) -> tuple[Correction, ...]:
+        return await self._all(Correction, queries.corrections_of(tenant, limit))
+
+    async def replay(self, key: KeyId, name: str) -> Replay | None:
+        return await self._first(Replay, by(Replay, key=key, name=name))
+
+    # --- below
+
+    async def _all(self, kind: type[R], query: Query, given: Mapping[str, object] | None = None) -> tuple[R, ...]:
+        return tuple(record_of(kind, row) for row in await self._rows(query, given))
+
+    async def _first(self, kind: type[R], query: Query) -> R | None:
+        found = await self._all(kind, query)
+        return found[0] if found else None
