@@ -62,6 +62,7 @@ from hub.store.tables import (
     threads,
     turns,
 )
+from hub.store.tabling import Position
 
 Query = Select[Any] | CompoundSelect[Any]
 STATES: tuple[TaskState, ...] = ("submitted", "working", "input-required", "completed", "failed", "canceled")
@@ -121,7 +122,7 @@ def old_pairings(before: datetime, limit: int) -> Query:
 def with_file(tenant: str, person: str | None, sha256: str) -> Query:
     """The newest message that has a file; `person` None: anybody's."""
     found = by(Message, tenant=tenant) if person is None else by(Message, tenant=tenant, person=person)
-    names = func.instr(type_coerce(messages.c.parts, Text), sha256) > 0
+    names = Position(type_coerce(messages.c.parts, Text), sha256) > 0
     return found.where(WITH_FILES, names).order_by(messages.c.id.desc()).limit(1)
 
 

@@ -21,7 +21,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from hub.records import Choice, Limits, MessageId, Part, Route, Usage, Verdict
 from hub.store.columns import a_float, a_text, a_time, an_int, packed
-from hub.store.tabling import an_index, metadata, within
+from hub.store.tabling import Position, an_index, metadata, within
 
 persons = Table(
     "persons",
@@ -86,8 +86,10 @@ keys = Table(
     an_index("keys_of_tenant", "tenant", "kind", "created_at"),
 )
 
-# Both sides in SQLite's words: PostgreSQL calls it strpos.
-WITH_FILES: ColumnElement[bool] = literal_column('instr(parts, \'"type":"file"\') > 0')
+# In words, as in `within`: an index is used only for a query that says the same.
+WITH_FILES: ColumnElement[bool] = Position(
+    literal_column("parts"), literal_column('\'"type":"file"\'')
+) > literal_column("0")
 messages = Table(
     "messages",
     metadata,
