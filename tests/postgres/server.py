@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -21,7 +22,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 DSN = "AGENTHOST_TEST_POSTGRES"
-"""The environment's name for a server whose user may create databases."""
+"""The environment's name for a server whose user is a superuser."""
 PASSWORD = "sesame-sesame"
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -63,6 +64,24 @@ class Server:
         finally:
             self.drop(url)
 
+    def empty(self, url: str) -> None:
+        """Forget what's kept in a hub's database, and who is connected to it: quicker than making another."""
+        name = conninfo_to_dict(url)["dbname"]
+        with psycopg.connect(self.url(str(name)), autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
+                " AND pid <> pg_backend_pid()",
+                [name],
+            )
+            found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+            # No table's rows keep another's from going.
+            connection.execute("SET session_replication_role = replica")
+            with connection.transaction():
+                for (table,) in found:
+                    if table not in ("alembic_version", "counters"):
+                        connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+                connection.execute("UPDATE counters SET value = 0")
+
     def url(self, name: str, *, user: str = "", password: str = "") -> str:
         """Return the URL of a database on this server."""
         known = conninfo_to_dict(self.dsn)
@@ -86,8 +105,8 @@ class Cluster(Server):
             make_conninfo(f"host=127.0.0.1 port={self.port} user=postgres dbname=postgres password={PASSWORD}")
         )
         self.folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
-        self._as_user: Callable[..., subprocess.Popen[bytes]] = subprocess.Popen
+        self._process: subprocess.Popen[Any] | None = None
+        self._as_user: Callable[..., subprocess.Popen[Any]] = subprocess.Popen
         if os.getuid() == 0:
             # initdb and postgres refuse to run as root.
             other = pwd.getpwnam("postgres")
