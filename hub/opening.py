@@ -41,6 +41,7 @@ from hub.store.documents import FileDocuments
 from hub.store.files import FileStore
 from hub.store.sql import SqlStore
 from hub.store.workspaces import FolderWorkspaces
+from hub.times.zones import Zones
 from hub.tools import built_in
 from hub.tools.code import RunPython
 from hub.tools.media import media
@@ -134,7 +135,7 @@ async def _outfit(
     )
     shipped = Shipped(
         clock=clock,
-        zone=timezone(config),
+        zones=Zones(documents, config.hub.timezone),
         store=ground.store,
         files=ground.files,
         workspaces=ground.workspaces,

@@ -27,6 +27,7 @@ from hub.flow.whens import parse
 from hub.manifests import Agent
 from hub.ports import Clock, Paused, Store, Tool, ToolCall
 from hub.records import OPEN, File, Message, MessageId, Part, Task, TaskId, Text
+from hub.times.zones import Zones
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ class Parts(Struct, frozen=True):
     toolbox: Toolbox
     rights: Rights
     agents: Mapping[str, Agent]
-    zone: str
+    zones: Zones
 
 
 class FlowErrands:
@@ -117,7 +118,7 @@ class FlowErrands:
         if not text or len(text) > LONGEST:
             raise ToolError(f"What's to be done has 1 to {LONGEST} characters; this has {len(text)}.")
         try:
-            time = parse(f"{when.strip()} {text}", now, hub.zone)
+            time = parse(f"{when.strip()} {text}", now, await hub.zones.of(task.tenant, task.person))
         except BadRequest:
             raise ToolError(f"{when!r} isn't a time: say in 20m, 08:30, daily 08:30, or a crontab.") from None
         if time.text != text:

@@ -37,7 +37,7 @@ from hub.ports.platforms import (
     Typing,
 )
 from hub.ports.ranking import Hit, Ranking, Subject
-from hub.ports.storage import Add, Change, Remove, Save, Store
+from hub.ports.storage import Add, Change, Due, Remove, Save, Store
 from hub.ports.time import Clock
 from hub.ports.tools import (
     Asking,
@@ -83,6 +83,7 @@ __all__ = [
     "Documents",
     "Draft",
     "Drafting",
+    "Due",
     "Editions",
     "Effect",
     "Egress",

@@ -6,10 +6,8 @@ Phrases such as "three weeks from now" are read by dateparser.
 import asyncio
 import re
 import threading
-import zoneinfo
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +15,7 @@ from msgspec import Struct
 
 from hub.errors import ToolError
 from hub.ports import Clock, Effect, Example, ToolCall
+from hub.times.zones import Zones, named, places, simple
 from hub.tools.schema import arguments, convert, text
 
 LONGEST = 200
@@ -51,9 +50,9 @@ class ClockTool:
     )
     others = ("That was a long night.", "Good things take time.", "What did people do at night in 1850?")
 
-    def __init__(self, clock: Clock, zone: ZoneInfo) -> None:
+    def __init__(self, clock: Clock, zones: Zones) -> None:
         self._clock = clock
-        self._zone = zone
+        self._zones = zones
 
     def fits(self, text: str) -> bool:
         """Say whether the message speaks of times or dates, and asks something or gives a number."""
@@ -68,7 +67,7 @@ class ClockTool:
             return None
         question = _SENTENCE.split(text.strip())[-1]
         rest, place = _take_place(_IS_IT.sub("is it today", question))
-        now = self._now(self._zone)
+        now = self._now(ZoneInfo(self._zones.default))
         found = _search(rest, now)
         for span in found or ():
             rest = rest.replace(span, " ", 1)
@@ -85,10 +84,11 @@ class ClockTool:
     async def call(self, call: ToolCall) -> str:
         """Return the time, the date with its weekday and distance, or the days between two dates."""
         wish = convert(call.arguments, _Arguments)
-        return await asyncio.to_thread(self._answer, wish)
+        here = ZoneInfo(await self._zones.of(call.tenant, call.person))
+        return await asyncio.to_thread(self._answer, wish, here)
 
-    def _answer(self, wish: _Arguments) -> str:
-        zone = find_zone(wish.place) if wish.place.strip() else self._zone
+    def _answer(self, wish: _Arguments, here: ZoneInfo) -> str:
+        zone = find_zone(wish.place) if wish.place.strip() else here
         now = self._now(zone)
         if not wish.date.strip() and not wish.until.strip():
             where = f" in {zone.key.rpartition('/')[2].replace('_', ' ')}" if wish.place.strip() else ""
@@ -123,12 +123,10 @@ def read_date(phrase: str, now: datetime) -> datetime:
 
 def find_zone(place: str) -> ZoneInfo:
     """Return the time zone of a city, or with that name, or of the place in a sentence; raises ToolError."""
-    plain = _plain(place)
-    inside = _plain(_take_place(place)[1])
-    name = _zones().get(plain) or _zones().get(plain.split(",")[0].strip()) or _zones().get(inside)
-    if name is None:
+    found = named(place) or named(_take_place(place)[1])
+    if found is None:
         raise ToolError(f"No time zone is known for {place!r}. Name a big city in it, or a zone like Europe/Berlin.")
-    return ZoneInfo(name)
+    return found
 
 
 def long(time: datetime) -> str:
@@ -181,24 +179,9 @@ def _take_place(text: str) -> tuple[str, str]:
         words = match["place"].split()
         for length in range(len(words), 0, -1):
             place = " ".join(words[:length])
-            if _plain(place) in _zones():
+            if simple(place) in places():
                 return text.replace(match["in"] + place, " ", 1), place
     return text, ""
-
-
-def _plain(place: str) -> str:
-    return " ".join(place.lower().replace("_", " ").strip(" .?!").split())
-
-
-@cache
-def _zones() -> dict[str, str]:
-    names = {}
-    for name in sorted(zoneinfo.available_timezones(), reverse=True):
-        plain = _plain(name)
-        names[plain] = name
-        if "/" in plain and not plain.startswith(("etc/", "us/", "posix", "right")):
-            names.setdefault(plain.rpartition("/")[2], name)
-    return names
 
 
 _reading = threading.Lock()
