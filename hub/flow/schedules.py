@@ -80,6 +80,23 @@ def latest(schedule: Schedule, zone: str, since: datetime, now: datetime, most: 
         look *= 2
 
 
+def moment_of(wall: datetime, here: ZoneInfo) -> datetime:
+    """Return when a clock shows a time first, given as if it were UTC; if a change leaves it out, when they change."""
+    local = wall.replace(tzinfo=here)
+    moment = local.astimezone(UTC)
+    if _wall(moment, here) == wall:
+        return moment
+    before, after = local.replace(fold=1).astimezone(UTC), moment
+    offset = before.astimezone(here).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
+        if middle.astimezone(here).utcoffset() == offset:
+            before = middle
+        else:
+            after = middle
+    return after
+
+
 def next_time(crontab: str, zone: str, after: datetime) -> datetime:
     """Return the first time after `after` that a crontab names; raises BadRequest if it isn't one or never comes."""
     found = upcoming(Schedule(cron=crontab), zone, after)
@@ -106,30 +123,13 @@ def _upcoming(schedule: Schedule, here: ZoneInfo, after: datetime) -> datetime |
     wall: datetime | None = _wall(after, here)
     while wall is not None:
         wall = trigger.get_next_fire_time(None, wall + _INSTANT)
-        if wall is not None and (moment := _moment(wall, here)) > after:
+        if wall is not None and (moment := moment_of(wall, here)) > after:
             return moment
     return None
 
 
 def _wall(moment: datetime, here: ZoneInfo) -> datetime:
     return moment.astimezone(here).replace(tzinfo=UTC, fold=0)
-
-
-def _moment(wall: datetime, here: ZoneInfo) -> datetime:
-    """Return when a clock shows a time first; if a change leaves it out, when the clocks change."""
-    local = wall.replace(tzinfo=here)
-    moment = local.astimezone(UTC)
-    if _wall(moment, here) == wall:
-        return moment
-    before, after = local.replace(fold=1).astimezone(UTC), moment
-    offset = before.astimezone(here).utcoffset()
-    while after - before > timedelta(seconds=1):
-        middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
-        if middle.astimezone(here).utcoffset() == offset:
-            before = middle
-        else:
-            after = middle
-    return after
 
 
 def _interval(schedule: Schedule, start: datetime) -> IntervalTrigger:
@@ -146,7 +146,7 @@ def _cron(crontab: str, zone: ZoneInfo) -> BaseTrigger:
         return CronTrigger(
             year=f"1970-{LAST_YEAR}",
             month=month,
-            day=day,
+            day=day.replace("_", " "),
             day_of_week=_with_named_days(days),
             hour=hour,
             minute=minute,

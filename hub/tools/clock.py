@@ -5,16 +5,15 @@ Phrases such as "three weeks from now" are read by dateparser.
 
 import asyncio
 import re
-import threading
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from hub.errors import ToolError
 from hub.ports import Clock, Effect, Example, ToolCall
+from hub.times import dates
 from hub.times.zones import Zones, named, places, simple
 from hub.tools.schema import arguments, convert, text
 
@@ -93,9 +92,9 @@ class ClockTool:
         if not wish.date.strip() and not wish.until.strip():
             where = f" in {zone.key.rpartition('/')[2].replace('_', ' ')}" if wish.place.strip() else ""
             return f"It is {now:%H:%M}{where} on {long(now)}."
-        first = read_date(wish.date, now) if wish.date.strip() else now
+        first = _read_date(wish.date, now) if wish.date.strip() else now
         if wish.until.strip():
-            return _between(first, read_date(wish.until, now))
+            return _between(first, _read_date(wish.until, now))
         at = f" at {first:%H:%M}" if _CLOCK_TIME.search(wish.date) else ""
         days = (first.date() - now.date()).days
         verb = "is" if days == 0 else "will be" if days > 0 else "was"
@@ -105,17 +104,11 @@ class ClockTool:
         return self._clock.now().astimezone(zone)
 
 
-def read_date(phrase: str, now: datetime) -> datetime:
+def _read_date(phrase: str, now: datetime) -> datetime:
     """Return the time that a phrase means, or the only one in a sentence, as seen from `now`; raises ToolError."""
-    plain = phrase.strip(_SIGNS)
-    if len(plain) > LONGEST:
-        raise ToolError(f"A date of {len(plain)} characters can't be read. Write it like 2026-12-24 or: in 10 days.")
-    if re.fullmatch(rf"(?:\d+) {_UNIT}", plain):
-        plain = f"in {plain}"
-    found = _parse(plain, now)
-    if found is None:
-        spans = _search(plain, now) or []
-        found = _parse(spans[0], now) if len(spans) == 1 else None
+    if len(phrase.strip(_SIGNS)) > LONGEST:
+        raise ToolError(f"A date of {len(phrase)} characters can't be read. Write it like 2026-12-24 or: in 10 days.")
+    found = dates.read(phrase, now)
     if found is None:
         raise ToolError(f"{phrase!r} can't be read as a date. Write it like 2026-12-24 or: in 10 days.")
     return found
@@ -150,26 +143,9 @@ def _count(number: int, unit: str) -> str:
     return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
-def _parse(phrase: str, now: datetime) -> datetime | None:
-    with _reading:
-        # Loading it takes a quarter of a second and 25 MB: that's for those who ask for dates, not for every start.
-        from dateparser import parse  # noqa: PLC0415
-
-        found = parse(phrase, languages=["en"], settings=_settings(now))
-    return found.replace(tzinfo=now.tzinfo) if found else None
-
-
-def _settings(now: datetime) -> dict[str, Any]:
-    return {"RELATIVE_BASE": now.replace(tzinfo=None), "PREFER_DATES_FROM": "future"}
-
-
 def _search(text: str, now: datetime) -> list[str] | None:
     """Return the dates in a text, but for today; None if it holds what may be a date or not."""
-    with _reading:
-        from dateparser.search import search_dates  # noqa: PLC0415 - see _parse
-
-        found = search_dates(text, languages=["en"], settings=_settings(now)) or []
-    spans = [span for span, _ in found if not _NOW.fullmatch(span)]
+    spans = [span for span in dates.search(text, now) if not _NOW.fullmatch(span)]
     # dateparser takes 17*23 and a lone "may" for dates: then a rule had better not decide.
     return spans if all(_A_DATE.search(span) for span in spans) else None
 
@@ -183,9 +159,6 @@ def _take_place(text: str) -> tuple[str, str]:
                 return text.replace(match["in"] + place, " ", 1), place
     return text, ""
 
-
-_reading = threading.Lock()
-"""dateparser doesn't promise that two threads may read at a time."""
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (

@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from hub.errors import ToolError
+from hub.errors import BadRequest, ToolError
 from hub.ports import Clock, Effect, Errands, Example, ToolCall
+from hub.times.phrases import Timed, find
 from hub.times.zones import Zones
 from hub.tools.schema import arguments, convert, text
-from hub.tools.times import Timed, find
 
 LONGEST = 400
 TEXT = 1_000
@@ -81,7 +81,13 @@ class Schedule:
         return f"Planned: {planned}"
 
     def _find(self, said: str, zone: str) -> Timed | None:
-        return find(said, self._clock.now().astimezone(ZoneInfo(zone)).replace(second=0, microsecond=0))
+        try:
+            found = find(said, self._clock.now().astimezone(ZoneInfo(zone)).replace(second=0, microsecond=0))
+        except BadRequest as error:
+            raise ToolError(str(error).removeprefix("schedule: ")) from None
+        if found and found.others:
+            raise ToolError(f"{said[:80]!r} may be {' or '.join((found.when, *found.others))}. Ask the user which.")
+        return found
 
 
 class Remind:
