@@ -32,6 +32,7 @@ SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
     "autovacuum": "off",
+    "deadlock_timeout": "100ms",
 }
 PR_SET_PDEATHSIG = 1
 
@@ -80,6 +81,7 @@ class Server:
                 for (table,) in found:
                     if table not in ("alembic_version", "counters"):
                         connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+                connection.execute("DELETE FROM counters WHERE name <> 'events'")
                 connection.execute("UPDATE counters SET value = 0")
 
     def url(self, name: str, *, user: str = "", password: str = "") -> str:
