@@ -9,6 +9,7 @@ from hashlib import sha256
 import hub
 from hub.accounts import name_of, threads_of
 from hub.config import Config, timezone
+from hub.databases import database_of
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
 from hub.flow import weights
@@ -302,9 +303,9 @@ class Hub:
         info = self.decider.info
         return RouterInfo(rule="trained" if info.sha256 == weights.MODEL_SHA256 else "untrained", model=info.model)
 
-    def _store_info(self) -> StoreInfo:
-        path = self.config.data / "hub.db"
-        return StoreInfo(path=str(path), bytes=path.stat().st_size if path.exists() else 0)
+    async def _store_info(self) -> StoreInfo:
+        place = database_of(self.config.store, self.config.data)
+        return StoreInfo(path=str(place), bytes=await self.store.size())
 
 
 def _toolbox(
