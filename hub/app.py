@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from hashlib import sha256
 
+from prometheus_client.registry import Collector
+
 import hub
 from hub.accounts import name_of, threads_of
 from hub.config import Config, timezone
@@ -61,6 +63,8 @@ from hub.records import new_id
 from hub.spool import Spool
 from hub.store.ranking import FullTextRanking
 from hub.store.sqlite import is_short
+from hub.telemetry.gauges import Facts, gauges
+from hub.telemetry.meters import Meters
 from hub.tools import built_in
 from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
 
@@ -107,7 +111,8 @@ class Hub:
         limits, default = config.limits, config.agents.default
         self.feed = LocalFeed()
         self.dispatcher = LocalDispatcher(clock)
-        journal = Journal(store, self.feed, self.dispatcher, clock)
+        self.meters = Meters(clock, lambda: (llm.info.model, decider.info.model))
+        journal = Journal(store, self.feed, self.dispatcher, clock, self.meters)
         self.spool = spool = Spool(store, self.boot)
         self.people = People(store, clock)
         accounts = {name_of(account): account for account in config.bridges}
@@ -129,7 +134,7 @@ class Hub:
         self._route(journal, following, {name for name, account in accounts.items() if not threads_of(account)})
         self.letters = Letters(store, journal)
         keep = timedelta(days=config.store.keep_events_days)
-        self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep, sweeps)
+        self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep, sweeps, self.meters.ticked)
 
     def _tasks(self, journal: Journal, documents: Documents, errands: FlowErrands) -> Tasks:
         """Build what changes tasks, and have tools' errands run from now on."""
@@ -289,6 +294,7 @@ class Hub:
             prompts=self.sizes.measured,
             store_info=self._store_info,
             unready=self._unready,
+            metrics=self._metrics,
             secret=sha256(f"forgery:{secret}".encode()).digest(),
             closing=self.closing,
         )
@@ -297,6 +303,17 @@ class Hub:
         if self.config.data.is_dir() and is_short(self.config.data):
             return "the disk is nearly full: no new messages are taken; make room"
         return None
+
+    async def _metrics(self) -> Sequence[Collector]:
+        facts = Facts(
+            version=hub.__version__,
+            answers=self.llm.info,
+            decides=self.decider.info,
+            bridges=tuple(bridge.info for bridge in self.bridges.values()),
+            data=self.config.data,
+            database=self._store_info().bytes,
+        )
+        return self.meters.registry, await gauges(self.store, facts, self.clock.now())
 
     def _router_info(self) -> RouterInfo:
         info = self.decider.info

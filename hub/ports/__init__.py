@@ -63,7 +63,8 @@ from hub.ports.tools import (
     Tool,
     ToolCall,
 )
-from hub.ports.work import Delta, Dispatcher, Feed, News
+from hub.ports.upkeep import Upkeep
+from hub.ports.work import Delta, Dispatcher, Feed, News, Witness
 
 __all__ = [
     "LLM",
@@ -135,6 +136,8 @@ __all__ = [
     "Tool",
     "ToolCall",
     "Typing",
+    "Upkeep",
+    "Witness",
     "WorkFile",
     "Workspaces",
 ]

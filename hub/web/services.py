@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from msgspec import Struct
+from prometheus_client.registry import Collector
 
 from hub.config import Config
 from hub.flow.leave import Leave
@@ -131,6 +132,8 @@ class Services:
     store_info: Callable[[], StoreInfo]
     unready: Callable[[], str | None]
     """Why the hub can't take messages now; None if it can."""
+    metrics: Callable[[], Awaitable[Sequence[Collector]]]
+    """What Prometheus reads, as it stands now."""
     secret: bytes
     """Stays the same over restarts; signs the tokens against forged requests."""
     closing: asyncio.Event

@@ -136,6 +136,7 @@ async def a_world(
         router=lambda: RouterInfo(rule="untrained", model="scripted"),
         store_info=lambda: StoreInfo(path="memory", bytes=0),
         unready=lambda: unready[0] if unready else None,
+        metrics=_no_metrics,
         secret=b"0" * 32,
         closing=asyncio.Event(),
     )
@@ -151,3 +152,8 @@ def configured(world: World, config: Config) -> World:
 
 async def _no_prompts() -> None:
     """Nothing counts tokens here."""
+
+
+async def _no_metrics() -> tuple[()]:
+    """Nothing is counted here but HTTP."""
+    return ()
