@@ -16,6 +16,7 @@ from hub.dispatch.local import LocalDispatcher
 from hub.flow import weights
 from hub.flow.access import Access
 from hub.flow.calling import Calls
+from hub.flow.clockwatch import ClockWatch
 from hub.flow.commands import Commands, Handler
 from hub.flow.corrections import Corrections
 from hub.flow.crowds import Slots
@@ -109,8 +110,7 @@ class Hub:
         self.started_at = clock.now()
         self.closing = asyncio.Event()
         limits, default = config.limits, config.agents.default
-        self.feed = LocalFeed()
-        self.dispatcher = LocalDispatcher(clock)
+        self.feed, self.dispatcher = LocalFeed(), LocalDispatcher(clock)
         self.meters = Meters(clock, lambda: (llm.info.model, decider.info.model))
         journal = Journal(store, self.feed, self.dispatcher, clock, self.meters)
         self.spool = spool = Spool(store, self.boot)
@@ -135,6 +135,7 @@ class Hub:
         self.letters = Letters(store, journal)
         keep = timedelta(days=config.store.keep_events_days)
         self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep, sweeps, self.meters.ticked)
+        self.clockwatch = ClockWatch(store, clock, documents, self.scheduler.anew)
 
     def _tasks(self, journal: Journal, documents: Documents, errands: FlowErrands) -> Tasks:
         """Build what changes tasks, and have tools' errands run from now on."""
@@ -231,6 +232,7 @@ class Hub:
         self.scheduler.start()
         try:
             async with asyncio.TaskGroup() as group:
+                group.create_task(self.clockwatch.run())
                 group.create_task(self.dispatcher.run(self.work))
                 group.create_task(self.showing.run())
                 if self.installer:

@@ -19,9 +19,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import ColumnElement
 
-from hub.records import Choice, Limits, MessageId, Part, Route, Usage, Verdict
+from hub.records import Check, Choice, Limits, MessageId, Part, Point, Route, Schedule, Usage, Verdict
 from hub.store.columns import a_float, a_text, a_time, an_int, packed
-from hub.store.tabling import an_index, metadata, within
+from hub.store.tabling import Position, an_index, metadata, within
 
 LEAVING: ColumnElement[bool] = literal_column("leaving_at IS NOT NULL")
 persons = Table(
@@ -90,8 +90,10 @@ keys = Table(
     an_index("keys_of_person", "tenant", "person", "id"),
 )
 
-# Both sides in SQLite's words: PostgreSQL calls it strpos.
-WITH_FILES: ColumnElement[bool] = literal_column('instr(parts, \'"type":"file"\') > 0')
+# In words, as in `within`: an index is used only for a query that says the same.
+WITH_FILES: ColumnElement[bool] = Position(
+    literal_column("parts"), literal_column('\'"type":"file"\'')
+) > literal_column("0")
 IN_GROUP: ColumnElement[bool] = literal_column("author IS NOT NULL")
 LOOSE: ColumnElement[bool] = literal_column("task IS NULL")
 messages = Table(
@@ -187,7 +189,14 @@ tasks = Table(
     packed("limits", Limits),
     packed("used", Usage),
     a_time("due_at", null=True),
-    a_text("schedule", null=True),
+    packed("schedule", Schedule, null=True),
+    a_time("run_at", null=True),
+    packed("checks", tuple[Check, ...]),
+    packed("proposed", tuple[Check, ...]),
+    packed("plan", tuple[Point, ...]),
+    a_text("parent", null=True),
+    an_int("depth"),
+    a_text("progress", null=True),
     packed("verdict", Verdict, null=True),
     a_text("digest"),
     a_text("digested", null=True),
@@ -202,7 +211,23 @@ tasks = Table(
     an_index("tasks_of_chat_changed", "tenant", "bridge", "chat", "state", "updated_at", "id"),
     an_index("tasks_open", "tenant", "state", where=OPEN_TASK),
     an_index("tasks_ended", "updated_at", "id", where=ENDED_TASK),
+    an_index("tasks_of_parent", "parent", "id", where=literal_column("parent IS NOT NULL")),
     an_index("tasks_due", "due_at", "id", where=and_(OPEN_TASK, literal_column("due_at IS NOT NULL"))),
+)
+
+transitions = Table(
+    "transitions",
+    metadata,
+    a_text("id"),
+    a_text("tenant"),
+    a_text("task"),
+    a_text("before", null=True),
+    a_text("after"),
+    a_text("by"),
+    a_text("why"),
+    a_time("at"),
+    PrimaryKeyConstraint("id"),
+    an_index("transitions_of_task", "task", "id"),
 )
 
 threads = Table(

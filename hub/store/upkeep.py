@@ -28,7 +28,6 @@ from hub.records import (
     TenantId,
 )
 from hub.store import upkeep_queries as queries
-from hub.store.columns import EPOCH, MICROSECOND
 from hub.store.queries import Query
 from hub.store.rows import record_of
 
@@ -49,7 +48,7 @@ class UpkeepAnswers:
 
     async def oldest(self, now: datetime) -> Mapping[Queue, datetime]:
         rows = await self._rows(queries.oldest(now))
-        return {row.queue: _time(row.since) for row in rows}
+        return {row.queue: row.since for row in rows}
 
     async def open_tasks(self, tenant: TenantId | None = None) -> Mapping[TaskState, int]:
         return {row.state: row.number for row in await self._rows(queries.open_tasks(tenant))}
@@ -113,8 +112,3 @@ class UpkeepAnswers:
             await self.commit(*map(Remove, found))
             forgotten += len(found)
         return forgotten
-
-
-def _time(since: datetime | int) -> datetime:
-    # What a function makes of a time may come back as the number that it's kept as.
-    return EPOCH + since * MICROSECOND if isinstance(since, int) else since

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from hub.ports import Add, Change, Clock, Save
-from hub.records import Entry, Event, EventKind, Message, MessageId, Route, Step, Task, Turn, TurnId
+from hub.records import Entry, Event, EventKind, Message, MessageId, Route, Step, Transition, Turn, TurnId
 
 TOOLS = 100
 """Tools that are counted by name; who installs more finds the rest as one."""
@@ -75,8 +75,8 @@ class Meters:
                     self._stepped(step)
                 case Save(Entry(state="dead") as entry):
                     self._dead.labels(entry.queue).inc()
-                case Save(Task(state="completed" | "failed" | "canceled") as task):
-                    self._ended.labels(task.state).inc()
+                case Add(Transition(after="completed" | "failed" | "canceled") as moved):
+                    self._ended.labels(moved.after).inc()
                 case _:
                     pass
 

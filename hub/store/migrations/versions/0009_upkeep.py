@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
-down_revision = "0005"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
@@ -18,7 +18,8 @@ def upgrade() -> None:
     op.add_column("persons", sa.Column("leaving_at", sa.BigInteger, nullable=True))
     _index("persons_leaving", "persons", "tenant", "id", where="leaving_at IS NOT NULL")
     _index("keys_of_person", "keys", "tenant", "person", "id")
-    _index("messages_with_any_file", "messages", "id", where='instr(parts, \'"type":"file"\') > 0')
+    position = "strpos" if op.get_bind().dialect.name == "postgresql" else "instr"
+    _index("messages_with_any_file", "messages", "id", where=f'{position}(parts, \'"type":"file"\') > 0')
     _index("messages_of_person", "messages", "tenant", "person", "id")
     _index("messages_in_groups", "messages", "tenant", "author", "id", where="author IS NOT NULL")
     _index("messages_of_no_task", "messages", "id", where="task IS NULL")
