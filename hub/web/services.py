@@ -10,6 +10,7 @@ from msgspec import Struct
 from prometheus_client.registry import Collector
 
 from hub.config import Config
+from hub.flow.alerts import Alert
 from hub.flow.leave import Leave
 from hub.flow.pairing import Pairings
 from hub.flow.people import People
@@ -134,6 +135,8 @@ class Services:
     """Why the hub can't take messages now; None if it can."""
     metrics: Callable[[], Awaitable[Sequence[Collector]]]
     """What Prometheus reads, as it stands now."""
+    alerts: Callable[[], Awaitable[Sequence[Alert]]]
+    """What's wrong now."""
     secret: bytes
     """Stays the same over restarts; signs the tokens against forged requests."""
     closing: asyncio.Event

@@ -28,7 +28,6 @@ from hub.testing import (
     a_taint,
     a_task,
     a_thread,
-    a_transition,
     a_turn,
     an_entry,
     an_event,

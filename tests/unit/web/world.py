@@ -136,7 +136,8 @@ async def a_world(
         router=lambda: RouterInfo(rule="untrained", model="scripted"),
         store_info=lambda: StoreInfo(path="memory", bytes=0),
         unready=lambda: unready[0] if unready else None,
-        metrics=_no_metrics,
+        metrics=_nothing,
+        alerts=_nothing,
         secret=b"0" * 32,
         closing=asyncio.Event(),
     )
@@ -154,6 +155,6 @@ async def _no_prompts() -> None:
     """Nothing counts tokens here."""
 
 
-async def _no_metrics() -> tuple[()]:
-    """Nothing is counted here but HTTP."""
+async def _nothing() -> tuple[()]:
+    """Nothing is counted here but HTTP, and nothing is wrong."""
     return ()
