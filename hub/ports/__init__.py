@@ -64,7 +64,8 @@ from hub.ports.tools import (
     Tool,
     ToolCall,
 )
-from hub.ports.work import Delta, Dispatcher, Feed, News
+from hub.ports.upkeep import Upkeep
+from hub.ports.work import Delta, Dispatcher, Feed, News, Witness
 
 __all__ = [
     "LLM",
@@ -137,6 +138,8 @@ __all__ = [
     "Tool",
     "ToolCall",
     "Typing",
+    "Upkeep",
+    "Witness",
     "WorkFile",
     "Workspaces",
 ]

@@ -136,6 +136,8 @@ async def a_world(
         router=lambda: RouterInfo(rule="untrained", model="scripted"),
         store_info=_memory,
         unready=lambda: unready[0] if unready else None,
+        metrics=_nothing,
+        alerts=_nothing,
         secret=b"0" * 32,
         closing=asyncio.Event(),
     )
@@ -155,3 +157,8 @@ async def _no_prompts() -> None:
 
 async def _memory() -> StoreInfo:
     return StoreInfo(path="memory", bytes=0)
+
+
+async def _nothing() -> tuple[()]:
+    """Nothing is counted here but HTTP, and nothing is wrong."""
+    return ()
