@@ -52,6 +52,7 @@ from hub.ports.tools import (
     Lengthy,
     Material,
     Naming,
+    Outlining,
     Outward,
     Packaged,
     Parcels,
@@ -63,6 +64,7 @@ from hub.ports.tools import (
     Retrying,
     Tool,
     ToolCall,
+    Tracking,
 )
 from hub.ports.upkeep import Upkeep
 from hub.ports.work import Delta, Dispatcher, Feed, News, Witness
@@ -111,6 +113,7 @@ __all__ = [
     "Naming",
     "News",
     "Outgoing",
+    "Outlining",
     "Outward",
     "Packaged",
     "Parcels",
@@ -137,6 +140,7 @@ __all__ = [
     "Threading",
     "Tool",
     "ToolCall",
+    "Tracking",
     "Typing",
     "Upkeep",
     "Witness",

@@ -20,7 +20,7 @@ from hub.flow.uploads import Uploads
 from hub.packages.installer import Installer
 from hub.packages.own import Own
 from hub.ports import LLM, Bridge, Change, Clock, Feed, Store, Tool, ToolCall
-from hub.records import Address, Entry, Incoming, Limits, Message, PersonId, Schedule, Task, TaskId, TenantId
+from hub.records import Address, Entry, Incoming, Limits, Message, PersonId, Point, Schedule, Task, TaskId, TenantId
 
 
 class InboxService(Protocol):
@@ -56,6 +56,12 @@ class TasksService(Protocol):
     async def stop(self, task: Task) -> Task: ...
     async def stop_chat(self, tenant: TenantId, address: Address, person: PersonId) -> Sequence[Task]:
         """Stop a person's tasks that are at work for a chat, and return them."""
+
+
+class OutlinesService(Protocol):
+    """Keeps plans."""
+
+    async def put(self, id: TaskId, points: Sequence[Point]) -> Task: ...
 
 
 class CorrectionsService(Protocol):
@@ -120,6 +126,7 @@ class Services:
     leave: Leave
     inbox: InboxService
     tasks: TasksService
+    outlines: OutlinesService
     corrections: CorrectionsService
     questions: QuestionsService
     letters: LettersService

@@ -22,6 +22,7 @@ from hub.flow.labels import Labels
 from hub.flow.leave import Leave
 from hub.flow.links import Links
 from hub.flow.outbox import Outbox
+from hub.flow.outlines import Outlines
 from hub.flow.pairing import Pairings
 from hub.flow.people import OWNER_KEY, People, new_secret
 from hub.flow.toolbox import Toolbox
@@ -124,6 +125,7 @@ async def a_world(
         leave=Leave(store, journal, clock, Toolbox((), llm)),
         inbox=echo,
         tasks=echo,
+        outlines=Outlines(store, journal, clock),
         corrections=echo,
         questions=echo,
         letters=echo,
