@@ -353,3 +353,14 @@ counters = Table(
     Column("value", BigInteger, nullable=False),
     PrimaryKeyConstraint("name"),
 )
+
+documents = Table(
+    "documents",
+    metadata,
+    # Small documents where several hubs share a database; a hub on SQLite has them as files. Few belong to one owner.
+    a_text("owner"),
+    a_text("id"),
+    Column("position", BigInteger, nullable=False),
+    a_text("document"),
+    PrimaryKeyConstraint("owner", "position"),
+)
