@@ -344,6 +344,8 @@ replays = Table(
     an_index("replays_by_age", "created_at"),
 )
 
+WRITER = "writer."
+"""Begins the names of counters that hubs on PostgreSQL have for themselves, while they work."""
 counters = Table(
     "counters",
     metadata,
