@@ -41,6 +41,7 @@ from hub.ports import Bridge, Clock, Documents, Egress, Files, Store, Tool, Work
 from hub.store.documents import FileDocuments
 from hub.store.files import FileStore
 from hub.store.postgres import PostgresStore
+from hub.store.postgres_documents import PostgresDocuments
 from hub.store.postgres_server import url_of
 from hub.store.sql import SqlStore
 from hub.store.workspaces import FolderWorkspaces
@@ -66,7 +67,7 @@ async def opened(
     stack.push_async_callback(store.close)
     secret = owner_secret(data / "owner.key", os.environ.get("AGENTHOST_OWNER_KEY"))
     redaction.hide(secret)
-    clock, documents, files = SystemClock(), FileDocuments(data / "documents"), FileStore(data / "files")
+    clock, documents, files = SystemClock(), _documents_of(config, stack), FileStore(data / "files")
     await files.open()
     workspaces = FolderWorkspaces(data / "workspaces", size=config.limits.workspace_mb << 20)
     await workspaces.open()
@@ -114,6 +115,16 @@ def store_of(config: Config) -> Store:
     """Return the store that the config names, to be opened."""
     place = database_of(config.store, config.data)
     return SqlStore(place) if isinstance(place, Path) else PostgresStore(url_of(place))
+
+
+def _documents_of(config: Config, stack: AsyncExitStack) -> Documents:
+    """Return where the documents are kept: with several hubs, files would lose each other's changes."""
+    place = database_of(config.store, config.data)
+    if isinstance(place, Path):
+        return FileDocuments(config.data / "documents")
+    documents = PostgresDocuments(url_of(place))
+    stack.push_async_callback(documents.close)
+    return documents
 
 
 def _secrets(config: Config) -> list[str]:
