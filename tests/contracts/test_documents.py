@@ -83,3 +83,15 @@ async def test_a_cancelled_change_does_not_undo_anothers(documents: Documents) -
 
 
 # --- files
+
+
+async def test_owners_are_those_who_have_documents_until_they_are_forgotten(documents: Documents) -> None:
+    for owner in ("memory/home/default/ann", "uploads/home/bea"):
+        await documents.put(owner, "one", {"kept": True})
+    assert await documents.owners() == ("memory/home/default/ann", "uploads/home/bea")
+    await documents.forget("uploads/home/bea")
+    await documents.forget("nobody")
+
+    assert await documents.owners() == ("memory/home/default/ann",)
+    assert await documents.all("uploads/home/bea") == ()
+    assert await documents.get("memory/home/default/ann", "one") == {"kept": True}
