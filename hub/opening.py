@@ -46,6 +46,7 @@ from hub.store.sql import SqlStore
 from hub.store.workspaces import FolderWorkspaces
 from hub.tools import built_in
 from hub.tools.code import RunPython
+from hub.tools.library import forget
 from hub.tools.media import media
 from hub.tools.shipped import Shipped
 
@@ -90,6 +91,8 @@ async def opened(
         installer=installer,
         errands=ground.errands,
         sweeps=_sweeps(ground),
+        workspaces=workspaces,
+        unindex=partial(forget, config.data / "search"),
         own=cache(partial(found, kinds, _origins(config))),
     )
     await installer.open()
