@@ -47,10 +47,12 @@ from hub.ports.tools import (
     Example,
     Exemplary,
     Findable,
+    ForAssignments,
     Foreign,
     Lengthy,
     Material,
     Naming,
+    Outlining,
     Outward,
     Packaged,
     Parcels,
@@ -62,8 +64,10 @@ from hub.ports.tools import (
     Retrying,
     Tool,
     ToolCall,
+    Tracking,
 )
-from hub.ports.work import Delta, Dispatcher, Feed, News
+from hub.ports.upkeep import Upkeep
+from hub.ports.work import Delta, Dispatcher, Feed, News, Witness
 
 __all__ = [
     "LLM",
@@ -96,6 +100,7 @@ __all__ = [
     "Files",
     "Filled",
     "Findable",
+    "ForAssignments",
     "Foreign",
     "Hit",
     "Hooked",
@@ -108,6 +113,7 @@ __all__ = [
     "Naming",
     "News",
     "Outgoing",
+    "Outlining",
     "Outward",
     "Packaged",
     "Parcels",
@@ -134,7 +140,10 @@ __all__ = [
     "Threading",
     "Tool",
     "ToolCall",
+    "Tracking",
     "Typing",
+    "Upkeep",
+    "Witness",
     "WorkFile",
     "Workspaces",
 ]

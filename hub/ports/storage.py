@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from hub.ports.upkeep import Upkeep
 from hub.records import (
     Address,
     Correction,
@@ -42,6 +43,7 @@ from hub.records import (
     TaskState,
     TenantId,
     Thread,
+    Transition,
     Turn,
     TurnId,
 )
@@ -71,7 +73,7 @@ class Remove(Struct, frozen=True):
 Change = Add | Save | Remove
 
 
-class Store(Protocol):
+class Store(Upkeep, Protocol):
     """Keeps records. What was committed survives the death of the process and of the machine."""
 
     async def open(self) -> None:
@@ -190,6 +192,12 @@ class Store(Protocol):
     ) -> tuple[Task, ...]:
         """Return tasks, newest first by `by`; no states means all. `before` is a cursor and goes with `by="id"`."""
 
+    async def split_off(self, task: TaskId) -> tuple[Task, ...]:
+        """Return the tasks that were split off from one, oldest first."""
+
+    async def transitions(self, task: TaskId, *, limit: int, before: str | None = None) -> tuple[Transition, ...]:
+        """Return how a task's state changed, newest first; `before` is a transition's id."""
+
     async def thread(self, tenant: TenantId, address: Address) -> Thread | None:
         """Return whose own the address's thread is; None without a thread."""
 
@@ -277,3 +285,6 @@ class Store(Protocol):
 
     async def backup(self, path: str) -> None:
         """Write a consistent copy of everything committed to a file, while work goes on."""
+
+    async def size(self) -> int:
+        """Return how many bytes the records take on the disk; 0 for those in memory."""
