@@ -36,6 +36,7 @@ from hub.flow.meant import Meant
 from hub.flow.moving import Moving
 from hub.flow.offering import Offering
 from hub.flow.outbox import Outbox
+from hub.flow.outlines import Outlines
 from hub.flow.pairing import Pairings
 from hub.flow.people import People
 from hub.flow.pinning import Pinning
@@ -64,6 +65,7 @@ from hub.spool import Spool
 from hub.store.ranking import FullTextRanking
 from hub.store.sqlite import is_short
 from hub.tools import built_in
+from hub.watching import Watch
 from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
 
 log = logging.getLogger(__name__)
@@ -93,11 +95,8 @@ class Hub:
         own: Callable[[], Sequence[Own]] = tuple,
         errands: FlowErrands | None = None,
     ) -> None:
-        self.config = config
-        self.store = store
-        self.llm = llm
-        self.decider = decider
-        self.files = files
+        self.config, self.store, self.files = config, store, files
+        self.llm, self.decider = llm, decider
         self.uploads = Uploads(store, files, documents, clock, config.limits.file_mb)
         self.clock = clock
         self.agents = agents = dict(agents)
@@ -107,9 +106,9 @@ class Hub:
         self.started_at = clock.now()
         self.closing = asyncio.Event()
         limits, default = config.limits, config.agents.default
-        self.feed = LocalFeed()
-        self.dispatcher = LocalDispatcher(clock)
-        journal = Journal(store, self.feed, self.dispatcher, clock)
+        self.feed, self.dispatcher = LocalFeed(), LocalDispatcher(clock)
+        self.watch = watch = Watch(config, store, clock, (llm, decider), bridges)
+        journal = Journal(store, self.feed, self.dispatcher, clock, self.watch.meters)
         self.spool = spool = Spool(store, self.boot)
         self.people = People(store, clock)
         accounts = {name_of(account): account for account in config.bridges}
@@ -130,9 +129,11 @@ class Hub:
         self.tasks = self._tasks(journal, documents, errands or FlowErrands())
         self._route(journal, following, {name for name, account in accounts.items() if not threads_of(account)})
         self.letters = Letters(store, journal)
+        watch.open(journal, outbox, documents, lambda: self.turns.running)
+        sweeps = (*sweeps, watch.health.check)
         keep = timedelta(days=config.store.keep_events_days)
-        self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep, sweeps)
-        self.clockwatch = ClockWatch(store, clock, documents, self.scheduler.anew)
+        self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep, sweeps, watch.meters.ticked)
+        self.clockwatch = ClockWatch(store, clock, documents, self._clock_set)
 
     def _tasks(self, journal: Journal, documents: Documents, errands: FlowErrands) -> Tasks:
         """Build what changes tasks, and have tools' errands run from now on."""
@@ -142,7 +143,8 @@ class Hub:
             store, self.spool, journal, self.inbox, clock, self.turns, limits, zone, agents, default, documents
         )
         rights = Rights(store, clock)
-        errands.open(Parts(store, journal, self.outbox, clock, tasks, self.toolbox, rights, agents, zone))
+        self.outlines = outlines = Outlines(store, journal, clock)
+        errands.open(Parts(store, journal, self.outbox, clock, tasks, self.toolbox, rights, outlines, agents, zone))
         return tasks
 
     def _criteria(self, agent: str) -> str:
@@ -208,6 +210,10 @@ class Hub:
 
         return equip
 
+    def _clock_set(self) -> None:
+        self.scheduler.anew()
+        self.watch.health.clock_set()
+
     async def work(self, lane: str) -> None:
         """Do what waits in a lane."""
         match lane.partition(":")[0]:
@@ -230,6 +236,8 @@ class Hub:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.clockwatch.run())
+                if self.watch.herald:
+                    group.create_task(self.watch.herald.run())
                 group.create_task(self.dispatcher.run(self.work))
                 group.create_task(self.showing.run())
                 if self.installer:
@@ -268,6 +276,7 @@ class Hub:
             leave=self.leave,
             inbox=self.inbox,
             tasks=self.tasks,
+            outlines=self.outlines,
             corrections=self.corrections,
             questions=self.questions,
             letters=self.letters,
@@ -293,6 +302,8 @@ class Hub:
             prompts=self.sizes.measured,
             store_info=self._store_info,
             unready=self._unready,
+            metrics=self.watch.metrics,
+            alerts=self.watch.health.look,
             secret=sha256(f"forgery:{secret}".encode()).digest(),
             closing=self.closing,
         )

@@ -165,6 +165,7 @@ async def _outfit(
         workspaces=ground.workspaces,
         egress=egress,
         errands=ground.errands,
+        outlining=ground.errands,
         search=config.data / "search",
     )
     stack.push_async_callback(shipped.close)

@@ -12,7 +12,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -22,9 +22,10 @@ import msgspec
 from msgspec import Struct
 
 from hub import __version__
-from hub.cli.folder import DATABASE, DOCUMENTS, FILES, KEPT, WORKSPACES, damage, lock_of, locked, opened
+from hub.cli.folder import DATABASE, DOCUMENTS, FILES, KEPT, WORKSPACES, lock_of, locked, opened
 from hub.databases import Server
 from hub.errors import AgentHostError, StartError, StoreError
+from hub.store.backups import damage, note
 from hub.store.postgres_server import url_of
 from hub.store.transfer import fill_server, read_server
 from hub.store.workspaces import everything
@@ -77,6 +78,9 @@ def back_up(database: Path | Server, data: Path, target: Path) -> Manifest:
             manifest = _write(part, copy, data, data if isinstance(database, Path) else copy.parent)
         part.replace(target)
         _sync(target.parent)
+        with suppress(OSError):
+            # It's made; that the hub doesn't know of it is no reason to call it failed.
+            note(data, manifest.made_at)
     except (OSError, sqlite3.Error, StoreError, StartError) as error:
         part.unlink(missing_ok=True)
         raise BackupError(f"{target}: not written: {error}") from error

@@ -52,6 +52,7 @@ from hub.ports.tools import (
     Lengthy,
     Material,
     Naming,
+    Outlining,
     Outward,
     Packaged,
     Parcels,
@@ -63,8 +64,10 @@ from hub.ports.tools import (
     Retrying,
     Tool,
     ToolCall,
+    Tracking,
 )
-from hub.ports.work import Delta, Dispatcher, Feed, News
+from hub.ports.upkeep import Upkeep
+from hub.ports.work import Delta, Dispatcher, Feed, News, Witness
 
 __all__ = [
     "LLM",
@@ -110,6 +113,7 @@ __all__ = [
     "Naming",
     "News",
     "Outgoing",
+    "Outlining",
     "Outward",
     "Packaged",
     "Parcels",
@@ -136,7 +140,10 @@ __all__ = [
     "Threading",
     "Tool",
     "ToolCall",
+    "Tracking",
     "Typing",
+    "Upkeep",
+    "Witness",
     "WorkFile",
     "Workspaces",
 ]

@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from hub.ports.upkeep import Upkeep
 from hub.records import (
     Address,
     Correction,
@@ -72,7 +73,7 @@ class Remove(Struct, frozen=True):
 Change = Add | Save | Remove
 
 
-class Store(Protocol):
+class Store(Upkeep, Protocol):
     """Keeps records. What was committed survives the death of the process and of the machine."""
 
     async def open(self) -> None:

@@ -26,6 +26,8 @@ ABILITIES = {
     "Lengthy": "tool",
     "Asking": "tool",
     "ForAssignments": "tool",
+    "Tracking": "tool",
+    "Outlining": "errands",
     "Drafting": "bridge",
     "Typing": "bridge",
     "Retracting": "bridge",
