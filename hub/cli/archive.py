@@ -28,6 +28,8 @@ from hub.store.workspaces import everything
 
 MANIFEST = "manifest.json"
 FORMAT = 1
+COMING = "coming"
+"""The folder in `files` where those lie that are being written."""
 CHUNK = 1 << 20
 MANIFEST_LIMIT = 64 << 20
 
@@ -97,8 +99,10 @@ def _write(target: Path, copy: Path, data: Path) -> Manifest:
     kept: dict[str, Kept] = {}
     with os.fdopen(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "w+b") as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            # The database first: a file is put before the record that names it, so all that the copy names are there.
             for name, path in ((DATABASE, copy), *_beside(data)):
-                with path.open("rb") as source:
+                # What's gone since it was listed was forgotten by the hub, or has been given its name.
+                with suppress(FileNotFoundError), path.open("rb") as source:
                     kept[name] = _add(archive, name, source)
             for name, content in everything(data / WORKSPACES):
                 kept[f"{WORKSPACES}/{name}"] = _add(archive, f"{WORKSPACES}/{name}", io.BytesIO(content))
@@ -135,6 +139,9 @@ def _beside(data: Path) -> Iterator[tuple[str, Path]]:
     # Strangers' programs write into workspaces: what's there is found in another way.
     for folder in (folder for folder in KEPT if folder != WORKSPACES):
         for path in sorted((data / folder).rglob("*")):
+            # Half written: it gets its name once it's whole.
+            if path.suffix == ".part" or path.parent == data / "files" / COMING:
+                continue
             if path.is_file() and not path.is_symlink():
                 yield path.relative_to(data).as_posix(), path
 
