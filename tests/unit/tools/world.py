@@ -12,7 +12,7 @@ from hub.records import HOME, OWNER, File, PersonId, TaskId, TenantId, Text
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
-from hub.testing import FakeClock, FakeEgress, MemoryWorkspaces, a_message, a_task
+from hub.testing import FakeClock, FakeEgress, FakeErrands, MemoryWorkspaces, a_message, a_task
 from hub.times.zones import Zones
 from hub.tools.attached import Attached
 from hub.tools.shipped import Shipped
@@ -87,6 +87,7 @@ async def a_world(folder: Path) -> AsyncIterator[World]:
         workspaces=workspaces,
         egress=egress,
         errands=errands,
+        outlining=FakeErrands(),
         search=folder / "search",
     )
     world = World(
