@@ -325,6 +325,8 @@ class Hub:
             inbox=self.inbox,
             tasks=self.tasks,
             outlines=self.outlines,
+            timetable=self.timetable,
+            zones=self.zones,
             corrections=self.corrections,
             questions=self.questions,
             letters=self.letters,

@@ -12,6 +12,7 @@ from hub.flow.journal import Journal
 from hub.flow.meant import Meant
 from hub.flow.runs import moment, planned
 from hub.flow.said import Answer, Said, parted, tag
+from hub.flow.schedules import check_zone
 from hub.flow.tasks import Tasks
 from hub.flow.whens import LONGEST, When, parse, read
 from hub.ports import Clock, Store
@@ -69,9 +70,13 @@ class Timetable:
 
         return await self._change(task, once, "comes no more")
 
-    async def read(self, tenant: TenantId, person: PersonId, words: str) -> Schedule:
-        """Return the schedule that a person says in words or as a crontab. Raises BadRequest, with the way out."""
-        when = read(words, self._clock.now(), await self._zones.of(tenant, person))
+    async def read(self, tenant: TenantId, person: PersonId, words: str, zone: str = "") -> Schedule:
+        """Return the schedule that a person says in words or as a crontab, in a zone or in theirs.
+
+        Raises BadRequest, with the way out.
+        """
+        check_zone(zone)
+        when = read(words, self._clock.now(), zone or await self._zones.of(tenant, person))
         if when.text:
             raise BadRequest("schedule", f"{words[:100]!r} says more than a time ({when.text[:60]!r}); leave that out")
         if when.others:
