@@ -9,6 +9,7 @@ from hashlib import sha256
 import hub
 from hub.accounts import name_of, threads_of
 from hub.config import Config, timezone
+from hub.databases import database_of
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
 from hub.flow import weights
@@ -37,10 +38,12 @@ from hub.flow.meant import Meant
 from hub.flow.moving import Moving
 from hub.flow.offering import Offering
 from hub.flow.outbox import Outbox
+from hub.flow.outlines import Outlines
 from hub.flow.pairing import Pairings
 from hub.flow.people import People
 from hub.flow.pinning import Pinning
 from hub.flow.portrait import Portraits
+from hub.flow.progress import Progress
 from hub.flow.questions import Questions
 from hub.flow.retraction import Retraction
 from hub.flow.rights import Rights
@@ -106,8 +109,7 @@ class Hub:
         self.agents = agents = dict(agents)
         self.installer, self.own = installer, own
         self.bridges = bridges
-        self.boot = new_id()
-        self.started_at = clock.now()
+        self.boot, self.started_at = new_id(), clock.now()
         self.closing = asyncio.Event()
         limits, default = config.limits, config.agents.default
         self.feed, self.dispatcher = LocalFeed(), LocalDispatcher(clock)
@@ -128,6 +130,7 @@ class Hub:
         if installer:
             installer.watch(self._equipping(toolbox, agents))
         self.sizes = Sizes(llm, decider, toolbox, agents[default], limits)
+        self.progress = Progress(store, journal, outbox, following, self.feed, self.dispatcher, clock, timezone(config))
         self.turns = self._turns(journal, following)
         self.leave = Leave(store, journal, clock, toolbox)
         self.tasks = self._tasks(journal, documents, errands or FlowErrands())
@@ -148,7 +151,8 @@ class Hub:
             store, self.spool, journal, self.inbox, clock, self.turns, limits, zone, agents, default, documents
         )
         rights = Rights(store, clock)
-        errands.open(Parts(store, journal, self.outbox, clock, tasks, self.toolbox, rights, agents, zone))
+        self.outlines = outlines = Outlines(store, journal, clock)
+        errands.open(Parts(store, journal, self.outbox, clock, tasks, self.toolbox, rights, outlines, agents, zone))
         return tasks
 
     def _upkeep(
@@ -177,7 +181,9 @@ class Hub:
         config, store, spool, clock, feed, llm = self.config, self.store, self.spool, self.clock, self.feed, self.llm
         zone, limits, rights = config.hub.timezone, config.limits, Rights(store, clock)
         waits, supervisor = Waits(store, journal, clock, zone), Supervisor(self.decider, self._criteria)
-        endings = Endings(store, spool, journal, self.outbox, feed, clock, supervisor, zone, following, waits)
+        endings = Endings(
+            store, spool, journal, self.outbox, feed, clock, supervisor, zone, following, waits, self.progress
+        )
         pinning = Pinning(store, clock, self.installer.editions if self.installer else None)
         calls = Calls(store, clock, self.toolbox, rights, limits.approval_minutes, pinning)
         speaker = Speaker(store, self.files, feed, clock, llm, self.toolbox, calls, config.llm, zone)
@@ -245,6 +251,8 @@ class Hub:
                     await self.commands.obey(lane)
                 case "task":
                     await self.turns.take(lane)
+                case "progress":
+                    await self.progress.look(lane)
                 case _:
                     await self.outbox.deliver(lane)
 
@@ -263,6 +271,7 @@ class Hub:
                     group.create_task(self.watch.herald.run())
                 group.create_task(self.dispatcher.run(self.work))
                 group.create_task(self.showing.run())
+                group.create_task(self.progress.run())
                 if self.installer:
                     group.create_task(self.installer.run())
                 for bridge in self.bridges.values():
@@ -302,6 +311,7 @@ class Hub:
             leave=self.leave,
             inbox=self.inbox,
             tasks=self.tasks,
+            outlines=self.outlines,
             corrections=self.corrections,
             questions=self.questions,
             letters=self.letters,
@@ -342,9 +352,9 @@ class Hub:
         info = self.decider.info
         return RouterInfo(rule="trained" if info.sha256 == weights.MODEL_SHA256 else "untrained", model=info.model)
 
-    def _store_info(self) -> StoreInfo:
-        path = self.config.data / "hub.db"
-        return StoreInfo(path=str(path), bytes=path.stat().st_size if path.exists() else 0)
+    async def _store_info(self) -> StoreInfo:
+        place = database_of(self.config.store, self.config.data)
+        return StoreInfo(path=str(place), bytes=await self.store.size())
 
 
 def _toolbox(

@@ -36,6 +36,9 @@ class StoreConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """[store]: the database; empty means SQLite in the data folder."""
 
     url: str = ""
+    password: str = ""
+    """PostgreSQL's, if it isn't in the URL."""
+    password_file: str = ""
     keep_events_days: Positive = 30
     keep_messages_days: Annotated[int, Meta(ge=0)] = 0
     """So long after their end tasks are kept with all that belongs to them; 0: for ever."""

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 import hub
 from hub.config import Config
+from hub.databases import database_of
 from hub.flow.health import Health, Herald
 from hub.flow.journal import Journal
 from hub.flow.outbox import Outbox
@@ -23,7 +24,6 @@ from hub.telemetry.meters import Meters
 if TYPE_CHECKING:
     from hub.telemetry.traces import Traces
 
-SQLITE = "sqlite:///"
 GRACE = 5.0
 """Seconds for the last traces at the end."""
 
@@ -82,7 +82,6 @@ class Watch:
     async def metrics(self) -> Sequence[Collector]:
         """Return what Prometheus reads; raises StoreUnavailable."""
         answers, decides = self._models
-        path = self._path
         facts = Facts(
             version=hub.__version__,
             answers=answers.info,
@@ -90,7 +89,7 @@ class Watch:
             bridges=tuple(bridge.info for bridge in self._bridges.values()),
             alerts=tuple(sorted({(alert.name, alert.level) for alert in await self.health.look()})),
             data=self._config.data,
-            database=path.stat().st_size if path and path.exists() else 0,
+            database=await self._store.size(),
         )
         return self.meters.registry, await gauges(self._store, facts, self._clock.now())
 
@@ -122,7 +121,5 @@ def _traces(config: Config, clock: Clock) -> "Traces | None":
 
 def database(config: Config) -> Path | None:
     """Return where a config's database lies; None if that's on a server."""
-    url = config.store.url
-    if url and not url.startswith(SQLITE):
-        return None
-    return Path(url.removeprefix(SQLITE)).expanduser().absolute() if url else config.data / "hub.db"
+    place = database_of(config.store, config.data)
+    return place if isinstance(place, Path) else None

@@ -29,6 +29,7 @@ from hub.ports.platforms import (
     Desk,
     Draft,
     Drafting,
+    Editing,
     Hooked,
     Outgoing,
     Probing,
@@ -52,6 +53,7 @@ from hub.ports.tools import (
     Lengthy,
     Material,
     Naming,
+    Outlining,
     Outward,
     Packaged,
     Parcels,
@@ -63,6 +65,7 @@ from hub.ports.tools import (
     Retrying,
     Tool,
     ToolCall,
+    Tracking,
 )
 from hub.ports.upkeep import Upkeep
 from hub.ports.work import Delta, Dispatcher, Feed, News, Witness
@@ -84,6 +87,7 @@ __all__ = [
     "Documents",
     "Draft",
     "Drafting",
+    "Editing",
     "Editions",
     "Effect",
     "Egress",
@@ -111,6 +115,7 @@ __all__ = [
     "Naming",
     "News",
     "Outgoing",
+    "Outlining",
     "Outward",
     "Packaged",
     "Parcels",
@@ -137,6 +142,7 @@ __all__ = [
     "Threading",
     "Tool",
     "ToolCall",
+    "Tracking",
     "Typing",
     "Upkeep",
     "Witness",

@@ -69,7 +69,7 @@ class FileDocuments:
         return _WholeFile(self._folder / file_name(owner), self._quota, owner)
 
     def _owners(self) -> tuple[str, ...]:
-        return tuple(sorted(filter(None, (_owner_in(path) for path in self._folder.glob("*.json")))))
+        return tuple(sorted(filter(None, (owner_in(path) for path in self._folder.glob("*.json")))))
 
     def _forget(self, owner: str) -> None:
         path = self._folder / file_name(owner)
@@ -119,11 +119,10 @@ class _WholeFile(Storage):
         return tables
 
     def write(self, data: Tables) -> None:
-        # Beside the documents, whose they are: the file's name can't be read back.
-        text = _within(self._quota, {**data, OWNER: {"1": {"name": self._owner}}})
+        within(self._quota, data)
         make_folder(self._path.parent)
         with draft(self._path.with_suffix(".part")) as new:
-            new.file.write(text)
+            new.file.write(whole(self._owner, data))
             new.keep_as(self._path)
 
 
@@ -138,7 +137,7 @@ class _Memory(Storage):
         return None if self._text is None else json.loads(self._text)
 
     def write(self, data: Tables) -> None:
-        self._text = _within(self._quota, data)
+        self._text = within(self._quota, data)
 
 
 def file_name(owner: str) -> str:
@@ -147,19 +146,26 @@ def file_name(owner: str) -> str:
     return f"{readable}.{sha256(owner.encode()).hexdigest()[:16]}.json"
 
 
-def _owner_in(path: Path) -> str:
+def within(quota: int, data: Tables) -> bytes:
+    """Return the text of an owner's documents; raises TooLarge if it's longer than the quota."""
+    text = json.dumps({name: table for name, table in data.items() if name != OWNER}, ensure_ascii=False, indent=1)
+    if (size := len(text.encode())) > quota:
+        raise TooLarge(f"documents: {size} bytes, {quota} are allowed for one owner; remove some first")
+    return text.encode()
+
+
+def whole(owner: str, data: Tables) -> bytes:
+    """Return the text of an owner's file: the name beside the documents, for the file's own can't be read back."""
+    named = {OWNER: {"1": {"name": owner}}} if owner else {}
+    return json.dumps({**data, **named}, ensure_ascii=False, indent=1).encode()
+
+
+def owner_in(path: Path) -> str:
     """Return whose documents a file has; nothing, if it doesn't say so or can't be read."""
     try:
         return str(json.loads(path.read_bytes())[OWNER]["1"]["name"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
-
-
-def _within(quota: int, data: Tables) -> bytes:
-    text = json.dumps(data, ensure_ascii=False, indent=1).encode()
-    if len(text) > quota:
-        raise TooLarge(f"documents: {len(text)} bytes, {quota} are allowed for one owner; remove some first")
-    return text
 
 
 def _put(database: TinyDB, id: str, document: Mapping[str, object]) -> None:

@@ -272,6 +272,10 @@ class MemoryStore(TasksInMemory, UpkeepInMemory):
         kept = {kind.__name__: list(records.values()) for kind, records in self._kept.items()}
         await asyncio.to_thread(Path(path).write_bytes, msgspec.json.encode(kept))
 
+    async def size(self) -> int:
+        self._check_open()
+        return 0
+
 
 def _is_due(entry: Entry, now: datetime) -> bool:
     return entry.due_at is None or entry.due_at <= now

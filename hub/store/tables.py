@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import ColumnElement
 
 from hub.records import Check, Choice, Limits, MessageId, Part, Point, Route, Schedule, Usage, Verdict
-from hub.store.columns import a_float, a_text, a_time, an_int, packed
+from hub.store.columns import a_float, a_name, a_text, a_time, an_int, packed
 from hub.store.tabling import Position, an_index, metadata, within
 
 LEAVING: ColumnElement[bool] = literal_column("leaving_at IS NOT NULL")
@@ -42,10 +42,10 @@ links = Table(
     metadata,
     a_text("tenant"),
     a_text("bridge"),
-    a_text("sender"),
+    a_name("sender"),
     a_text("person"),
     a_time("created_at"),
-    a_text("chat"),
+    a_name("chat"),
     PrimaryKeyConstraint("tenant", "bridge", "sender"),
     an_index("links_of_person", "tenant", "person", "created_at"),
 )
@@ -61,8 +61,8 @@ pairings = Table(
     a_time("created_at"),
     a_time("expires_at"),
     a_text("bridge"),
-    a_text("sender"),
-    a_text("chat"),
+    a_name("sender"),
+    a_name("chat"),
     a_text("name"),
     a_text("person", null=True),
     PrimaryKeyConstraint("id"),
@@ -102,9 +102,9 @@ messages = Table(
     a_text("id"),
     a_text("tenant"),
     a_text("bridge"),
-    a_text("chat"),
-    a_text("thread", null=True),
-    a_text("external_id"),
+    a_name("chat"),
+    a_name("thread", null=True),
+    a_name("external_id"),
     a_text("role"),
     a_text("person"),
     packed("parts", tuple[Part, ...]),
@@ -119,7 +119,7 @@ messages = Table(
     a_text("agent", null=True),
     packed("choices", tuple[Choice, ...]),
     a_text("error", null=True),
-    a_text("sender"),
+    a_name("sender"),
     a_text("author", null=True),
     a_text("name"),
     a_text("choice", null=True),
@@ -144,8 +144,8 @@ postings = Table(
     metadata,
     a_text("tenant"),
     a_text("bridge"),
-    a_text("chat"),
-    a_text("external_id"),
+    a_name("chat"),
+    a_name("external_id"),
     a_text("message"),
     an_int("number"),
     PrimaryKeyConstraint("tenant", "bridge", "chat", "external_id"),
@@ -165,6 +165,8 @@ corrections = Table(
     PrimaryKeyConstraint("id"),
     an_index("corrections_of_tenant", "tenant", "id"),
     an_index("corrections_of_message", "message", "id"),
+    an_index("corrections_of_wrong", "wrong", "id"),
+    an_index("corrections_of_right", "right", "id"),
 )
 
 OPEN_TASK = within("state", "submitted", "working", "input-required")
@@ -177,8 +179,8 @@ tasks = Table(
     a_text("person"),
     an_int("number"),
     a_text("bridge"),
-    a_text("chat"),
-    a_text("thread", null=True),
+    a_name("chat"),
+    a_name("thread", null=True),
     a_text("title"),
     a_text("goal"),
     a_text("agent"),
@@ -212,6 +214,7 @@ tasks = Table(
     an_index("tasks_open", "tenant", "state", where=OPEN_TASK),
     an_index("tasks_ended", "updated_at", "id", where=ENDED_TASK),
     an_index("tasks_of_parent", "parent", "id", where=literal_column("parent IS NOT NULL")),
+    an_index("tasks_told_of", "id", where=literal_column("progress IS NOT NULL")),
     an_index("tasks_due", "due_at", "id", where=and_(OPEN_TASK, literal_column("due_at IS NOT NULL"))),
 )
 
@@ -235,8 +238,8 @@ threads = Table(
     metadata,
     a_text("tenant"),
     a_text("bridge"),
-    a_text("chat"),
-    a_text("thread"),
+    a_name("chat"),
+    a_name("thread"),
     a_text("task"),
     PrimaryKeyConstraint("tenant", "bridge", "chat", "thread"),
     an_index("threads_of_task", "task", "bridge", "chat", "thread"),
@@ -247,7 +250,7 @@ follows = Table(
     metadata,
     a_text("task"),
     a_text("bridge"),
-    a_text("chat"),
+    a_name("chat"),
     a_text("tenant"),
     a_text("person"),
     a_time("created_at"),
@@ -292,6 +295,7 @@ steps = Table(
     Column("effect", Text, nullable=False, server_default=""),
     a_text("pause", null=True),
     Column("unsure", Boolean, nullable=False, server_default=false()),
+    a_time("ended_at", null=True),
     PrimaryKeyConstraint("turn", "number"),
 )
 
@@ -307,7 +311,7 @@ entries = Table(
     a_text("id"),
     a_text("tenant"),
     a_text("queue"),
-    a_text("lane"),
+    a_name("lane"),
     a_text("message"),
     a_text("state"),
     a_time("created_at"),
@@ -352,7 +356,7 @@ replays = Table(
     metadata,
     a_text("tenant"),
     a_text("key"),
-    a_text("name"),
+    a_name("name"),
     a_text("fingerprint"),
     an_int("status"),
     a_text("body"),
@@ -361,6 +365,8 @@ replays = Table(
     an_index("replays_by_age", "created_at"),
 )
 
+WRITER = "writer."
+"""Begins the names of counters that hubs on PostgreSQL have for themselves, while they work."""
 counters = Table(
     "counters",
     metadata,
@@ -369,4 +375,16 @@ counters = Table(
     a_text("name"),
     Column("value", BigInteger, nullable=False),
     PrimaryKeyConstraint("name"),
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    # Small documents where several hubs share a database; a hub on SQLite has them as files. Few belong to one owner.
+    a_text("owner"),
+    a_text("name"),
+    a_text("id"),
+    Column("position", BigInteger, nullable=False),
+    a_text("document"),
+    PrimaryKeyConstraint("owner", "position"),
 )

@@ -22,7 +22,7 @@ from hub.flow.uploads import Uploads
 from hub.packages.installer import Installer
 from hub.packages.own import Own
 from hub.ports import LLM, Bridge, Change, Clock, Feed, Store, Tool, ToolCall
-from hub.records import Address, Entry, Incoming, Limits, Message, PersonId, Schedule, Task, TaskId, TenantId
+from hub.records import Address, Entry, Incoming, Limits, Message, PersonId, Point, Schedule, Task, TaskId, TenantId
 
 
 class InboxService(Protocol):
@@ -58,6 +58,12 @@ class TasksService(Protocol):
     async def stop(self, task: Task) -> Task: ...
     async def stop_chat(self, tenant: TenantId, address: Address, person: PersonId) -> Sequence[Task]:
         """Stop a person's tasks that are at work for a chat, and return them."""
+
+
+class OutlinesService(Protocol):
+    """Keeps plans."""
+
+    async def put(self, id: TaskId, points: Sequence[Point]) -> Task: ...
 
 
 class CorrectionsService(Protocol):
@@ -124,6 +130,7 @@ class Services:
     leave: Leave
     inbox: InboxService
     tasks: TasksService
+    outlines: OutlinesService
     corrections: CorrectionsService
     questions: QuestionsService
     letters: LettersService
@@ -134,7 +141,7 @@ class Services:
     uploads: Uploads
     router: Callable[[], RouterInfo]
     prompts: Callable[[], Awaitable[PromptSizes | None]]
-    store_info: Callable[[], StoreInfo]
+    store_info: Callable[[], Awaitable[StoreInfo]]
     unready: Callable[[], str | None]
     """Why the hub can't take messages now; None if it can."""
     metrics: Callable[[], Awaitable[Sequence[Collector]]]

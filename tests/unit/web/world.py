@@ -24,6 +24,7 @@ from hub.flow.leave import Leave
 from hub.flow.leaving import Leaving
 from hub.flow.links import Links
 from hub.flow.outbox import Outbox
+from hub.flow.outlines import Outlines
 from hub.flow.pairing import Pairings
 from hub.flow.people import OWNER_KEY, People, new_secret
 from hub.flow.portrait import Portraits
@@ -130,6 +131,7 @@ async def a_world(
         leave=Leave(store, journal, clock, Toolbox((), llm)),
         inbox=echo,
         tasks=echo,
+        outlines=Outlines(store, journal, clock),
         corrections=echo,
         questions=echo,
         letters=echo,
@@ -140,7 +142,7 @@ async def a_world(
         uploads=Uploads(store, files, documents, clock, (config or Config()).limits.file_mb),
         prompts=_no_prompts,
         router=lambda: RouterInfo(rule="untrained", model="scripted"),
-        store_info=lambda: StoreInfo(path="memory", bytes=0),
+        store_info=_memory,
         unready=lambda: unready[0] if unready else None,
         metrics=_nothing,
         alerts=_nothing,
@@ -168,6 +170,10 @@ def configured(world: World, config: Config) -> World:
 
 async def _no_prompts() -> None:
     """Nothing counts tokens here."""
+
+
+async def _memory() -> StoreInfo:
+    return StoreInfo(path="memory", bytes=0)
 
 
 async def _nothing() -> tuple[()]:
