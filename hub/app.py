@@ -25,11 +25,13 @@ from hub.flow.elsewhere import Elsewhere
 from hub.flow.endings import Endings
 from hub.flow.errands import FlowErrands, Parts
 from hub.flow.following import FollowCommands, Following
+from hub.flow.forgetting import Forgetting
 from hub.flow.guard import Guard
 from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
 from hub.flow.labels import Labels
 from hub.flow.leave import Leave
+from hub.flow.leaving import Leaving, Unindex
 from hub.flow.letters import Letters
 from hub.flow.links import Links
 from hub.flow.meant import Meant
@@ -40,6 +42,8 @@ from hub.flow.outlines import Outlines
 from hub.flow.pairing import Pairings
 from hub.flow.people import People
 from hub.flow.pinning import Pinning
+from hub.flow.portrait import Portraits
+from hub.flow.progress import Progress
 from hub.flow.questions import Questions
 from hub.flow.retraction import Retraction
 from hub.flow.rights import Rights
@@ -56,11 +60,12 @@ from hub.flow.turns import Turns
 from hub.flow.uploads import Uploads
 from hub.flow.waits import Waits
 from hub.flow.weigher import Weigher
+from hub.log import about
 from hub.manifests import Agent
 from hub.packages.installer import Installed, Installer
 from hub.packages.own import Own
-from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool
-from hub.records import new_id
+from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool, Workspaces
+from hub.records import Link, Person, new_id
 from hub.spool import Spool
 from hub.store.ranking import FullTextRanking
 from hub.store.sqlite import is_short
@@ -94,6 +99,8 @@ class Hub:
         sweeps: Sequence[Callable[[], Awaitable[None]]] = (),
         own: Callable[[], Sequence[Own]] = tuple,
         errands: FlowErrands | None = None,
+        workspaces: Workspaces | None = None,
+        unindex: Unindex | None = None,
     ) -> None:
         self.config, self.store, self.files = config, store, files
         self.llm, self.decider = llm, decider
@@ -102,8 +109,7 @@ class Hub:
         self.agents = agents = dict(agents)
         self.installer, self.own = installer, own
         self.bridges = bridges
-        self.boot = new_id()
-        self.started_at = clock.now()
+        self.boot, self.started_at = new_id(), clock.now()
         self.closing = asyncio.Event()
         limits, default = config.limits, config.agents.default
         self.feed, self.dispatcher = LocalFeed(), LocalDispatcher(clock)
@@ -124,10 +130,12 @@ class Hub:
         if installer:
             installer.watch(self._equipping(toolbox, agents))
         self.sizes = Sizes(llm, decider, toolbox, agents[default], limits)
+        self.progress = Progress(store, journal, outbox, following, self.feed, self.dispatcher, clock, timezone(config))
         self.turns = self._turns(journal, following)
         self.leave = Leave(store, journal, clock, toolbox)
         self.tasks = self._tasks(journal, documents, errands or FlowErrands())
         self._route(journal, following, {name for name, account in accounts.items() if not threads_of(account)})
+        self._upkeep(documents, links, access, Forgetting(store, workspaces), unindex)
         self.letters = Letters(store, journal)
         watch.open(journal, outbox, documents, lambda: self.turns.running)
         sweeps = (*sweeps, watch.health.check)
@@ -147,6 +155,23 @@ class Hub:
         errands.open(Parts(store, journal, self.outbox, clock, tasks, self.toolbox, rights, outlines, agents, zone))
         return tasks
 
+    def _upkeep(
+        self, documents: Documents, links: Links, access: Access, forgetting: Forgetting, unindex: Unindex | None
+    ) -> None:
+        """Build what hands a person's own data over, and what erases it."""
+
+        def forgotten(person: Person, theirs: Sequence[Link]) -> None:
+            self.people.forget()
+            access.forget_person(person.tenant, person.id)
+            for link in theirs:
+                links.forget(link.tenant, link.bridge, link.sender)
+
+        store, files, cancel = self.store, self.files, self.tasks.cancel
+        self.portraits = Portraits(store, files, documents, self.clock)
+        self.leaving = Leaving(
+            store, files, documents, self.clock, forgetting, cancel=cancel, forgotten=forgotten, unindex=unindex
+        )
+
     def _criteria(self, agent: str) -> str:
         found = self.agents.get(agent)
         return found.supervisor if found else ""
@@ -156,7 +181,9 @@ class Hub:
         config, store, spool, clock, feed, llm = self.config, self.store, self.spool, self.clock, self.feed, self.llm
         zone, limits, rights = config.hub.timezone, config.limits, Rights(store, clock)
         waits, supervisor = Waits(store, journal, clock, zone), Supervisor(self.decider, self._criteria)
-        endings = Endings(store, spool, journal, self.outbox, feed, clock, supervisor, zone, following, waits)
+        endings = Endings(
+            store, spool, journal, self.outbox, feed, clock, supervisor, zone, following, waits, self.progress
+        )
         pinning = Pinning(store, clock, self.installer.editions if self.installer else None)
         calls = Calls(store, clock, self.toolbox, rights, limits.approval_minutes, pinning)
         speaker = Speaker(store, self.files, feed, clock, llm, self.toolbox, calls, config.llm, zone)
@@ -216,15 +243,18 @@ class Hub:
 
     async def work(self, lane: str) -> None:
         """Do what waits in a lane."""
-        match lane.partition(":")[0]:
-            case "chat":
-                await self.router.route(lane)
-            case "now":
-                await self.commands.obey(lane)
-            case "task":
-                await self.turns.take(lane)
-            case _:
-                await self.outbox.deliver(lane)
+        with about(lane=lane):
+            match lane.partition(":")[0]:
+                case "chat":
+                    await self.router.route(lane)
+                case "now":
+                    await self.commands.obey(lane)
+                case "task":
+                    await self.turns.take(lane)
+                case "progress":
+                    await self.progress.look(lane)
+                case _:
+                    await self.outbox.deliver(lane)
 
     async def run(self) -> None:
         """Take up what waits, then work until cancelled."""
@@ -236,10 +266,12 @@ class Hub:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.clockwatch.run())
+                group.create_task(self.leaving.run())
                 if self.watch.herald:
                     group.create_task(self.watch.herald.run())
                 group.create_task(self.dispatcher.run(self.work))
                 group.create_task(self.showing.run())
+                group.create_task(self.progress.run())
                 if self.installer:
                     group.create_task(self.installer.run())
                 for bridge in self.bridges.values():
@@ -254,7 +286,8 @@ class Hub:
         while True:
             began = self.clock.monotonic()
             try:
-                await bridge.run(self.inbox.accept)
+                with about(bridge=bridge.name):
+                    await bridge.run(self.inbox.accept)
             except Exception:
                 log.exception("bridge %s: stumbled, begun again in %.0f s", bridge.name, pause)
             await self.clock.sleep(pause)
@@ -273,6 +306,8 @@ class Hub:
             feed=self.feed,
             people=self.people,
             pairings=self.pairings,
+            leaving=self.leaving,
+            portraits=self.portraits,
             leave=self.leave,
             inbox=self.inbox,
             tasks=self.tasks,

@@ -40,6 +40,12 @@ class StoreConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """PostgreSQL's, if it isn't in the URL."""
     password_file: str = ""
     keep_events_days: Positive = 30
+    keep_messages_days: Annotated[int, Meta(ge=0)] = 0
+    """So long after their end tasks are kept with all that belongs to them; 0: for ever."""
+    keep_corrections: bool = True
+    """Tasks with a message that its person moved are kept: the router is measured by them."""
+    keep_entries_days: Positive = 7
+    """So long it's known how a message came through the queues."""
 
 
 class AlertsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
