@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec.structs import fields
+
 from hub.config import StoreConfig
 from hub.flow.forgetting import FEW, Forgetting
 from hub.flow.litter import YOUNG, Litter
