@@ -144,18 +144,6 @@ def stored(config: Config, environ: Mapping[str, str]) -> Finding:
     return fine("database", str(path))
 
 
-def _server(place: Server) -> Finding:
-    try:
-        found = server.ask(place)
-    except StartError as error:
-        what, _, mend = str(error).removeprefix("store.url: ").partition("; ")
-        return fault("database", what, f"{mend[:1].upper()}{mend[1:]}." if mend else "See the server's log.")
-    text = f"{place}: PostgreSQL {found.version}, {size(found.bytes)}, answers in {found.ms:.1f} ms"
-    if found.known:
-        return fine("database", text)
-    return warning("database", f"{text}, schema {found.revision}", "A hub of this version upgrades it, if it's older.")
-
-
 def newer(path: Path) -> str:
     """Return a database's schema if this AgentHost doesn't know it, or nothing."""
     known = {each.name.partition("_")[0] for each in (Path(migrations.__file__).parent / "versions").glob("0*.py")}
@@ -175,6 +163,18 @@ def backup(config: Config, environ: Mapping[str, str]) -> Finding:
     for alert in of_backup(made_at, since, datetime.now(UTC), every):
         return warning("backup", alert.text, alert.fix)
     return fine("backup", f"made on {made_at:%Y-%m-%d}" if made_at else "none yet, and nothing old to lose")
+
+
+def _server(place: Server) -> Finding:
+    try:
+        found = server.ask(place)
+    except StartError as error:
+        what, _, mend = str(error).removeprefix("store.url: ").partition("; ")
+        return fault("database", what, f"{mend[:1].upper()}{mend[1:]}." if mend else "See the server's log.")
+    text = f"{place}: PostgreSQL {found.version}, {size(found.bytes)}, answers in {found.ms:.1f} ms"
+    if found.known:
+        return fine("database", text)
+    return warning("database", f"{text}, schema {found.revision}", "A hub of this version upgrades it, if it's older.")
 
 
 def llama(config: Config, environ: Mapping[str, str]) -> Finding:

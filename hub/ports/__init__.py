@@ -29,6 +29,7 @@ from hub.ports.platforms import (
     Desk,
     Draft,
     Drafting,
+    Editing,
     Hooked,
     Outgoing,
     Probing,
@@ -37,7 +38,7 @@ from hub.ports.platforms import (
     Typing,
 )
 from hub.ports.ranking import Hit, Ranking, Subject
-from hub.ports.storage import Add, Change, Remove, Save, Store
+from hub.ports.storage import Add, Change, Due, Remove, Save, Store
 from hub.ports.time import Clock
 from hub.ports.tools import (
     Asking,
@@ -86,6 +87,8 @@ __all__ = [
     "Documents",
     "Draft",
     "Drafting",
+    "Due",
+    "Editing",
     "Editions",
     "Effect",
     "Egress",

@@ -233,6 +233,10 @@ def _newest(columns: Any, by: Literal["id", "updated_at"]) -> tuple[ColumnElemen
     return (columns.id.desc(),) if by == "id" else (columns.updated_at.desc(), columns.id.desc())
 
 
+def told_of(limit: int) -> Query:
+    return of(Task).where(tasks.c.progress.is_not(None)).order_by(tasks.c.id).limit(limit)
+
+
 def split_off(task: str) -> Query:
     return by(Task, parent=task).order_by(tasks.c.id)
 
@@ -273,6 +277,12 @@ def taints_of(task: str) -> Query:
 
 def due_tasks(now: datetime, limit: int) -> Query:
     return of(Task).where(OPEN_TASK, tasks.c.due_at <= now).order_by(tasks.c.due_at, tasks.c.id).limit(limit)
+
+
+def dues(now: datetime, limit: int) -> Query:
+    """Of the due tasks only what the index has: who waits long for a turn is looked at each second."""
+    found = select(tasks.c.id, tasks.c.due_at).where(OPEN_TASK, tasks.c.due_at <= now)
+    return found.order_by(tasks.c.due_at, tasks.c.id).limit(limit)
 
 
 def next_dues() -> Query:

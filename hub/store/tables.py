@@ -165,6 +165,8 @@ corrections = Table(
     PrimaryKeyConstraint("id"),
     an_index("corrections_of_tenant", "tenant", "id"),
     an_index("corrections_of_message", "message", "id"),
+    an_index("corrections_of_wrong", "wrong", "id"),
+    an_index("corrections_of_right", "right", "id"),
 )
 
 OPEN_TASK = within("state", "submitted", "working", "input-required")
@@ -212,6 +214,7 @@ tasks = Table(
     an_index("tasks_open", "tenant", "state", where=OPEN_TASK),
     an_index("tasks_ended", "updated_at", "id", where=ENDED_TASK),
     an_index("tasks_of_parent", "parent", "id", where=literal_column("parent IS NOT NULL")),
+    an_index("tasks_told_of", "id", where=literal_column("progress IS NOT NULL")),
     an_index("tasks_due", "due_at", "id", where=and_(OPEN_TASK, literal_column("due_at IS NOT NULL"))),
 )
 
@@ -292,6 +295,7 @@ steps = Table(
     Column("effect", Text, nullable=False, server_default=""),
     a_text("pause", null=True),
     Column("unsure", Boolean, nullable=False, server_default=false()),
+    a_time("ended_at", null=True),
     PrimaryKeyConstraint("turn", "number"),
 )
 
@@ -378,6 +382,7 @@ documents = Table(
     metadata,
     # Small documents where several hubs share a database; a hub on SQLite has them as files. Few belong to one owner.
     a_text("owner"),
+    a_text("name"),
     a_text("id"),
     Column("position", BigInteger, nullable=False),
     a_text("document"),
