@@ -122,7 +122,7 @@ async def test_an_ended_task_is_forgotten_with_all_that_belongs_to_it_a_few_reco
 
 def test_every_kind_of_record_that_hangs_on_a_task_or_a_message_is_forgotten_with_it() -> None:
     """A new kind with such a field is to be removed in hub/flow/forgetting.py, and named here."""
-    hanging = {kind for kind in TABLES if {"task", "turn", "message"} & set(kind.__struct_fields__)}
+    hanging = {kind for kind in TABLES if {"task", "turn", "message"} & set(TABLES[kind].c.keys())}
     of_task = {Turn, Step, Pause, Taint, Pin, Thread, Follow, Transition}
 
     # Events are forgotten by themselves, by their age or with their person.
