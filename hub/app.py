@@ -117,7 +117,7 @@ class Hub:
         limits, default = config.limits, config.agents.default
         self.feed, self.dispatcher = LocalFeed(), LocalDispatcher(clock)
         self.watch = watch = Watch(config, store, clock, (llm, decider), bridges)
-        journal = Journal(store, self.feed, self.dispatcher, clock, self.watch.meters)
+        journal = Journal(store, self.feed, self.dispatcher, clock, watch.witness)
         self.spool = spool = Spool(store, self.boot)
         self.people = People(store, clock)
         accounts = {name_of(account): account for account in config.bridges}

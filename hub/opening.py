@@ -100,6 +100,7 @@ async def opened(
         unindex=partial(forget, config.data / "search"),
         own=cache(partial(found, kinds, _origins(config))),
     )
+    stack.push_async_callback(parts.watch.close)
     await installer.open()
     await parts.people.ensure_owner(secret)
     return parts, secret
