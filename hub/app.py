@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from hashlib import sha256
@@ -9,8 +10,8 @@ from hashlib import sha256
 import hub
 from hub.accounts import name_of, threads_of
 from hub.config import Config, timezone
-from hub.dispatch.feed import LocalFeed
-from hub.dispatch.local import LocalDispatcher
+from hub.dispatch.company import Company, by_itself
+from hub.errors import StoreUnavailable
 from hub.flow import weights
 from hub.flow.access import Access
 from hub.flow.calling import Calls
@@ -46,6 +47,7 @@ from hub.flow.scheduler import Scheduler
 from hub.flow.showing import Showing
 from hub.flow.sizes import Sizes
 from hub.flow.speaking import Speaker
+from hub.flow.stopping import Stopping
 from hub.flow.supervisor import Supervisor
 from hub.flow.tasks import Tasks
 from hub.flow.toolbox import Toolbox
@@ -68,6 +70,10 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds until a bridge that stumbled is begun again."""
+DUTIES = "duties"
+"""The lease of what one hub does for all: what's due, what's forgotten in time, packages on their way."""
+LOST, FOUND = 5.0, 10_000
+"""Seconds between two looks at lanes that wait unseen, and how many are found at once."""
 
 
 class Hub:
@@ -90,6 +96,7 @@ class Hub:
         sweeps: Sequence[Callable[[], Awaitable[None]]] = (),
         own: Callable[[], Sequence[Own]] = tuple,
         errands: FlowErrands | None = None,
+        company: Company | None = None,
     ) -> None:
         self.config = config
         self.store = store
@@ -101,19 +108,19 @@ class Hub:
         self.agents = agents = dict(agents)
         self.installer, self.own = installer, own
         self.bridges = bridges
-        self.boot = new_id()
+        self.company = company = company or by_itself(new_id(), name_of_hub(config), clock)
+        self.hubs, self.feed, self.dispatcher = company.hubs, company.feed, company.dispatcher
+        self.boot = company.hubs.boot
         self.started_at = clock.now()
         self.closing = asyncio.Event()
         limits, default = config.limits, config.agents.default
-        self.feed = LocalFeed()
-        self.dispatcher = LocalDispatcher(clock)
         journal = Journal(store, self.feed, self.dispatcher, clock)
         self.spool = spool = Spool(store, self.boot)
         self.people = People(store, clock)
         accounts = {name_of(account): account for account in config.bridges}
         guard = Guard(clock, accounts)
         labels, elsewhere = Labels(store, clock, limits.reopen_hours), Elsewhere(store, clock, bridges)
-        self.outbox = outbox = Outbox(store, spool, journal, clock, bridges, labels, elsewhere, guard)
+        self.outbox = outbox = Outbox(store, spool, journal, clock, bridges, labels, elsewhere, guard, self.hubs.check)
         links, following = Links(store), Following(store, clock)
         self.pairings = Pairings(store, journal, outbox, links, clock)
         access = Access(store, links, self.pairings, clock, accounts)
@@ -129,7 +136,7 @@ class Hub:
         self._route(journal, following, {name for name, account in accounts.items() if not threads_of(account)})
         self.letters = Letters(store, journal)
         keep = timedelta(days=config.store.keep_events_days)
-        self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep, sweeps)
+        self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep, sweeps, self._on_duty)
 
     def _tasks(self, journal: Journal, documents: Documents, errands: FlowErrands) -> Tasks:
         """Build what changes tasks, and have tools' errands run from now on."""
@@ -156,7 +163,13 @@ class Hub:
         calls = Calls(store, clock, self.toolbox, rights, limits.approval_minutes, pinning)
         speaker = Speaker(store, self.files, feed, clock, llm, self.toolbox, calls, config.llm, zone)
         slots, default = Slots(limits.tasks_at_once), config.agents.default
-        return Turns(store, spool, journal, clock, llm, speaker, endings, slots, rights, self.agents, default, pinning)
+        self.stopping = stopping = Stopping(store, self.hubs, clock)
+        return Turns(
+            store, spool, journal, clock, llm, speaker, endings, slots, rights, self.agents, default, pinning, stopping
+        )
+
+    def _on_duty(self) -> bool:
+        return self.hubs.holds(DUTIES)
 
     def _route(self, journal: Journal, following: Following, threadless: Collection[str]) -> None:
         """Build what finds the task that a message is about, and what obeys commands."""
@@ -218,26 +231,52 @@ class Hub:
                 await self.outbox.deliver(lane)
 
     async def run(self) -> None:
-        """Take up what waits, then work until cancelled."""
-        recovered = await self.spool.recover()
-        if recovered:
-            log.info("taking up %d entries that the last run had begun", len(recovered))
-        self.dispatcher.wake(*await self.store.lanes(self.clock.now(), 100_000))
+        """Take up what waits, then work until cancelled; raises HubEnded if others took over meanwhile."""
+        await self._take_over()
+        find = self.company.find
+        if not find:
+            self.dispatcher.wake(*await self.store.lanes(self.clock.now(), 100_000))
         self.scheduler.start()
         try:
             async with asyncio.TaskGroup() as group:
+                group.create_task(self.hubs.run(self._take_over))
                 group.create_task(self.dispatcher.run(self.work))
                 group.create_task(self.showing.run())
-                if self.installer:
-                    group.create_task(self.installer.run())
+                group.create_task(self.stopping.run(self.turns.stop_here))
+                group.create_task(self._duties(find))
+                if self.company.tell:
+                    group.create_task(self.company.tell())
                 for bridge in self.bridges.values():
                     group.create_task(self.connect(bridge))
         finally:
             self.scheduler.stop()
             self.feed.close()
 
+    async def _take_over(self) -> None:
+        """Take up what hubs had begun that live no more."""
+        recovered = await self.spool.recover(await self.hubs.living())
+        if recovered:
+            log.info("taking up %d entries that an earlier run, or another hub, had begun", len(recovered))
+
+    async def _duties(self, find: Callable[..., Awaitable[None]] | None) -> None:
+        """Do what one hub does for all, once it's this one."""
+        await self.hubs.hold(DUTIES)
+        async with asyncio.TaskGroup() as group:
+            if self.installer:
+                group.create_task(self.installer.run())
+            while find:
+                try:
+                    await find(*await self.store.lanes(self.clock.now(), FOUND))
+                except StoreUnavailable as error:
+                    log.warning("what waits unseen isn't looked for now: %s", error)
+                await self.clock.sleep(LOST)
+
     async def connect(self, bridge: Bridge) -> None:
-        """Run a bridge until cancelled; one that stumbles is begun again after a while, and the rest goes on."""
+        """Run a bridge until cancelled, once this hub has its lease.
+
+        One that stumbles is begun again after a while, and the rest goes on.
+        """
+        await self.hubs.hold(f"bridge:{bridge.name}")
         pause = FIRST_PAUSE
         while True:
             began = self.clock.monotonic()
@@ -305,6 +344,11 @@ class Hub:
     def _store_info(self) -> StoreInfo:
         path = self.config.data / "hub.db"
         return StoreInfo(path=str(path), bytes=path.stat().st_size if path.exists() else 0)
+
+
+def name_of_hub(config: Config) -> str:
+    """Return what a hub is called among others."""
+    return config.hub.name or f"{socket.gethostname()}:{config.hub.port}"
 
 
 def _toolbox(

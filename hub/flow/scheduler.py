@@ -35,14 +35,16 @@ class Scheduler:
         expire: Callable[[], Awaitable[None]],
         keep_events: timedelta,
         sweeps: Sequence[Callable[[], Awaitable[None]]] = (),
+        on_duty: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`sweeps` are done with every sweep: what else is to be forgotten in time."""
+        """`sweeps` are done with every sweep: what else is to be forgotten in time. Of several hubs one is on duty."""
         self._store = store
         self._clock = clock
         self._dispatcher = dispatcher
         self._expire = expire
         self._keep_events = keep_events
         self._sweeps = sweeps
+        self._on_duty = on_duty
         self._jobs = AsyncIOScheduler(timezone="UTC")
 
     def start(self) -> None:
@@ -57,6 +59,8 @@ class Scheduler:
 
     async def tick(self) -> None:
         """Wake the lanes of tasks and entries whose time has come."""
+        if not self._on_duty():
+            return
         now = self._clock.now()
         due = await self._store.next_due()
         if due is None or due > now:
@@ -69,6 +73,8 @@ class Scheduler:
 
     async def sweep(self) -> None:
         """Forget events that nobody will catch up on, and answers that nobody will ask for again."""
+        if not self._on_duty():
+            return
         now = self._clock.now()
         try:
             forgotten = await self._store.forget_events(now - self._keep_events)

@@ -63,7 +63,7 @@ from hub.ports.tools import (
     Tool,
     ToolCall,
 )
-from hub.ports.work import Delta, Dispatcher, Feed, News
+from hub.ports.work import Delta, Dispatcher, Feed, HubInfo, Hubs, News
 
 __all__ = [
     "LLM",
@@ -99,6 +99,8 @@ __all__ = [
     "Foreign",
     "Hit",
     "Hooked",
+    "HubInfo",
+    "Hubs",
     "Image",
     "LLMInfo",
     "Lengthy",
