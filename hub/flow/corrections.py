@@ -12,7 +12,7 @@ from hub.flow.retraction import Retraction
 from hub.flow.routes import Routes
 from hub.flow.tasks import Stops, Tasks
 from hub.ports import Add, Change, Clock, Save, Store
-from hub.records import Correction, Message, Route, Task, TaskId, new_id
+from hub.records import Correction, Message, Route, Task, TaskId, TaskState, new_id
 from hub.spool import Spool
 
 TRIES = 5
@@ -87,7 +87,7 @@ class Corrections:
     async def _move(self, message: Message, to: TaskId | Literal["new"]) -> Task:
         message = await self._store.message(message.id) or message
         wrong = await self._task_of(message)
-        right = await self._right(message, to)
+        right, was = await self._right(message, to)
         route = Route(rule="corrected", task=right.id, new=to == "new", probability=1.0)
         moved = replace(message, task=right.id, state="routed", route=route, turn=None, error=None)
         correction = Correction(
@@ -102,10 +102,9 @@ class Corrections:
         retracted, wake = await self._retraction.of(message)
         changes: list[Change] = [
             Save(moved),
-            Add(right) if to == "new" else Save(right),
             Add(correction),
             self._journal.about_message("route", moved),
-            self._journal.about_task(right),
+            *self._taken(right, was),
             *await self._requeue(message, right),
             *retracted,
             *await self._without(wrong, message),
@@ -113,13 +112,19 @@ class Corrections:
         await self._journal.commit(*changes, wake=(lanes.task(right.id), lanes.task(wrong.id), *wake))
         return right
 
-    async def _right(self, message: Message, to: TaskId | Literal["new"]) -> Task:
+    def _taken(self, right: Task, was: TaskState | None) -> tuple[Change, ...]:
+        if was is None:
+            return self._journal.founded(right, "person", "a message was moved to a new task")
+        return self._journal.changed(right, was, "person", "a message was moved to it")
+
+    async def _right(self, message: Message, to: TaskId | Literal["new"]) -> tuple[Task, TaskState | None]:
+        """Return the task that gets the message, and the state that it was in, None for a new one."""
         if to == "new":
-            return await self._tasks.found(message)
+            return await self._tasks.found(message), None
         task = await self._store.task(to)
         if task is None or (task.tenant, task.person) != (message.tenant, message.person):
             raise NotFound(f"there's no task {to!r} of yours")
-        return replace(task, state="submitted", updated_at=self._clock.now())
+        return replace(task, state="submitted", updated_at=self._clock.now()), task.state
 
     async def _requeue(self, message: Message, right: Task) -> list[Change]:
         """Have the message wait in the right task's lane: its old entry if that's still unsettled, else a new one."""
@@ -134,7 +139,7 @@ class Corrections:
         if any(other.role == "user" and other.id != message.id for other in others):
             return []
         canceled = replace(wrong, state="canceled", due_at=None, updated_at=self._clock.now())
-        return [Save(canceled), self._journal.about_task(canceled)]
+        return [*self._journal.changed(canceled, wrong.state, "person", "its only message was moved away")]
 
     async def _task_of(self, message: Message) -> Task:
         fresh = await self._store.message(message.id)

@@ -86,7 +86,7 @@ class Edits:
             routed = replace(message, state="routed", turn=None, error=None)
             changes += [Save(routed), self._spool.put("inbox", lanes.task(task.id), routed, self._clock.now())]
         goes_on = replace(_with_goal(task, old, new), state="submitted", updated_at=self._clock.now())
-        return [*changes, Save(goes_on), self._journal.about_task(goes_on)]
+        return [*changes, *self._journal.changed(goes_on, task.state, "person", "a message was given other words")]
 
     async def _stopped_with(self, old: Message) -> list[Message]:
         turn = await self._store.turn(old.turn) if old.turn else None
@@ -100,7 +100,7 @@ class Edits:
         if task is None or task.goal != old.text:
             return []
         changed = replace(_with_goal(task, old, new), updated_at=self._clock.now())
-        return [Save(changed), self._journal.about_task(changed)]
+        return [*self._journal.changed(changed, task.state, "person", "its goal was given other words")]
 
 
 def _with_goal(task: Task, old: Message, new: Message) -> Task:

@@ -14,9 +14,9 @@ from hub.flow.case import gather
 from hub.flow.following import Following
 from hub.flow.journal import Journal
 from hub.flow.outbox import Outbox
-from hub.flow.schedules import next_time
+from hub.flow.schedules import upcoming
 from hub.flow.speaking import Spoken
-from hub.flow.supervisor import Supervisor
+from hub.flow.supervisor import Supervisor, reason_of
 from hub.flow.waits import Waiting, Waits, verdict_of
 from hub.flow.work import Work
 from hub.ports import Change, Clock, Feed, LLMInfo, Save, Store
@@ -94,13 +94,15 @@ class Endings:
         turn = self._ended(work, ending)
         steps = ending.spoken.steps if ending.spoken else ()
         for _ in range(TRIES):
-            task = await self._judged(work, turn, ending, steps)
+            was = await self._store.task(work.task.id) or work.task
+            task = await self._judged(work, was, turn, ending, steps)
             waiting = await self._waits.of(work, ending.spoken.held if ending.spoken else None, task)
             task = waiting.task
             said = self._say(work, task, turn, ending, waiting)
             if _is_news(task, turn, ending):
                 said = (*said, *await self._following.copies(task, said))
-            changes = (*self._changes(work, task, turn, ending, said), *waiting.changes)
+            changes = (*self._changes(work, task, turn, ending, said), *self._moved(task, was, turn, ending))
+            changes += waiting.changes
             reach("pause.before-commit" if ending.kind == "held" else "turn.before-commit")
             try:
                 await self._journal.commit(*changes, wake=tuple(self._outbox.lane(message) for message in said))
@@ -142,8 +144,7 @@ class Endings:
             error=error,
         )
 
-    async def _judged(self, work: Work, turn: Turn, ending: Ending, steps: Sequence[Step]) -> Task:
-        task = await self._store.task(work.task.id) or work.task
+    async def _judged(self, work: Work, task: Task, turn: Turn, ending: Ending, steps: Sequence[Step]) -> Task:
         # What comes again is done each time within its limits, not all times together.
         before = Usage() if task.schedule and isinstance(task.verdict, Done) else task.used
         used = Usage(
@@ -173,7 +174,8 @@ class Endings:
             case Done():
                 state = "completed"
                 if task.schedule:
-                    state, due_at = "submitted", next_time(task.schedule, self._zone, self._clock.now())
+                    run_at = upcoming(task.schedule, self._zone, self._clock.now())
+                    state, due_at, task = "submitted", run_at, replace(task, run_at=run_at)
             case Again(after=after):
                 state, due_at = "working", self._clock.now() + timedelta(seconds=after)
             case Wait(until=until):
@@ -188,7 +190,7 @@ class Endings:
         self, work: Work, task: Task, turn: Turn, ending: Ending, said: Sequence[Message]
     ) -> tuple[Change, ...]:
         turn = replace(turn, verdict=task.verdict if turn.state == "done" else None)
-        changes: list[Change] = [Save(turn), Save(task)]
+        changes: list[Change] = [Save(turn)]
         for entry in work.entries:
             dead = ending.kind == "dead"
             changes.append(self._spool.bury(entry, ending.error) if dead else self._spool.settle(entry))
@@ -201,7 +203,15 @@ class Endings:
             changes += [Save(answered), self._journal.about_message("message", answered)]
         for message in said:
             changes += self._outbox.say(message)
-        return (*changes, self._journal.about_turn(turn, task), self._journal.about_task(task))
+        return (*changes, self._journal.about_turn(turn, task))
+
+    def _moved(self, task: Task, was: Task, turn: Turn, ending: Ending) -> tuple[Change, ...]:
+        """Return what keeps the task, and by whom and why its state is what it is."""
+        if ending.kind == "stopped":
+            return self._journal.changed(task, was.state, "person", f"turn {turn.number} was stopped")
+        if turn.error:
+            return self._journal.changed(task, was.state, "hub", turn.error)
+        return self._journal.changed(task, was.state, "supervisor", reason_of(task.verdict))
 
     async def _look_again(self, work: Work) -> None:
         entries: list[Entry] = []

@@ -1,7 +1,10 @@
 """One commit, and then everybody who should know of it."""
 
-from hub.ports import Add, Change, Clock, Dispatcher, Feed, Store
-from hub.records import Event, EventKind, Message, Pause, Task, Turn
+from hub.ports import Add, Change, Clock, Dispatcher, Feed, Save, Store
+from hub.records import Actor, Event, EventKind, Message, Pause, Task, TaskState, Transition, Turn, new_id
+
+WHY = 500
+"""Characters."""
 
 
 class Journal:
@@ -33,10 +36,32 @@ class Journal:
             )
         )
 
-    def about_task(self, task: Task) -> Add:
-        """Tell of a task's change."""
+    def founded(self, task: Task, by: Actor, why: str) -> tuple[Change, ...]:
+        """Keep a new task, and who founded it."""
+        return (Add(task), self._about_task(task), self._moved(task, None, by, why))
+
+    def changed(self, task: Task, was: TaskState, by: Actor, why: str) -> tuple[Change, ...]:
+        """Keep a task as it's now, and, if it was in another state, who had it changed and why."""
+        moved = () if task.state == was else (self._moved(task, was, by, why),)
+        return (Save(task), self._about_task(task), *moved)
+
+    def _about_task(self, task: Task) -> Add:
         return Add(
             Event(tenant=task.tenant, person=task.person, kind="task", created_at=self._clock.now(), task=task.id)
+        )
+
+    def _moved(self, task: Task, was: TaskState | None, by: Actor, why: str) -> Add:
+        return Add(
+            Transition(
+                id=new_id(),
+                tenant=task.tenant,
+                task=task.id,
+                before=was,
+                after=task.state,
+                by=by,
+                why=why[:WHY],
+                at=self._clock.now(),
+            )
         )
 
     def about_turn(self, turn: Turn, task: Task) -> Add:

@@ -108,8 +108,7 @@ class Leave:
         reach("leave.before-commit")
         await self._journal.commit(
             Save(pause),
-            Save(going_on),
-            self._journal.about_task(going_on),
+            *self._journal.changed(going_on, task.state, "person", f"a call of {pause.tool} was decided about"),
             self._journal.about_approval(pause),
             wake=(lanes.task(task.id),),
         )

@@ -52,13 +52,14 @@ class Routes:
 
     async def _settle(self, entry: Entry, message: Message, route: Route) -> None:
         for _ in range(TRIES):
-            task = None if route.new else await self._taken_up(route.task)
+            task = None if route.new else await self._store.task(route.task)
             new = task is None
-            task = task or await self._tasks.found(message)
+            was = task.state if task else None
+            task = self._at_work(task) if task else await self._tasks.found(message)
             routed = replace(message, state="routed", task=task.id, route=replace(route, task=task.id, new=new))
             reach("route.before-commit")
             try:
-                changes = (*self._changes(entry, routed, task, new=new), *await self._bound(routed, task))
+                changes = (*self._changes(entry, routed, task, was), *await self._bound(routed, task))
                 await self._journal.commit(*changes, wake=(lanes.task(task.id),))
             except (Conflict, Duplicate):
                 # The task changed or its number was taken meanwhile, or the entry is somebody else's by now.
@@ -89,13 +90,14 @@ class Routes:
             if message is not None and message.route is not None:
                 await self.settle(entry, message, message.route)
 
-    def _changes(self, entry: Entry, message: Message, task: Task, *, new: bool) -> tuple[Change, ...]:
+    def _changes(self, entry: Entry, message: Message, task: Task, was: TaskState | None) -> tuple[Change, ...]:
+        spoken = "its person spoke about it"
         return (
-            Add(task) if new else Save(task),
+            *(self._journal.changed(task, was, "person", spoken) if was else ()),
+            *(self._journal.founded(task, "person", "a message began it") if was is None else ()),
             Save(message),
             self._spool.move(entry, lanes.task(task.id)),
             self._journal.about_message("route", message),
-            self._journal.about_task(task),
         )
 
     async def _bound(self, message: Message, task: Task) -> tuple[Change, ...]:
@@ -110,11 +112,8 @@ class Routes:
             return (*changes, Add(bound))
         return changes
 
-    async def _taken_up(self, id: TaskId) -> Task | None:
+    def _at_work(self, task: Task) -> Task:
         """Return a task as it stands once somebody has spoken about it: at work, or about to be."""
-        task = await self._store.task(id)
-        if task is None:
-            return None
         state: TaskState = task.state if task.state in {"submitted", "working"} else "submitted"
         return replace(task, state=state, updated_at=self._clock.now())
 

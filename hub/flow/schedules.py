@@ -1,14 +1,27 @@
-"""When a schedule is next due: a five-field crontab, reckoned by APScheduler's trigger in the hub's time zone."""
+"""When a schedule is next due: reckoned by APScheduler's triggers in the schedule's time zone, or the hub's."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
 
 from hub.errors import BadRequest
+from hub.records import Schedule
 
 DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def upcoming(schedule: Schedule, zone: str, after: datetime) -> datetime:
+    """Return the first time after `after` that a schedule names; raises BadRequest as `next_time` does."""
+    if schedule.every:
+        return after + timedelta(seconds=schedule.every)
+    return next_time(schedule.cron, schedule.zone or zone, after)
+
+
+def told(schedule: Schedule) -> str:
+    """Return a schedule in few words: its crontab, or how many seconds lie between its runs."""
+    return schedule.cron or f"every {schedule.every:g} s"
 
 
 def next_time(schedule: str, zone: str, after: datetime) -> datetime:

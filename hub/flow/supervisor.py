@@ -134,6 +134,17 @@ class Supervisor:
         return Likely(complete=complete, person=person, tokens=decision.tokens)
 
 
+def reason_of(verdict: Verdict | None) -> str:
+    """Return why a verdict is what it is, for a person."""
+    match verdict:
+        case None:
+            return ""
+        case Blocked(missing=missing):
+            return missing
+        case _:
+            return verdict.why
+
+
 def _conversation(turn: Turn, case: Case) -> Verdict:
     """A message is answered, and that's that; but one that was answered with a mere promise leaves its task open."""
     if question := _last_question(turn.answer):

@@ -15,10 +15,11 @@ from hub.flow import lanes
 from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
 from hub.flow.pauses import voided
-from hub.flow.schedules import next_time
+from hub.flow.schedules import upcoming
 from hub.manifests import Agent
 from hub.ports import Add, Change, Clock, Documents, Save, Store
 from hub.records import (
+    Actor,
     Address,
     Entry,
     Incoming,
@@ -26,6 +27,7 @@ from hub.records import (
     Message,
     PersonId,
     Route,
+    Schedule,
     Task,
     TaskId,
     TaskState,
@@ -43,6 +45,8 @@ TRIES = 5
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 WAITING = 1_000
 """Entries of one task that a stop settles at once."""
+
+_RESTS: dict[TaskState, str] = {"input-required": "stopped", "canceled": "given up", "completed": "called complete"}
 
 
 class Stops(Protocol):
@@ -118,7 +122,7 @@ class Tasks:
         agent: str | None = None,
         limits: Limits | None = None,
         due_at: datetime | None = None,
-        schedule: str | None = None,
+        schedule: Schedule | None = None,
     ) -> tuple[Task, Message]:
         """Found a task that's worked on until the supervisor finds its goal reached; return it with its message.
 
@@ -128,7 +132,7 @@ class Tasks:
         if due_at and schedule:
             raise BadRequest("schedule", "set besides due_at; give one of them")
         self._check_agent(agent)
-        due_at = next_time(schedule, self._zone, self._clock.now()) if schedule else due_at
+        due_at = upcoming(schedule, self._zone, self._clock.now()) if schedule else due_at
         incoming = Incoming(
             tenant=tenant,
             address=address,
@@ -143,7 +147,7 @@ class Tasks:
                 if known := await self._store.message_by_external(tenant, address, external_id):
                     return await self._task_of(known), known
                 task = replace(await self.found(message, agent), kind="assignment", due_at=due_at, schedule=schedule)
-                task = replace(task, limits=limits or task.limits)
+                task = replace(task, limits=limits or task.limits, run_at=due_at if schedule else None)
                 routed = replace(
                     message,
                     # With a time of its own the task itself falls due: nothing waits for this message in a queue.
@@ -164,7 +168,7 @@ class Tasks:
         text: str,
         *,
         due_at: datetime | None,
-        schedule: str | None,
+        schedule: Schedule | None,
         by: Task | None = None,
         beside: Inherited | None = None,
     ) -> Task:
@@ -173,18 +177,19 @@ class Tasks:
         Planned `by` a task, it's kept together with what it inherits of that one.
         """
         id = TaskId(command.id)
-        due_at = next_time(schedule, self._zone, self._clock.now()) if schedule else due_at
+        due_at = upcoming(schedule, self._zone, self._clock.now()) if schedule else due_at
+        by_whom: Actor = "agent" if by else "person"
+        why = f"planned by task {by.number}" if by else "planned for a later time"
         async with self.founding(command.person):
             for _ in range(TRIES):
                 if known := await self._store.task(id):
                     return known
                 founded = await self.found(command)
-                task = replace(
-                    founded, id=id, title=title_of(text), goal=text, kind="assignment", due_at=due_at, schedule=schedule
-                )
+                task = replace(founded, id=id, title=title_of(text), goal=text, kind="assignment", due_at=due_at)
+                task = replace(task, schedule=schedule, run_at=due_at if schedule else None)
                 inherits = await beside(by, task) if by and beside else ()
                 try:
-                    await self._journal.commit(Add(task), self._journal.about_task(task), *inherits)
+                    await self._journal.commit(*self._journal.founded(task, by_whom, why), *inherits)
                 except Duplicate:
                     continue  # another hub took the number
                 return task
@@ -208,7 +213,7 @@ class Tasks:
             again = [message for message in last if message.role == "user" and message.state in {"stopped", "failed"}]
             due_at = self._clock.now() if not again and task.kind == "assignment" else task.due_at
             resumed = replace(task, state="submitted", due_at=due_at, updated_at=self._clock.now())
-            changes: list[Change] = [Save(resumed), self._journal.about_task(resumed)]
+            changes: list[Change] = [*self._journal.changed(resumed, task.state, "person", "taken up again")]
             for message in again:
                 waiting = replace(message, state="routed", turn=None, error=None)
                 changes += [Save(waiting), self._put(waiting), self._journal.about_message("message", waiting)]
@@ -234,7 +239,8 @@ class Tasks:
             )
             try:
                 await self._journal.commit(
-                    Save(extended), self._journal.about_task(extended), wake=(lanes.task(task.id),)
+                    *self._journal.changed(extended, task.state, "person", "granted as much again"),
+                    wake=(lanes.task(task.id),),
                 )
             except Conflict:
                 continue
@@ -254,11 +260,10 @@ class Tasks:
 
     def _assignment(self, task: Task, message: Message) -> tuple[Change, ...]:
         return (
-            Add(task),
+            *self._journal.founded(task, "person", "assigned"),
             Add(message),
             *(() if task.due_at else (self._put(message),)),
             self._journal.about_message("message", message),
-            self._journal.about_task(task),
         )
 
     def _put(self, message: Message) -> Add:
@@ -270,8 +275,8 @@ class Tasks:
             task = await self._fresh(task)
             resting = replace(task, state=state, due_at=None, updated_at=self._clock.now())
             if state == "canceled":
-                resting = replace(resting, schedule=None)
-            changes: list[Change] = [Save(resting), self._journal.about_task(resting)]
+                resting = replace(resting, schedule=None, run_at=None)
+            changes: list[Change] = [*self._journal.changed(resting, task.state, "person", _RESTS[state])]
             changes += await voided(self._store, task.id, self._clock.now(), f"the task is {state}")
             for entry in await self._spool.ready(lanes.task(task.id), END_OF_TIME, WAITING):
                 changes += await self._stopped(entry)

@@ -186,10 +186,12 @@ class Turns:
         )
         turn = replace(turn, messages=ids)
         # What nobody asked for has no entry that would have it begun again after a crash: then its time does.
+        was = task.state
         task = replace(task, state="working", due_at=None if messages else task.due_at, updated_at=now)
         begun = [self._spool.begin(entry) for entry in entries]
-        changes: list[Change] = [Save(turn) if cut_off else Add(turn), Save(task), *map(Save, begun)]
-        changes += [self._journal.about_turn(turn, task), self._journal.about_task(task)]
+        changes: list[Change] = [Save(turn) if cut_off else Add(turn), *map(Save, begun)]
+        changes += [self._journal.about_turn(turn, task)]
+        changes += self._journal.changed(task, was, "hub" if messages else "schedule", f"turn {turn.number} begins")
         changes += await self._rights.brought(task, messages)
         pause, beside = await self._taken_up(pause)
         await self._journal.commit(*changes, *beside)

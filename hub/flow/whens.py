@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from hub.errors import BadRequest
 from hub.flow.schedules import next_time
+from hub.records import Schedule
 
 SPANS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 LONGEST = timedelta(days=366)
@@ -20,12 +21,12 @@ _CRON = re.compile(r"((?:[\d*][\d*,/-]*\s+){4}[\d*a-zA-Z][\d*a-zA-Z,/-]*)\s+(.+)
 
 
 class When(Struct, frozen=True, kw_only=True):
-    """A time once (`due_at`) or a crontab for ever (`schedule`), what's to be done then, and how that's said."""
+    """A time once (`due_at`) or a schedule for ever (`schedule`), what's to be done then, and how that's said."""
 
     text: str
     words: str
     due_at: datetime | None = None
-    schedule: str | None = None
+    schedule: Schedule | None = None
 
 
 def parse(text: str, now: datetime, zone: str) -> When:
@@ -56,7 +57,7 @@ def parse(text: str, now: datetime, zone: str) -> When:
 
 def _crontab(schedule: str, text: str, now: datetime, zone: str) -> When:
     due_at = next_time(schedule, zone, now)
-    return When(text=text, schedule=schedule, words=f"due by `{schedule}`, next {_local(due_at, zone)}")
+    return When(text=text, schedule=Schedule(cron=schedule), words=f"due by `{schedule}`, next {_local(due_at, zone)}")
 
 
 def _next(now: datetime, zone: str, hour: int, minute: int) -> datetime:

@@ -42,6 +42,7 @@ from hub.records import (
     TaskState,
     TenantId,
     Thread,
+    Transition,
     Turn,
     TurnId,
 )
@@ -189,6 +190,12 @@ class Store(Protocol):
         by: Literal["id", "updated_at"] = "id",
     ) -> tuple[Task, ...]:
         """Return tasks, newest first by `by`; no states means all. `before` is a cursor and goes with `by="id"`."""
+
+    async def split_off(self, task: TaskId) -> tuple[Task, ...]:
+        """Return the tasks that were split off from one, oldest first."""
+
+    async def transitions(self, task: TaskId, *, limit: int, before: str | None = None) -> tuple[Transition, ...]:
+        """Return how a task's state changed, newest first; `before` is a transition's id."""
 
     async def thread(self, tenant: TenantId, address: Address) -> Thread | None:
         """Return whose own the address's thread is; None without a thread."""

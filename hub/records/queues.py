@@ -11,7 +11,7 @@ from hub.records.messages import Correction, Message
 from hub.records.packages import Installation, Package
 from hub.records.pauses import Pause, Pin, Taint
 from hub.records.people import Follow, Key, Link, Pairing, Person, Posting, Thread
-from hub.records.tasks import Step, Task, Turn
+from hub.records.tasks import Step, Task, Transition, Turn
 
 Queue = Literal["inbox", "outbox"]
 
@@ -94,6 +94,7 @@ Record = (
     | Task
     | Thread
     | Follow
+    | Transition
     | Turn
     | Step
     | Pause

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from hub.records.ids import MessageId, PauseId, PersonId, TaskId, TenantId, TurnId
 from hub.records.people import Address
+from hub.records.plans import Check, Point, Schedule, Signal
 
 TaskState = Literal["submitted", "working", "input-required", "completed", "failed", "canceled"]
 OPEN: tuple[TaskState, ...] = ("submitted", "working", "input-required")
@@ -56,10 +57,11 @@ class Again(Struct, frozen=True, kw_only=True, tag="again"):
 
 
 class Wait(Struct, frozen=True, kw_only=True, tag="wait"):
-    """Nothing to do until a time."""
+    """Nothing to do until a time, or until what it waits for comes before."""
 
     until: datetime
     why: str
+    on: Signal | None = None
 
 
 class Ask(Struct, frozen=True, kw_only=True, tag="ask"):
@@ -100,14 +102,46 @@ class Task(Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     used: Usage = Usage()
     due_at: datetime | None = None
-    schedule: str | None = None
-    """A five-field crontab in the hub's time zone, for work that comes again."""
+    """When it's looked at next: for a turn, or to see whether what it waits for has come."""
+    schedule: Schedule | None = None
+    """For work that comes again."""
+    run_at: datetime | None = None
+    """The time by its schedule of the run that's due next, or under way; jitter lets `due_at` be later."""
+    checks: tuple[Check, ...] = ()
+    """What must hold before it's complete; its person has agreed to them."""
+    proposed: tuple[Check, ...] = ()
+    """What its agent would have it checked for; they count once its person agrees."""
+    plan: tuple[Point, ...] = ()
+    parent: TaskId | None = None
+    """The task that it was split off from."""
+    depth: int = 0
+    """How many tasks stand above it."""
+    progress: MessageId | None = None
+    """The message that says how far it is, edited as it goes on."""
     verdict: Verdict | None = None
     digest: str = ""
     """A summary of the messages before `digested`: what compaction left of them."""
     digested: MessageId | None = None
     revision: int = 0
     """Counts changes; the store refuses to save over a newer one."""
+
+
+Actor = Literal["person", "agent", "supervisor", "schedule", "hub"]
+"""Who had a task's state changed."""
+
+
+class Transition(Struct, frozen=True, kw_only=True):
+    """A task got another state: kept as long as the task."""
+
+    id: str
+    tenant: TenantId
+    task: TaskId
+    before: TaskState | None
+    """None: it was founded."""
+    after: TaskState
+    by: Actor
+    why: str
+    at: datetime
 
 
 class Turn(Struct, frozen=True, kw_only=True):
@@ -135,8 +169,9 @@ class Step(Struct, frozen=True, kw_only=True):
 
     turn: TurnId
     number: int
-    kind: Literal["choose", "arguments", "begun", "tool", "answer", "judge", "digest"]
-    """begun: a tool is about to be called that mustn't be called again unasked; its result is the next step."""
+    kind: Literal["choose", "arguments", "begun", "tool", "answer", "judge", "digest", "check"]
+    """check: what was looked at after the answer; its name is the check's kind, its request the check.
+    begun: a tool is about to be called that mustn't be called again unasked; its result is the next step."""
     name: str
     request: str
     result: str

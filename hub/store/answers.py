@@ -43,6 +43,7 @@ from hub.records import (
     TaskState,
     TenantId,
     Thread,
+    Transition,
     Turn,
     TurnId,
     file_of,
@@ -198,6 +199,12 @@ class Answers:
         if chat is not None:
             given |= {"bridge": chat.bridge, "chat": chat.chat}
         return await self._all(Task, queries.some_tasks(listing), given)
+
+    async def split_off(self, task: TaskId) -> tuple[Task, ...]:
+        return await self._all(Task, queries.split_off(task))
+
+    async def transitions(self, task: TaskId, *, limit: int, before: str | None = None) -> tuple[Transition, ...]:
+        return await self._all(Transition, queries.transitions_of(task, before, limit))
 
     async def thread(self, tenant: TenantId, address: Address) -> Thread | None:
         if address.thread is None:

@@ -21,6 +21,7 @@ from hub.records import (
     Taint,
     Task,
     Thread,
+    Transition,
     Turn,
 )
 
@@ -46,6 +47,7 @@ _IDENTITIES: dict[type, tuple[str, ...]] = {
     Message: ("id",),
     Correction: ("id",),
     Task: ("id",),
+    Transition: ("id",),
     Turn: ("id",),
     Entry: ("id",),
 }

@@ -21,6 +21,7 @@ from hub.records import (
     TaskState,
     TenantId,
     Thread,
+    Transition,
     Turn,
     TurnId,
 )
@@ -66,6 +67,13 @@ class TasksInMemory(Kept):
         ]
         found.sort(key=lambda task: (getattr(task, by), task.id), reverse=True)
         return tuple(found[:limit])
+
+    async def split_off(self, task: TaskId) -> tuple[Task, ...]:
+        return tuple(each for each in self._by_id(Task) if each.parent == task)
+
+    async def transitions(self, task: TaskId, *, limit: int, before: str | None = None) -> tuple[Transition, ...]:
+        found = [each for each in self._by_id(Transition) if each.task == task and (before is None or each.id < before)]
+        return tuple(reversed(last(found, limit)))
 
     async def thread(self, tenant: TenantId, address: Address) -> Thread | None:
         if address.thread is None:

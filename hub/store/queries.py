@@ -33,6 +33,7 @@ from hub.records import (
     Task,
     TaskState,
     Thread,
+    Transition,
     Turn,
 )
 from hub.store.package_tables import ASKED, installations, packages, pauses, pins, taints
@@ -60,8 +61,10 @@ from hub.store.tables import (
     steps,
     tasks,
     threads,
+    transitions,
     turns,
 )
+from hub.store.tabling import Position
 
 Query = Select[Any] | CompoundSelect[Any]
 STATES: tuple[TaskState, ...] = ("submitted", "working", "input-required", "completed", "failed", "canceled")
@@ -121,7 +124,7 @@ def old_pairings(before: datetime, limit: int) -> Query:
 def with_file(tenant: str, person: str | None, sha256: str) -> Query:
     """The newest message that has a file; `person` None: anybody's."""
     found = by(Message, tenant=tenant) if person is None else by(Message, tenant=tenant, person=person)
-    names = func.instr(type_coerce(messages.c.parts, Text), sha256) > 0
+    names = Position(type_coerce(messages.c.parts, Text), sha256) > 0
     return found.where(WITH_FILES, names).order_by(messages.c.id.desc()).limit(1)
 
 
@@ -222,6 +225,18 @@ def some_tasks(listing: Listing) -> Query:
 
 def _newest(columns: Any, by: Literal["id", "updated_at"]) -> tuple[ColumnElement[Any], ...]:
     return (columns.id.desc(),) if by == "id" else (columns.updated_at.desc(), columns.id.desc())
+
+
+def split_off(task: str) -> Query:
+    return by(Task, parent=task).order_by(tasks.c.id)
+
+
+def transitions_of(task: str, before: str | None, limit: int) -> Query:
+    """Newest first."""
+    found = by(Transition, task=task)
+    if before is not None:
+        found = found.where(transitions.c.id < before)
+    return found.order_by(transitions.c.id.desc()).limit(limit)
 
 
 def threads_of(task: str) -> Query:

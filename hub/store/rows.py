@@ -27,6 +27,7 @@ from hub.records import (
     Taint,
     Task,
     Thread,
+    Transition,
     Turn,
 )
 from hub.store import package_tables, tables
@@ -49,6 +50,7 @@ TABLES: dict[type, Table] = {
     Task: tables.tasks,
     Thread: tables.threads,
     Follow: tables.follows,
+    Transition: tables.transitions,
     Turn: tables.turns,
     Step: tables.steps,
     Entry: tables.entries,

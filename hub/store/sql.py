@@ -20,6 +20,7 @@ from hub.store.committer import Committer
 from hub.store.disk import make_folder
 from hub.store.queries import Query
 from hub.store.schema import bring_up_to_date
+from hub.store.writer import Writer
 
 
 class SqlStore(Answers):
@@ -49,7 +50,7 @@ class SqlStore(Answers):
         await asyncio.to_thread(self._take_hold)
         self._reader = sqlite.reading(self.path)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="reader")
-        self._committer = Committer(sqlite.writing(self.path), lambda: sqlite.is_short(self.path.parent))
+        self._committer = Committer(Writer(sqlite.writing(self.path)), lambda: sqlite.is_short(self.path.parent))
         self._committer.open()
 
     async def close(self) -> None:

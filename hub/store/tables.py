@@ -19,9 +19,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import ColumnElement
 
-from hub.records import Choice, Limits, MessageId, Part, Route, Usage, Verdict
-from hub.store.columns import a_float, a_text, a_time, an_int, packed
-from hub.store.tabling import an_index, metadata, within
+from hub.records import Check, Choice, Limits, MessageId, Part, Point, Route, Schedule, Usage, Verdict
+from hub.store.columns import a_float, a_name, a_text, a_time, an_int, packed
+from hub.store.tabling import Position, an_index, metadata, within
 
 persons = Table(
     "persons",
@@ -39,10 +39,10 @@ links = Table(
     metadata,
     a_text("tenant"),
     a_text("bridge"),
-    a_text("sender"),
+    a_name("sender"),
     a_text("person"),
     a_time("created_at"),
-    a_text("chat"),
+    a_name("chat"),
     PrimaryKeyConstraint("tenant", "bridge", "sender"),
     an_index("links_of_person", "tenant", "person", "created_at"),
 )
@@ -58,8 +58,8 @@ pairings = Table(
     a_time("created_at"),
     a_time("expires_at"),
     a_text("bridge"),
-    a_text("sender"),
-    a_text("chat"),
+    a_name("sender"),
+    a_name("chat"),
     a_text("name"),
     a_text("person", null=True),
     PrimaryKeyConstraint("id"),
@@ -86,17 +86,19 @@ keys = Table(
     an_index("keys_of_tenant", "tenant", "kind", "created_at"),
 )
 
-# Both sides in SQLite's words: PostgreSQL calls it strpos.
-WITH_FILES: ColumnElement[bool] = literal_column('instr(parts, \'"type":"file"\') > 0')
+# In words, as in `within`: an index is used only for a query that says the same.
+WITH_FILES: ColumnElement[bool] = Position(
+    literal_column("parts"), literal_column('\'"type":"file"\'')
+) > literal_column("0")
 messages = Table(
     "messages",
     metadata,
     a_text("id"),
     a_text("tenant"),
     a_text("bridge"),
-    a_text("chat"),
-    a_text("thread", null=True),
-    a_text("external_id"),
+    a_name("chat"),
+    a_name("thread", null=True),
+    a_name("external_id"),
     a_text("role"),
     a_text("person"),
     packed("parts", tuple[Part, ...]),
@@ -111,7 +113,7 @@ messages = Table(
     a_text("agent", null=True),
     packed("choices", tuple[Choice, ...]),
     a_text("error", null=True),
-    a_text("sender"),
+    a_name("sender"),
     a_text("author", null=True),
     a_text("name"),
     a_text("choice", null=True),
@@ -132,8 +134,8 @@ postings = Table(
     metadata,
     a_text("tenant"),
     a_text("bridge"),
-    a_text("chat"),
-    a_text("external_id"),
+    a_name("chat"),
+    a_name("external_id"),
     a_text("message"),
     an_int("number"),
     PrimaryKeyConstraint("tenant", "bridge", "chat", "external_id"),
@@ -163,8 +165,8 @@ tasks = Table(
     a_text("person"),
     an_int("number"),
     a_text("bridge"),
-    a_text("chat"),
-    a_text("thread", null=True),
+    a_name("chat"),
+    a_name("thread", null=True),
     a_text("title"),
     a_text("goal"),
     a_text("agent"),
@@ -175,7 +177,14 @@ tasks = Table(
     packed("limits", Limits),
     packed("used", Usage),
     a_time("due_at", null=True),
-    a_text("schedule", null=True),
+    packed("schedule", Schedule, null=True),
+    a_time("run_at", null=True),
+    packed("checks", tuple[Check, ...]),
+    packed("proposed", tuple[Check, ...]),
+    packed("plan", tuple[Point, ...]),
+    a_text("parent", null=True),
+    an_int("depth"),
+    a_text("progress", null=True),
     packed("verdict", Verdict, null=True),
     a_text("digest"),
     a_text("digested", null=True),
@@ -188,7 +197,23 @@ tasks = Table(
     an_index("tasks_of_person_changed", "tenant", "person", "state", "updated_at", "id"),
     an_index("tasks_of_chat", "tenant", "bridge", "chat", "state", "id"),
     an_index("tasks_of_chat_changed", "tenant", "bridge", "chat", "state", "updated_at", "id"),
+    an_index("tasks_of_parent", "parent", "id", where=literal_column("parent IS NOT NULL")),
     an_index("tasks_due", "due_at", "id", where=and_(OPEN_TASK, literal_column("due_at IS NOT NULL"))),
+)
+
+transitions = Table(
+    "transitions",
+    metadata,
+    a_text("id"),
+    a_text("tenant"),
+    a_text("task"),
+    a_text("before", null=True),
+    a_text("after"),
+    a_text("by"),
+    a_text("why"),
+    a_time("at"),
+    PrimaryKeyConstraint("id"),
+    an_index("transitions_of_task", "task", "id"),
 )
 
 threads = Table(
@@ -196,8 +221,8 @@ threads = Table(
     metadata,
     a_text("tenant"),
     a_text("bridge"),
-    a_text("chat"),
-    a_text("thread"),
+    a_name("chat"),
+    a_name("thread"),
     a_text("task"),
     PrimaryKeyConstraint("tenant", "bridge", "chat", "thread"),
     an_index("threads_of_task", "task", "bridge", "chat", "thread"),
@@ -208,7 +233,7 @@ follows = Table(
     metadata,
     a_text("task"),
     a_text("bridge"),
-    a_text("chat"),
+    a_name("chat"),
     a_text("tenant"),
     a_text("person"),
     a_time("created_at"),
@@ -266,7 +291,7 @@ entries = Table(
     a_text("id"),
     a_text("tenant"),
     a_text("queue"),
-    a_text("lane"),
+    a_name("lane"),
     a_text("message"),
     a_text("state"),
     a_time("created_at"),
@@ -310,7 +335,7 @@ replays = Table(
     metadata,
     a_text("tenant"),
     a_text("key"),
-    a_text("name"),
+    a_name("name"),
     a_text("fingerprint"),
     an_int("status"),
     a_text("body"),

@@ -40,6 +40,7 @@ from hub.records import (
     TaskId,
     Text,
     Thread,
+    Transition,
     Turn,
     TurnId,
     new_id,
@@ -126,6 +127,14 @@ def a_task(goal: str = "Find a train to Bonn", **fields: Any) -> Task:
         updated_at=NOON,
     )
     return replace(task, **fields)
+
+
+def a_transition(task: Task, **fields: Any) -> Transition:
+    """Return that a task was founded by its person."""
+    moved = Transition(
+        id=new_id(), tenant=task.tenant, task=task.id, before=None, after=task.state, by="person", why="", at=NOON
+    )
+    return replace(moved, **fields)
 
 
 def a_turn(task: Task, **fields: Any) -> Turn:

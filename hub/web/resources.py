@@ -7,6 +7,7 @@ from typing import Generic, Literal, TypeVar
 from msgspec import UNSET, Struct, UnsetType, field
 
 from hub.flow.reasons import reason
+from hub.flow.schedules import told
 from hub.ports import Store
 from hub.records import (
     Candidate,
@@ -201,7 +202,7 @@ def view_task(task: Task, taints: Sequence[Taint] | None = None) -> TaskView:
         created_at=task.created_at,
         updated_at=task.updated_at,
         due_at=task.due_at,
-        schedule=task.schedule,
+        schedule=told(task.schedule) if task.schedule else None,
         limits=task.limits,
         used=task.used,
         verdict=task.verdict,

@@ -18,7 +18,7 @@ from hub.flow.uploads import Uploads
 from hub.packages.installer import Installer
 from hub.packages.own import Own
 from hub.ports import LLM, Bridge, Change, Clock, Feed, Store, Tool, ToolCall
-from hub.records import Address, Entry, Incoming, Limits, Message, PersonId, Task, TaskId, TenantId
+from hub.records import Address, Entry, Incoming, Limits, Message, PersonId, Schedule, Task, TaskId, TenantId
 
 
 class InboxService(Protocol):
@@ -45,7 +45,7 @@ class TasksService(Protocol):
         external_id: str,
         limits: Limits | None,
         due_at: datetime | None,
-        schedule: str | None,
+        schedule: Schedule | None,
     ) -> tuple[Task, Message]:
         """Make a task of a text; the same external id gives the same task again."""
 

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from bridges.http import convert
 from hub.errors import BadRequest, NotFound
-from hub.records import Limits, MessageId, Task, TaskId, TaskState, new_id
+from hub.records import Limits, MessageId, Schedule, Task, TaskId, TaskState, new_id
 from hub.web.auth import Asker, Caller, Hub
 from hub.web.chats import MAIN, Cursor, IdempotencyKey, Limit, Name, check_agent, messages_page, sees
 from hub.web.once import OWN, claimed, key_of
@@ -90,7 +90,7 @@ class TasksController(Controller):
                 external_id=new_id() if key is None else convert.keyed(caller.key.id, f"task:{key}"),
                 limits=_limits(services, data.limits),
                 due_at=data.due_at,
-                schedule=data.schedule,
+                schedule=Schedule(cron=data.schedule) if data.schedule else None,
             )
         return view_task(task)
 

@@ -11,11 +11,16 @@ from hub.ports import Add, Change, Remove, Save, Store
 from hub.records import (
     HOME,
     OWNER,
+    CommandExits,
     Done,
     File,
+    FileExists,
     Limits,
     MessageId,
+    Point,
+    Schedule,
     TaskId,
+    UrlAnswers,
     Usage,
 )
 from hub.testing import (
@@ -45,7 +50,18 @@ from tests.contracts.people import BEA, OTHERS, SOON, add
 
 async def test_what_was_added_is_found_as_it_was(store: Store) -> None:
     task = a_task(
-        due_at=SOON, schedule="0 7 * * *", verdict=Done(summary="Found"), limits=Limits(turns=3), used=Usage(tokens=9)
+        due_at=SOON,
+        run_at=SOON,
+        checks=(FileExists(path="out.txt"), UrlAnswers(url="https://example.org")),
+        proposed=(CommandExits(command=("true",)),),
+        plan=(Point(text="Look", state="done"), Point(text="Tell")),
+        parent=TaskId("0"),
+        depth=1,
+        progress=MessageId("1"),
+        schedule=Schedule(cron="0 7 * * *", zone="Europe/Berlin", missed="all", jitter=30.0),
+        verdict=Done(summary="Found"),
+        limits=Limits(turns=3),
+        used=Usage(tokens=9),
     )
     message = a_message(
         "Grüße 🌍\nline two\x00",

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -21,7 +22,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 DSN = "AGENTHOST_TEST_POSTGRES"
-"""The environment's name for a server whose user may create databases."""
+"""The environment's name for a server whose user is a superuser."""
 PASSWORD = "sesame-sesame"
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -31,6 +32,7 @@ SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
     "autovacuum": "off",
+    "deadlock_timeout": "100ms",
 }
 PR_SET_PDEATHSIG = 1
 
@@ -63,6 +65,25 @@ class Server:
         finally:
             self.drop(url)
 
+    def empty(self, url: str) -> None:
+        """Forget what's kept in a hub's database, and who is connected to it: quicker than making another."""
+        name = conninfo_to_dict(url)["dbname"]
+        with psycopg.connect(self.url(str(name)), autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
+                " AND pid <> pg_backend_pid()",
+                [name],
+            )
+            found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+            # No table's rows keep another's from going.
+            connection.execute("SET session_replication_role = replica")
+            with connection.transaction():
+                for (table,) in found:
+                    if table not in ("alembic_version", "counters"):
+                        connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+                connection.execute("DELETE FROM counters WHERE name <> 'events'")
+                connection.execute("UPDATE counters SET value = 0")
+
     def url(self, name: str, *, user: str = "", password: str = "") -> str:
         """Return the URL of a database on this server."""
         known = conninfo_to_dict(self.dsn)
@@ -86,8 +107,8 @@ class Cluster(Server):
             make_conninfo(f"host=127.0.0.1 port={self.port} user=postgres dbname=postgres password={PASSWORD}")
         )
         self.folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
-        self._as_user: Callable[..., subprocess.Popen[bytes]] = subprocess.Popen
+        self._process: subprocess.Popen[Any] | None = None
+        self._as_user: Callable[..., subprocess.Popen[Any]] = subprocess.Popen
         if os.getuid() == 0:
             # initdb and postgres refuse to run as root.
             other = pwd.getpwnam("postgres")
@@ -125,8 +146,10 @@ class Cluster(Server):
         (self.folder / "password").write_text(PASSWORD)
         (self.folder / "password").chmod(0o644)
         command = [_binary("initdb"), "-D", str(self.folder / "data"), "-U", "postgres", "--no-sync", "-E", "UTF8"]
-        # Another order of letters than the hub's own, so that a query that leaves it to the database is caught.
         command += ["--locale=C.UTF-8", "--auth=scram-sha-256", f"--pwfile={self.folder / 'password'}"]
+        if _version() >= 15:
+            # Letters in another order than the hub's own, so that a query that leaves it to the database is caught.
+            command += ["--locale-provider=icu", "--icu-locale=en-US"]
         done = self._as_user(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=self.folder)
         said, _ = done.communicate(timeout=60)
         assert done.returncode == 0, said.decode(errors="replace")
@@ -173,6 +196,11 @@ def a_cluster() -> Iterator[Cluster]:
 def _binary(name: str) -> str:
     found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: float(path.parts[-3]))
     return str(found[-1]) if found else shutil.which(name) or name
+
+
+def _version() -> int:
+    said = subprocess.run([_binary("initdb"), "--version"], capture_output=True, text=True, check=True).stdout
+    return int(said.split()[2].partition(".")[0])
 
 
 def _free_port() -> int:

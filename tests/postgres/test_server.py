@@ -35,3 +35,16 @@ def test_a_killed_cluster_has_what_was_committed_when_it_is_started_again() -> N
         cluster.start()
         with psycopg.connect(url) as connection:
             assert connection.execute("SELECT count(*) FROM mine").fetchone() == (0,)
+
+
+def test_a_hubs_database_is_empty_for_each_test(hub_database: str, postgres: Server) -> None:
+    with psycopg.connect(hub_database) as connection:
+        connection.execute("INSERT INTO persons VALUES ('home', 'ann', 'Ann', 'owner', 1)")
+        connection.execute("UPDATE counters SET value = 7")
+    left = psycopg.connect(hub_database)
+    left.execute("SELECT * FROM persons FOR UPDATE")
+    postgres.empty(hub_database)
+    with psycopg.connect(hub_database) as connection:
+        assert connection.execute("SELECT count(*) FROM persons").fetchone() == (0,)
+        assert connection.execute("SELECT name, value FROM counters").fetchall() == [("events", 0)]
+    left.close()

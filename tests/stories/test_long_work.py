@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hub.errors import BadRequest, LLMTimeout
-from hub.records import HOME, OWNER, Again, Ask, Done, Limits, Task
+from hub.records import HOME, OWNER, Again, Ask, Done, Limits, Schedule, Task
 from hub.testing import NOON, ScriptedLLM
 from tests.stories.day import CHAT, Day
 
@@ -114,7 +114,7 @@ async def test_assigning_twice_with_one_id_is_one_task() -> None:
         with pytest.raises(BadRequest, match="no agent"):
             await assign(day, "x", agent="nobody")
         with pytest.raises(BadRequest, match="crontab"):
-            await assign(day, "x", schedule="whenever")
+            await assign(day, "x", schedule=Schedule(cron="whenever"))
 
 
 async def test_a_promise_is_not_the_end_of_an_assignment_and_the_agent_is_told() -> None:

@@ -15,7 +15,7 @@ from hub.packages.hosts import Supplies
 from hub.packages.plugins import plugin_tools
 from hub.packages.scripts import Scripts
 from hub.ports import Fetched
-from hub.records import HOME, OWNER, File, Incoming, Message, Text, new_id
+from hub.records import HOME, OWNER, File, Incoming, Message, Schedule, Text, new_id
 from hub.store.documents import MemoryDocuments
 from hub.testing import FakeEgress, MemoryWorkspaces, ScriptedLLM
 from hub.tools.code import RunPython
@@ -151,7 +151,11 @@ async def test_the_planner_has_work_come_again(office: Office) -> None:
     await day.quiet()
 
     planned = await day.task(2)
-    assert (planned.goal, planned.schedule, planned.state) == ("Tell me a joke", "0 13 * * *", "submitted")
+    assert (planned.goal, planned.schedule, planned.state) == (
+        "Tell me a joke",
+        Schedule(cron="0 13 * * *"),
+        "submitted",
+    )
     assert "A fish walks into a bar." in await day.transcript(2)
 
 

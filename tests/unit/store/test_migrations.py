@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 
 from hub.ports import Add
-from hub.records import HOME, OWNER, MessageId, TaskId, Thread
+from hub.records import HOME, OWNER, MessageId, Schedule, TaskId, Thread
 from hub.store.schema import SCHEMA
 from hub.store.sql import SqlStore
 from hub.store.sqlite import writing
@@ -98,3 +98,19 @@ async def test_a_first_schema_with_data_becomes_todays(tmp_path: Path) -> None:
     with closing(sqlite3.connect(copied)) as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
         assert connection.execute("SELECT count(*) FROM messages").fetchone() == (1,)
+
+
+async def test_a_crontab_of_old_becomes_a_schedule_due_when_it_was(tmp_path: Path) -> None:
+    at_revision(tmp_path / "hub.db", "0005")
+    put(tmp_path / "hub.db", "tasks", TASK | {"id": "t1", "number": 1, "schedule": "0 8 * * 1-5", "due_at": 7_000_000})
+    put(tmp_path / "hub.db", "tasks", TASK | {"id": "t2", "number": 2})
+
+    store = SqlStore.in_folder(tmp_path)
+    await store.open()
+    daily, other = await store.task(TaskId("t1")), await store.task(TaskId("t2"))
+    await store.close()
+
+    assert daily is not None
+    assert other is not None
+    assert (daily.schedule, daily.run_at) == (Schedule(cron="0 8 * * 1-5"), daily.due_at)
+    assert (other.schedule, other.run_at, other.checks, other.plan, other.depth) == (None, None, (), (), 0)

@@ -21,6 +21,7 @@ from hub.records import (
     MessageId,
     PersonId,
     Route,
+    Schedule,
     Task,
     TaskId,
     TenantId,
@@ -166,7 +167,7 @@ class Echo:
         external_id: str,
         limits: Limits | None,
         due_at: datetime | None,
-        schedule: str | None,
+        schedule: Schedule | None,
     ) -> tuple[Task, Message]:
         kept = await self.store.message_by_external(tenant, address, external_id)
         if kept is not None and kept.task is not None:
