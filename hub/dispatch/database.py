@@ -3,8 +3,9 @@
 Nothing in these tables has to last. Who lives is found out anew by who lives, and jobs only say where to look.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, LiteralString, Self
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, LiteralString, Self, TypeVar
 
 import psycopg
 from procrastinate import __version__ as procrastinate_version
@@ -14,6 +15,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from hub.errors import StartError, StoreUnavailable
 
+T = TypeVar("T")
 CONNECTIONS = 4
 PATIENCE = 10.0
 """Seconds that a query waits for a connection, and for its answer."""
@@ -83,11 +85,30 @@ class Database:
     async def rows(self, statement: LiteralString, given: Mapping[str, object] | None = None) -> Sequence[Any]:
         """Return what a statement does; raises StoreUnavailable."""
         try:
-            async with self.pool.connection() as connection:
-                cursor = await connection.execute(statement, given)
-                return await cursor.fetchall() if cursor.description else ()
+            return await certainly_cut_off(self._rows(statement, given))
         except (psycopg.Error, PoolTimeout) as error:
             raise StoreUnavailable(f"the database can't be asked: {error}") from None
+
+    async def _rows(self, statement: LiteralString, given: Mapping[str, object] | None) -> Sequence[Any]:
+        async with self.pool.connection() as connection:
+            cursor = await connection.execute(statement, given)
+            return await cursor.fetchall() if cursor.description else ()
+
+
+async def certainly_cut_off(work: Coroutine[Any, Any, T]) -> T:
+    """Return what a piece of work with the pool does; whoever is cancelled meanwhile is, once it has ended.
+
+    The pool waits by Python 3.11's `wait_for`, which forgets a cancellation that comes together with what it waits for.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # nobody is told of it any more
+        raise
 
 
 async def _set_up(connection: psycopg.AsyncConnection) -> None:

@@ -14,7 +14,7 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 
-from hub.dispatch.database import Database
+from hub.dispatch.database import Database, certainly_cut_off
 from hub.errors import StoreUnavailable
 
 CHANNEL = "procrastinate_any_queue_v1"
@@ -60,7 +60,7 @@ class Jobs:
 
     async def register(self) -> int:
         """Return the number of a new worker."""
-        return await self._manager.register_worker()
+        return await certainly_cut_off(self._manager.register_worker())
 
     async def put(self, lanes: Collection[str]) -> None:
         """Have lanes looked at, each once however often it's put before that."""
@@ -74,14 +74,14 @@ class Jobs:
     async def take(self, queues: Collection[str], worker: int) -> Job | None:
         """Return the next job that nobody works on, and whose lane nobody works on."""
         try:
-            return await self._manager.fetch_job([*queues], worker)
+            return await certainly_cut_off(self._manager.fetch_job([*queues], worker))
         except (ConnectorException, psycopg.Error, psycopg_pool.PoolTimeout) as error:
             raise StoreUnavailable(f"no work can be taken: {error}") from None
 
     async def done(self, job: Job) -> None:
         """Forget a job: its lane was looked at."""
         try:
-            await self._manager.finish_job(job, Status.SUCCEEDED, delete_job=True)
+            await certainly_cut_off(self._manager.finish_job(job, Status.SUCCEEDED, delete_job=True))
         except (ConnectorException, psycopg.Error, psycopg_pool.PoolTimeout) as error:
             raise StoreUnavailable(f"work can't be reported as done: {error}") from None
 

@@ -1,10 +1,13 @@
 """Small documents with one owner: a TinyDB file for each, written whole, under a quota."""
 
 import asyncio
+import fcntl
 import json
+import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,12 +28,14 @@ Tables = dict[str, dict[str, Any]]
 class FileDocuments:
     """Documents in a folder, a readable JSON file for each owner.
 
-    A killed process or a full disk leaves a file as it was before the change. One process may use the folder.
+    A killed process or a full disk leaves a file as it was before the change. One process may use the folder, or
+    several if each says that it's `shared`.
     """
 
-    def __init__(self, folder: Path, quota: int = QUOTA) -> None:
+    def __init__(self, folder: Path, quota: int = QUOTA, *, shared: bool = False) -> None:
         self._folder = folder
         self._quota = quota
+        self._shared = shared
         # One thread for all: changes happen one after another, also when a caller is cancelled in the middle of his.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="documents")
 
@@ -51,10 +56,24 @@ class FileDocuments:
 
     def _use(self, owner: str, work: Callable[[TinyDB], T]) -> T:
         try:
-            with TinyDB(storage=self._storage, owner=owner) as database:
+            with self._alone(), TinyDB(storage=self._storage, owner=owner) as database:
                 return work(database)
         except OSError as error:
             raise StoreUnavailable(f"the documents of {owner} can't be kept: {error.strerror}") from None
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other processes out; the kernel frees the lock of one that's killed."""
+        if not self._shared:
+            yield
+            return
+        make_folder(self._folder)
+        held = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(held)
 
     def _storage(self, owner: str) -> Storage:
         return _WholeFile(self._folder / file_name(owner), self._quota)
