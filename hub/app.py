@@ -10,11 +10,13 @@ from hashlib import sha256
 import hub
 from hub.accounts import name_of, threads_of
 from hub.config import Config, timezone
+from hub.databases import database_of
 from hub.dispatch.company import Company, by_itself
 from hub.errors import StoreUnavailable
 from hub.flow import weights
 from hub.flow.access import Access
 from hub.flow.calling import Calls
+from hub.flow.clockwatch import ClockWatch
 from hub.flow.commands import Commands, Handler
 from hub.flow.corrections import Corrections
 from hub.flow.crowds import Slots
@@ -137,6 +139,7 @@ class Hub:
         self.letters = Letters(store, journal)
         keep = timedelta(days=config.store.keep_events_days)
         self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep, sweeps, self._on_duty)
+        self.clockwatch = ClockWatch(store, clock, documents, self.scheduler.anew)
 
     def _tasks(self, journal: Journal, documents: Documents, errands: FlowErrands) -> Tasks:
         """Build what changes tasks, and have tools' errands run from now on."""
@@ -262,6 +265,7 @@ class Hub:
         """Do what one hub does for all, once it's this one."""
         await self.hubs.hold(DUTIES)
         async with asyncio.TaskGroup() as group:
+            group.create_task(self.clockwatch.run())
             if self.installer:
                 group.create_task(self.installer.run())
             while find:
@@ -341,9 +345,9 @@ class Hub:
         info = self.decider.info
         return RouterInfo(rule="trained" if info.sha256 == weights.MODEL_SHA256 else "untrained", model=info.model)
 
-    def _store_info(self) -> StoreInfo:
-        path = self.config.data / "hub.db"
-        return StoreInfo(path=str(path), bytes=path.stat().st_size if path.exists() else 0)
+    async def _store_info(self) -> StoreInfo:
+        place = database_of(self.config.store, self.config.data)
+        return StoreInfo(path=str(place), bytes=await self.store.size())
 
 
 def name_of_hub(config: Config) -> str:

@@ -1,7 +1,7 @@
 """What a hub stands on, by the config: its store, models, tools, packages, bridges; opened here and closed in turn."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,9 +12,11 @@ from pathlib import Path
 import bridges as platforms
 from hub import log as logs
 from hub.accounts import kind_of, name_of, secrets_of
-from hub.app import Hub
+from hub.app import Hub, name_of_hub
 from hub.clock import SystemClock
 from hub.config import Config, backends, timezone
+from hub.databases import database_of
+from hub.dispatch.company import Company, joined
 from hub.egress.guard import GuardedEgress
 from hub.errors import ConfigError, ManifestError
 from hub.flow.desk import FrontDesk
@@ -37,8 +39,13 @@ from hub.packages.seals import Seal
 from hub.packages.servers import servers_of
 from hub.packages.sources import Sources
 from hub.ports import Bridge, Clock, Documents, Egress, Files, Store, Tool, Workspaces
+from hub.records import new_id
 from hub.store.documents import FileDocuments
 from hub.store.files import FileStore
+from hub.store.postgres import PostgresStore
+from hub.store.postgres_fence import HubFence
+from hub.store.postgres_server import url_of
+from hub.store.postgres_writer import Fence
 from hub.store.sql import SqlStore
 from hub.store.workspaces import FolderWorkspaces
 from hub.tools import built_in
@@ -58,12 +65,17 @@ async def opened(
     redaction = logs.configure(config.hub.log, config.hub.log_level, secrets=_secrets(config))
     data = config.data
     make_data_folder(data)
-    store = SqlStore.at(config.store.url, data)
+    boot, fence = new_id(), HubFence()
+    store = store_of(config, boot, fence)
     await store.open()
     stack.push_async_callback(store.close)
     secret = owner_secret(data / "owner.key", os.environ.get("AGENTHOST_OWNER_KEY"))
     redaction.hide(secret)
-    clock, documents, files = SystemClock(), FileDocuments(data / "documents"), FileStore(data / "files")
+    clock, files = SystemClock(), FileStore(data / "files")
+    company = await _company(config, stack, store, clock, boot, [*map(name_of, config.bridges), *bridges])
+    if company:
+        fence.boot = boot
+    documents = FileDocuments(data / "documents", shared=company is not None)
     await files.open()
     workspaces = FolderWorkspaces(data / "workspaces", size=config.limits.workspace_mb << 20)
     await workspaces.open()
@@ -88,6 +100,7 @@ async def opened(
         errands=ground.errands,
         sweeps=(Leftovers(store, workspaces, clock, timedelta(days=config.limits.workspace_days)).sweep,),
         own=cache(partial(found, kinds, _origins(config))),
+        company=company,
     )
     await installer.open()
     await parts.people.ensure_owner(secret)
@@ -107,9 +120,36 @@ class _Ground:
     errands: FlowErrands
 
 
+def store_of(config: Config, boot: str = "", fence: Fence | None = None) -> Store:
+    """Return the store that the config names, to be opened; on PostgreSQL `fence` keeps an ended hub from writing."""
+    place = database_of(config.store, config.data)
+    if isinstance(place, Path):
+        return SqlStore(place)
+    # By this name others end its connections once it's dead.
+    url = url_of(place).update_query_dict({"application_name": f"agenthost {boot}"}) if boot else url_of(place)
+    return PostgresStore(url, fence=fence)
+
+
+async def _company(
+    config: Config, stack: AsyncExitStack, store: Store, clock: Clock, boot: str, bridges: Collection[str]
+) -> Company | None:
+    """Join the other hubs where the store can be shared."""
+    place = database_of(config.store, config.data)
+    if isinstance(place, Path):
+        return None
+    url = url_of(place).set(drivername="postgresql").render_as_string(hide_password=False)
+    name, slots = name_of_hub(config), config.limits.tasks_at_once
+    return await joined(stack, url, store, clock, boot=boot, name=name, bridges=bridges, slots=slots)
+
+
 def _secrets(config: Config) -> list[str]:
     models = (llm.key for _, llm in backends(config))
-    return [*models, *chain(*map(secrets_of, config.bridges)), *(secret.value for secret in config.packages.secrets)]
+    return [
+        config.store.password,
+        *models,
+        *chain(*map(secrets_of, config.bridges)),
+        *(secret.value for secret in config.packages.secrets),
+    ]
 
 
 def _origins(config: Config) -> Mapping[Origin, Sequence[Path]]:

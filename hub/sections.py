@@ -38,6 +38,9 @@ class StoreConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """[store]: the database; empty means SQLite in the data folder."""
 
     url: str = ""
+    password: str = ""
+    """PostgreSQL's, if it isn't in the URL."""
+    password_file: str = ""
     keep_events_days: Positive = 30
 
 

@@ -5,10 +5,10 @@ APScheduler ticks with its memory job store: a job of its own would be lost by a
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.interval import IntervalTrigger
+from apscheduler.triggers.base import BaseTrigger
 
 from hub.errors import StoreUnavailable
 from hub.flow import lanes
@@ -22,6 +22,20 @@ SWEEP = timedelta(hours=6)
 KEEP_REPLAYS = timedelta(days=2)
 KEEP_PAIRINGS = timedelta(days=1)
 """After their end: who approves twice is told that it's done."""
+
+
+class Steady(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
+    """So long after the last time, whatever the clock said then.
+
+    APScheduler's own interval counts on from the last time by the clock: set forward by years, as on a machine that
+    began in 1970, each missed tick is counted one by one; set back, none comes until the clock is there again.
+    """
+
+    def __init__(self, every: timedelta) -> None:
+        self._every = every
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        return now + self._every
 
 
 class Scheduler:
@@ -49,9 +63,14 @@ class Scheduler:
 
     def start(self) -> None:
         """Begin to tick."""
-        self._jobs.add_job(self.tick, IntervalTrigger(seconds=int(TICK)), max_instances=1, coalesce=True)
-        self._jobs.add_job(self.sweep, IntervalTrigger(seconds=int(SWEEP.total_seconds())), max_instances=1)
+        for job, every in ((self.tick, timedelta(seconds=TICK)), (self.sweep, SWEEP)):
+            self._jobs.add_job(job, Steady(every), max_instances=1, coalesce=True, misfire_grace_time=None)
         self._jobs.start()
+
+    def anew(self) -> None:
+        """Tick from now on: the clock was set, and what was to come next may be hours away."""
+        for job in self._jobs.get_jobs():
+            job.reschedule(job.trigger)
 
     def stop(self) -> None:
         """Tick no more."""

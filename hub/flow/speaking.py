@@ -117,7 +117,7 @@ class Speaker:
         for _ in range(TOOL_CALLS):
             await join(work)
             text = "\n".join(message.text for message in (*work.about, *work.messages)) or work.task.goal
-            offered = self._toolbox.offered(agent, text)
+            offered = self._toolbox.offered(agent, text, assignment=work.task.kind == "assignment")
             if not offered:
                 return
             said = await self._said(work)

@@ -95,9 +95,9 @@ class Toolbox:
         """Return the tool of that name, if it's installed."""
         return self._tools.get(name)
 
-    def offered(self, agent: Agent, text: str) -> tuple[Tool, ...]:
+    def offered(self, agent: Agent, text: str, *, assignment: bool = False) -> tuple[Tool, ...]:
         """Return the tools that the agent may use and that may be of use for a message: see Offering."""
-        return self._offering.offered(agent, self._tools, text)
+        return self._offering.offered(agent, self._tools, text, assignment=assignment)
 
     def wants_one(self, text: str) -> bool:
         """Say whether a message leaves no doubt that it wants one tool and nothing else; may block for milliseconds."""

@@ -287,3 +287,6 @@ class Store(Protocol):
 
     async def backup(self, path: str) -> None:
         """Write a consistent copy of everything committed to a file, while work goes on."""
+
+    async def size(self) -> int:
+        """Return how many bytes the records take on the disk; 0 for those in memory."""

@@ -168,6 +168,13 @@ class Asking(Protocol):
 
 
 @runtime_checkable
+class ForAssignments(Protocol):
+    """A tool for work that takes turn after turn: offered in assignments only, so that no conversation pays for it."""
+
+    for_assignments: bool
+
+
+@runtime_checkable
 class Packaged(Protocol):
     """A tool that came with a package."""
 

@@ -276,6 +276,10 @@ class MemoryStore(TasksInMemory):
         kept = {kind.__name__: list(records.values()) for kind, records in self._kept.items()}
         await asyncio.to_thread(Path(path).write_bytes, msgspec.json.encode(kept))
 
+    async def size(self) -> int:
+        self._check_open()
+        return 0
+
     async def _forget(self, old: Sequence[Record]) -> int:
         await self.commit(*map(Remove, old))
         return len(old)

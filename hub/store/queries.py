@@ -118,6 +118,12 @@ def old_pairings(before: datetime, limit: int) -> Query:
     return of(Pairing).where(pairings.c.expires_at < before).order_by(pairings.c.expires_at).limit(limit)
 
 
+def newest_ids() -> Query:
+    """The greatest id of each kind of record whose ids tell the order; ids that aren't of `new_id` are left out."""
+    ordered = (messages, entries, tasks, turns, pauses, corrections, installations, pairings)
+    return union_all(*(select(func.max(table.c.id).label("id")).where(table.c.id < "1") for table in ordered))
+
+
 # --- messages
 
 

@@ -128,7 +128,7 @@ class Services:
     uploads: Uploads
     router: Callable[[], RouterInfo]
     prompts: Callable[[], Awaitable[PromptSizes | None]]
-    store_info: Callable[[], StoreInfo]
+    store_info: Callable[[], Awaitable[StoreInfo]]
     unready: Callable[[], str | None]
     """Why the hub can't take messages now; None if it can."""
     secret: bytes

@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
-from hub.errors import NotFound
+from hub.errors import NotFound, StoreUnavailable
 from hub.flow.lanes import bridge_of
 from hub.flow.sizes import PromptSizes
 from hub.ports import BridgeInfo, LLMInfo
@@ -93,7 +93,7 @@ class StatusController(Controller):
     )
     async def ready(self, services: Hub) -> Response[Readiness]:
         """Say whether messages are taken now, and why not."""
-        reason = services.unready()
+        reason = services.unready() or await _away(services)
         answer = Readiness(ready=reason is None, boot=services.boot, reason=reason if reason is not None else UNSET)
         return Response(
             answer, status_code=200 if reason is None else 503, headers={} if reason is None else {"Retry-After": "1"}
@@ -111,7 +111,7 @@ class StatusController(Controller):
             decisions=services.decisions.info,
             queues=dict(await services.store.counts()),
             tasks=Counter(task.state for task in open_tasks),
-            store=services.store_info(),
+            store=await services.store_info(),
             bridges=await _bridges(services),
             requests=len(await services.pairings.requests(caller.tenant)),
             router=services.router(),
@@ -149,6 +149,14 @@ class StatusController(Controller):
             raise NotFound(f"entry: there's no dead letter {shown(id)}; GET /v1/dead lists them")
         await services.letters.retry(entry)
         return Retried(entry=entry.id)
+
+
+async def _away(services: Services) -> str | None:
+    try:
+        await services.store.last_event()
+    except StoreUnavailable as error:
+        return str(error)
+    return None
 
 
 async def _bridges(services: Services) -> list[BridgeInfo]:

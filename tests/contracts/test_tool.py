@@ -10,6 +10,7 @@ import pytest
 
 from hub.config import SpeechConfig
 from hub.errors import ToolError
+from hub.flow.offering import for_assignments
 from hub.flow.schemas import decode
 from hub.manifests.skills import read_skill
 from hub.packages.code import computing
@@ -21,6 +22,7 @@ from hub.ports import (
     Asking,
     Exemplary,
     Findable,
+    ForAssignments,
     Foreign,
     Lengthy,
     Material,
@@ -41,6 +43,7 @@ from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
 from hub.testing import (
     AskingTool,
+    AssignmentTool,
     FakeClock,
     FakeErrands,
     FakeTool,
@@ -109,6 +112,8 @@ def test_the_schema_describes_an_object_and_nothing_beside_it(tool: Tool) -> Non
 
 
 def test_plain_talk_costs_no_decision(tool: Tool) -> None:
+    if for_assignments(tool):
+        pytest.skip("plain talk is offered no tool that's for assignments")
     assert [text for text in PLAIN_TALK if tool.fits(text)] == []
 
 
@@ -269,11 +274,13 @@ async def test_a_paused_call_goes_on_with_its_answer_and_only_this_hubs_own(aski
 
 
 def test_a_tool_has_the_abilities_it_claims_and_no_other() -> None:
-    abilities = (Foreign, Outward, Asking, Packaged, Pausing)
-    fakes = (FakeTool(), ForeignTool(), OutwardTool(), AskingTool(), PackagedTool(), PausingTool("p", "Where?"))
+    abilities = (Foreign, Outward, Asking, ForAssignments, Packaged, Pausing)
+    plain = (FakeTool(), ForeignTool(), OutwardTool(), AskingTool(), AssignmentTool(), PackagedTool())
+    fakes = (*plain, PausingTool("p", "Where?"))
     claimed = [[ability.__name__ for ability in abilities if isinstance(fake, ability)] for fake in fakes]
 
-    assert claimed == [[], ["Foreign"], ["Outward"], ["Asking"], ["Outward", "Packaged"], ["Pausing"]]
+    outward = [["Outward"], ["Asking"], ["ForAssignments"], ["Outward", "Packaged"]]
+    assert claimed == [[], ["Foreign"], *outward, ["Pausing"]]
 
 
 def test_what_goes_out_is_said_in_words_and_what_the_person_named_tells_nobody_anything() -> None:

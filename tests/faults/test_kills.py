@@ -19,6 +19,7 @@ from msgspec import Struct
 from hub.failpoints import NAMES
 from hub.testing.server import MARK
 from tests.faults.harness import World
+from tests.faults.load import Load
 from tests.faults.platform import Delivery
 from tests.faults.wire import Said
 
@@ -55,35 +56,6 @@ def plan(count: int, dice: random.Random) -> list[Kill]:
             kills.append(Kill("hub", dice.uniform(0.0, 1.0)))
     dice.shuffle(kills)
     return kills
-
-
-class Load:
-    """Says things in many chats, each of its own kind."""
-
-    def __init__(self, world: World, dice: random.Random) -> None:
-        self._world = world
-        self._dice = dice
-        self._counts: Counter[int] = Counter()
-        self.said: dict[str, Said] = {}
-        """Every message, by its mark."""
-
-    def say(self, messages: int) -> None:
-        """Say so many things, each in some chat."""
-        for _ in range(messages):
-            chat = self._dice.randrange(len(self._world.chats))
-            self._counts[chat] += 1
-            mark = f"m{chat}x{self._counts[chat]}"
-            self.said[mark] = self._say(chat, mark)
-
-    def _say(self, chat: int, mark: str) -> Said:
-        say, name = self._world.platform.say, self._world.chats[chat]
-        match chat % 3:
-            case 0:  # a thread is a task
-                return say(name, f"And {mark}?", thread="one")
-            case 1:  # each an errand of its own, with an effect
-                return say(name, f"note {mark}", thread=mark)
-            case _:  # the model says which task
-                return say(name, f"What about {mark}?")
 
 
 async def test_kills_lose_nothing_and_double_nothing_unmarked(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ ABILITIES = {
     "Findable": "tool",
     "Lengthy": "tool",
     "Asking": "tool",
+    "ForAssignments": "tool",
     "Drafting": "bridge",
     "Typing": "bridge",
     "Retracting": "bridge",
