@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, partial
@@ -63,28 +63,47 @@ async def opened(
     ConfigError and StartError.
     """
     redaction = logs.configure(config.hub.log, config.hub.log_level, secrets=_secrets(config))
-    data = config.data
-    make_data_folder(data)
-    boot, fence = new_id(), HubFence()
+    make_data_folder(config.data)
+    boot, fence, clock = new_id(), HubFence(), SystemClock()
     store = store_of(config, boot, fence)
     await store.open()
     stack.push_async_callback(store.close)
-    secret = owner_secret(data / "owner.key", os.environ.get("AGENTHOST_OWNER_KEY"))
-    redaction.hide(secret)
-    clock, files = SystemClock(), FileStore(data / "files")
     company = await _company(config, stack, store, clock, boot, [*map(name_of, config.bridges), *bridges])
     if company:
         fence.boot = boot
-    documents = FileDocuments(data / "documents", shared=company is not None)
+    # What's made at the first start is made by one hub, and read by the others.
+    async with company.hubs.alone("start") if company else nullcontext():
+        secret = owner_secret(config.data / "owner.key", os.environ.get("AGENTHOST_OWNER_KEY"))
+        redaction.hide(secret)
+        documents = FileDocuments(config.data / "documents", shared=company is not None)
+        ground = await _ground(config, store, clock, documents)
+        parts = await _built(ground, stack, bridges, tools, company)
+        await parts.people.ensure_owner(secret)
+    return parts, secret
+
+
+async def _ground(config: Config, store: Store, clock: Clock, documents: Documents) -> "_Ground":
+    files = FileStore(config.data / "files")
     await files.open()
-    workspaces = FolderWorkspaces(data / "workspaces", size=config.limits.workspace_mb << 20)
+    workspaces = FolderWorkspaces(config.data / "workspaces", size=config.limits.workspace_mb << 20)
     await workspaces.open()
-    ground = _Ground(config, store, clock, documents, files, workspaces, FlowErrands())
+    return _Ground(config, store, clock, documents, files, workspaces, FlowErrands())
+
+
+async def _built(
+    ground: "_Ground",
+    stack: AsyncExitStack,
+    bridges: Mapping[str, Bridge],
+    tools: Sequence[Tool],
+    company: Company | None,
+) -> Hub:
+    config, store, clock, documents, files = ground.config, ground.store, ground.clock, ground.documents, ground.files
     agents = agents_of(config)
     tools, installer, kinds = await _outfit(ground, stack, tools, agents)
     models = Models(config, os.environ, documents, clock)
     await models.open()
     stack.push_async_callback(models.close)
+    workspaces, keep = ground.workspaces, timedelta(days=config.limits.workspace_days)
     parts = Hub(
         config,
         store=store,
@@ -98,13 +117,12 @@ async def opened(
         tools=tools,
         installer=installer,
         errands=ground.errands,
-        sweeps=(Leftovers(store, workspaces, clock, timedelta(days=config.limits.workspace_days)).sweep,),
+        sweeps=(Leftovers(store, workspaces, clock, keep).sweep,),
         own=cache(partial(found, kinds, _origins(config))),
         company=company,
     )
     await installer.open()
-    await parts.people.ensure_owner(secret)
-    return parts, secret
+    return parts
 
 
 @dataclass(frozen=True)

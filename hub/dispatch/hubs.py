@@ -35,6 +35,8 @@ UNSEEN = 8.0
 """A lease that's over by the database's clock counts only with so much silence besides: that clock may have jumped."""
 CAUTION = 3.0
 """So long before its lease is over a hub begins nothing any more that can't be undone."""
+OTHERS = 60.0
+"""Seconds that another hub may be at what one hub does at a time."""
 CHANNEL = "agenthost_hubs"
 ENDED = "ended"
 
@@ -211,13 +213,21 @@ class PostgresHubs:
         try:
             # A connection of its own: should this process die, the lock goes with it.
             connection = await psycopg.AsyncConnection.connect(
-                self._database.url, autocommit=True, application_name=application(self.boot)
+                self._database.url,
+                autocommit=True,
+                application_name=application(self.boot),
+                options=f"-c lock_timeout={int(OTHERS * 1000)}",
             )
         except psycopg.Error as error:
             raise StoreUnavailable(f"the database can't be asked: {error}") from None
-        async with connection:
-            await connection.execute(ALONE, {"number": number})
+        try:
+            try:
+                await connection.execute(ALONE, {"number": number})
+            except psycopg.Error as error:
+                raise StoreUnavailable(f"another hub is at it, and doesn't end: {error}") from None
             yield
+        finally:
+            await connection.close()
 
     async def tell(self, topic: str, text: str = "") -> None:
         """See Hubs."""

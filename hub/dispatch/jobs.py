@@ -76,14 +76,14 @@ class Jobs:
         try:
             return await certainly_cut_off(self._manager.fetch_job([*queues], worker))
         except (ConnectorException, psycopg.Error, psycopg_pool.PoolTimeout) as error:
-            raise StoreUnavailable(f"no work can be taken: {error}") from None
+            raise StoreUnavailable(f"no work can be taken: {error.__cause__ or error}") from None
 
     async def done(self, job: Job) -> None:
         """Forget a job: its lane was looked at."""
         try:
             await certainly_cut_off(self._manager.finish_job(job, Status.SUCCEEDED, delete_job=True))
         except (ConnectorException, psycopg.Error, psycopg_pool.PoolTimeout) as error:
-            raise StoreUnavailable(f"work can't be reported as done: {error}") from None
+            raise StoreUnavailable(f"work can't be reported as done: {error.__cause__ or error}") from None
 
     async def give_back(self, worker: int) -> None:
         """Have everything looked at anew that a worker had taken; it's gone, or takes nothing more."""

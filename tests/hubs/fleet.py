@@ -111,6 +111,7 @@ class Fleet:
         places = []
         for name in names:
             greeting = await self.hubs[name].line()
+            assert greeting, f"{name} didn't start:\n{self.logs}"
             places.append(greeting.partition(" is at ")[2].partition(" ")[0])
             await self.hubs[name].line()
         return places
