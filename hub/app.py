@@ -37,9 +37,11 @@ from hub.flow.meant import Meant
 from hub.flow.moving import Moving
 from hub.flow.offering import Offering
 from hub.flow.outbox import Outbox
+from hub.flow.outlines import Outlines
 from hub.flow.pairing import Pairings
 from hub.flow.people import People
 from hub.flow.pinning import Pinning
+from hub.flow.progress import Progress
 from hub.flow.questions import Questions
 from hub.flow.retraction import Retraction
 from hub.flow.rights import Rights
@@ -66,6 +68,7 @@ from hub.spool import Spool
 from hub.store.ranking import FullTextRanking
 from hub.store.sqlite import is_short
 from hub.tools import built_in
+from hub.watching import Watch
 from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
 
 log = logging.getLogger(__name__)
@@ -100,11 +103,8 @@ class Hub:
         errands: FlowErrands | None = None,
         company: Company | None = None,
     ) -> None:
-        self.config = config
-        self.store = store
-        self.llm = llm
-        self.decider = decider
-        self.files = files
+        self.config, self.store, self.files = config, store, files
+        self.llm, self.decider = llm, decider
         self.uploads = Uploads(store, files, documents, clock, config.limits.file_mb)
         self.clock = clock
         self.agents = agents = dict(agents)
@@ -112,11 +112,10 @@ class Hub:
         self.bridges = bridges
         self.company = company = company or by_itself(new_id(), name_of_hub(config), clock)
         self.hubs, self.feed, self.dispatcher = company.hubs, company.feed, company.dispatcher
-        self.boot = company.hubs.boot
-        self.started_at = clock.now()
-        self.closing = asyncio.Event()
+        self.boot, self.started_at, self.closing = company.hubs.boot, clock.now(), asyncio.Event()
         limits, default = config.limits, config.agents.default
-        journal = Journal(store, self.feed, self.dispatcher, clock)
+        self.watch = watch = Watch(config, store, clock, (llm, decider), bridges)
+        journal = Journal(store, self.feed, self.dispatcher, clock, self.watch.meters)
         self.spool = spool = Spool(store, self.boot)
         self.people = People(store, clock)
         accounts = {name_of(account): account for account in config.bridges}
@@ -126,20 +125,24 @@ class Hub:
         links, following = Links(store), Following(store, clock)
         self.pairings = Pairings(store, journal, outbox, links, clock)
         access = Access(store, links, self.pairings, clock, accounts)
-        self.showing = Showing(store, self.feed, clock, bridges, labels)
+        self.showing = Showing(store, self.feed, clock, bridges, labels, self._runs)
         self.inbox = Inbox(store, spool, journal, outbox, clock, limits, access, guard)
         self.toolbox = toolbox = _toolbox(config, clock, documents, tools, decider, llm)
         if installer:
             installer.watch(self._equipping(toolbox, agents))
         self.sizes = Sizes(llm, decider, toolbox, agents[default], limits)
+        self.progress = Progress(store, journal, outbox, following, self.feed, self.dispatcher, clock, timezone(config))
         self.turns = self._turns(journal, following)
         self.leave = Leave(store, journal, clock, toolbox)
         self.tasks = self._tasks(journal, documents, errands or FlowErrands())
         self._route(journal, following, {name for name, account in accounts.items() if not threads_of(account)})
         self.letters = Letters(store, journal)
+        watch.open(journal, outbox, documents, lambda: self.turns.running)
+        sweeps = (*sweeps, watch.health.check)
         keep = timedelta(days=config.store.keep_events_days)
-        self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep, sweeps, self._on_duty)
-        self.clockwatch = ClockWatch(store, clock, documents, self.scheduler.anew)
+        ticked, on_duty = watch.meters.ticked, self._on_duty
+        self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep, sweeps, ticked, on_duty)
+        self.clockwatch = ClockWatch(store, clock, documents, self._clock_set)
 
     def _tasks(self, journal: Journal, documents: Documents, errands: FlowErrands) -> Tasks:
         """Build what changes tasks, and have tools' errands run from now on."""
@@ -149,7 +152,8 @@ class Hub:
             store, self.spool, journal, self.inbox, clock, self.turns, limits, zone, agents, default, documents
         )
         rights = Rights(store, clock)
-        errands.open(Parts(store, journal, self.outbox, clock, tasks, self.toolbox, rights, agents, zone))
+        self.outlines = outlines = Outlines(store, journal, clock)
+        errands.open(Parts(store, journal, self.outbox, clock, tasks, self.toolbox, rights, outlines, agents, zone))
         return tasks
 
     def _criteria(self, agent: str) -> str:
@@ -161,7 +165,9 @@ class Hub:
         config, store, spool, clock, feed, llm = self.config, self.store, self.spool, self.clock, self.feed, self.llm
         zone, limits, rights = config.hub.timezone, config.limits, Rights(store, clock)
         waits, supervisor = Waits(store, journal, clock, zone), Supervisor(self.decider, self._criteria)
-        endings = Endings(store, spool, journal, self.outbox, feed, clock, supervisor, zone, following, waits)
+        endings = Endings(
+            store, spool, journal, self.outbox, feed, clock, supervisor, zone, following, waits, self.progress
+        )
         pinning = Pinning(store, clock, self.installer.editions if self.installer else None)
         calls = Calls(store, clock, self.toolbox, rights, limits.approval_minutes, pinning)
         speaker = Speaker(store, self.files, feed, clock, llm, self.toolbox, calls, config.llm, zone)
@@ -170,6 +176,9 @@ class Hub:
         return Turns(
             store, spool, journal, clock, llm, speaker, endings, slots, rights, self.agents, default, pinning, stopping
         )
+
+    def _runs(self, bridge: str) -> bool:
+        return self.hubs.holds(f"bridge:{bridge}")
 
     def _on_duty(self) -> bool:
         return self.hubs.holds(DUTIES)
@@ -221,6 +230,10 @@ class Hub:
 
         return equip
 
+    def _clock_set(self) -> None:
+        self.scheduler.anew()
+        self.watch.health.clock_set()
+
     async def work(self, lane: str) -> None:
         """Do what waits in a lane."""
         match lane.partition(":")[0]:
@@ -230,6 +243,8 @@ class Hub:
                 await self.commands.obey(lane)
             case "task":
                 await self.turns.take(lane)
+            case "progress":
+                await self.progress.look(lane)
             case _:
                 await self.outbox.deliver(lane)
 
@@ -266,6 +281,9 @@ class Hub:
         await self.hubs.hold(DUTIES)
         async with asyncio.TaskGroup() as group:
             group.create_task(self.clockwatch.run())
+            group.create_task(self.progress.run())
+            if self.watch.herald:
+                group.create_task(self.watch.herald.run())
             if self.installer:
                 group.create_task(self.installer.run())
             while find:
@@ -307,6 +325,7 @@ class Hub:
             leave=self.leave,
             inbox=self.inbox,
             tasks=self.tasks,
+            outlines=self.outlines,
             corrections=self.corrections,
             questions=self.questions,
             letters=self.letters,
@@ -332,6 +351,8 @@ class Hub:
             prompts=self.sizes.measured,
             store_info=self._store_info,
             unready=self._unready,
+            metrics=self.watch.metrics,
+            alerts=self.watch.health.look,
             secret=sha256(f"forgery:{secret}".encode()).digest(),
             closing=self.closing,
         )

@@ -18,6 +18,7 @@ from hub.accounts import BridgeAccount, TelegramAccount
 from hub.errors import ConfigError
 from hub.outward import EgressConfig, RegistryConfig
 from hub.sections import (
+    AlertsConfig,
     DecisionsConfig,
     FallbackConfig,
     HearingConfig,
@@ -39,6 +40,7 @@ __all__ = [
     "REPOSITORY",
     "SECRET_NAME",
     "AgentsConfig",
+    "AlertsConfig",
     "Backend",
     "Config",
     "DecisionsConfig",
@@ -163,6 +165,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tools: ToolsConfig = ToolsConfig()
     egress: EgressConfig = EgressConfig()
     limits: LimitsConfig = LimitsConfig()
+    alerts: AlertsConfig = AlertsConfig()
     bridges: tuple[BridgeAccount, ...] = ()
     registries: tuple[RegistryConfig, ...] = ()
 

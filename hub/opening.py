@@ -43,6 +43,7 @@ from hub.records import new_id
 from hub.store.documents import FileDocuments
 from hub.store.files import FileStore
 from hub.store.postgres import PostgresStore
+from hub.store.postgres_documents import PostgresDocuments
 from hub.store.postgres_fence import HubFence
 from hub.store.postgres_server import url_of
 from hub.store.postgres_writer import Fence
@@ -75,8 +76,7 @@ async def opened(
     async with company.hubs.alone("start") if company else nullcontext():
         secret = owner_secret(config.data / "owner.key", os.environ.get("AGENTHOST_OWNER_KEY"))
         redaction.hide(secret)
-        documents = FileDocuments(config.data / "documents", shared=company is not None)
-        ground = await _ground(config, store, clock, documents)
+        ground = await _ground(config, store, clock, _documents_of(config, stack))
         parts = await _built(ground, stack, bridges, tools, company)
         await parts.people.ensure_owner(secret)
     return parts, secret
@@ -160,6 +160,16 @@ async def _company(
     return await joined(stack, url, store, clock, boot=boot, name=name, bridges=bridges, slots=slots)
 
 
+def _documents_of(config: Config, stack: AsyncExitStack) -> Documents:
+    """Return where the documents are kept: with several hubs, files would lose each other's changes."""
+    place = database_of(config.store, config.data)
+    if isinstance(place, Path):
+        return FileDocuments(config.data / "documents")
+    documents = PostgresDocuments(url_of(place))
+    stack.push_async_callback(documents.close)
+    return documents
+
+
 def _secrets(config: Config) -> list[str]:
     models = (llm.key for _, llm in backends(config))
     return [
@@ -198,6 +208,7 @@ async def _outfit(
         workspaces=ground.workspaces,
         egress=egress,
         errands=ground.errands,
+        outlining=ground.errands,
         search=config.data / "search",
     )
     stack.push_async_callback(shipped.close)

@@ -44,6 +44,19 @@ class StoreConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     keep_events_days: Positive = 30
 
 
+class AlertsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[alerts]: what the operator wants to know."""
+
+    tell_owner: bool = False
+    """In their own chat, each thing once."""
+    waiting_minutes: Seconds = 5.0
+    """A message that waits longer is told of."""
+    backup_days: Annotated[int, Meta(ge=0)] = 7
+    """An older last backup is told of; 0: never."""
+    slow_tokens_per_second: Price = 2.0
+    """A model that writes slower is told of; 0: never."""
+
+
 class DecisionsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[llm.decisions]: a model of its own for router, supervisor and tool choice."""
 

@@ -49,15 +49,21 @@ class Scheduler:
         expire: Callable[[], Awaitable[None]],
         keep_events: timedelta,
         sweeps: Sequence[Callable[[], Awaitable[None]]] = (),
+        ticked: Callable[[float, float], None] = lambda seconds, lag: None,
         on_duty: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`sweeps` are done with every sweep: what else is to be forgotten in time. Of several hubs one is on duty."""
+        """`sweeps` are done with every sweep: what else is to be forgotten in time.
+
+        `ticked` is told of each tick how long it took, and how late it came. Of several hubs one is `on_duty`.
+        """
         self._store = store
         self._clock = clock
         self._dispatcher = dispatcher
         self._expire = expire
         self._keep_events = keep_events
         self._sweeps = sweeps
+        self._ticked = ticked
+        self._began = clock.monotonic()
         self._on_duty = on_duty
         self._jobs = AsyncIOScheduler(timezone="UTC")
 
@@ -78,6 +84,13 @@ class Scheduler:
 
     async def tick(self) -> None:
         """Wake the lanes of tasks and entries whose time has come."""
+        before, self._began = self._began, self._clock.monotonic()
+        try:
+            await self._look()
+        finally:
+            self._ticked(self._clock.monotonic() - self._began, self._began - before - TICK)
+
+    async def _look(self) -> None:
         if not self._on_duty():
             return
         now = self._clock.now()

@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from hub.ports.upkeep import Upkeep
 from hub.records import (
     Address,
     Correction,
@@ -72,7 +73,7 @@ class Remove(Struct, frozen=True):
 Change = Add | Save | Remove
 
 
-class Store(Protocol):
+class Store(Upkeep, Protocol):
     """Keeps records. What was committed survives the death of the process and of the machine."""
 
     async def open(self) -> None:
@@ -190,6 +191,9 @@ class Store(Protocol):
         by: Literal["id", "updated_at"] = "id",
     ) -> tuple[Task, ...]:
         """Return tasks, newest first by `by`; no states means all. `before` is a cursor and goes with `by="id"`."""
+
+    async def tasks_told_of(self, limit: int) -> tuple[Task, ...]:
+        """Return the tasks of everybody that have a message which says how far they are, oldest first."""
 
     async def split_off(self, task: TaskId) -> tuple[Task, ...]:
         """Return the tasks that were split off from one, oldest first."""

@@ -1,13 +1,10 @@
 """Small documents with one owner: a TinyDB file for each, written whole, under a quota."""
 
 import asyncio
-import fcntl
 import json
-import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,14 +25,12 @@ Tables = dict[str, dict[str, Any]]
 class FileDocuments:
     """Documents in a folder, a readable JSON file for each owner.
 
-    A killed process or a full disk leaves a file as it was before the change. One process may use the folder, or
-    several if each says that it's `shared`.
+    A killed process or a full disk leaves a file as it was before the change. One process may use the folder.
     """
 
-    def __init__(self, folder: Path, quota: int = QUOTA, *, shared: bool = False) -> None:
+    def __init__(self, folder: Path, quota: int = QUOTA) -> None:
         self._folder = folder
         self._quota = quota
-        self._shared = shared
         # One thread for all: changes happen one after another, also when a caller is cancelled in the middle of his.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="documents")
 
@@ -56,24 +51,10 @@ class FileDocuments:
 
     def _use(self, owner: str, work: Callable[[TinyDB], T]) -> T:
         try:
-            with self._alone(), TinyDB(storage=self._storage, owner=owner) as database:
+            with TinyDB(storage=self._storage, owner=owner) as database:
                 return work(database)
         except OSError as error:
             raise StoreUnavailable(f"the documents of {owner} can't be kept: {error.strerror}") from None
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Keep other processes out; the kernel frees the lock of one that's killed."""
-        if not self._shared:
-            yield
-            return
-        make_folder(self._folder)
-        held = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(held)
 
     def _storage(self, owner: str) -> Storage:
         return _WholeFile(self._folder / file_name(owner), self._quota)
@@ -110,7 +91,7 @@ class _WholeFile(Storage):
         return tables
 
     def write(self, data: Tables) -> None:
-        text = _within(self._quota, data)
+        text = within(self._quota, data)
         make_folder(self._path.parent)
         with draft(self._path.with_suffix(".part")) as new:
             new.file.write(text)
@@ -128,7 +109,7 @@ class _Memory(Storage):
         return None if self._text is None else json.loads(self._text)
 
     def write(self, data: Tables) -> None:
-        self._text = _within(self._quota, data)
+        self._text = within(self._quota, data)
 
 
 def file_name(owner: str) -> str:
@@ -137,7 +118,8 @@ def file_name(owner: str) -> str:
     return f"{readable}.{sha256(owner.encode()).hexdigest()[:16]}.json"
 
 
-def _within(quota: int, data: Tables) -> bytes:
+def within(quota: int, data: Tables) -> bytes:
+    """Return the text of an owner's file; raises TooLarge if it's longer than the quota."""
     text = json.dumps(data, ensure_ascii=False, indent=1).encode()
     if len(text) > quota:
         raise TooLarge(f"documents: {len(text)} bytes, {quota} are allowed for one owner; remove some first")

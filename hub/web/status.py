@@ -11,18 +11,17 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from hub.errors import NotFound, StoreUnavailable
+from hub.flow.alerts import Alert
 from hub.flow.lanes import bridge_of
 from hub.flow.sizes import PromptSizes
 from hub.ports import BridgeInfo, LLMInfo
-from hub.records import OPEN, EntryId, Queue
+from hub.records import EntryId, Queue
 from hub.web.auth import Asker, Hub
 from hub.web.problems import PROBLEMS, shown
 from hub.web.resources import HTTP, MessageView, Page, view_message
 from hub.web.services import RouterInfo, Services, StoreInfo
 
 DEAD = 200
-COUNTED = 10_000
-"""Open tasks above that aren't counted."""
 
 
 class Status(Struct, frozen=True, kw_only=True):
@@ -40,6 +39,8 @@ class Status(Struct, frozen=True, kw_only=True):
     requests: int
     """How many strangers ask to be let in."""
     router: RouterInfo
+    alerts: list[Alert]
+    """What's wrong now, the worst first: plain sentences, each with a way out."""
     prompts: PromptSizes | None
     """How long prompts are at their fullest; null while a model can't count."""
 
@@ -102,7 +103,6 @@ class StatusController(Controller):
     @get("/v1/status", opt={"scope": "status:read"}, responses=PROBLEMS, summary="How is the hub?")
     async def status(self, services: Hub, caller: Asker) -> Status:
         """Return the states of the models, queues, tasks, bridges and the store."""
-        open_tasks = await services.store.tasks(caller.tenant, states=OPEN, limit=COUNTED)
         return Status(
             version=services.version,
             boot=services.boot,
@@ -110,11 +110,12 @@ class StatusController(Controller):
             llm=services.llm.info,
             decisions=services.decisions.info,
             queues=dict(await services.store.counts()),
-            tasks=Counter(task.state for task in open_tasks),
+            tasks={str(state): count for state, count in (await services.store.open_tasks(caller.tenant)).items()},
             store=await services.store_info(),
             bridges=await _bridges(services),
             requests=len(await services.pairings.requests(caller.tenant)),
             router=services.router(),
+            alerts=list(await services.alerts()),
             prompts=await services.prompts(),
         )
 

@@ -31,8 +31,8 @@ from hub.testing import NOON, an_address
 from tests.postgres.server import Server
 
 CHAT = an_address()
-PARTIAL = {"entries_ready", "entries_begun", "entries_not_done"}
-"""Indexes of unsettled entries alone: reading one through is reading what waits, not the history."""
+PARTIAL = {"entries_ready", "entries_begun", "entries_not_done", "tasks_told_of"}
+"""Indexes of unsettled entries, or of tasks at work, alone: reading one through isn't reading the history."""
 
 
 def tasks(
@@ -76,6 +76,7 @@ QUERIES: dict[str, Query] = {
     "task": by(Task, id="i"),
     "task_by_number": by(Task, tenant="t", person="p", number=1),
     "last_number": queries.last_number("t", "p"),
+    "told_of": queries.told_of(5),
     "split_off": queries.split_off("t"),
     "transitions": queries.transitions_of("t", None, 5),
     "transitions before": queries.transitions_of("t", "b", 5),
@@ -249,6 +250,7 @@ def test_every_query_that_a_store_is_asked_is_explained() -> None:
         "replies",
         "some_tasks",
         "split_off",
+        "told_of",
         "transitions_of",
         "steps_of",
         "threads_of",
