@@ -262,6 +262,8 @@ class Hub:
                 group.create_task(self.showing.run())
                 group.create_task(self.stopping.run(self.turns.stop_here))
                 group.create_task(self._duties(find))
+                if self.installer:
+                    group.create_task(self.installer.run())
                 if self.company.tell:
                     group.create_task(self.company.tell())
                 for bridge in self.bridges.values():
@@ -284,8 +286,6 @@ class Hub:
             group.create_task(self.progress.run())
             if self.watch.herald:
                 group.create_task(self.watch.herald.run())
-            if self.installer:
-                group.create_task(self.installer.run())
             while find:
                 try:
                     await find(*await self.store.lanes(self.clock.now(), FOUND))
@@ -316,6 +316,7 @@ class Hub:
             config=self.config,
             version=hub.__version__,
             boot=self.boot,
+            hubs=self.hubs,
             started_at=self.started_at,
             clock=self.clock,
             store=self.store,

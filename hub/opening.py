@@ -38,7 +38,7 @@ from hub.packages.scripts import Scripts
 from hub.packages.seals import Seal
 from hub.packages.servers import servers_of
 from hub.packages.sources import Sources
-from hub.ports import Bridge, Clock, Documents, Egress, Files, Store, Tool, Workspaces
+from hub.ports import Bridge, Clock, Documents, Egress, Files, Hubs, Store, Tool, Workspaces
 from hub.records import new_id
 from hub.store.documents import FileDocuments
 from hub.store.files import FileStore
@@ -99,7 +99,7 @@ async def _built(
 ) -> Hub:
     config, store, clock, documents, files = ground.config, ground.store, ground.clock, ground.documents, ground.files
     agents = agents_of(config)
-    tools, installer, kinds = await _outfit(ground, stack, tools, agents)
+    tools, installer, kinds = await _outfit(ground, stack, tools, agents, company.hubs if company else None)
     models = Models(config, os.environ, documents, clock)
     await models.open()
     stack.push_async_callback(models.close)
@@ -186,7 +186,7 @@ def _origins(config: Config) -> Mapping[Origin, Sequence[Path]]:
 
 
 async def _outfit(
-    ground: _Ground, stack: AsyncExitStack, tools: Sequence[Tool], agents: Mapping[str, Agent]
+    ground: _Ground, stack: AsyncExitStack, tools: Sequence[Tool], agents: Mapping[str, Agent], hubs: Hubs | None
 ) -> tuple[Sequence[Tool], Installer, Sequence[Kind]]:
     """Return the tools that need no installing, what installs others, and the kinds of packages it knows."""
     config, clock, documents = ground.config, ground.clock, ground.documents
@@ -218,7 +218,7 @@ async def _outfit(
     known = (*(await own_plugins(config, taken, scripts, documents, supplies)), *tools)
     taken = [*taken, *(tool.name for tool in known)]
     kinds = (*every_kind(scripts, documents, supplies), servers_of(config, egress.dial, clock))
-    installer = _installer(config, ground.store, kinds, clock, egress, taken, agents)
+    installer = _installer(config, ground.store, kinds, clock, egress, taken, agents, hubs)
     stack.push_async_callback(installer.close)
     return known, installer, kinds
 
@@ -231,6 +231,7 @@ def _installer(
     egress: Egress,
     tools: Sequence[str],
     agents: Mapping[str, Agent],
+    hubs: Hubs | None,
 ) -> Installer:
     """Return what keeps packages: `tools` and `agents` are the names that are taken."""
     return Installer(
@@ -243,6 +244,7 @@ def _installer(
         sources=Sources(egress, [registry.url for registry in config.registries]),
         scanner=Scanner(config.packages.scan),
         dev=config.packages.dev,
+        hubs=hubs,
     )
 
 

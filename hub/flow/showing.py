@@ -104,7 +104,7 @@ class Showing:
     async def _show_turn(self, turn: Turn, live: _Live) -> None:
         last = await self._store.message(turn.messages[-1]) if turn.messages else None
         bridge = self._bridges.get(last.address.bridge) if last else None
-        if bridge is None or last is None:
+        if bridge is None or last is None or not self._runs(bridge.name):
             return
         async with asyncio.TaskGroup() as group:
             typing = group.create_task(self._type(bridge, last.address, live))

@@ -4,7 +4,7 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -172,6 +172,10 @@ class Talk:
     def say(self, messages: int) -> list[str]:
         """Say so many things, each in some chat; return their marks."""
         return [self._say(self._dice.randrange(len(self._fleet.chats))) for _ in range(messages)]
+
+    def say_each(self, chats: Iterable[int]) -> list[str]:
+        """Say one thing in each chat."""
+        return [self._say(chat) for chat in chats]
 
     def missing(self) -> set[str]:
         """Return the marks that aren't answered yet."""

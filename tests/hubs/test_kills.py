@@ -18,7 +18,7 @@ from tests.hubs.fleet import Fleet, Talk, check
 
 pytestmark = pytest.mark.faults
 
-SECONDS = float(os.environ.get("AGENTHOST_HUBS_MINUTES", "0.5")) * 60
+SECONDS = float(os.environ.get("AGENTHOST_HUBS_MINUTES", "0.6")) * 60
 HUBS = [int(number) for number in os.environ.get("AGENTHOST_HUBS", "2").split(",")]
 SEED = int(os.environ.get("AGENTHOST_SEED", "1"))
 EVERY = 4.0
