@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from hashlib import sha256
@@ -11,13 +10,15 @@ import hub
 from hub.accounts import name_of, threads_of
 from hub.config import Config, timezone
 from hub.databases import database_of
-from hub.dispatch.company import Company, by_itself
+from hub.dispatch.company import Company, by_itself, name_of_hub
 from hub.errors import StoreUnavailable
 from hub.flow import weights
 from hub.flow.access import Access
 from hub.flow.calling import Calls
+from hub.flow.catching_up import CatchingUp
 from hub.flow.clockwatch import ClockWatch
 from hub.flow.commands import Commands, Handler
+from hub.flow.connecting import connect
 from hub.flow.corrections import Corrections
 from hub.flow.crowds import Slots
 from hub.flow.doors import Doors
@@ -26,11 +27,13 @@ from hub.flow.elsewhere import Elsewhere
 from hub.flow.endings import Endings
 from hub.flow.errands import FlowErrands, Parts
 from hub.flow.following import FollowCommands, Following
+from hub.flow.forgetting import Forgetting
 from hub.flow.guard import Guard
 from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
 from hub.flow.labels import Labels
 from hub.flow.leave import Leave
+from hub.flow.leaving import Leaving, Unindex
 from hub.flow.letters import Letters
 from hub.flow.links import Links
 from hub.flow.meant import Meant
@@ -41,6 +44,7 @@ from hub.flow.outlines import Outlines
 from hub.flow.pairing import Pairings
 from hub.flow.people import People
 from hub.flow.pinning import Pinning
+from hub.flow.portrait import Portraits
 from hub.flow.progress import Progress
 from hub.flow.questions import Questions
 from hub.flow.retraction import Retraction
@@ -59,22 +63,22 @@ from hub.flow.turns import Turns
 from hub.flow.uploads import Uploads
 from hub.flow.waits import Waits
 from hub.flow.weigher import Weigher
+from hub.log import about
 from hub.manifests import Agent
 from hub.packages.installer import Installed, Installer
 from hub.packages.own import Own
-from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool
-from hub.records import new_id
+from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool, Workspaces
+from hub.records import Link, Person, new_id
 from hub.spool import Spool
 from hub.store.ranking import FullTextRanking
 from hub.store.sqlite import is_short
+from hub.times.zones import Zones
 from hub.tools import built_in
 from hub.watching import Watch
 from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
-"""Seconds until a bridge that stumbled is begun again."""
 DUTIES = "duties"
 """The lease of what one hub does for all: what's due, what's forgotten in time, packages on their way."""
 LOST, FOUND = 5.0, 10_000
@@ -102,6 +106,8 @@ class Hub:
         own: Callable[[], Sequence[Own]] = tuple,
         errands: FlowErrands | None = None,
         company: Company | None = None,
+        workspaces: Workspaces | None = None,
+        unindex: Unindex | None = None,
     ) -> None:
         self.config, self.store, self.files = config, store, files
         self.llm, self.decider = llm, decider
@@ -115,7 +121,7 @@ class Hub:
         self.boot, self.started_at, self.closing = company.hubs.boot, clock.now(), asyncio.Event()
         limits, default = config.limits, config.agents.default
         self.watch = watch = Watch(config, store, clock, (llm, decider), bridges)
-        journal = Journal(store, self.feed, self.dispatcher, clock, self.watch.meters)
+        journal = Journal(store, self.feed, self.dispatcher, clock, watch.witness)
         self.spool = spool = Spool(store, self.boot)
         self.people = People(store, clock)
         accounts = {name_of(account): account for account in config.bridges}
@@ -131,30 +137,53 @@ class Hub:
         if installer:
             installer.watch(self._equipping(toolbox, agents))
         self.sizes = Sizes(llm, decider, toolbox, agents[default], limits)
+        self.zones = Zones(documents, config.hub.timezone)
         self.progress = Progress(store, journal, outbox, following, self.feed, self.dispatcher, clock, timezone(config))
         self.turns = self._turns(journal, following)
         self.leave = Leave(store, journal, clock, toolbox)
         self.tasks = self._tasks(journal, documents, errands or FlowErrands())
         self._route(journal, following, {name for name, account in accounts.items() if not threads_of(account)})
+        self._upkeep(documents, links, access, Forgetting(store, workspaces), unindex)
         self.letters = Letters(store, journal)
         watch.open(journal, outbox, documents, lambda: self.turns.running)
-        sweeps = (*sweeps, watch.health.check)
-        keep = timedelta(days=config.store.keep_events_days)
-        ticked, on_duty = watch.meters.ticked, self._on_duty
-        self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep, sweeps, ticked, on_duty)
+        self.scheduler = self._scheduler(journal, (*sweeps, watch.health.check), watch)
         self.clockwatch = ClockWatch(store, clock, documents, self._clock_set)
+
+    def _scheduler(self, journal: Journal, sweeps: Sequence[Callable[[], Awaitable[None]]], watch: Watch) -> Scheduler:
+        """Build what begins things at their time."""
+        store, clock, keep = self.store, self.clock, timedelta(days=self.config.store.keep_events_days)
+        catching_up = CatchingUp(store, journal, self.outbox, clock, self.zones)
+        late, ticked = catching_up.look, watch.meters.ticked
+        return Scheduler(store, clock, self.dispatcher, self.routes.expire, late, keep, sweeps, ticked, self._on_duty)
 
     def _tasks(self, journal: Journal, documents: Documents, errands: FlowErrands) -> Tasks:
         """Build what changes tasks, and have tools' errands run from now on."""
-        store, clock, agents, zone = self.store, self.clock, self.agents, self.config.hub.timezone
+        store, clock, agents, zones = self.store, self.clock, self.agents, self.zones
         limits, default = self.config.limits, self.config.agents.default
         tasks = Tasks(
-            store, self.spool, journal, self.inbox, clock, self.turns, limits, zone, agents, default, documents
+            store, self.spool, journal, self.inbox, clock, self.turns, limits, zones, agents, default, documents
         )
         rights = Rights(store, clock)
         self.outlines = outlines = Outlines(store, journal, clock)
-        errands.open(Parts(store, journal, self.outbox, clock, tasks, self.toolbox, rights, outlines, agents, zone))
+        errands.open(Parts(store, journal, self.outbox, clock, tasks, self.toolbox, rights, outlines, agents, zones))
         return tasks
+
+    def _upkeep(
+        self, documents: Documents, links: Links, access: Access, forgetting: Forgetting, unindex: Unindex | None
+    ) -> None:
+        """Build what hands a person's own data over, and what erases it."""
+
+        def forgotten(person: Person, theirs: Sequence[Link]) -> None:
+            self.people.forget()
+            access.forget_person(person.tenant, person.id)
+            for link in theirs:
+                links.forget(link.tenant, link.bridge, link.sender)
+
+        store, files, cancel = self.store, self.files, self.tasks.cancel
+        self.portraits = Portraits(store, files, documents, self.clock)
+        self.leaving = Leaving(
+            store, files, documents, self.clock, forgetting, cancel=cancel, forgotten=forgotten, unindex=unindex
+        )
 
     def _criteria(self, agent: str) -> str:
         found = self.agents.get(agent)
@@ -186,7 +215,7 @@ class Hub:
     def _route(self, journal: Journal, following: Following, threadless: Collection[str]) -> None:
         """Build what finds the task that a message is about, and what obeys commands."""
         store, spool, outbox, clock, tasks = self.store, self.spool, self.outbox, self.clock, self.tasks
-        limits, zone, decider = self.config.limits, self.config.hub.timezone, self.decider
+        limits, zones, decider = self.config.limits, self.zones, self.decider
         retraction = Retraction(store, outbox, clock)
         edits = Edits(store, spool, journal, clock, self.turns, retraction)
         routes = self.routes = Routes(store, spool, journal, clock, tasks, following, threadless)
@@ -215,7 +244,7 @@ class Hub:
             "unfollow": follow.unfollow,
         }
         self.commands = Commands(
-            store, spool, journal, outbox, clock, tasks, self.agents, self.llm, decider, zone, meant, questions, others
+            store, spool, journal, outbox, clock, tasks, self.agents, self.llm, decider, zones, meant, questions, others
         )
 
     @staticmethod
@@ -236,17 +265,18 @@ class Hub:
 
     async def work(self, lane: str) -> None:
         """Do what waits in a lane."""
-        match lane.partition(":")[0]:
-            case "chat":
-                await self.router.route(lane)
-            case "now":
-                await self.commands.obey(lane)
-            case "task":
-                await self.turns.take(lane)
-            case "progress":
-                await self.progress.look(lane)
-            case _:
-                await self.outbox.deliver(lane)
+        with about(lane=lane):
+            match lane.partition(":")[0]:
+                case "chat":
+                    await self.router.route(lane)
+                case "now":
+                    await self.commands.obey(lane)
+                case "task":
+                    await self.turns.take(lane)
+                case "progress":
+                    await self.progress.look(lane)
+                case _:
+                    await self.outbox.deliver(lane)
 
     async def run(self) -> None:
         """Take up what waits, then work until cancelled; raises HubEnded if others took over meanwhile."""
@@ -254,6 +284,8 @@ class Hub:
         find = self.company.find
         if not find:
             self.dispatcher.wake(*await self.store.lanes(self.clock.now(), 100_000))
+        # What fell due while the hub was away is seen to before anything else is.
+        await self.scheduler.tick()
         self.scheduler.start()
         try:
             async with asyncio.TaskGroup() as group:
@@ -261,13 +293,14 @@ class Hub:
                 group.create_task(self.dispatcher.run(self.work))
                 group.create_task(self.showing.run())
                 group.create_task(self.stopping.run(self.turns.stop_here))
+                group.create_task(self.leaving.run())
                 group.create_task(self._duties(find))
                 if self.installer:
                     group.create_task(self.installer.run())
                 if self.company.tell:
                     group.create_task(self.company.tell())
                 for bridge in self.bridges.values():
-                    group.create_task(self.connect(bridge))
+                    group.create_task(connect(bridge, self.inbox.accept, self.hubs, self.clock))
         finally:
             self.scheduler.stop()
             self.feed.close()
@@ -293,23 +326,6 @@ class Hub:
                     log.warning("what waits unseen isn't looked for now: %s", error)
                 await self.clock.sleep(LOST)
 
-    async def connect(self, bridge: Bridge) -> None:
-        """Run a bridge until cancelled, once this hub has its lease.
-
-        One that stumbles is begun again after a while, and the rest goes on.
-        """
-        await self.hubs.hold(f"bridge:{bridge.name}")
-        pause = FIRST_PAUSE
-        while True:
-            began = self.clock.monotonic()
-            try:
-                await bridge.run(self.inbox.accept)
-            except Exception:
-                log.exception("bridge %s: stumbled, begun again in %.0f s", bridge.name, pause)
-            await self.clock.sleep(pause)
-            lasted = self.clock.monotonic() - began
-            pause = FIRST_PAUSE if lasted > 2 * LONGEST_PAUSE else min(pause * 2, LONGEST_PAUSE)
-
     def services(self, secret: str) -> Services:
         """Return what the web needs."""
         return Services(
@@ -323,6 +339,8 @@ class Hub:
             feed=self.feed,
             people=self.people,
             pairings=self.pairings,
+            leaving=self.leaving,
+            portraits=self.portraits,
             leave=self.leave,
             inbox=self.inbox,
             tasks=self.tasks,
@@ -370,11 +388,6 @@ class Hub:
     async def _store_info(self) -> StoreInfo:
         place = database_of(self.config.store, self.config.data)
         return StoreInfo(path=str(place), bytes=await self.store.size())
-
-
-def name_of_hub(config: Config) -> str:
-    """Return what a hub is called among others."""
-    return config.hub.name or f"{socket.gethostname()}:{config.hub.port}"
 
 
 def _toolbox(

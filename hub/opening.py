@@ -1,7 +1,7 @@
 """What a hub stands on, by the config: its store, models, tools, packages, bridges; opened here and closed in turn."""
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,17 +12,20 @@ from pathlib import Path
 import bridges as platforms
 from hub import log as logs
 from hub.accounts import kind_of, name_of, secrets_of
-from hub.app import Hub, name_of_hub
+from hub.app import Hub
 from hub.clock import SystemClock
 from hub.config import Config, backends, timezone
 from hub.databases import database_of
-from hub.dispatch.company import Company, joined
+from hub.dispatch.company import Company, joined, name_of_hub
 from hub.egress.guard import GuardedEgress
 from hub.errors import ConfigError, ManifestError
 from hub.flow.desk import FrontDesk
 from hub.flow.errands import FlowErrands
+from hub.flow.forgetting import Forgetting
 from hub.flow.leftovers import Leftovers
+from hub.flow.litter import Litter
 from hub.flow.people import owner_secret
+from hub.flow.retention import Retention
 from hub.llms import Models
 from hub.loading import SHIPPED_AGENTS, SHIPPED_PLUGINS, SHIPPED_SCRIPTS, folders, make_data_folder, own_plugins
 from hub.manifests import Agent, load_agents
@@ -49,8 +52,10 @@ from hub.store.postgres_server import url_of
 from hub.store.postgres_writer import Fence
 from hub.store.sql import SqlStore
 from hub.store.workspaces import FolderWorkspaces
+from hub.times.zones import Zones
 from hub.tools import built_in
 from hub.tools.code import RunPython
+from hub.tools.library import forget
 from hub.tools.media import media
 from hub.tools.shipped import Shipped
 
@@ -103,7 +108,6 @@ async def _built(
     models = Models(config, os.environ, documents, clock)
     await models.open()
     stack.push_async_callback(models.close)
-    workspaces, keep = ground.workspaces, timedelta(days=config.limits.workspace_days)
     parts = Hub(
         config,
         store=store,
@@ -117,10 +121,13 @@ async def _built(
         tools=tools,
         installer=installer,
         errands=ground.errands,
-        sweeps=(Leftovers(store, workspaces, clock, keep).sweep,),
+        sweeps=_sweeps(ground),
+        workspaces=ground.workspaces,
+        unindex=partial(forget, config.data / "search"),
         own=cache(partial(found, kinds, _origins(config))),
         company=company,
     )
+    stack.push_async_callback(parts.watch.close)
     await installer.open()
     return parts
 
@@ -170,6 +177,14 @@ def _documents_of(config: Config, stack: AsyncExitStack) -> Documents:
     return documents
 
 
+def _sweeps(ground: _Ground) -> Sequence[Callable[[], Awaitable[None]]]:
+    """Return what's done every few hours: forgetting what's old."""
+    config, store, clock, workspaces = ground.config, ground.store, ground.clock, ground.workspaces
+    leftovers = Leftovers(store, workspaces, clock, timedelta(days=config.limits.workspace_days))
+    retention = Retention(store, Forgetting(store, workspaces), clock, config.store)
+    return leftovers.sweep, retention.sweep, Litter(store, ground.files, clock).sweep
+
+
 def _secrets(config: Config) -> list[str]:
     models = (llm.key for _, llm in backends(config))
     return [
@@ -202,7 +217,7 @@ async def _outfit(
     )
     shipped = Shipped(
         clock=clock,
-        zone=timezone(config),
+        zones=Zones(documents, config.hub.timezone),
         store=ground.store,
         files=ground.files,
         workspaces=ground.workspaces,

@@ -1,10 +1,12 @@
 """How a hub works with others on its store, or alone: what decides who does what, and what tells of it."""
 
+import socket
 from collections.abc import Callable, Collection, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hub.config import Config
 from hub.dispatch.alone import Alone
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
@@ -25,6 +27,11 @@ class Company:
     """Has lanes looked at that wait unseen; None where none can."""
     tell: Callable[[], Coroutine[None, None, None]] | None = None
     """Carries news between hubs until cancelled; None where there's one."""
+
+
+def name_of_hub(config: Config) -> str:
+    """Return what a hub is called among others."""
+    return config.hub.name or f"{socket.gethostname()}:{config.hub.port}"
 
 
 def by_itself(boot: str, name: str, clock: Clock) -> Company:
