@@ -81,8 +81,7 @@ log = logging.getLogger(__name__)
 
 DUTIES = "duties"
 """The lease of what one hub does for all: what's due, what's forgotten in time, packages on their way."""
-LOST, FOUND = 5.0, 10_000
-"""Seconds between two looks at lanes that wait unseen, and how many are found at once."""
+STORE_PAUSE = 2.0
 
 
 class Hub:
@@ -281,8 +280,7 @@ class Hub:
     async def run(self) -> None:
         """Take up what waits, then work until cancelled; raises HubEnded if others took over meanwhile."""
         await self._take_over()
-        find = self.company.find
-        if not find:
+        if not self.company.find:
             self.dispatcher.wake(*await self.store.lanes(self.clock.now(), 100_000))
         # What fell due while the hub was away is seen to before anything else is.
         await self.scheduler.tick()
@@ -294,7 +292,7 @@ class Hub:
                 group.create_task(self.showing.run())
                 group.create_task(self.stopping.run(self.turns.stop_here))
                 group.create_task(self.leaving.run())
-                group.create_task(self._duties(find))
+                group.create_task(self._duties())
                 if self.installer:
                     group.create_task(self.installer.run())
                 if self.company.tell:
@@ -311,20 +309,20 @@ class Hub:
         if recovered:
             log.info("taking up %d entries that an earlier run, or another hub, had begun", len(recovered))
 
-    async def _duties(self, find: Callable[..., Awaitable[None]] | None) -> None:
+    async def _duties(self) -> None:
         """Do what one hub does for all, once it's this one."""
         await self.hubs.hold(DUTIES)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self.clockwatch.run())
-            group.create_task(self.progress.run())
-            if self.watch.herald:
-                group.create_task(self.watch.herald.run())
-            while find:
-                try:
-                    await find(*await self.store.lanes(self.clock.now(), FOUND))
-                except StoreUnavailable as error:
-                    log.warning("what waits unseen isn't looked for now: %s", error)
-                await self.clock.sleep(LOST)
+        while True:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self.clockwatch.run())
+                    group.create_task(self.progress.run())
+                    group.create_task(self.company.find_lost(self.store, self.clock))
+                    if self.watch.herald:
+                        group.create_task(self.watch.herald.run())
+            except* StoreUnavailable:
+                log.warning("what this hub does for all is begun again: the store can't be asked for now")
+            await self.clock.sleep(STORE_PAUSE)
 
     def services(self, secret: str) -> Services:
         """Return what the web needs."""

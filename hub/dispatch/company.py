@@ -1,5 +1,6 @@
 """How a hub works with others on its store, or alone: what decides who does what, and what tells of it."""
 
+import logging
 import socket
 from collections.abc import Callable, Collection, Coroutine
 from contextlib import AsyncExitStack
@@ -10,7 +11,13 @@ from hub.config import Config
 from hub.dispatch.alone import Alone
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
+from hub.errors import StoreUnavailable
 from hub.ports import Clock, Hubs, Store
+
+log = logging.getLogger(__name__)
+
+LOST, FOUND = 5.0, 10_000
+"""Seconds between two looks at lanes that wait unseen, and how many are found at once."""
 
 if TYPE_CHECKING:
     from hub.dispatch.postgres import PostgresDispatcher
@@ -27,6 +34,15 @@ class Company:
     """Has lanes looked at that wait unseen; None where none can."""
     tell: Callable[[], Coroutine[None, None, None]] | None = None
     """Carries news between hubs until cancelled; None where there's one."""
+
+    async def find_lost(self, store: Store, clock: Clock) -> None:
+        """Have lanes looked at whose wake was lost, until cancelled: a hub may die between a commit and its wakes."""
+        while self.find:
+            try:
+                await self.find(*await store.lanes(clock.now(), FOUND))
+            except StoreUnavailable as error:
+                log.warning("what waits unseen isn't looked for now: %s", error)
+            await clock.sleep(LOST)
 
 
 def name_of_hub(config: Config) -> str:

@@ -59,9 +59,17 @@ class Turn:
 
     async def go_on(self, cut_off: Callable[[datetime | None], Awaitable[None]], clock: Clock) -> None:
         """Have gone on with what a crash cut off: of other hubs, only what can't be on its way any more."""
-        if self._hubs is None or await self._hubs.living() == {self._hubs.boot}:
+        if self._hubs is None:
             await cut_off(None)
-        while self._hubs:
+            return
+        first = True
+        while True:
+            try:
+                if first and await self._hubs.living() == {self._hubs.boot}:
+                    await cut_off(None)
+                elif self._hubs.holds("duties"):
+                    await cut_off(clock.now() - ABANDONED)
+                first = False
+            except StoreUnavailable as error:
+                log.warning("packages that were on their way wait: %s", error)
             await clock.sleep(LOOK)
-            if self._hubs.holds("duties"):
-                await cut_off(clock.now() - ABANDONED)
