@@ -206,6 +206,17 @@ class Alert(Struct, frozen=True, kw_only=True):
     about: str = ""
 
 
+class Fellow(Struct, frozen=True, kw_only=True):
+    """One of the hubs on a database."""
+
+    boot: str
+    name: str
+    state: str
+    started_at: datetime
+    seen_at: datetime
+    leases: tuple[str, ...] = ()
+
+
 class Status(Struct, frozen=True, kw_only=True):
     """How the hub is."""
 
@@ -218,6 +229,7 @@ class Status(Struct, frozen=True, kw_only=True):
     tasks: dict[str, int] = field(default_factory=dict)
     store: Kept = Kept()
     bridges: tuple[Bridge, ...] = ()
+    hubs: tuple[Fellow, ...] = ()
     router: Router = Router()
     prompts: Prompts | None = None
     alerts: tuple[Alert, ...] = ()

@@ -68,7 +68,7 @@ from hub.ports.tools import (
     Tracking,
 )
 from hub.ports.upkeep import Upkeep
-from hub.ports.work import Delta, Dispatcher, Feed, News, Witness
+from hub.ports.work import Delta, Dispatcher, Feed, HubInfo, Hubs, News, Witness
 
 __all__ = [
     "LLM",
@@ -107,6 +107,8 @@ __all__ = [
     "Foreign",
     "Hit",
     "Hooked",
+    "HubInfo",
+    "Hubs",
     "Image",
     "LLMInfo",
     "Lengthy",

@@ -21,7 +21,7 @@ from hub.flow.toolbox import Called
 from hub.flow.uploads import Uploads
 from hub.packages.installer import Installer
 from hub.packages.own import Own
-from hub.ports import LLM, Bridge, Change, Clock, Feed, Store, Tool, ToolCall
+from hub.ports import LLM, Bridge, Change, Clock, Feed, Hubs, Store, Tool, ToolCall
 from hub.records import Address, Entry, Incoming, Limits, Message, PersonId, Point, Schedule, Task, TaskId, TenantId
 from hub.times.zones import Zones
 
@@ -128,6 +128,7 @@ class Services:
     config: Config
     version: str
     boot: str
+    hubs: Hubs
     started_at: datetime
     clock: Clock
     store: Store

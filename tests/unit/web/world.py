@@ -13,6 +13,7 @@ from litestar import Litestar
 
 from hub.clock import SystemClock
 from hub.config import Config
+from hub.dispatch.alone import Alone
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
 from hub.flow.elsewhere import Elsewhere
@@ -125,6 +126,7 @@ async def a_world(
         config=config or Config(),
         version="0.1.0",
         boot="boot1",
+        hubs=Alone("boot1", "here", clock),
         started_at=clock.now(),
         clock=clock,
         store=store,
