@@ -23,6 +23,7 @@ from hub.flow.edits import Edits
 from hub.flow.elsewhere import Elsewhere
 from hub.flow.endings import Endings
 from hub.flow.errands import FlowErrands, Parts
+from hub.flow.family import Family
 from hub.flow.following import FollowCommands, Following
 from hub.flow.guard import Guard
 from hub.flow.inbox import Inbox
@@ -48,6 +49,7 @@ from hub.flow.scheduler import Scheduler
 from hub.flow.showing import Showing
 from hub.flow.sizes import Sizes
 from hub.flow.speaking import Speaker
+from hub.flow.splitting import Splitting
 from hub.flow.supervisor import Supervisor
 from hub.flow.tasks import Tasks
 from hub.flow.toolbox import Toolbox
@@ -139,11 +141,25 @@ class Hub:
         store, clock, agents, zone = self.store, self.clock, self.agents, self.config.hub.timezone
         limits, default = self.config.limits, self.config.agents.default
         tasks = Tasks(
-            store, self.spool, journal, self.inbox, clock, self.turns, limits, zone, agents, default, documents
+            store,
+            self.spool,
+            journal,
+            self.inbox,
+            clock,
+            self.turns,
+            limits,
+            zone,
+            agents,
+            default,
+            documents,
+            Family(store, journal, clock),
         )
         rights = Rights(store, clock)
+        splitting = Splitting(store, journal, clock, tasks, rights, limits, agents)
         self.outlines = outlines = Outlines(store, journal, clock)
-        errands.open(Parts(store, journal, self.outbox, clock, tasks, self.toolbox, rights, outlines, agents, zone))
+        errands.open(
+            Parts(store, journal, self.outbox, clock, tasks, self.toolbox, rights, outlines, splitting, agents, zone)
+        )
         return tasks
 
     def _criteria(self, agent: str) -> str:
@@ -154,13 +170,16 @@ class Hub:
         """Build what takes turns: what an agent says, which calls it may make, how it ends."""
         config, store, spool, clock, feed, llm = self.config, self.store, self.spool, self.clock, self.feed, self.llm
         zone, limits, rights = config.hub.timezone, config.limits, Rights(store, clock)
+        family, agents = Family(store, journal, clock), self.agents
         waits, supervisor = Waits(store, journal, clock, zone), Supervisor(self.decider, self._criteria)
-        endings = Endings(store, spool, journal, self.outbox, feed, clock, supervisor, zone, following, waits)
+        endings = Endings(store, spool, journal, self.outbox, feed, clock, supervisor, zone, following, waits, family)
         pinning = Pinning(store, clock, self.installer.editions if self.installer else None)
         calls = Calls(store, clock, self.toolbox, rights, limits.approval_minutes, pinning)
         speaker = Speaker(store, self.files, feed, clock, llm, self.toolbox, calls, config.llm, zone)
         slots, default = Slots(limits.tasks_at_once), config.agents.default
-        return Turns(store, spool, journal, clock, llm, speaker, endings, slots, rights, self.agents, default, pinning)
+        return Turns(
+            store, spool, journal, clock, llm, speaker, endings, slots, rights, agents, default, pinning, family
+        )
 
     def _route(self, journal: Journal, following: Following, threadless: Collection[str]) -> None:
         """Build what finds the task that a message is about, and what obeys commands."""

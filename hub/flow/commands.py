@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from hub.errors import AgentHostError, PersonError
 from hub.flow import lanes, planning
+from hub.flow.family import children_of, told
 from hub.flow.journal import Journal
 from hub.flow.meant import Meant
 from hub.flow.notices import answer_to
@@ -17,7 +18,7 @@ from hub.flow.tasks import Tasks
 from hub.flow.whens import When, parse
 from hub.manifests import Agent
 from hub.ports import LLM, Clock, Save, Store
-from hub.records import OPEN, Entry, Message, Task, Text
+from hub.records import OPEN, Entry, Message, Task, TaskState, Text
 from hub.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ HELP = {
     "unlink": "take one of your chat accounts off you",
 }
 SHOWN = 10
+ENDED: tuple[TaskState, ...] = ("completed", "failed", "canceled")
 
 
 Handler = Callable[[Said], Awaitable[str | Answer]]
@@ -142,9 +144,9 @@ class Commands:
 
     async def _tasks(self, said: Said) -> str:
         who = (said.message.tenant, said.message.person)
-        still_open = await self._store.tasks(*who, states=OPEN, limit=SHOWN, by="updated_at")
-        ended = await self._store.tasks(*who, states=("completed", "failed", "canceled"), limit=SHOWN, by="updated_at")
-        lines = [_line(task) for task in (*still_open, *ended)[:SHOWN]]
+        still_open = await self._store.tasks(*who, states=OPEN, limit=SHOWN, by="updated_at", split=False)
+        ended = await self._store.tasks(*who, states=ENDED, limit=SHOWN, by="updated_at", split=False)
+        lines = [line for task in (*still_open, *ended)[:SHOWN] for line in await self._with_subtasks(task)]
         return "\n".join(lines) or "No tasks yet. Write to me, and there'll be one."
 
     async def _task(self, said: Said) -> str:
@@ -212,6 +214,7 @@ class Commands:
     async def _shown(self, task: Task) -> str:
         lines = [_line(task), f"Goal: {short(task.goal, 300)}"]
         lines += planning.lines(task.plan)
+        lines += [f"↳ {told(child)}" for child in await children_of(self._store, task)]
         turns = reversed(await self._store.turns(task.id, limit=3))
         lines += [
             f"Turn {turn.number} ({turn.state}): {short(turn.answer or turn.error or '…', 200)}" for turn in turns
@@ -221,6 +224,11 @@ class Commands:
         if task.due_at:
             lines.append(f"Next at {task.due_at:%Y-%m-%d %H:%M} UTC")
         return "\n".join(f"- {line}" for line in lines)
+
+    async def _with_subtasks(self, task: Task) -> list[str]:
+        """Return a task's line, and beneath it those of its subtasks while it's open."""
+        children = await children_of(self._store, task) if task.state in OPEN else ()
+        return [_line(task), *(f"  ↳ {_line(child)}" for child in children)]
 
     def _about_model(self, label: str, llm: LLM) -> str:
         info = llm.info

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from hub.errors import Conflict
 from hub.failpoints import reach
 from hub.flow.case import gather
+from hub.flow.family import Family, as_subtask, children_of, total
 from hub.flow.following import Following
 from hub.flow.journal import Journal
 from hub.flow.outbox import Outbox
@@ -76,6 +77,7 @@ class Endings:
         zone: str,
         following: Following,
         waits: Waits,
+        family: Family,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -87,6 +89,7 @@ class Endings:
         self._zone = zone
         self._following = following
         self._waits = waits
+        self._family = family
         self._told: set[str] = set()
 
     async def end(self, work: Work, ending: Ending) -> None:
@@ -102,10 +105,13 @@ class Endings:
             if _is_news(task, turn, ending):
                 said = (*said, *await self._following.copies(task, said))
             changes = (*self._changes(work, task, turn, ending, said), *self._moved(task, was, turn, ending))
-            changes += waiting.changes
+            above, lane = await self._family.ended(task)
+            changes += (*waiting.changes, *above)
+            if isinstance(task.verdict, Done) and ending.kind == "answered":
+                changes += await self._family.left_open(task)
             reach("pause.before-commit" if ending.kind == "held" else "turn.before-commit")
             try:
-                await self._journal.commit(*changes, wake=tuple(self._outbox.lane(message) for message in said))
+                await self._journal.commit(*changes, wake=(*(self._outbox.lane(message) for message in said), *lane))
             except Conflict:
                 # The task was changed meanwhile, or a message moved away from it: look again at what's ours.
                 await self._look_again(work)
@@ -152,6 +158,7 @@ class Endings:
             tokens=before.tokens + turn.tokens_in + turn.tokens_out,
             minutes=before.minutes + turn.ms / 60_000,
             money=before.money + work.money,
+            subtasks=before.subtasks,
         )
         task = replace(
             task, used=used, digest=work.task.digest, digested=work.task.digested, updated_at=self._clock.now()
@@ -164,8 +171,12 @@ class Endings:
             return replace(task, state="input-required", due_at=None, verdict=verdict_of(spoken.held))
         if turn.error and (work.messages or work.pause or ending.kind == "dead"):
             return replace(task, state="input-required", due_at=None, verdict=Blocked(missing=turn.error))
-        case = await gather(self._store, work, task, turn, steps)
-        return self._with(task, await self._supervisor.judge(task, turn, case))
+        children = await children_of(self._store, task)
+        task = replace(task, used=total(task.used, children))
+        if waits := self._family.waits(children, work.children):
+            return self._with(task, waits)
+        case = await gather(self._store, work, task, turn, steps, children)
+        return self._with(task, as_subtask(task, await self._supervisor.judge(task, turn, case)))
 
     def _with(self, task: Task, verdict: Verdict) -> Task:
         state: TaskState
@@ -236,6 +247,8 @@ class Endings:
             return (self._failure(task, turn, to),) if to is not None else ()
         verdict = task.verdict
         said = []
+        if task.parent and to is None and not isinstance(verdict, Ask):
+            return ()  # what it has come to is told to the task that it was split off from
         if to is not None or isinstance(verdict, Done | Ask | Blocked):
             said.append(self._answer(task, turn, to))
         if task.kind == "assignment" and isinstance(verdict, Ask) and verdict.choices:

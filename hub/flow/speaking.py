@@ -16,11 +16,11 @@ from hub.flow.digest import clipped, shorten, with_room
 from hub.flow.exact import opened, sealed
 from hub.flow.ledger import Ledger, Made
 from hub.flow.sound import sound_text
-from hub.flow.standing import standing
+from hub.flow.standing import Standings
 from hub.flow.toolbox import Toolbox, unsaid
 from hub.flow.work import Work
 from hub.manifests import Agent
-from hub.ports import LLM, Clock, Delta, End, Feed, Files, Priority, Said, Store, Terms, Tool, Tracking
+from hub.ports import LLM, Clock, Delta, End, Feed, Files, Parting, Priority, Said, Store, Terms, Tool, Tracking
 from hub.records import Again, Message, Step, Text
 
 HISTORY = 60
@@ -81,6 +81,7 @@ class Speaker:
         self._answer_tokens = config.answer_tokens
         self._timeout = config.timeout_seconds
         self._zone = ZoneInfo(zone)
+        self._standings = Standings(store)
 
     async def speak(self, agent: Agent, work: Work, ledger: Ledger, join: Join) -> Spoken:
         """Call the tools that are wanted and write the answer; raises LLMError.
@@ -124,6 +125,8 @@ class Speaker:
             said = await self._said(work)
             text = prompts.asked(said) if await self._point(work) else _wish(work)
             offered = self._toolbox.offered(agent, text, assignment=work.task.kind == "assignment")
+            if work.children and not _spoken(work):
+                offered = tuple(tool for tool in offered if not isinstance(tool, Parting))
             if not offered:
                 return
             tool = await self._choose(work, ledger, said, offered)
@@ -180,7 +183,7 @@ class Speaker:
             said = [Said("user", task.goal)]
             if when == "after":
                 done = "\n".join((*(step.result for step in self._results(work, ledger)), work.written))
-                said = [Said("user", f"{await standing(self._store, task)}\n{clipped(done, CLAIM)}")]
+                said = [Said("user", f"{await self._standings.plan(task)}\n{clipped(done, CLAIM)}")]
             await self._call(agent, work, ledger, said, tool, (tool,))
 
     def _results(self, work: Work, ledger: Ledger) -> tuple[Step, ...]:
@@ -241,7 +244,7 @@ class Speaker:
         room = min(most + more, whole)
         verdict = work.task.verdict
         note = verdict.why if isinstance(verdict, Again) and work.task.kind == "assignment" else ""
-        stand = await standing(self._store, work.task)
+        stand = await self._standings.of(work)
         while True:
             said = prompts.answer(agent, work.task, history, steps, self._now(), note=note, stand=stand, images=images)
             tokens = await self._llm.count(said)
@@ -257,13 +260,14 @@ class Speaker:
     ) -> tuple[Said, ...]:
         """Leave out the middle of what's still too long: the last messages themselves."""
         characters = sum(len(message.text) for message in history)
+        stand = await self._standings.of(work)
         for _ in range(6):
             characters = int(characters * min(0.7, room / tokens))
             each = max(characters // max(len(history), 1), 80)
             cut = [replace(message, parts=(Text(clipped(message.text, each)),)) for message in history]
             # The goal mostly is the first message: whole, it would bring back what was left out of that.
             task = replace(work.task, goal=clipped(work.task.goal, each))
-            said = prompts.answer(agent, task, cut, steps, self._now())
+            said = prompts.answer(agent, task, cut, steps, self._now(), stand=stand)
             tokens = await self._llm.count(said)
             if tokens <= room:
                 return said
@@ -278,13 +282,12 @@ class Speaker:
         if not (said and said[-1].role == "user"):
             said = (*said, Said("user", work.task.goal))
         if point := await self._point(work):
-            return (*said, Said("assistant", await standing(self._store, work.task)), Said("user", point))
+            return (*said, Said("assistant", await self._standings.plan(work.task)), Said("user", point))
         return said
 
     async def _point(self, work: Work) -> str:
         """Return the point of the plan that's next; nothing without a plan, or where the person has just spoken."""
-        spoken = [message for message in (*work.about, *work.messages) if message.text != work.task.goal]
-        if work.task.kind != "assignment" or spoken:
+        if work.task.kind != "assignment" or _spoken(work):
             return ""
         task = await self._store.task(work.task.id) or work.task
         return next((point.text for _, point in planning.left(task.plan)), "")
@@ -307,6 +310,11 @@ class Speaker:
 
 def _wish(work: Work) -> str:
     return "\n".join(message.text for message in (*work.about, *work.messages)) or work.task.goal
+
+
+def _spoken(work: Work) -> bool:
+    """Say whether a turn answers something else than what its task began with."""
+    return any(message.text != work.task.goal for message in (*work.about, *work.messages))
 
 
 def _is_over(message: Message) -> bool:

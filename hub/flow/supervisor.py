@@ -21,7 +21,7 @@ from hub.flow.planning import unfinished
 from hub.flow.proof import proof, unproven
 from hub.flow.sound import sound
 from hub.ports import LLM, Priority, Terms
-from hub.records import Again, Ask, Blocked, Choice, Done, Step, Task, Turn, Usage, Verdict
+from hub.records import Again, Ask, Blocked, Choice, Done, Step, Task, Turn, Usage, Verdict, Wait
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,9 @@ class Supervisor:
             # Another turn would only ask again: it's the person who has to say how it goes on without that call.
             return Blocked(missing=f"your leave to call {case.refused[-1]}")
         before = itertools.takewhile(lambda other: not (task.schedule and isinstance(other.verdict, Done)), case.before)
-        if any(_same(other.answer, turn.answer) for other in itertools.islice(before, REMEMBERED)):
+        # Who waited may well say the same again: meanwhile something else has happened.
+        judged = (other for other in before if not isinstance(other.verdict, Wait))
+        if any(_same(other.answer, turn.answer) for other in itertools.islice(judged, REMEMBERED)):
             return Ask(
                 question="I'm going in circles: my last turns came to the same. Shall I go on?",
                 choices=(MORE, FINISH),

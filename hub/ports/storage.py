@@ -188,8 +188,12 @@ class Store(Protocol):
         before: TaskId | None = None,
         limit: int = 50,
         by: Literal["id", "updated_at"] = "id",
+        split: bool | None = None,
     ) -> tuple[Task, ...]:
-        """Return tasks, newest first by `by`; no states means all. `before` is a cursor and goes with `by="id"`."""
+        """Return tasks, newest first by `by`; no states means all. `before` is a cursor and goes with `by="id"`.
+
+        `split` leaves out those that were split off from others (False), or all but those (True).
+        """
 
     async def split_off(self, task: TaskId) -> tuple[Task, ...]:
         """Return the tasks that were split off from one, oldest first."""

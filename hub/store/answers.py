@@ -180,6 +180,7 @@ class Answers:
         before: TaskId | None = None,
         limit: int = 50,
         by: Literal["id", "updated_at"] = "id",
+        split: bool | None = None,
     ) -> tuple[Task, ...]:
         listing = Listing(
             states=tuple(sorted(set(states))),
@@ -188,6 +189,7 @@ class Answers:
             since=updated_since is not None,
             before=before is not None,
             by=by,
+            split=split,
         )
         given: dict[str, object] = {
             "tenant": tenant,
