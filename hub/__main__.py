@@ -24,6 +24,7 @@ COMMANDS = {
     "models": "List, fetch and choose the models on this machine.",
     "backup": "Write everything that's kept into one file.",
     "restore": "Bring back what a backup holds.",
+    "migrate": "Move the hub's records to PostgreSQL, or back to SQLite.",
     "eval": "Measure how good router and supervisor are.",
     "bench": "Measure how fast the hub is here.",
 }

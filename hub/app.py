@@ -9,6 +9,7 @@ from hashlib import sha256
 import hub
 from hub.accounts import name_of, threads_of
 from hub.config import Config, timezone
+from hub.databases import database_of
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
 from hub.flow import weights
@@ -40,6 +41,7 @@ from hub.flow.outlines import Outlines
 from hub.flow.pairing import Pairings
 from hub.flow.people import People
 from hub.flow.pinning import Pinning
+from hub.flow.progress import Progress
 from hub.flow.questions import Questions
 from hub.flow.retraction import Retraction
 from hub.flow.rights import Rights
@@ -66,6 +68,7 @@ from hub.spool import Spool
 from hub.store.ranking import FullTextRanking
 from hub.store.sqlite import is_short
 from hub.tools import built_in
+from hub.watching import Watch
 from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
 
 log = logging.getLogger(__name__)
@@ -95,23 +98,19 @@ class Hub:
         own: Callable[[], Sequence[Own]] = tuple,
         errands: FlowErrands | None = None,
     ) -> None:
-        self.config = config
-        self.store = store
-        self.llm = llm
-        self.decider = decider
-        self.files = files
+        self.config, self.store, self.files = config, store, files
+        self.llm, self.decider = llm, decider
         self.uploads = Uploads(store, files, documents, clock, config.limits.file_mb)
         self.clock = clock
         self.agents = agents = dict(agents)
         self.installer, self.own = installer, own
         self.bridges = bridges
-        self.boot = new_id()
-        self.started_at = clock.now()
+        self.boot, self.started_at = new_id(), clock.now()
         self.closing = asyncio.Event()
         limits, default = config.limits, config.agents.default
-        self.feed = LocalFeed()
-        self.dispatcher = LocalDispatcher(clock)
-        journal = Journal(store, self.feed, self.dispatcher, clock)
+        self.feed, self.dispatcher = LocalFeed(), LocalDispatcher(clock)
+        self.watch = watch = Watch(config, store, clock, (llm, decider), bridges)
+        journal = Journal(store, self.feed, self.dispatcher, clock, self.watch.meters)
         self.spool = spool = Spool(store, self.boot)
         self.people = People(store, clock)
         accounts = {name_of(account): account for account in config.bridges}
@@ -127,14 +126,17 @@ class Hub:
         if installer:
             installer.watch(self._equipping(toolbox, agents))
         self.sizes = Sizes(llm, decider, toolbox, agents[default], limits)
+        self.progress = Progress(store, journal, outbox, following, self.feed, self.dispatcher, clock, timezone(config))
         self.turns = self._turns(journal, following)
         self.leave = Leave(store, journal, clock, toolbox)
         self.tasks = self._tasks(journal, documents, errands or FlowErrands())
         self._route(journal, following, {name for name, account in accounts.items() if not threads_of(account)})
         self.letters = Letters(store, journal)
+        watch.open(journal, outbox, documents, lambda: self.turns.running)
+        sweeps = (*sweeps, watch.health.check)
         keep = timedelta(days=config.store.keep_events_days)
-        self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep, sweeps)
-        self.clockwatch = ClockWatch(store, clock, documents, self.scheduler.anew)
+        self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep, sweeps, watch.meters.ticked)
+        self.clockwatch = ClockWatch(store, clock, documents, self._clock_set)
 
     def _tasks(self, journal: Journal, documents: Documents, errands: FlowErrands) -> Tasks:
         """Build what changes tasks, and have tools' errands run from now on."""
@@ -172,7 +174,9 @@ class Hub:
         zone, limits, rights = config.hub.timezone, config.limits, Rights(store, clock)
         family, agents = Family(store, journal, clock), self.agents
         waits, supervisor = Waits(store, journal, clock, zone), Supervisor(self.decider, self._criteria)
-        endings = Endings(store, spool, journal, self.outbox, feed, clock, supervisor, zone, following, waits, family)
+        endings = Endings(
+            store, spool, journal, self.outbox, feed, clock, supervisor, zone, following, waits, family, self.progress
+        )
         pinning = Pinning(store, clock, self.installer.editions if self.installer else None)
         calls = Calls(store, clock, self.toolbox, rights, limits.approval_minutes, pinning)
         speaker = Speaker(store, self.files, feed, clock, llm, self.toolbox, calls, config.llm, zone)
@@ -228,6 +232,10 @@ class Hub:
 
         return equip
 
+    def _clock_set(self) -> None:
+        self.scheduler.anew()
+        self.watch.health.clock_set()
+
     async def work(self, lane: str) -> None:
         """Do what waits in a lane."""
         match lane.partition(":")[0]:
@@ -237,6 +245,8 @@ class Hub:
                 await self.commands.obey(lane)
             case "task":
                 await self.turns.take(lane)
+            case "progress":
+                await self.progress.look(lane)
             case _:
                 await self.outbox.deliver(lane)
 
@@ -250,8 +260,11 @@ class Hub:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.clockwatch.run())
+                if self.watch.herald:
+                    group.create_task(self.watch.herald.run())
                 group.create_task(self.dispatcher.run(self.work))
                 group.create_task(self.showing.run())
+                group.create_task(self.progress.run())
                 if self.installer:
                     group.create_task(self.installer.run())
                 for bridge in self.bridges.values():
@@ -314,6 +327,8 @@ class Hub:
             prompts=self.sizes.measured,
             store_info=self._store_info,
             unready=self._unready,
+            metrics=self.watch.metrics,
+            alerts=self.watch.health.look,
             secret=sha256(f"forgery:{secret}".encode()).digest(),
             closing=self.closing,
         )
@@ -327,9 +342,9 @@ class Hub:
         info = self.decider.info
         return RouterInfo(rule="trained" if info.sha256 == weights.MODEL_SHA256 else "untrained", model=info.model)
 
-    def _store_info(self) -> StoreInfo:
-        path = self.config.data / "hub.db"
-        return StoreInfo(path=str(path), bytes=path.stat().st_size if path.exists() else 0)
+    async def _store_info(self) -> StoreInfo:
+        place = database_of(self.config.store, self.config.data)
+        return StoreInfo(path=str(place), bytes=await self.store.size())
 
 
 def _toolbox(

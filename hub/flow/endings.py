@@ -15,6 +15,7 @@ from hub.flow.family import Family, as_subtask, children_of, total
 from hub.flow.following import Following
 from hub.flow.journal import Journal
 from hub.flow.outbox import Outbox
+from hub.flow.progress import Progress
 from hub.flow.schedules import upcoming
 from hub.flow.speaking import Spoken
 from hub.flow.supervisor import Supervisor, reason_of
@@ -78,6 +79,7 @@ class Endings:
         following: Following,
         waits: Waits,
         family: Family,
+        progress: Progress,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -90,6 +92,7 @@ class Endings:
         self._following = following
         self._waits = waits
         self._family = family
+        self._progress = progress
         self._told: set[str] = set()
 
     async def end(self, work: Work, ending: Ending) -> None:
@@ -104,7 +107,8 @@ class Endings:
             said = self._say(work, task, turn, ending, waiting)
             if _is_news(task, turn, ending):
                 said = (*said, *await self._following.copies(task, said))
-            changes = (*self._changes(work, task, turn, ending, said), *self._moved(task, was, turn, ending))
+            changes = await self._progress.closing(task)
+            changes += (*self._changes(work, task, turn, ending, said), *self._moved(task, was, turn, ending))
             above, lane = await self._family.ended(task)
             changes += (*waiting.changes, *above)
             if isinstance(task.verdict, Done) and ending.kind == "answered":

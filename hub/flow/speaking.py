@@ -11,12 +11,12 @@ from msgspec.structs import replace
 from hub.config import LLMConfig
 from hub.errors import ContextOverflow, LLMError, ToolError
 from hub.flow import lanes, pictures, planning, prompts
+from hub.flow.bearings import Bearings
 from hub.flow.calling import Calls, Held
 from hub.flow.digest import clipped, shorten, with_room
 from hub.flow.exact import opened, sealed
 from hub.flow.ledger import Ledger, Made
 from hub.flow.sound import sound_text
-from hub.flow.standing import Standings
 from hub.flow.toolbox import Toolbox, unsaid
 from hub.flow.work import Work
 from hub.manifests import Agent
@@ -81,7 +81,7 @@ class Speaker:
         self._answer_tokens = config.answer_tokens
         self._timeout = config.timeout_seconds
         self._zone = ZoneInfo(zone)
-        self._standings = Standings(store)
+        self._bearings = Bearings(store)
 
     async def speak(self, agent: Agent, work: Work, ledger: Ledger, join: Join) -> Spoken:
         """Call the tools that are wanted and write the answer; raises LLMError.
@@ -183,7 +183,7 @@ class Speaker:
             said = [Said("user", task.goal)]
             if when == "after":
                 done = "\n".join((*(step.result for step in self._results(work, ledger)), work.written))
-                said = [Said("user", f"{await self._standings.plan(task)}\n{clipped(done, CLAIM)}")]
+                said = [Said("user", f"{await self._bearings.plan(task)}\n{clipped(done, CLAIM)}")]
             await self._call(agent, work, ledger, said, tool, (tool,))
 
     def _results(self, work: Work, ledger: Ledger) -> tuple[Step, ...]:
@@ -244,7 +244,7 @@ class Speaker:
         room = min(most + more, whole)
         verdict = work.task.verdict
         note = verdict.why if isinstance(verdict, Again) and work.task.kind == "assignment" else ""
-        stand = await self._standings.of(work)
+        stand = await self._bearings.of(work)
         while True:
             said = prompts.answer(agent, work.task, history, steps, self._now(), note=note, stand=stand, images=images)
             tokens = await self._llm.count(said)
@@ -260,7 +260,7 @@ class Speaker:
     ) -> tuple[Said, ...]:
         """Leave out the middle of what's still too long: the last messages themselves."""
         characters = sum(len(message.text) for message in history)
-        stand = await self._standings.of(work)
+        stand = await self._bearings.of(work)
         for _ in range(6):
             characters = int(characters * min(0.7, room / tokens))
             each = max(characters // max(len(history), 1), 80)
@@ -282,7 +282,7 @@ class Speaker:
         if not (said and said[-1].role == "user"):
             said = (*said, Said("user", work.task.goal))
         if point := await self._point(work):
-            return (*said, Said("assistant", await self._standings.plan(work.task)), Said("user", point))
+            return (*said, Said("assistant", await self._bearings.plan(work.task)), Said("user", point))
         return said
 
     async def _point(self, work: Work) -> str:

@@ -29,6 +29,7 @@ from hub.ports.platforms import (
     Desk,
     Draft,
     Drafting,
+    Editing,
     Hooked,
     Outgoing,
     Probing,
@@ -68,7 +69,8 @@ from hub.ports.tools import (
     ToolCall,
     Tracking,
 )
-from hub.ports.work import Delta, Dispatcher, Feed, News
+from hub.ports.upkeep import Upkeep
+from hub.ports.work import Delta, Dispatcher, Feed, News, Witness
 
 __all__ = [
     "LLM",
@@ -87,6 +89,7 @@ __all__ = [
     "Documents",
     "Draft",
     "Drafting",
+    "Editing",
     "Editions",
     "Effect",
     "Egress",
@@ -145,6 +148,8 @@ __all__ = [
     "ToolCall",
     "Tracking",
     "Typing",
+    "Upkeep",
+    "Witness",
     "WorkFile",
     "Workspaces",
 ]

@@ -91,7 +91,7 @@ class _WholeFile(Storage):
         return tables
 
     def write(self, data: Tables) -> None:
-        text = _within(self._quota, data)
+        text = within(self._quota, data)
         make_folder(self._path.parent)
         with draft(self._path.with_suffix(".part")) as new:
             new.file.write(text)
@@ -109,7 +109,7 @@ class _Memory(Storage):
         return None if self._text is None else json.loads(self._text)
 
     def write(self, data: Tables) -> None:
-        self._text = _within(self._quota, data)
+        self._text = within(self._quota, data)
 
 
 def file_name(owner: str) -> str:
@@ -118,7 +118,8 @@ def file_name(owner: str) -> str:
     return f"{readable}.{sha256(owner.encode()).hexdigest()[:16]}.json"
 
 
-def _within(quota: int, data: Tables) -> bytes:
+def within(quota: int, data: Tables) -> bytes:
+    """Return the text of an owner's file; raises TooLarge if it's longer than the quota."""
     text = json.dumps(data, ensure_ascii=False, indent=1).encode()
     if len(text) > quota:
         raise TooLarge(f"documents: {len(text)} bytes, {quota} are allowed for one owner; remove some first")

@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from msgspec import Struct
+from prometheus_client.registry import Collector
 
 from hub.config import Config
+from hub.flow.alerts import Alert
 from hub.flow.leave import Leave
 from hub.flow.pairing import Pairings
 from hub.flow.people import People
@@ -135,9 +137,13 @@ class Services:
     uploads: Uploads
     router: Callable[[], RouterInfo]
     prompts: Callable[[], Awaitable[PromptSizes | None]]
-    store_info: Callable[[], StoreInfo]
+    store_info: Callable[[], Awaitable[StoreInfo]]
     unready: Callable[[], str | None]
     """Why the hub can't take messages now; None if it can."""
+    metrics: Callable[[], Awaitable[Sequence[Collector]]]
+    """What Prometheus reads, as it stands now."""
+    alerts: Callable[[], Awaitable[Sequence[Alert]]]
+    """What's wrong now."""
     secret: bytes
     """Stays the same over restarts; signs the tokens against forged requests."""
     closing: asyncio.Event

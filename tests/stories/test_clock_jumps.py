@@ -9,7 +9,7 @@ import pytest
 from hub.errors import DeliveryDelayed
 from hub.flow.scheduler import Steady
 from hub.ports import Add
-from hub.records import HOME, OWNER, Address, Again, EntryId, MessageId, Task, ids
+from hub.records import HOME, OWNER, Address, Again, EntryId, MessageId, Schedule, Task, ids
 from hub.store.documents import MemoryDocuments
 from hub.store.sql import SqlStore
 from hub.testing import (
@@ -78,7 +78,7 @@ async def test_what_a_person_named_a_time_for_stays_at_that_time() -> None:
 async def test_a_daily_run_isnt_done_again_when_its_time_comes_twice() -> None:
     async with Day(ScriptedLLM(*(f"News {number}" for number in range(5)), decisions=[YES])) as day:
         task, _ = await day.hub.tasks.assign(
-            tenant=HOME, person=OWNER, address=CHAT, text="News", external_id="1", schedule="5 12 * * *"
+            tenant=HOME, person=OWNER, address=CHAT, text="News", external_id="1", schedule=Schedule(cron="5 12 * * *")
         )
         await later(day, 310)
         assert len(await day.store.turns(task.id)) == 1

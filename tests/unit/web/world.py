@@ -136,8 +136,10 @@ async def a_world(
         uploads=Uploads(store, MemoryFiles(), MemoryDocuments(), clock, (config or Config()).limits.file_mb),
         prompts=_no_prompts,
         router=lambda: RouterInfo(rule="untrained", model="scripted"),
-        store_info=lambda: StoreInfo(path="memory", bytes=0),
+        store_info=_memory,
         unready=lambda: unready[0] if unready else None,
+        metrics=_nothing,
+        alerts=_nothing,
         secret=b"0" * 32,
         closing=asyncio.Event(),
     )
@@ -153,3 +155,12 @@ def configured(world: World, config: Config) -> World:
 
 async def _no_prompts() -> None:
     """Nothing counts tokens here."""
+
+
+async def _memory() -> StoreInfo:
+    return StoreInfo(path="memory", bytes=0)
+
+
+async def _nothing() -> tuple[()]:
+    """Nothing is counted here but HTTP, and nothing is wrong."""
+    return ()
