@@ -20,6 +20,7 @@ from hub.web.services import Services
 from hub.web.turns import TurnView, view_receipts
 
 MOST = 1_000_000_000
+ANY = "any"
 
 
 class NewLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,16 +63,23 @@ class TasksController(Controller):
         states: Annotated[
             list[TaskState] | None, QueryParameter(name="state", description="Only in these states.", max_items=6)
         ] = None,
+        parent: Annotated[
+            str | None,
+            QueryParameter(description="The subtasks of this one (its id or number), or `any` for those of all tasks."),
+        ] = None,
         cursor: Cursor = None,
         limit: Limit = 50,
     ) -> Page[TaskView]:
-        """Return this person's tasks, newest first."""
+        """Return this person's tasks, newest first; those that were split off from others only if asked for."""
+        if parent is not None and parent != ANY:
+            return await _subtasks(services, caller, parent, states, cursor, limit)
         found = await services.store.tasks(
             caller.tenant,
             caller.person,
             states=states or (),
             before=TaskId(cursor) if cursor else None,
             limit=limit + 1,
+            split=parent == ANY,
         )
         items = [view_task(task) for task in found[:limit]]
         return Page(items=items, next=items[-1].id if len(found) > limit else None)
@@ -155,6 +163,17 @@ class TasksController(Controller):
     async def stop(self, services: Hub, caller: Asker, id: FromPath[str]) -> TaskView:
         """Stop a task's running turn; the task then waits for its person."""
         return view_task(await services.tasks.stop(await task_of(services, caller, id)))
+
+
+async def _subtasks(
+    services: Services, caller: Caller, parent: str, states: list[TaskState] | None, cursor: str | None, limit: int
+) -> Page[TaskView]:
+    """Return the subtasks of a task, newest first like all tasks."""
+    above = await task_of(services, caller, parent)
+    every = reversed(await services.store.split_off(above.id))
+    found = [task for task in every if (not states or task.state in states) and (not cursor or task.id < cursor)]
+    items = [view_task(task) for task in found[:limit]]
+    return Page(items=items, next=items[-1].id if len(found) > limit else None)
 
 
 async def task_of(services: Services, caller: Caller, id: str) -> Task:

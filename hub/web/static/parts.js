@@ -1,12 +1,19 @@
 // What an assignment is made of: its plan, whose points its person may tick off, drop, take up again, add to.
 import { call } from "./api.js";
-import { h, toast } from "./dom.js";
+import { chip, h, toast } from "./dom.js";
+import { STATES } from "./shell.js";
 
 const LONGEST = 160;
 
 // Return the sections of an assignment's page; `changed` gets the task as it's kept after a change.
 export async function partsOf(task, changed) {
-  return [plan(task, changed)];
+  const below = (await call("GET", `/v1/tasks?parent=${task.id}`)).items.reverse();
+  return [plan(task, changed), subtasks(below)].filter(Boolean);
+}
+
+function subtasks(below) {
+  return below.length > 0 && h("section", { "aria-label": "Subtasks", id: "subtasks" }, h("h2", {}, "Subtasks"),
+    h("ul.plan", {}, below.map((task) => h("li.point", {}, chip(task), h(`span.state.${task.state}`, {}, STATES[task.state])))));
 }
 
 function plan(task, changed) {
