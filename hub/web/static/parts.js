@@ -8,8 +8,10 @@ const LONGEST = 160;
 // Return the sections of an assignment's page; `changed` gets the task as it's kept after a change.
 export async function partsOf(task, changed) {
   const below = (await call("GET", `/v1/tasks?parent=${task.id}`)).items.reverse();
-  return [plan(task, changed), subtasks(below)].filter(Boolean);
+  return [above(task), plan(task, changed), subtasks(below)].filter(Boolean);
 }
+
+const above = (task) => task.parent && h("p.facts", {}, "Part of ", h("a", { href: `/tasks/${task.parent}` }, "the task above"));
 
 function subtasks(below) {
   return below.length > 0 && h("section", { "aria-label": "Subtasks", id: "subtasks" }, h("h2", {}, "Subtasks"),

@@ -47,8 +47,7 @@ function head() {
   const act = (name, words) => h("button", { type: "button", "data-act": name, onclick: () => ask(name) }, words);
   const open = isOpen(task);
   return h("header.head", {},
-    h("p.crumbs", {}, h("a", { href: "/tasks" }, "Tasks"), " / ",
-      task.parent && [h("a", { href: `/tasks/${task.parent}` }, "Above"), " / "], `#${task.number}`),
+    h("p.crumbs", {}, h("a", { href: "/tasks" }, "Tasks"), " / ", `#${task.number}`),
     h("h1", {}, h("i.mark"), task.title),
     h("p.facts", {}, h(`span.state.${task.state}`, {}, STATES[task.state]), ` · ${task.agent} · begun ${ago(task.created_at)}${task.origin.bridge === "http" ? "" : ` on ${task.origin.bridge}`}`,
       task.due_at && open ? ` · due ${ago(task.due_at)}` : "", task.schedule ? ` · every ${task.schedule}` : ""),
