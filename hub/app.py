@@ -14,6 +14,7 @@ from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
 from hub.flow import weights
 from hub.flow.access import Access
+from hub.flow.artefacts import Artefacts
 from hub.flow.calling import Calls
 from hub.flow.clockwatch import ClockWatch
 from hub.flow.commands import Commands, Handler
@@ -62,7 +63,7 @@ from hub.flow.weigher import Weigher
 from hub.manifests import Agent
 from hub.packages.installer import Installed, Installer
 from hub.packages.own import Own
-from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool
+from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool, Workspaces
 from hub.records import new_id
 from hub.spool import Spool
 from hub.store.ranking import FullTextRanking
@@ -97,6 +98,7 @@ class Hub:
         sweeps: Sequence[Callable[[], Awaitable[None]]] = (),
         own: Callable[[], Sequence[Own]] = tuple,
         errands: FlowErrands | None = None,
+        workspaces: Workspaces | None = None,
     ) -> None:
         self.config, self.store, self.files = config, store, files
         self.llm, self.decider = llm, decider
@@ -104,6 +106,7 @@ class Hub:
         self.clock = clock
         self.agents = agents = dict(agents)
         self.installer, self.own = installer, own
+        self.artefacts = Artefacts(store, workspaces, files) if workspaces else None
         self.bridges = bridges
         self.boot, self.started_at = new_id(), clock.now()
         self.closing = asyncio.Event()
@@ -175,7 +178,19 @@ class Hub:
         family, agents = Family(store, journal, clock), self.agents
         waits, supervisor = Waits(store, journal, clock, zone), Supervisor(self.decider, self._criteria)
         endings = Endings(
-            store, spool, journal, self.outbox, feed, clock, supervisor, zone, following, waits, family, self.progress
+            store,
+            spool,
+            journal,
+            self.outbox,
+            feed,
+            clock,
+            supervisor,
+            zone,
+            following,
+            waits,
+            family,
+            self.progress,
+            self.artefacts,
         )
         pinning = Pinning(store, clock, self.installer.editions if self.installer else None)
         calls = Calls(store, clock, self.toolbox, rights, limits.approval_minutes, pinning)
@@ -217,7 +232,20 @@ class Hub:
             "unfollow": follow.unfollow,
         }
         self.commands = Commands(
-            store, spool, journal, outbox, clock, tasks, self.agents, self.llm, decider, zone, meant, questions, others
+            store,
+            spool,
+            journal,
+            outbox,
+            clock,
+            tasks,
+            self.agents,
+            self.llm,
+            decider,
+            zone,
+            meant,
+            questions,
+            others,
+            self.artefacts,
         )
 
     @staticmethod
@@ -302,6 +330,7 @@ class Hub:
             inbox=self.inbox,
             tasks=self.tasks,
             outlines=self.outlines,
+            artefacts=self.artefacts,
             corrections=self.corrections,
             questions=self.questions,
             letters=self.letters,

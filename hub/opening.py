@@ -90,6 +90,7 @@ async def opened(
         tools=tools,
         installer=installer,
         errands=ground.errands,
+        workspaces=workspaces,
         sweeps=(Leftovers(store, workspaces, clock, timedelta(days=config.limits.workspace_days)).sweep,),
         own=cache(partial(found, kinds, _origins(config))),
     )

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from hub.errors import AgentHostError, PersonError
 from hub.flow import lanes, planning
+from hub.flow.artefacts import Artefacts, summary
 from hub.flow.family import children_of, told
 from hub.flow.journal import Journal
 from hub.flow.meant import Meant
@@ -69,6 +70,7 @@ class Commands:
         meant: Meant,
         questions: Questions,
         others: Mapping[str, Handler],
+        artefacts: Artefacts | None = None,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -82,6 +84,7 @@ class Commands:
         self._zone = zone
         self._meant = meant
         self._questions = questions
+        self._artefacts = artefacts
         own: dict[str, Handler] = {name: getattr(self, f"_{name}") for name in HELP if name not in others}
         self._known = {**own, **others}
 
@@ -219,6 +222,8 @@ class Commands:
         lines += [
             f"Turn {turn.number} ({turn.state}): {short(turn.answer or turn.error or '…', 200)}" for turn in turns
         ]
+        if made := summary(await self._artefacts.of(task)) if self._artefacts else "":
+            lines.append(made)
         if taints := await self._store.taints(task.id):
             lines.append(f"Others' words in it: {short(', '.join(taint.source for taint in taints), 200)}")
         if task.due_at:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from hub.errors import Conflict
 from hub.failpoints import reach
+from hub.flow.artefacts import Artefacts, unnamed
 from hub.flow.case import gather
 from hub.flow.family import Family, as_subtask, children_of, total
 from hub.flow.following import Following
@@ -80,6 +81,7 @@ class Endings:
         waits: Waits,
         family: Family,
         progress: Progress,
+        artefacts: Artefacts | None = None,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -93,6 +95,7 @@ class Endings:
         self._waits = waits
         self._family = family
         self._progress = progress
+        self._artefacts = artefacts
         self._told: set[str] = set()
 
     async def end(self, work: Work, ending: Ending) -> None:
@@ -104,7 +107,7 @@ class Endings:
             task = await self._judged(work, was, turn, ending, steps)
             waiting = await self._waits.of(work, ending.spoken.held if ending.spoken else None, task)
             task = waiting.task
-            said = self._say(work, task, turn, ending, waiting)
+            said = self._say(work, task, await self._with_files(turn, task, ending), ending, waiting)
             if _is_news(task, turn, ending):
                 said = (*said, *await self._following.copies(task, said))
             changes = await self._progress.closing(task)
@@ -259,6 +262,13 @@ class Endings:
             choices = tuple(Choice(id=f"task/{task.id}/{c.id}", text=c.text) for c in verdict.choices)
             said.append(self._message(task, turn, to, (Text(verdict.question),), "notice", choices))
         return tuple(said)
+
+    async def _with_files(self, turn: Turn, task: Task, ending: Ending) -> Turn:
+        """Return a turn whose answer, if it's the last one of an assignment, names the files that this has made."""
+        over = task.kind == "assignment" and ending.kind == "answered" and isinstance(task.verdict, Done)
+        if not over or not self._artefacts or not (line := unnamed(turn.answer, await self._artefacts.names(task))):
+            return turn
+        return replace(turn, answer=f"{turn.answer.rstrip()}\n\n{line}")
 
     def _answer(self, task: Task, turn: Turn, to: Message | None) -> Message:
         return self._message(task, turn, to, (Text(turn.answer.strip()),), "agent")

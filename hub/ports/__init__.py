@@ -1,6 +1,6 @@
 """One Protocol for each thing that can be swapped; their docstrings are what the contract tests check."""
 
-from hub.ports.keeping import Documents, Files, WorkFile, Workspaces
+from hub.ports.keeping import BEGINNING, Documents, Files, WorkFile, Workspaces
 from hub.ports.llm import (
     LLM,
     Decision,
@@ -73,6 +73,7 @@ from hub.ports.upkeep import Upkeep
 from hub.ports.work import Delta, Dispatcher, Feed, News, Witness
 
 __all__ = [
+    "BEGINNING",
     "LLM",
     "Accept",
     "Add",

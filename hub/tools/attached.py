@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from hub.errors import NotFound, StoreUnavailable, ToolError
 from hub.ports import Files, Store, WorkFile, Workspaces
 from hub.records import File, TaskId, TenantId
@@ -75,7 +77,7 @@ class Attached:
         for child in await self._store.split_off(task):
             if child.tenant == tenant:
                 made = (*await self._own(tenant, child.id), *await self._handed_up(tenant, child.id))
-                found += tuple(WorkFile(path=f"{_PARTS}{child.number}/{file.path}", size=file.size) for file in made)
+                found += tuple(replace(file, path=f"{_PARTS}{child.number}/{file.path}") for file in made)
         return found
 
     async def _read_subtasks(self, tenant: TenantId, task: TaskId, path: str) -> bytes:

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from hub.config import Config
 from hub.flow.alerts import Alert
+from hub.flow.artefacts import Artefacts
 from hub.flow.leave import Leave
 from hub.flow.pairing import Pairings
 from hub.flow.people import People
@@ -127,6 +128,7 @@ class Services:
     inbox: InboxService
     tasks: TasksService
     outlines: OutlinesService
+    artefacts: Artefacts | None
     corrections: CorrectionsService
     questions: QuestionsService
     letters: LettersService

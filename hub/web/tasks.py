@@ -4,15 +4,18 @@ from datetime import datetime
 from typing import Annotated
 
 import msgspec
-from litestar import Controller, get, post, put
+from litestar import Controller, Response, get, post, put
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from bridges.http import convert
 from hub.errors import BadRequest, NotFound
+from hub.flow.artefacts import Artefact
+from hub.flow.uploads import named
 from hub.records import Limits, MessageId, Point, Schedule, Task, TaskId, TaskState, new_id
 from hub.web.auth import Asker, Caller, Hub
 from hub.web.chats import MAIN, Cursor, IdempotencyKey, Limit, Name, check_agent, messages_page, sees
+from hub.web.files import BYTES, answer_with
 from hub.web.once import OWN, claimed, key_of
 from hub.web.problems import PROBLEMS, shown
 from hub.web.resources import MessageView, Page, TaskView, view_task
@@ -144,6 +147,29 @@ class TasksController(Controller):
         """Have an assignment's plan be this; it isn't done while points are open, unless its checks hold."""
         task = await task_of(services, caller, id)
         return view_task(await services.outlines.put(task.id, data.points))
+
+    @get("/{id:str}/artefacts", opt={"scope": "tasks:read"}, responses=PROBLEMS, summary="List what a task has made")
+    async def artefacts(self, services: Hub, caller: Asker, id: FromPath[str]) -> Page[Artefact]:
+        """Return the files that a task and its subtasks have made, and those they sent, oldest first."""
+        task = await task_of(services, caller, id)
+        return Page(items=list(await services.artefacts.of(task)) if services.artefacts else [])
+
+    @get(
+        "/{id:str}/artefacts/{sha256:str}",
+        opt={"scope": "tasks:read"},
+        responses={**PROBLEMS, 200: BYTES},
+        summary="Read a file that a task has made",
+    )
+    async def artefact(self, services: Hub, caller: Asker, id: FromPath[str], sha256: FromPath[str]) -> Response[bytes]:
+        """Return the bytes of a file that a task or one of its subtasks has made or sent."""
+        task = await task_of(services, caller, id)
+        made = await services.artefacts.of(task) if services.artefacts else ()
+        file = next((each for each in made if each.sha256 == sha256), None)
+        if file is None or services.artefacts is None:
+            raise NotFound(
+                f"file: task {task.number} has made no {shown(sha256)}; GET /v1/tasks/{task.number}/artefacts"
+            )
+        return answer_with(await services.artefacts.read(file), named(file.name), file.media_type)
 
     @post(
         "/{id:str}/cancel", status_code=200, opt={"scope": "tasks:write"}, responses=PROBLEMS, summary="Cancel a task"

@@ -15,6 +15,7 @@ from hub.clock import SystemClock
 from hub.config import Config
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
+from hub.flow.artefacts import Artefacts
 from hub.flow.elsewhere import Elsewhere
 from hub.flow.guard import Guard
 from hub.flow.journal import Journal
@@ -33,7 +34,7 @@ from hub.spool import Spool
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
-from hub.testing import ScriptedLLM
+from hub.testing import MemoryWorkspaces, ScriptedLLM
 from hub.web.app import build
 from hub.web.server import Server
 from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
@@ -97,6 +98,7 @@ async def a_world(
     store: MemoryStore | None = None,
     pace: float = 0.0,
     bridges: Iterable[Bridge] = (),
+    workspaces: MemoryWorkspaces | None = None,
 ) -> World:
     """Return a hub's web whose flow echoes."""
     store, feed, clock = store or MemoryStore(), LocalFeed(), clock or SystemClock()
@@ -126,6 +128,7 @@ async def a_world(
         inbox=echo,
         tasks=echo,
         outlines=Outlines(store, journal, clock),
+        artefacts=Artefacts(store, workspaces or MemoryWorkspaces(), MemoryFiles()),
         corrections=echo,
         questions=echo,
         letters=echo,
