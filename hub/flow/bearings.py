@@ -1,10 +1,14 @@
 """How far an assignment is, in few tokens: what its agent is told in every turn."""
 
 from hub.flow import planning
+from hub.flow.digest import clipped
 from hub.flow.family import begun, children_of, told
 from hub.flow.work import Work
 from hub.ports import Store
 from hub.records import Task
+
+GOAL = 300
+"""Characters of the goal that a subtask is a part of."""
 
 
 class Bearings:
@@ -28,5 +32,11 @@ class Bearings:
             return ""
         before = {child.id: child for child in work.children}
         children = [told(before.get(child.id) or begun(child)) for child in await children_of(self._store, work.task)]
+        above = await self._store.task(work.task.parent) if work.task.parent else None
+        part = (
+            f"This is one part of what I want, which is: {clipped(above.goal, GOAL)} Do this part only."
+            if above
+            else ""
+        )
         lines = ["What became of the subtasks:", *children] if children else []
-        return "\n".join(filter(None, (await self.plan(work.task), *lines)))
+        return "\n".join(filter(None, (part, await self.plan(work.task), *lines)))

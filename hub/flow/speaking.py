@@ -125,8 +125,8 @@ class Speaker:
             said = await self._said(work)
             text = prompts.asked(said) if await self._point(work) else _wish(work)
             offered = self._toolbox.offered(agent, text, assignment=work.task.kind == "assignment")
-            if work.children and not _spoken(work):
-                offered = tuple(tool for tool in offered if not isinstance(tool, Parting))
+            if not _spoken(work):
+                offered = tuple(tool for tool in offered if _has_its_turn(tool, work))
             if not offered:
                 return
             tool = await self._choose(work, ledger, said, offered)
@@ -180,6 +180,8 @@ class Speaker:
         if task is None:
             return
         for tool in self._toolbox.tracking(agent, task, when):
+            if isinstance(tool, Parting) and work.children:
+                continue
             said = [Said("user", task.goal)]
             if when == "after":
                 done = "\n".join((*(step.result for step in self._results(work, ledger)), work.written))
@@ -187,8 +189,16 @@ class Speaker:
             await self._call(agent, work, ledger, said, tool, (tool,))
 
     def _results(self, work: Work, ledger: Ledger) -> tuple[Step, ...]:
-        """Return the tool calls that are shown as they are; those that keep track are told by how the task stands."""
-        return tuple(step for step in _calls(work, ledger) if not isinstance(self._toolbox.named(step.name), Tracking))
+        """Return the tool calls that are shown as they are; those that keep track are told by how the task stands.
+
+        What couldn't be split off is shown: the agent has to do it itself.
+        """
+        return tuple(step for step in _calls(work, ledger) if self._is_shown(step))
+
+    def _is_shown(self, step: Step) -> bool:
+        tool = self._toolbox.named(step.name)
+        tracks, parts = isinstance(tool, Tracking), isinstance(tool, Parting)
+        return not tracks or (parts and step.failed)
 
     # --- the answer
 
@@ -315,6 +325,12 @@ def _wish(work: Work) -> str:
 def _spoken(work: Work) -> bool:
     """Say whether a turn answers something else than what its task began with."""
     return any(message.text != work.task.goal for message in (*work.about, *work.messages))
+
+
+def _has_its_turn(tool: Tool, work: Work) -> bool:
+    """Say whether a tool is chosen though nobody asked for it: a plan comes by itself, a task is split once."""
+    tracks, parts = isinstance(tool, Tracking), isinstance(tool, Parting)
+    return not work.children if parts else not tracks
 
 
 def _is_over(message: Message) -> bool:

@@ -185,6 +185,9 @@ class Tracking(Protocol):
         Its results aren't shown beside those of other tools: the prompt tells how the task stands.
         """
 
+    def at(self, when: Literal["before", "after"]) -> Tool:
+        """Return the tool as it's called then: with the arguments that count, and no others to go wrong."""
+
 
 @runtime_checkable
 class Parting(Protocol):

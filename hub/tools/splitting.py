@@ -1,11 +1,13 @@
 """Subtasks: parts of an assignment that are worked on side by side, and whose results come back to it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from msgspec import Struct
 
-from hub.ports import Effect, Example, Splits, ToolCall
+from hub.ports import Effect, Example, Splits, Tool, ToolCall
+from hub.records import Point
 from hub.tools.schema import arguments, convert, text
 
 GOALS = 8
@@ -18,26 +20,24 @@ class _Wish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     turns: int | None = None
 
 
+_GOALS: dict[str, object] = {
+    "type": "array",
+    "description": "The subtasks, each in a sentence that says all that's needed to do it",
+    "items": {"type": "string", "minLength": 1, "maxLength": GOAL},
+    "minItems": 1,
+    "maxItems": GOALS,
+}
+_OPTIONAL: dict[str, object] = {
+    "agent": text("The agent that's to do them, if it isn't the usual one", 64),
+    "turns": {"type": "integer", "description": "Turns that each may take", "minimum": 1, "maximum": 50},
+}
+
+
 class Split:
     """Splits subtasks off an assignment."""
 
     name = "split"
     description = "Have several parts of a task worked on side by side, each as a subtask."
-    schema: Mapping[str, object] = arguments(
-        {
-            "goals": {
-                "type": "array",
-                "description": "The subtasks, each in a sentence that says all that's needed to do it",
-                "items": {"type": "string", "minLength": 1, "maxLength": GOAL},
-                "minItems": 1,
-                "maxItems": GOALS,
-            }
-        },
-        {
-            "agent": text("The agent that's to do them, if it isn't the usual one", 64),
-            "turns": {"type": "integer", "description": "Turns that each may take", "minimum": 1, "maximum": 50},
-        },
-    )
     effect: Effect = "keyed"
     for_assignments = True
     parting = True
@@ -53,18 +53,27 @@ class Split:
             },
         ),
         Example(
-            "Split it up: summarise a.txt and b.txt separately.",
-            {"goals": ["Summarise the file a.txt", "Summarise the file b.txt"]},
+            "Greet my friends Lea and Max, each as a subtask.",
+            {"goals": ["Greet my friend Lea", "Greet my friend Max"]},
         ),
     )
     others = ("Write down what you found.", "Book a hotel in Bonn.")
 
-    def __init__(self, splits: Splits) -> None:
+    def __init__(self, splits: Splits, optional: Mapping[str, object] | None = None) -> None:
         self._splits = splits
+        self.schema: Mapping[str, object] = arguments({"goals": _GOALS}, _OPTIONAL if optional is None else optional)
 
     def fits(self, text: str) -> bool:
         """Say whether several things are wanted, each for itself."""
         return bool(_EACH.search(text))
+
+    def when(self, goal: str, plan: Sequence[Point]) -> Literal["before", "after", ""]:
+        """Say that a task is split before it's begun if its person has asked for that in so many words."""
+        return "before" if not plan and wants_parts(goal) else ""
+
+    def at(self, when: Literal["before", "after"]) -> Tool:
+        """Return it so that it takes nothing but the goals."""
+        return Split(self._splits, {})
 
     async def call(self, call: ToolCall) -> str:
         """Split the subtasks off, and return how they're called; raises ToolError."""
@@ -72,6 +81,15 @@ class Split:
         return await self._splits.split(call, wish.goals, wish.agent, wish.turns)
 
 
+def wants_parts(goal: str) -> bool:
+    """Say whether a goal is to be split, in so many words."""
+    return bool(_PARTS.search(goal))
+
+
+_PARTS = re.compile(
+    r"\b(?:as|in|into|by|with|make|begin|start|use|have)(?: \w+){0,2} sub-?tasks?\b|\bsplit (?:it|this|that|them)\b",
+    re.IGNORECASE,
+)
 _EACH = re.compile(
     r"\bsub-?tasks?\b|\bsplit\b|\b(?:separately|side by side|in parallel|at the same time|one by one)\b"
     r"|\b(?:for|of|in|about) (?:each|every|all)\b|\beach (?:of|one|for)\b|\bcompare\b",

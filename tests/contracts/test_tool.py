@@ -213,6 +213,11 @@ def test_a_tool_that_keeps_track_is_for_assignments_and_its_time_comes_by_the_pl
     stands = ((), (Point(text="Find a train"),), (Point(text="Find a train", state="done"),))
     assert [tool.when(goal, plan) for plan in stands] == ["before", "after", ""]
     assert tool.when("Find a train", ()) == ""
+    assert [tool.at(when).schema["required"] for when in ("before", "after")] == [["points"], ["done"]]
+    split = world.tools["split"]
+    assert isinstance(split, Tracking)
+    assert [split.when(goal, ()) for goal in ("Praise each cat as subtasks", "Praise each cat")] == ["before", ""]
+    assert tool.when("First praise Tom, then Ada, as subtasks", ()) == "", "that's split, not planned"
 
 
 def test_a_tool_that_splits_a_task_is_for_assignments(world: World) -> None:

@@ -32,7 +32,7 @@ def says(prompt: Sequence[Said]) -> str:
     text = text_of(prompt)
     if "What became of the subtasks" in text:
         return "Both are praised." if "at work" not in text else "I'll tell you when they're praised."
-    return f"{'Tom purrs' if 'Tom' in text else 'Ada leaps'} like no other cat."
+    return f"{'Tom purrs' if 'Praise the cat Tom' in text else 'Ada leaps'} like no other cat."
 
 
 def split_into(*goals: str) -> Any:

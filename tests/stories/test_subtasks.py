@@ -42,6 +42,8 @@ async def test_a_task_splits_waits_and_gathers_and_only_its_own_answers_are_sent
     gathered = llm.prompts[-1]
     assert f"#{subtasks[0].number} Praise the cat Tom: done: Tom purrs like no other cat." in gathered
     assert f"#{subtasks[1].number} Praise the cat Ada: done: Ada leaps like no other cat." in gathered
+    own = next(prompt for prompt in llm.prompts if "My goal: Praise the cat Tom" in prompt)
+    assert f"This is one part of what I want, which is: {GOAL}" in own, "else it knows of no cat"
     said = await said_to(day)
     assert [text.partition("\n")[0] for text in said] == ["I'll tell you when they're praised.", "Both are praised."]
 
@@ -275,9 +277,10 @@ async def test_another_agent_has_the_subtasks_only_if_the_agents_manifest_names_
     wishes: Iterator[Mapping[str, object]] = iter([{"goals": PARTS, "agent": "other"}, {"goals": PARTS}])
     llm = ScriptedLLM(says, decisions=decides, fills=lambda *_: next(wishes))
     day = await home.day(llm, agents=agents)
-    await assign(day)
+    goal = "Say something nice about each of my cats; subtasks may help"
+    await assign(day, goal)
     assert await children(day) == ()
     assert "there are: default, worker" in llm.prompts[0]
 
-    await assign(day, f"{GOAL}, please")
+    await assign(day, f"{goal}, please")
     assert [child.agent for child in await children(day, 2)] == ["worker", "worker"]
