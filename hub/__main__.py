@@ -15,6 +15,7 @@ COMMANDS = {
     "send": "Send one message, and show the answer.",
     "tasks": "List, show, stop, cancel or resume tasks.",
     "pair": "Let people in, and link your accounts on chat platforms.",
+    "people": "List people; hand over, or erase, what's kept of one.",
     "approve": "Let somebody in by the code that they were given.",
     "keys": "Create, list and revoke API keys.",
     "install": "Install or update a plugin or an agent.",

@@ -1,7 +1,7 @@
 """What a hub stands on, by the config: its store, models, tools, packages, bridges; opened here and closed in turn."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,8 +20,11 @@ from hub.egress.guard import GuardedEgress
 from hub.errors import ConfigError, ManifestError
 from hub.flow.desk import FrontDesk
 from hub.flow.errands import FlowErrands
+from hub.flow.forgetting import Forgetting
 from hub.flow.leftovers import Leftovers
+from hub.flow.litter import Litter
 from hub.flow.people import owner_secret
+from hub.flow.retention import Retention
 from hub.llms import Models
 from hub.loading import SHIPPED_AGENTS, SHIPPED_PLUGINS, SHIPPED_SCRIPTS, folders, make_data_folder, own_plugins
 from hub.manifests import Agent, load_agents
@@ -45,8 +48,10 @@ from hub.store.postgres_documents import PostgresDocuments
 from hub.store.postgres_server import url_of
 from hub.store.sql import SqlStore
 from hub.store.workspaces import FolderWorkspaces
+from hub.times.zones import Zones
 from hub.tools import built_in
 from hub.tools.code import RunPython
+from hub.tools.library import forget
 from hub.tools.media import media
 from hub.tools.shipped import Shipped
 
@@ -90,10 +95,12 @@ async def opened(
         tools=tools,
         installer=installer,
         errands=ground.errands,
+        sweeps=_sweeps(ground),
         workspaces=workspaces,
-        sweeps=(Leftovers(store, workspaces, clock, timedelta(days=config.limits.workspace_days)).sweep,),
+        unindex=partial(forget, config.data / "search"),
         own=cache(partial(found, kinds, _origins(config))),
     )
+    stack.push_async_callback(parts.watch.close)
     await installer.open()
     await parts.people.ensure_owner(secret)
     return parts, secret
@@ -128,6 +135,14 @@ def _documents_of(config: Config, stack: AsyncExitStack) -> Documents:
     return documents
 
 
+def _sweeps(ground: _Ground) -> Sequence[Callable[[], Awaitable[None]]]:
+    """Return what's done every few hours: forgetting what's old."""
+    config, store, clock, workspaces = ground.config, ground.store, ground.clock, ground.workspaces
+    leftovers = Leftovers(store, workspaces, clock, timedelta(days=config.limits.workspace_days))
+    retention = Retention(store, Forgetting(store, workspaces), clock, config.store)
+    return leftovers.sweep, retention.sweep, Litter(store, ground.files, clock).sweep
+
+
 def _secrets(config: Config) -> list[str]:
     models = (llm.key for _, llm in backends(config))
     return [
@@ -160,7 +175,7 @@ async def _outfit(
     )
     shipped = Shipped(
         clock=clock,
-        zone=timezone(config),
+        zones=Zones(documents, config.hub.timezone),
         store=ground.store,
         files=ground.files,
         workspaces=ground.workspaces,

@@ -40,7 +40,7 @@ class PostgresDocuments:
         self._engine.dispose()
 
     async def put(self, owner: str, id: str, document: Document) -> None:
-        await self._with(owner, lambda connection, name: put(connection, name, id, document, self._quota))
+        await self._with(owner, lambda connection, name: put(connection, name, owner, id, document, self._quota))
 
     async def get(self, owner: str, id: str) -> Document | None:
         found = await self._with(owner, tables_of)
@@ -56,6 +56,18 @@ class PostgresDocuments:
             return bool(connection.execute(found).rowcount)
 
         return await self._with(owner, removed)
+
+    async def owners(self) -> tuple[str, ...]:
+        def named(connection: Connection, _: str) -> tuple[str, ...]:
+            return tuple(sorted(connection.execute(select(documents.c.name).distinct()).scalars()))
+
+        return tuple(filter(None, await self._with("", named)))
+
+    async def forget(self, owner: str) -> None:
+        def forgotten(connection: Connection, name: str) -> None:
+            connection.execute(delete(documents).where(documents.c.owner == name))
+
+        await self._with(owner, forgotten)
 
     async def _with(self, owner: str, work: Callable[[Connection, str], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._use, owner, work)
@@ -77,8 +89,8 @@ class PostgresDocuments:
             return work(connection, file_name(owner))
 
 
-def put(connection: Connection, owner: str, id: str, document: Document, quota: int) -> None:
-    """Keep a document under an id; raises TooLarge above the quota. `owner` is a file's name."""
+def put(connection: Connection, owner: str, name: str, id: str, document: Document, quota: int) -> None:
+    """Keep a document under an id; raises TooLarge above the quota. `owner` is the file's name of who has that name."""
     lock = int.from_bytes(sha256(owner.encode()).digest()[:8], signed=True)
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock})
     id, kept = keepable(id), tables_of(connection, owner)
@@ -89,7 +101,9 @@ def put(connection: Connection, owner: str, id: str, document: Document, quota: 
     within(quota, kept)
     packed = json.dumps(document, ensure_ascii=False)
     if position is None:
-        connection.execute(insert(documents).values(owner=owner, id=id, position=int(fresh), document=packed))
+        connection.execute(
+            insert(documents).values(owner=owner, name=name, id=id, position=int(fresh), document=packed)
+        )
     else:
         where = (documents.c.owner == owner, documents.c.position == int(position))
         connection.execute(update(documents).where(*where).values(document=packed))

@@ -382,6 +382,7 @@ documents = Table(
     metadata,
     # Small documents where several hubs share a database; a hub on SQLite has them as files. Few belong to one owner.
     a_text("owner"),
+    a_text("name"),
     a_text("id"),
     Column("position", BigInteger, nullable=False),
     a_text("document"),

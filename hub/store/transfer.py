@@ -15,14 +15,16 @@ from hub.store import postgres_server, sqlite
 from hub.store.columns import keepable
 from hub.store.copying import BATCH, PLAIN, Copied, copy_rows, records_in, write_sqlite
 from hub.store.disk import draft, make_folder
+from hub.store.documents import owner_in, whole
 from hub.store.postgres_documents import TABLE
 from hub.store.postgres_schema import hold, make_or_upgrade, revision_of
 from hub.store.schema import SCHEMA, bring_up_to_date
 from hub.store.tables import documents
 
 Tables = Mapping[str, Copied]
-Row = tuple[str, str, int, str]
-"""An owner (as the file's name), a document's id, its place, and the document."""
+Row = tuple[str, str, str, int, str]
+"""An owner's file and own name ("" where the file is too old to have it), a document's id, its place, and itself."""
+COLUMNS = ("owner", "name", "id", "position", "document")
 SUFFIX = ".json"
 
 
@@ -99,7 +101,7 @@ def _fill(sent: Connection, target: Connection, folder: Path) -> Tables:
 def _fill_documents(target: Connection, folder: Path) -> Copied:
     rows = list(_in_files(folder))
     for first in range(0, len(rows), BATCH):
-        batch = [dict(zip(("owner", "id", "position", "document"), row, strict=True)) for row in rows[first:][:BATCH]]
+        batch = [dict(zip(COLUMNS, row, strict=True)) for row in rows[first:][:BATCH]]
         target.execute(insert(documents), batch)
     return _same(_digest(rows), _digest(_in_table(target)))
 
@@ -108,14 +110,15 @@ def _write_documents(seen: Connection, folder: Path) -> Copied:
     make_folder(folder)
     rows = list(_in_table(seen))
     owners: dict[str, dict[str, Any]] = {}
-    for owner, id, position, document in rows:
+    names = {owner: name for owner, name, *_ in rows}
+    for owner, _, id, position, document in rows:
         owners.setdefault(owner, {})[str(position)] = {"id": id, "document": json.loads(document)}
     for owner, kept in owners.items():
         path = folder / owner
         if path.parent != folder:
             raise StoreError(f"documents: {owner!r} is no owner's file")
         with draft(path.with_suffix(".part")) as new:
-            new.file.write(json.dumps({TABLE: kept}, ensure_ascii=False, indent=1).encode())
+            new.file.write(whole(names[owner], {TABLE: kept}))
             new.keep_as(path)
     return _same(_digest(rows), _digest(_in_files(folder)))
 
@@ -123,17 +126,17 @@ def _write_documents(seen: Connection, folder: Path) -> Copied:
 def _in_files(folder: Path) -> Iterator[Row]:
     for path in sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else ():
         try:
-            kept = json.loads(path.read_bytes()).get(TABLE, {})
+            kept, name = json.loads(path.read_bytes()).get(TABLE, {}), keepable(owner_in(path))
             for position, each in sorted(kept.items(), key=lambda item: int(item[0])):
-                yield path.name, keepable(each["id"]), int(position), _packed(each["document"])
+                yield path.name, name, keepable(each["id"]), int(position), _packed(each["document"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StoreError(f"{path}: isn't readable ({error}); mend it by hand, or move it away") from None
 
 
 def _in_table(connection: Connection) -> Iterator[Row]:
-    asked = select(documents.c.owner, documents.c.id, documents.c.position, documents.c.document)
+    asked = select(*(documents.c[name] for name in COLUMNS))
     for row in connection.execute(asked.order_by(documents.c.owner, documents.c.position)).all():
-        yield row.owner, row.id, row.position, _packed(json.loads(row.document))
+        yield row.owner, row.name, row.id, row.position, _packed(json.loads(row.document))
 
 
 def _packed(document: object) -> str:

@@ -108,3 +108,15 @@ async def test_two_hubs_change_the_documents_of_one_owner_and_none_is_lost(hub_d
     assert len(await hubs[0].all("ann")) == 60
     for hub in hubs:
         await hub.close()
+
+
+async def test_owners_are_those_who_have_documents_until_they_are_forgotten(documents: Documents) -> None:
+    for owner in ("memory/home/default/ann", "uploads/home/bea"):
+        await documents.put(owner, "one", {"kept": True})
+    assert await documents.owners() == ("memory/home/default/ann", "uploads/home/bea")
+    await documents.forget("uploads/home/bea")
+    await documents.forget("nobody")
+
+    assert await documents.owners() == ("memory/home/default/ann",)
+    assert await documents.all("uploads/home/bea") == ()
+    assert await documents.get("memory/home/default/ann", "one") == {"kept": True}

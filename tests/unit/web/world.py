@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,19 +17,22 @@ from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
 from hub.flow.artefacts import Artefacts
 from hub.flow.elsewhere import Elsewhere
+from hub.flow.forgetting import Forgetting
 from hub.flow.guard import Guard
 from hub.flow.journal import Journal
 from hub.flow.labels import Labels
 from hub.flow.leave import Leave
+from hub.flow.leaving import Leaving
 from hub.flow.links import Links
 from hub.flow.outbox import Outbox
 from hub.flow.outlines import Outlines
 from hub.flow.pairing import Pairings
 from hub.flow.people import OWNER_KEY, People, new_secret
+from hub.flow.portrait import Portraits
 from hub.flow.toolbox import Toolbox
 from hub.flow.uploads import Uploads
 from hub.ports import Bridge, Clock
-from hub.records import HOME, OWNER, Key
+from hub.records import HOME, OWNER, Key, Link, Person
 from hub.spool import Spool
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
@@ -113,6 +116,7 @@ async def a_world(
     labels, elsewhere = Labels(store, clock, 24.0), Elsewhere(store, clock, by_name)
     outbox = Outbox(store, Spool(store, "boot1"), journal, clock, by_name, labels, elsewhere, Guard(clock, {}))
     unready: list[str] = []
+    files, documents = MemoryFiles(), MemoryDocuments()
 
     services = Services(
         config=config or Config(),
@@ -124,6 +128,8 @@ async def a_world(
         feed=feed,
         people=people,
         pairings=Pairings(store, journal, outbox, Links(store), clock),
+        portraits=Portraits(store, files, documents, clock),
+        leaving=_leaving(store, files, documents, clock, people, echo),
         leave=Leave(store, journal, clock, Toolbox((), llm)),
         inbox=echo,
         tasks=echo,
@@ -136,7 +142,7 @@ async def a_world(
         decisions=llm,
         agents=lambda: [AgentInfo(name="default", description="Helps.", model="scripted", tools=("calculate",))],
         bridges=by_name,
-        uploads=Uploads(store, MemoryFiles(), MemoryDocuments(), clock, (config or Config()).limits.file_mb),
+        uploads=Uploads(store, files, documents, clock, (config or Config()).limits.file_mb),
         prompts=_no_prompts,
         router=lambda: RouterInfo(rule="untrained", model="scripted"),
         store_info=_memory,
@@ -149,6 +155,15 @@ async def a_world(
     return World(
         store=store, feed=feed, people=people, echo=echo, services=services, key=key, owner=owner, unready=unready
     )
+
+
+def _leaving(
+    store: MemoryStore, files: MemoryFiles, documents: MemoryDocuments, clock: Clock, people: People, echo: Echo
+) -> Leaving:
+    def forgotten(person: Person, links: Sequence[Link]) -> None:
+        people.forget()
+
+    return Leaving(store, files, documents, clock, Forgetting(store), cancel=echo.cancel, forgotten=forgotten)
 
 
 def configured(world: World, config: Config) -> World:

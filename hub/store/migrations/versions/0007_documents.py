@@ -13,6 +13,7 @@ def upgrade() -> None:
     op.create_table(
         "documents",
         sa.Column("owner", sa.Text, nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
         sa.Column("id", sa.Text, nullable=False),
         sa.Column("position", sa.BigInteger, nullable=False),
         sa.Column("document", sa.Text, nullable=False),
