@@ -14,6 +14,7 @@ from hub.dispatch.company import Company, by_itself, name_of_hub
 from hub.errors import StoreUnavailable
 from hub.flow import weights
 from hub.flow.access import Access
+from hub.flow.artefacts import Artefacts
 from hub.flow.calling import Calls
 from hub.flow.catching_up import CatchingUp
 from hub.flow.clockwatch import ClockWatch
@@ -26,6 +27,7 @@ from hub.flow.edits import Edits
 from hub.flow.elsewhere import Elsewhere
 from hub.flow.endings import Endings
 from hub.flow.errands import FlowErrands, Parts
+from hub.flow.family import Family
 from hub.flow.following import FollowCommands, Following
 from hub.flow.forgetting import Forgetting
 from hub.flow.guard import Guard
@@ -55,6 +57,7 @@ from hub.flow.scheduler import Scheduler
 from hub.flow.showing import Showing
 from hub.flow.sizes import Sizes
 from hub.flow.speaking import Speaker
+from hub.flow.splitting import Splitting
 from hub.flow.stopping import Stopping
 from hub.flow.supervisor import Supervisor
 from hub.flow.tasks import Tasks
@@ -115,6 +118,7 @@ class Hub:
         self.clock = clock
         self.agents = agents = dict(agents)
         self.installer, self.own = installer, own
+        self.artefacts = Artefacts(store, workspaces, files) if workspaces else None
         self.bridges = bridges
         self.company = company = company or by_itself(new_id(), name_of_hub(config), clock)
         self.hubs, self.feed, self.dispatcher = company.hubs, company.feed, company.dispatcher
@@ -160,12 +164,13 @@ class Hub:
         """Build what changes tasks, and have tools' errands run from now on."""
         store, clock, agents, zones = self.store, self.clock, self.agents, self.zones
         limits, default = self.config.limits, self.config.agents.default
-        tasks = Tasks(
-            store, self.spool, journal, self.inbox, clock, self.turns, limits, zones, agents, default, documents
-        )
+        spool, inbox, turns, family = self.spool, self.inbox, self.turns, Family(store, journal, clock)
+        tasks = Tasks(store, spool, journal, inbox, clock, turns, limits, zones, agents, default, documents, family)
         rights = Rights(store, clock)
+        splitting = Splitting(store, journal, clock, tasks, rights, limits, agents)
         self.outlines = outlines = Outlines(store, journal, clock)
-        errands.open(Parts(store, journal, self.outbox, clock, tasks, self.toolbox, rights, outlines, agents, zones))
+        box = self.toolbox
+        errands.open(Parts(store, journal, self.outbox, clock, tasks, box, rights, outlines, splitting, agents, zones))
         return tasks
 
     def _upkeep(
@@ -193,9 +198,11 @@ class Hub:
         """Build what takes turns: what an agent says, which calls it may make, how it ends."""
         config, store, spool, clock, feed, llm = self.config, self.store, self.spool, self.clock, self.feed, self.llm
         zone, limits, rights = config.hub.timezone, config.limits, Rights(store, clock)
+        family = Family(store, journal, clock)
         waits, supervisor = Waits(store, journal, clock, zone), Supervisor(self.decider, self._criteria)
+        outbox, progress, made = self.outbox, self.progress, self.artefacts
         endings = Endings(
-            store, spool, journal, self.outbox, feed, clock, supervisor, zone, following, waits, self.progress
+            store, spool, journal, outbox, feed, clock, supervisor, zone, following, waits, family, progress, made
         )
         pinning = Pinning(store, clock, self.installer.editions if self.installer else None)
         calls = Calls(store, clock, self.toolbox, rights, limits.approval_minutes, pinning)
@@ -203,7 +210,20 @@ class Hub:
         slots, default = Slots(limits.tasks_at_once), config.agents.default
         self.stopping = stopping = Stopping(store, self.hubs, clock)
         return Turns(
-            store, spool, journal, clock, llm, speaker, endings, slots, rights, self.agents, default, pinning, stopping
+            store,
+            spool,
+            journal,
+            clock,
+            llm,
+            speaker,
+            endings,
+            slots,
+            rights,
+            self.agents,
+            default,
+            pinning,
+            stopping,
+            family,
         )
 
     def _runs(self, bridge: str) -> bool:
@@ -245,8 +265,9 @@ class Hub:
             "follow": follow.follow,
             "unfollow": follow.unfollow,
         }
+        agents, llm, made = self.agents, self.llm, self.artefacts
         self.commands = Commands(
-            store, spool, journal, outbox, clock, tasks, self.agents, self.llm, decider, meant, questions, others
+            store, spool, journal, outbox, clock, tasks, agents, llm, decider, meant, questions, others, made
         )
 
     @staticmethod
@@ -348,6 +369,7 @@ class Hub:
             outlines=self.outlines,
             timetable=self.timetable,
             zones=self.zones,
+            artefacts=self.artefacts,
             corrections=self.corrections,
             questions=self.questions,
             letters=self.letters,

@@ -224,6 +224,7 @@ async def _outfit(
         egress=egress,
         errands=ground.errands,
         outlining=ground.errands,
+        splits=ground.errands,
         search=config.data / "search",
     )
     stack.push_async_callback(shipped.close)

@@ -89,6 +89,7 @@ class Task(Struct, frozen=True, kw_only=True):
     created_at: datetime | None = None
     due_at: datetime | None = None
     schedule: Schedule | None = None
+    parent: str | None = None
     limits: Used = Used()
     used: Used = Used()
     verdict: Verdict | None = None

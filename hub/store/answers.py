@@ -170,6 +170,7 @@ class Answers(UpkeepAnswers):
         before: TaskId | None = None,
         limit: int = 50,
         by: Literal["id", "updated_at"] = "id",
+        split: bool | None = None,
     ) -> tuple[Task, ...]:
         listing = Listing(
             states=tuple(sorted(set(states))),
@@ -178,6 +179,7 @@ class Answers(UpkeepAnswers):
             since=updated_since is not None,
             before=before is not None,
             by=by,
+            split=split,
         )
         given: dict[str, object] = {
             "tenant": tenant,

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from hub.config import Config
 from hub.flow.alerts import Alert
+from hub.flow.artefacts import Artefacts
 from hub.flow.leave import Leave
 from hub.flow.leaving import Leaving
 from hub.flow.pairing import Pairings
@@ -143,6 +144,7 @@ class Services:
     outlines: OutlinesService
     timetable: TimetableService
     zones: Zones
+    artefacts: Artefacts | None
     corrections: CorrectionsService
     questions: QuestionsService
     letters: LettersService

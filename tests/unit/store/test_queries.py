@@ -43,8 +43,10 @@ def tasks(
     since: bool = False,
     before: bool = False,
     by: Literal["id", "updated_at"] = "id",
+    split: bool | None = None,
 ) -> Query:
-    return queries.some_tasks(Listing(states=states, person=person, chat=chat, since=since, before=before, by=by))
+    listing = Listing(states=states, person=person, chat=chat, since=since, before=before, by=by, split=split)
+    return queries.some_tasks(listing)
 
 
 QUERIES: dict[str, Query] = {
@@ -86,6 +88,9 @@ QUERIES: dict[str, Query] = {
     "tasks of a chat": tasks(person=False, chat=True),
     "tasks of a person in a chat": tasks(chat=True),
     "tasks by change": tasks(by="updated_at"),
+    "tasks of one's own": tasks(split=False),
+    "tasks of one's own by change": tasks(split=False, by="updated_at"),
+    "tasks that were split off": tasks(split=True),
     "tasks changed since": tasks(by="updated_at", since=True),
     "tasks changed since, by id": tasks(since=True),
     "thread": by(Thread, tenant="t", bridge="b", chat="c", thread="x"),
