@@ -58,6 +58,7 @@ from hub.flow.speaking import Speaker
 from hub.flow.stopping import Stopping
 from hub.flow.supervisor import Supervisor
 from hub.flow.tasks import Tasks
+from hub.flow.timetable import Timetable
 from hub.flow.toolbox import Toolbox
 from hub.flow.turns import Turns
 from hub.flow.uploads import Uploads
@@ -214,14 +215,15 @@ class Hub:
     def _route(self, journal: Journal, following: Following, threadless: Collection[str]) -> None:
         """Build what finds the task that a message is about, and what obeys commands."""
         store, spool, outbox, clock, tasks = self.store, self.spool, self.outbox, self.clock, self.tasks
-        limits, zones, decider = self.config.limits, self.zones, self.decider
+        limits, decider = self.config.limits, self.decider
         retraction = Retraction(store, outbox, clock)
         edits = Edits(store, spool, journal, clock, self.turns, retraction)
         routes = self.routes = Routes(store, spool, journal, clock, tasks, following, threadless)
         self.corrections = Corrections(store, spool, journal, clock, tasks, routes, self.turns, retraction)
         meant = Meant(store)
         moving = Moving(store, clock, meant, self.corrections, limits.reopen_hours)
-        questions = self.questions = Questions(store, routes, tasks, moving, self.leave)
+        timetable = self.timetable = Timetable(store, journal, clock, tasks, self.zones, meant)
+        questions = self.questions = Questions(store, routes, tasks, moving, self.leave, timetable.plan)
         self.router = Router(
             store,
             spool,
@@ -238,12 +240,13 @@ class Hub:
         follow = FollowCommands(following, meant)
         others: dict[str, Handler] = {
             **Doors(store, self.pairings, self.bridges, self.leave).commands,
+            **timetable.commands,
             "move": moving.move,
             "follow": follow.follow,
             "unfollow": follow.unfollow,
         }
         self.commands = Commands(
-            store, spool, journal, outbox, clock, tasks, self.agents, self.llm, decider, zones, meant, questions, others
+            store, spool, journal, outbox, clock, tasks, self.agents, self.llm, decider, meant, questions, others
         )
 
     @staticmethod
@@ -343,6 +346,8 @@ class Hub:
             inbox=self.inbox,
             tasks=self.tasks,
             outlines=self.outlines,
+            timetable=self.timetable,
+            zones=self.zones,
             corrections=self.corrections,
             questions=self.questions,
             letters=self.letters,

@@ -67,6 +67,15 @@ class Used(Struct, frozen=True, kw_only=True):
     money: float = 0.0
 
 
+class Schedule(Struct, frozen=True, kw_only=True):
+    """When a task comes again."""
+
+    words: str
+    zone: str = ""
+    missed: str = ""
+    next: tuple[datetime, ...] = ()
+
+
 class Task(Struct, frozen=True, kw_only=True):
     """What a person wants done."""
 
@@ -79,7 +88,7 @@ class Task(Struct, frozen=True, kw_only=True):
     updated_at: datetime | None = None
     created_at: datetime | None = None
     due_at: datetime | None = None
-    schedule: str | None = None
+    schedule: Schedule | None = None
     limits: Used = Used()
     used: Used = Used()
     verdict: Verdict | None = None

@@ -37,7 +37,7 @@ function ticket(task) {
       .filter(Boolean).join(" · ")));
 }
 
-const due = (task) => isOpen(task) && (task.schedule ? `again ${ago(task.due_at)}` : task.due_at && ago(task.due_at));
+const due = (task) => isOpen(task) && (task.schedule ? `${task.schedule.words}, again ${ago(task.due_at)}` : task.due_at && ago(task.due_at));
 
 // A verdict in a line.
 export function said(verdict) {

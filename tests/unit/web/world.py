@@ -24,11 +24,14 @@ from hub.flow.labels import Labels
 from hub.flow.leave import Leave
 from hub.flow.leaving import Leaving
 from hub.flow.links import Links
+from hub.flow.meant import Meant
 from hub.flow.outbox import Outbox
 from hub.flow.outlines import Outlines
 from hub.flow.pairing import Pairings
 from hub.flow.people import OWNER_KEY, People, new_secret
 from hub.flow.portrait import Portraits
+from hub.flow.tasks import Tasks
+from hub.flow.timetable import Timetable
 from hub.flow.toolbox import Toolbox
 from hub.flow.uploads import Uploads
 from hub.ports import Bridge, Clock
@@ -38,6 +41,7 @@ from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
 from hub.testing import ScriptedLLM
+from hub.times.zones import Zones
 from hub.web.app import build
 from hub.web.server import Server
 from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
@@ -116,6 +120,7 @@ async def a_world(
     outbox = Outbox(store, Spool(store, "boot1"), journal, clock, by_name, labels, elsewhere, Guard(clock, {}))
     unready: list[str] = []
     files, documents = MemoryFiles(), MemoryDocuments()
+    zones = Zones(documents, (config or Config()).hub.timezone)
 
     services = Services(
         config=config or Config(),
@@ -134,6 +139,8 @@ async def a_world(
         inbox=echo,
         tasks=echo,
         outlines=Outlines(store, journal, clock),
+        timetable=Timetable(store, journal, clock, cast("Tasks", echo), zones, Meant(store)),
+        zones=zones,
         corrections=echo,
         questions=echo,
         letters=echo,
@@ -151,9 +158,7 @@ async def a_world(
         secret=b"0" * 32,
         closing=asyncio.Event(),
     )
-    return World(
-        store=store, feed=feed, people=people, echo=echo, services=services, key=key, owner=owner, unready=unready
-    )
+    return World(store, feed, people, echo, services, key, owner, unready)
 
 
 def _leaving(
