@@ -4,15 +4,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import timedelta
-from hashlib import sha256
 
-import hub
 from hub.accounts import name_of, threads_of
 from hub.config import Config, timezone
-from hub.databases import database_of
 from hub.dispatch.company import Company, by_itself, name_of_hub
 from hub.errors import StoreUnavailable
-from hub.flow import weights
 from hub.flow.access import Access
 from hub.flow.artefacts import Artefacts
 from hub.flow.calling import Calls
@@ -75,11 +71,9 @@ from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool, Workspa
 from hub.records import Link, Person, new_id
 from hub.spool import Spool
 from hub.store.ranking import FullTextRanking
-from hub.store.sqlite import is_short
 from hub.times.zones import Zones
 from hub.tools import built_in
 from hub.watching import Watch
-from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
 
 log = logging.getLogger(__name__)
 
@@ -347,72 +341,6 @@ class Hub:
             except* StoreUnavailable:
                 log.warning("what this hub does for all is begun again: the store can't be asked for now")
             await self.clock.sleep(STORE_PAUSE)
-
-    def services(self, secret: str) -> Services:
-        """Return what the web needs."""
-        return Services(
-            config=self.config,
-            version=hub.__version__,
-            boot=self.boot,
-            hubs=self.hubs,
-            started_at=self.started_at,
-            clock=self.clock,
-            store=self.store,
-            feed=self.feed,
-            people=self.people,
-            pairings=self.pairings,
-            leaving=self.leaving,
-            portraits=self.portraits,
-            leave=self.leave,
-            inbox=self.inbox,
-            tasks=self.tasks,
-            outlines=self.outlines,
-            timetable=self.timetable,
-            zones=self.zones,
-            artefacts=self.artefacts,
-            corrections=self.corrections,
-            questions=self.questions,
-            letters=self.letters,
-            llm=self.llm,
-            decisions=self.decider,
-            agents=lambda: [
-                AgentInfo(
-                    name=agent.name,
-                    description=agent.description,
-                    model=agent.model,
-                    tools=agent.tools,
-                    version=agent.version,
-                )
-                for agent in self.agents.values()
-            ],
-            bridges=self.bridges,
-            uploads=self.uploads,
-            packages=self.installer,
-            own=self.own,
-            tools=self.toolbox.all,
-            call=self.toolbox.tried,
-            router=self._router_info,
-            prompts=self.sizes.measured,
-            store_info=self._store_info,
-            unready=self._unready,
-            metrics=self.watch.metrics,
-            alerts=self.watch.health.look,
-            secret=sha256(f"forgery:{secret}".encode()).digest(),
-            closing=self.closing,
-        )
-
-    def _unready(self) -> str | None:
-        if self.config.data.is_dir() and is_short(self.config.data):
-            return "the disk is nearly full: no new messages are taken; make room"
-        return None
-
-    def _router_info(self) -> RouterInfo:
-        info = self.decider.info
-        return RouterInfo(rule="trained" if info.sha256 == weights.MODEL_SHA256 else "untrained", model=info.model)
-
-    async def _store_info(self) -> StoreInfo:
-        place = database_of(self.config.store, self.config.data)
-        return StoreInfo(path=str(place), bytes=await self.store.size())
 
 
 def _toolbox(

@@ -20,6 +20,7 @@ from hub.config import Config, Reloader
 from hub.errors import ConfigError, HubEnded
 from hub.opening import agents_of, opened
 from hub.ports import Bridge, Tool
+from hub.services import services_of
 from hub.web.app import build
 from hub.web.server import Server, listening, url_of
 
@@ -72,7 +73,7 @@ def _kept(config: Config, fresh: Config) -> Config:
 
 async def _served(parts: Hub, secret: str, socket_: socket.socket, reloader: Reloader) -> Config | None:
     """Serve until told to stop (return None) or until a changed config is to take over (return it)."""
-    server = Server(build(parts.services(secret)), closing=parts.closing)
+    server = Server(build(services_of(parts, secret)), closing=parts.closing)
     fresh: list[Config] = []
 
     def stop() -> None:
