@@ -89,6 +89,7 @@ class Task(Struct, frozen=True, kw_only=True):
     created_at: datetime | None = None
     due_at: datetime | None = None
     schedule: Schedule | None = None
+    parent: str | None = None
     limits: Used = Used()
     used: Used = Used()
     verdict: Verdict | None = None
@@ -206,6 +207,17 @@ class Alert(Struct, frozen=True, kw_only=True):
     about: str = ""
 
 
+class Fellow(Struct, frozen=True, kw_only=True):
+    """One of the hubs on a database."""
+
+    boot: str
+    name: str
+    state: str
+    started_at: datetime
+    seen_at: datetime
+    leases: tuple[str, ...] = ()
+
+
 class Status(Struct, frozen=True, kw_only=True):
     """How the hub is."""
 
@@ -218,6 +230,7 @@ class Status(Struct, frozen=True, kw_only=True):
     tasks: dict[str, int] = field(default_factory=dict)
     store: Kept = Kept()
     bridges: tuple[Bridge, ...] = ()
+    hubs: tuple[Fellow, ...] = ()
     router: Router = Router()
     prompts: Prompts | None = None
     alerts: tuple[Alert, ...] = ()

@@ -167,6 +167,10 @@ class TaskView(Struct, frozen=True, kw_only=True):
     verdict: Verdict | None
     plan: list[PointView]
     """What its agent or its person wrote down to be done, and what became of it."""
+    parent: TaskId | None
+    """The task that it was split off from."""
+    depth: int
+    """How many tasks stand above it."""
     origin: Origin
     tainted: list[TaintView] | UnsetType = UNSET
     """What brought others' words into it; only where one task is read."""
@@ -240,6 +244,8 @@ def view_task(task: Task, zone: str, taints: Sequence[Taint] | None = None) -> T
         used=task.used,
         verdict=task.verdict,
         plan=[PointView(text=point.text, state=point.state) for point in task.plan],
+        parent=task.parent,
+        depth=task.depth,
         origin=Origin(bridge=task.origin.bridge, chat=chat_name(task.origin.bridge, task.origin.chat, task.person)),
         tainted=UNSET if taints is None else [TaintView(source=taint.source, detail=taint.detail) for taint in taints],
     )

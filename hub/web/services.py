@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from hub.config import Config
 from hub.flow.alerts import Alert
+from hub.flow.artefacts import Artefacts
 from hub.flow.leave import Leave
 from hub.flow.leaving import Leaving
 from hub.flow.pairing import Pairings
@@ -21,7 +22,7 @@ from hub.flow.toolbox import Called
 from hub.flow.uploads import Uploads
 from hub.packages.installer import Installer
 from hub.packages.own import Own
-from hub.ports import LLM, Bridge, Change, Clock, Feed, Store, Tool, ToolCall
+from hub.ports import LLM, Bridge, Change, Clock, Feed, Hubs, Store, Tool, ToolCall
 from hub.records import Address, Entry, Incoming, Limits, Message, PersonId, Point, Schedule, Task, TaskId, TenantId
 from hub.times.zones import Zones
 
@@ -128,6 +129,7 @@ class Services:
     config: Config
     version: str
     boot: str
+    hubs: Hubs
     started_at: datetime
     clock: Clock
     store: Store
@@ -142,6 +144,7 @@ class Services:
     outlines: OutlinesService
     timetable: TimetableService
     zones: Zones
+    artefacts: Artefacts | None
     corrections: CorrectionsService
     questions: QuestionsService
     letters: LettersService

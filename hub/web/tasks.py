@@ -4,17 +4,20 @@ from datetime import datetime
 from typing import Annotated
 
 import msgspec
-from litestar import Controller, get, post, put
+from litestar import Controller, Response, get, post, put
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from bridges.http import convert
-from hub.errors import BadRequest
+from hub.errors import BadRequest, NotFound
+from hub.flow.artefacts import Artefact
+from hub.flow.uploads import named
 from hub.records import Limits, MessageId, Point, TaskId, TaskState, new_id
-from hub.web.auth import Asker, Hub
+from hub.web.auth import Asker, Caller, Hub
 from hub.web.chats import MAIN, Cursor, IdempotencyKey, Limit, Name, check_agent, messages_page
+from hub.web.files import BYTES, answer_with
 from hub.web.once import OWN, claimed, key_of
-from hub.web.problems import PROBLEMS
+from hub.web.problems import PROBLEMS, shown
 from hub.web.resources import MessageView, Page, TaskView, view_task
 from hub.web.schedules import NewSchedule, Words, schedule_of
 from hub.web.services import Services
@@ -22,6 +25,7 @@ from hub.web.tasking import task_of
 from hub.web.turns import TurnView, view_receipts
 
 MOST = 1_000_000_000
+ANY = "any"
 
 
 class NewLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,16 +68,23 @@ class TasksController(Controller):
         states: Annotated[
             list[TaskState] | None, QueryParameter(name="state", description="Only in these states.", max_items=6)
         ] = None,
+        parent: Annotated[
+            str | None,
+            QueryParameter(description="The subtasks of this one (its id or number), or `any` for those of all tasks."),
+        ] = None,
         cursor: Cursor = None,
         limit: Limit = 50,
     ) -> Page[TaskView]:
-        """Return this person's tasks, newest first."""
+        """Return this person's tasks, newest first; those that were split off from others only if asked for."""
+        if parent is not None and parent != ANY:
+            return await _subtasks(services, caller, parent, states, cursor, limit)
         found = await services.store.tasks(
             caller.tenant,
             caller.person,
             states=states or (),
             before=TaskId(cursor) if cursor else None,
             limit=limit + 1,
+            split=parent == ANY,
         )
         items = [view_task(task, services.config.hub.timezone) for task in found[:limit]]
         return Page(items=items, next=items[-1].id if len(found) > limit else None)
@@ -141,6 +152,29 @@ class TasksController(Controller):
         task = await task_of(services, caller, id)
         return view_task(await services.outlines.put(task.id, data.points), services.config.hub.timezone)
 
+    @get("/{id:str}/artefacts", opt={"scope": "tasks:read"}, responses=PROBLEMS, summary="List what a task has made")
+    async def artefacts(self, services: Hub, caller: Asker, id: FromPath[str]) -> Page[Artefact]:
+        """Return the files that a task and its subtasks have made, and those they sent, oldest first."""
+        task = await task_of(services, caller, id)
+        return Page(items=list(await services.artefacts.of(task)) if services.artefacts else [])
+
+    @get(
+        "/{id:str}/artefacts/{sha256:str}",
+        opt={"scope": "tasks:read"},
+        responses={**PROBLEMS, 200: BYTES},
+        summary="Read a file that a task has made",
+    )
+    async def artefact(self, services: Hub, caller: Asker, id: FromPath[str], sha256: FromPath[str]) -> Response[bytes]:
+        """Return the bytes of a file that a task or one of its subtasks has made or sent."""
+        task = await task_of(services, caller, id)
+        made = await services.artefacts.of(task) if services.artefacts else ()
+        file = next((each for each in made if each.sha256 == sha256), None)
+        if file is None or services.artefacts is None:
+            raise NotFound(
+                f"file: task {task.number} has made no {shown(sha256)}; GET /v1/tasks/{task.number}/artefacts"
+            )
+        return answer_with(await services.artefacts.read(file), named(file.name), file.media_type)
+
     @post(
         "/{id:str}/cancel", status_code=200, opt={"scope": "tasks:write"}, responses=PROBLEMS, summary="Cancel a task"
     )
@@ -159,6 +193,17 @@ class TasksController(Controller):
     async def stop(self, services: Hub, caller: Asker, id: FromPath[str]) -> TaskView:
         """Stop a task's running turn; the task then waits for its person."""
         return view_task(await services.tasks.stop(await task_of(services, caller, id)), services.config.hub.timezone)
+
+
+async def _subtasks(
+    services: Services, caller: Caller, parent: str, states: list[TaskState] | None, cursor: str | None, limit: int
+) -> Page[TaskView]:
+    """Return the subtasks of a task, newest first like all tasks."""
+    above = await task_of(services, caller, parent)
+    every = reversed(await services.store.split_off(above.id))
+    found = [task for task in every if (not states or task.state in states) and (not cursor or task.id < cursor)]
+    items = [view_task(task, services.config.hub.timezone) for task in found[:limit]]
+    return Page(items=items, next=items[-1].id if len(found) > limit else None)
 
 
 def _limits(services: Services, new: NewLimits | None) -> Limits | None:

@@ -13,8 +13,10 @@ from litestar import Litestar
 
 from hub.clock import SystemClock
 from hub.config import Config
+from hub.dispatch.alone import Alone
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
+from hub.flow.artefacts import Artefacts
 from hub.flow.elsewhere import Elsewhere
 from hub.flow.forgetting import Forgetting
 from hub.flow.guard import Guard
@@ -39,7 +41,7 @@ from hub.spool import Spool
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
-from hub.testing import ScriptedLLM
+from hub.testing import MemoryWorkspaces, ScriptedLLM
 from hub.times.zones import Zones
 from hub.web.app import build
 from hub.web.server import Server
@@ -104,6 +106,7 @@ async def a_world(
     store: MemoryStore | None = None,
     pace: float = 0.0,
     bridges: Iterable[Bridge] = (),
+    workspaces: MemoryWorkspaces | None = None,
 ) -> World:
     """Return a hub's web whose flow echoes."""
     store, feed, clock = store or MemoryStore(), LocalFeed(), clock or SystemClock()
@@ -125,6 +128,7 @@ async def a_world(
         config=config or Config(),
         version="0.1.0",
         boot="boot1",
+        hubs=Alone("boot1", "here", clock),
         started_at=clock.now(),
         clock=clock,
         store=store,
@@ -139,6 +143,7 @@ async def a_world(
         outlines=Outlines(store, journal, clock),
         timetable=Timetable(store, journal, clock, cast("Tasks", echo), zones, Meant(store)),
         zones=zones,
+        artefacts=Artefacts(store, workspaces or MemoryWorkspaces(), MemoryFiles()),
         corrections=echo,
         questions=echo,
         letters=echo,
