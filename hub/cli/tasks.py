@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from typing import get_args
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import msgspec
 import rich_click as click
@@ -67,6 +68,7 @@ def _table(tasks: list[Task], below: list[Task]) -> None:
     for deep, task in _with_subtasks(tasks, below):
         number, title = Text(f"#{task.number}", "bold"), short("  " * (deep - 1) + "↳ " * bool(deep) + task.title, 60)
         due = ago(task.due_at) if task.state in OPEN else ""
+        due = f"{due}, {task.schedule.words}" if task.schedule else due
         rows.add_row(number, Text(title), state(task.state), str(task.used.turns), ago(task.updated_at), due)
     console().print(rows)
 
@@ -112,7 +114,7 @@ def _print_task(task: Task) -> None:
         "agent": task.agent,
         "changed": ago(task.updated_at),
         "due": ago(task.due_at) if task.state in OPEN else "",
-        "schedule": task.schedule or "",
+        "schedule": _schedule(task),
         "used": f"{task.used.turns} of {task.limits.turns} turns, {task.used.tokens} of {task.limits.tokens} tokens, "
         f"{task.used.minutes:.1f} of {task.limits.minutes:g} minutes",
         "verdict": verdict(task.verdict),
@@ -123,6 +125,14 @@ def _print_task(task: Task) -> None:
         if value:
             lines.add_row(Text(name, "dim"), Text(value))
     screen.print(lines)
+
+
+def _schedule(task: Task) -> str:
+    if task.schedule is None:
+        return ""
+    schedule, here = task.schedule, ZoneInfo(task.schedule.zone or "UTC")
+    coming = ", ".join(f"{run_at.astimezone(here):%a %Y-%m-%d %H:%M}" for run_at in schedule.next)
+    return f"{schedule.words} ({schedule.zone}); missed runs: {schedule.missed}; next: {coming or 'none, it rests'}"
 
 
 def _print_messages(messages: list[Said]) -> None:

@@ -16,12 +16,10 @@ from hub.flow.outbox import Outbox
 from hub.flow.questions import Questions
 from hub.flow.said import Answer, Redirect, Said, parted, short, tag
 from hub.flow.tasks import Tasks
-from hub.flow.whens import When, parse
 from hub.manifests import Agent
 from hub.ports import LLM, Clock, Save, Store
 from hub.records import OPEN, Entry, Message, Task, TaskState, Text
 from hub.spool import Spool
-from hub.times.zones import Zones
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +39,8 @@ HELP = {
     "unfollow": "unfollow N: hear of it here no more",
     "approve": "allow the call that's asked about; approve N: that of task N; approve CODE: let somebody in",
     "deny": "refuse it; deny N; deny CODE: don't let them in",
-    "schedule": "schedule in 20m TEXT, schedule 08:30 TEXT, schedule daily 08:30 TEXT, schedule 0 8 * * 1-5 TEXT",
+    "schedule": "schedule WHEN TEXT (in 20m, tomorrow at 9, every weekday at 8); schedule alone: what's planned",
+    "timezone": "the time zone of your times; timezone Europe/Berlin: another one",
     "whoami": "who the hub takes you for",
     "pair": "a code that links another chat account to you; pair CODE: take such a code",
     "unlink": "take one of your chat accounts off you",
@@ -67,7 +66,6 @@ class Commands:
         agents: Mapping[str, Agent],
         llm: LLM,
         decider: LLM,
-        zones: Zones,
         meant: Meant,
         questions: Questions,
         others: Mapping[str, Handler],
@@ -82,7 +80,6 @@ class Commands:
         self._agents = agents
         self._llm = llm
         self._decider = decider
-        self._zones = zones
         self._meant = meant
         self._questions = questions
         self._artefacts = artefacts
@@ -207,12 +204,6 @@ class Commands:
 
     async def _model(self, said: Said) -> str:
         return f"{self._about_model('Model', self._llm)}. The config's [llm] section names another."
-
-    async def _schedule(self, said: Said) -> str:
-        zone = await self._zones.of(said.message.tenant, said.message.person)
-        when: When = parse(said.rest, self._clock.now(), zone)
-        task = await self._service.plan(said.message, when.text, due_at=when.due_at, schedule=when.schedule)
-        return f"{tag(task)}: {when.words}."
 
     # --- what they share
 

@@ -133,7 +133,9 @@ class Router:
         """Do what the person answered to a question; their answer itself needs no task and no other answer."""
         said: list[Message] = []
         try:
-            await self._questions.choose(question, choice, message.author or message.person)
+            done = await self._questions.choose(question, choice, message.author or message.person)
+            if choice.startswith("plan/"):  # when it's due is news; what else is chosen shows by what follows
+                said.append(answer_to(message, done, self._clock.now()))
         except PersonError as error:
             said.append(answer_to(message, str(error), self._clock.now()))
         answered = replace(message, state="answered", reply_to=question.id)

@@ -25,6 +25,7 @@ from hub.flow.pauses import stopped, to_take_up
 from hub.flow.pinning import Pinning
 from hub.flow.rights import Rights
 from hub.flow.speaking import Speaker, Spoken
+from hub.flow.stopping import Stopping
 from hub.flow.work import Work
 from hub.log import about
 from hub.manifests import Agent
@@ -62,6 +63,7 @@ class Turns:
         agents: Mapping[str, Agent],
         default: str,
         pinning: Pinning,
+        stopping: Stopping,
         family: Family,
     ) -> None:
         self._store = store
@@ -76,6 +78,7 @@ class Turns:
         self._agents = agents
         self._default = default
         self._pinning = pinning
+        self._stopping = stopping
         self._family = family
         self._running: dict[TaskId, _Running] = {}
         # After a death of the model's process all who were with it are suspects, and go one at a time.
@@ -93,6 +96,12 @@ class Turns:
 
     async def stop(self, task: TaskId, *, quietly: bool = False) -> bool:
         """See Stops."""
+        if task not in self._running:
+            return await self._stopping.elsewhere(task, quietly=quietly)
+        return await self.stop_here(task, quietly)
+
+    async def stop_here(self, task: TaskId, quietly: bool) -> bool:
+        """Stop a turn that this hub takes, as `stop` does."""
         running = self._running.get(task)
         if running is None:
             return False

@@ -70,7 +70,7 @@ from hub.ports.tools import (
     Tracking,
 )
 from hub.ports.upkeep import Upkeep
-from hub.ports.work import Delta, Dispatcher, Feed, News, Witness
+from hub.ports.work import Delta, Dispatcher, Feed, HubInfo, Hubs, News, Witness
 
 __all__ = [
     "BEGINNING",
@@ -110,6 +110,8 @@ __all__ = [
     "Foreign",
     "Hit",
     "Hooked",
+    "HubInfo",
+    "Hubs",
     "Image",
     "LLMInfo",
     "Lengthy",

@@ -286,6 +286,9 @@ class Store(Upkeep, Protocol):
     async def events(self, tenant: TenantId, person: PersonId, *, after: int, limit: int) -> tuple[Event, ...]:
         """Return a person's kept events with a `seq` above `after`, in order."""
 
+    async def events_since(self, after: int, limit: int) -> tuple[Event, ...]:
+        """Return everybody's kept events with a `seq` above `after`, in order."""
+
     async def last_event(self) -> int:
         """Return the highest `seq` given so far, 0 if none."""
 

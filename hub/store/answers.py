@@ -289,6 +289,9 @@ class Answers(UpkeepAnswers):
     async def events(self, tenant: TenantId, person: PersonId, *, after: int, limit: int) -> tuple[Event, ...]:
         return await self._all(Event, queries.events_after(tenant, person, after, limit))
 
+    async def events_since(self, after: int, limit: int) -> tuple[Event, ...]:
+        return await self._all(Event, queries.events_since(after, limit))
+
     async def last_event(self) -> int:
         [row] = await self._rows(queries.last_seq())
         return int(row[0])

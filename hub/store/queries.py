@@ -366,6 +366,10 @@ def events_after(tenant: str, person: str, after: int, limit: int) -> Query:
     return found.order_by(events.c.seq).limit(limit)
 
 
+def events_since(after: int, limit: int) -> Query:
+    return of(Event).where(events.c.seq > after).order_by(events.c.seq).limit(limit)
+
+
 def old_events(before: datetime, limit: int) -> Query:
     return of(Event).where(events.c.created_at < before).order_by(events.c.created_at).limit(limit)
 

@@ -44,7 +44,7 @@ function subtasks(task) {
     h("li", {}, chip(other), h(`span.state.${other.state}`, {}, STATES[other.state]))));
 }
 
-const due = (task) => isOpen(task) && (task.schedule ? `again ${ago(task.due_at)}` : task.due_at && ago(task.due_at));
+const due = (task) => isOpen(task) && (task.schedule ? `${task.schedule.words}, again ${ago(task.due_at)}` : task.due_at && ago(task.due_at));
 
 // A verdict in a line.
 export function said(verdict) {
