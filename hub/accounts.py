@@ -9,6 +9,9 @@ from typing import Annotated, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
+
+from hub.sections import Secret
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Pace = Annotated[float, Meta(ge=0.2, le=60)]
@@ -111,6 +114,19 @@ def secret_file_of(account: BridgeAccount) -> str:
 def threads_of(account: BridgeAccount) -> bool:
     """Say whether a message in a new thread begins a new task."""
     return account.threads if isinstance(account, XmppAccount) else True
+
+
+def with_secret(account: BridgeAccount) -> BridgeAccount:
+    """Return an account with its secrets, read from their files where they're named."""
+    if isinstance(account, TelegramAccount):
+        hook = Secret(account.webhook_secret)
+        return replace(account, token=secret(account.token, account.token_file), webhook_secret=hook)
+    return replace(account, password=secret(account.password, account.password_file))
+
+
+def secret(value: str, file: str) -> Secret:
+    """Return a secret that's given itself or by its file, which can be read."""
+    return Secret(Path(file).expanduser().read_text(encoding="utf-8").strip() if file else value)
 
 
 def faults(accounts: Mapping[str, BridgeAccount]) -> list[str]:

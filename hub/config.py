@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from hub import accounts, outward, reading
-from hub.accounts import BridgeAccount, TelegramAccount
+from hub.accounts import BridgeAccount
 from hub.errors import ConfigError
 from hub.outward import EgressConfig, RegistryConfig
 from hub.sections import (
@@ -326,21 +326,10 @@ def _with_secrets(config: Config) -> Config:
     llm = config.llm
     llm = replace(
         llm,
-        key=_secret(llm.key, llm.key_file),
-        decisions=replace(llm.decisions, key=_secret(llm.decisions.key, llm.decisions.key_file)),
-        fallback=tuple(replace(each, key=_secret(each.key, each.key_file)) for each in llm.fallback),
+        key=accounts.secret(llm.key, llm.key_file),
+        decisions=replace(llm.decisions, key=accounts.secret(llm.decisions.key, llm.decisions.key_file)),
+        fallback=tuple(replace(each, key=accounts.secret(each.key, each.key_file)) for each in llm.fallback),
     )
-    kept = tuple(replace(each, value=_secret(each.value, each.file)) for each in config.packages.secrets)
+    kept = tuple(replace(each, value=accounts.secret(each.value, each.file)) for each in config.packages.secrets)
     packages = replace(config.packages, secrets=kept)
-    return replace(config, llm=llm, packages=packages, bridges=tuple(map(_with_secret, config.bridges)))
-
-
-def _with_secret(account: BridgeAccount) -> BridgeAccount:
-    if isinstance(account, TelegramAccount):
-        hook = Secret(account.webhook_secret)
-        return replace(account, token=_secret(account.token, account.token_file), webhook_secret=hook)
-    return replace(account, password=_secret(account.password, account.password_file))
-
-
-def _secret(value: str, file: str) -> Secret:
-    return Secret(Path(file).expanduser().read_text(encoding="utf-8").strip() if file else value)
+    return replace(config, llm=llm, packages=packages, bridges=tuple(map(accounts.with_secret, config.bridges)))
