@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
@@ -20,6 +21,8 @@ Megabytes = Annotated[int, Meta(ge=1, le=2000)]
 TELEGRAM = "https://api.telegram.org"
 WEBHOOK_PORTS = (443, 80, 88, 8443)
 """All that Telegram calls."""
+UPDATES = ("message", "edited_message", "callback_query", "my_chat_member", "stopped_message_generation")
+"""The kinds of Telegram's updates that are asked for."""
 NAME = re.compile("[a-z0-9-]{1,32}")
 TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
 WEBHOOK_SECRET = re.compile("[A-Za-z0-9_-]{1,256}")
@@ -54,7 +57,8 @@ class TelegramAccount(Account, frozen=True, kw_only=True, tag="telegram", tag_fi
     token: str = ""
     token_file: str = ""
     api_url: str = TELEGRAM
-    mode: Literal["polling", "webhook"] = "polling"
+    mode: Literal["polling", "webhook", "waker"] = "polling"
+    """waker: what was said is handed over by the hub's waker, which hears at Telegram in its place."""
     webhook_url: str = ""
     """How Telegram reaches the hub, as https://hub.example.org; /telegram/NAME is added."""
     webhook_secret: str = ""
@@ -104,6 +108,11 @@ def secrets_of(account: BridgeAccount) -> tuple[str, ...]:
     if isinstance(account, TelegramAccount):
         return (account.token, account.webhook_secret)
     return (account.password,)
+
+
+def webhook_secret(account: TelegramAccount) -> str:
+    """Return what Telegram proves itself by when it calls us."""
+    return account.webhook_secret or sha256(f"webhook:{account.token}".encode()).hexdigest()
 
 
 def secret_file_of(account: BridgeAccount) -> str:

@@ -25,6 +25,7 @@ from hub.flow.endings import Endings
 from hub.flow.errands import FlowErrands, Parts
 from hub.flow.following import FollowCommands, Following
 from hub.flow.guard import Guard
+from hub.flow.idling import Idling
 from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
 from hub.flow.labels import Labels
@@ -58,12 +59,13 @@ from hub.manifests import Agent
 from hub.packages.installer import Installed, Installer
 from hub.packages.own import Own
 from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool
-from hub.records import new_id
+from hub.records import TaskId, new_id
+from hub.signing import Checker
 from hub.spool import Spool
 from hub.store.ranking import FullTextRanking
 from hub.store.sqlite import is_short
 from hub.tools import built_in
-from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
+from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo, WakerDoor
 
 log = logging.getLogger(__name__)
 
@@ -111,8 +113,7 @@ class Hub:
         journal = Journal(store, self.feed, self.dispatcher, clock)
         self.spool = spool = Spool(store, self.boot)
         self.people = People(store, clock)
-        accounts = {name_of(account): account for account in config.bridges}
-        guard = Guard(clock, accounts)
+        guard = Guard(clock, accounts := {name_of(account): account for account in config.bridges})
         labels, elsewhere = Labels(store, clock, limits.reopen_hours), Elsewhere(store, clock, bridges)
         self.outbox = outbox = Outbox(store, spool, journal, clock, bridges, labels, elsewhere, guard)
         links, following = Links(store), Following(store, clock)
@@ -120,6 +121,7 @@ class Hub:
         access = Access(store, links, self.pairings, clock, accounts)
         self.showing = Showing(store, self.feed, clock, bridges, labels)
         self.inbox = Inbox(store, spool, journal, outbox, clock, limits, access, guard)
+        self.idling = self._idling(journal)
         self.toolbox = toolbox = _toolbox(config, clock, documents, tools, decider, llm)
         if installer:
             installer.watch(self._equipping(toolbox, agents))
@@ -143,6 +145,14 @@ class Hub:
         rights = Rights(store, clock)
         errands.open(Parts(store, journal, self.outbox, clock, tasks, self.toolbox, rights, agents, zone))
         return tasks
+
+    def _idling(self, journal: Journal) -> Idling:
+        """Build what knows whether there's anything to be up for."""
+
+        def running() -> frozenset[TaskId]:
+            return self.turns.running
+
+        return Idling(self.store, journal, self.inbox, self.clock, lanes=lambda: self.dispatcher.busy, running=running)
 
     def _criteria(self, agent: str) -> str:
         found = self.agents.get(agent)
@@ -292,6 +302,8 @@ class Hub:
             prompts=self.sizes.measured,
             store_info=self._store_info,
             unready=self._unready,
+            asked=self.idling.asked,
+            waker=WakerDoor(Checker(token), self.idling) if (token := self.config.waker.token) else None,
             secret=sha256(f"forgery:{secret}".encode()).digest(),
             closing=self.closing,
         )

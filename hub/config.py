@@ -31,6 +31,7 @@ from hub.sections import (
     SpeechConfig,
     StoreConfig,
     ToolsConfig,
+    WakerSection,
 )
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "SpeechConfig",
     "StoreConfig",
     "ToolsConfig",
+    "WakerSection",
     "backends",
     "embedded_model",
     "load",
@@ -72,6 +74,9 @@ MODEL_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
 REPOSITORY = re.compile(
     r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*?)(?<!\.gguf)(:(?P<file>[\w./+-]+\.gguf))?", re.ASCII
 )
+
+SHORTEST_TOKEN = 32
+"""Characters."""
 
 SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 
@@ -157,6 +162,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     hub: HubConfig = HubConfig()
     store: StoreConfig = StoreConfig()
+    waker: WakerSection = WakerSection()
     llm: LLMConfig = LLMConfig()
     agents: AgentsConfig = AgentsConfig()
     packages: PackagesConfig = PackagesConfig()
@@ -290,10 +296,22 @@ def _check(config: Config) -> list[str]:
             faults.append(f"{path}.key_file: set besides {path}.key; keep one of them")
         if llm.key_file and not os.access(Path(llm.key_file).expanduser(), os.R_OK):
             faults.append(f"{path}.key_file: {llm.key_file!r} can't be read; create it or mend its rights")
+    faults += _check_waker(config.waker)
     faults += _check_secrets(config.packages.secrets)
     if config.store.url and not config.store.url.startswith("sqlite:///"):
         faults.append("store.url: only sqlite:///PATH is served so far; leave it empty for the data folder")
     return [*faults, *outward.faults(config.egress, config.registries)]
+
+
+def _check_waker(waker: WakerSection) -> list[str]:
+    if waker.token and waker.token_file:
+        return ["waker.token_file: set besides waker.token; keep one of them"]
+    if waker.token and len(waker.token) < SHORTEST_TOKEN:
+        advice = f"take {SHORTEST_TOKEN} at least: openssl rand -hex 32"
+        return [f"waker.token: has {len(waker.token)} characters; {advice}"]
+    if waker.token_file and not os.access(Path(waker.token_file).expanduser(), os.R_OK):
+        return [f"waker.token_file: {waker.token_file!r} can't be read; create it or mend its rights"]
+    return []
 
 
 def _check_secrets(secrets: tuple[SecretConfig, ...]) -> list[str]:
@@ -332,4 +350,7 @@ def _with_secrets(config: Config) -> Config:
     )
     kept = tuple(replace(each, value=accounts.secret(each.value, each.file)) for each in config.packages.secrets)
     packages = replace(config.packages, secrets=kept)
-    return replace(config, llm=llm, packages=packages, bridges=tuple(map(accounts.with_secret, config.bridges)))
+    waker = replace(config.waker, token=accounts.secret(config.waker.token, config.waker.token_file))
+    return replace(
+        config, llm=llm, waker=waker, packages=packages, bridges=tuple(map(accounts.with_secret, config.bridges))
+    )

@@ -109,7 +109,8 @@ class _Ground:
 
 def _secrets(config: Config) -> list[str]:
     models = (llm.key for _, llm in backends(config))
-    return [*models, *chain(*map(secrets_of, config.bridges)), *(secret.value for secret in config.packages.secrets)]
+    packages = (secret.value for secret in config.packages.secrets)
+    return [*models, config.waker.token, *chain(*map(secrets_of, config.bridges)), *packages]
 
 
 def _origins(config: Config) -> Mapping[Origin, Sequence[Path]]:

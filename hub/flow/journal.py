@@ -15,10 +15,13 @@ class Journal:
         self._feed = feed
         self._dispatcher = dispatcher
         self._clock = clock
+        self.last_at = clock.monotonic()
+        """When anything was kept last, by the monotonic clock."""
 
     async def commit(self, *changes: Change, wake: tuple[str, ...] = ()) -> None:
         """Keep the changes, all or none; raises what Store.commit raises."""
         events = await self._store.commit(*changes)
+        self.last_at = self._clock.monotonic()
         self._feed.publish(*events)
         self._dispatcher.wake(*wake)
 

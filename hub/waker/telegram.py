@@ -8,13 +8,12 @@ import hmac
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from typing import Any
 
 import httpcore
 import msgspec
 
-from hub.accounts import TelegramAccount, name_of
+from hub.accounts import UPDATES, TelegramAccount, name_of, webhook_secret
 from hub.errors import StoreUnavailable
 from hub.ports.time import Clock
 from hub.waker.power import Power
@@ -32,7 +31,7 @@ TYPING = 4.0
 """Seconds between two signs that somebody is at work: Telegram shows each for five."""
 TOLD = 20
 """Chats that are told of a hub that can't be started."""
-WEBHOOK = {"max_connections": 40}
+WEBHOOK = {"max_connections": 40, "allowed_updates": UPDATES}
 Update = dict[str, Any]
 
 
@@ -68,7 +67,7 @@ class TelegramEar:
 
     async def posted(self, headers: Mapping[str, str], body: bytes) -> int:
         """Take what Telegram posts; return the status to answer with: 200 once it's on disk."""
-        if not hmac.compare_digest(headers.get(HEADER, "").encode(), self._secret.encode()):
+        if not hmac.compare_digest(headers.get(HEADER, "").encode(), webhook_secret(self.account).encode()):
             return 401
         try:
             update = msgspec.json.decode(body, type=dict[str, Any])
@@ -100,7 +99,7 @@ class TelegramEar:
                 if not dropped:
                     await self._call("deleteWebhook", {}, 15.0)
                     dropped = True
-                asked = {"offset": offset, "timeout": POLL, "allowed_updates": []}
+                asked = {"offset": offset, "timeout": POLL, "allowed_updates": UPDATES}
                 updates = await self._call("getUpdates", asked, POLL + 15.0)
                 for update in updates:
                     await self._keep(update, msgspec.json.encode(update))
@@ -121,7 +120,8 @@ class TelegramEar:
             try:
                 info = await self._call("getWebhookInfo", {}, 15.0)
                 if info.get("url") != url:
-                    await self._call("setWebhook", {"url": url, "secret_token": self._secret, **WEBHOOK}, 15.0)
+                    wanted = {"url": url, "secret_token": webhook_secret(self.account), **WEBHOOK}
+                    await self._call("setWebhook", wanted, 15.0)
                 pause = FIRST_PAUSE
                 await self._clock.sleep(60.0)
             except Refused as fault:
@@ -172,11 +172,6 @@ class TelegramEar:
                     break
 
     # --- below
-
-    @property
-    def _secret(self) -> str:
-        """As the hub's own bridge makes it."""
-        return self.account.webhook_secret or sha256(f"webhook:{self.account.token}".encode()).hexdigest()
 
     async def _call(self, method: str, values: Mapping[str, object], patience: float) -> Any:
         """Return what Telegram answers; raises Refused, whose words hold no token."""
