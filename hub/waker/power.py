@@ -126,7 +126,9 @@ class Power:
         now = self._clock.now().timestamp()
         _, waking = await self._spool.waiting(self.hub.name)
         due = self.next_due is not None and now >= self.next_due - EARLY
-        if (self._wanted.is_set() or waking or due) and now >= self._retry_at:
+        # Who has never met the hub doesn't know whom it knows, and so could never be asked to wake it.
+        strange = not await self._spool.marked(f"met:{self.hub.name}")
+        if (self._wanted.is_set() or waking or due or strange) and now >= self._retry_at:
             if why := await self._refused(now):
                 await self._give_up(why, now)
                 return
@@ -263,6 +265,7 @@ class Power:
             return False
         if self.report.guests is not None:
             await self._spool.meet(self.hub.name, self.report.guests)
+            await self._spool.mark(f"met:{self.hub.name}", self.report.boot)
         if self.report.next_due != self.next_due:
             self.next_due = self.report.next_due
             due = "" if self.next_due is None else repr(self.next_due)
