@@ -9,6 +9,7 @@ from hashlib import sha256
 import hub
 from hub.accounts import name_of, threads_of
 from hub.config import Config, timezone
+from hub.databases import database_of
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
 from hub.flow import weights
@@ -24,21 +25,26 @@ from hub.flow.elsewhere import Elsewhere
 from hub.flow.endings import Endings
 from hub.flow.errands import FlowErrands, Parts
 from hub.flow.following import FollowCommands, Following
+from hub.flow.forgetting import Forgetting
 from hub.flow.guard import Guard
 from hub.flow.idling import Idling
 from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
 from hub.flow.labels import Labels
 from hub.flow.leave import Leave
+from hub.flow.leaving import Leaving, Unindex
 from hub.flow.letters import Letters
 from hub.flow.links import Links
 from hub.flow.meant import Meant
 from hub.flow.moving import Moving
 from hub.flow.offering import Offering
 from hub.flow.outbox import Outbox
+from hub.flow.outlines import Outlines
 from hub.flow.pairing import Pairings
 from hub.flow.people import People
 from hub.flow.pinning import Pinning
+from hub.flow.portrait import Portraits
+from hub.flow.progress import Progress
 from hub.flow.questions import Questions
 from hub.flow.retraction import Retraction
 from hub.flow.rights import Rights
@@ -58,13 +64,14 @@ from hub.flow.weigher import Weigher
 from hub.manifests import Agent
 from hub.packages.installer import Installed, Installer
 from hub.packages.own import Own
-from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool
-from hub.records import TaskId, new_id
+from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool, Workspaces
+from hub.records import Link, Person, TaskId, new_id
 from hub.signing import Checker
 from hub.spool import Spool
 from hub.store.ranking import FullTextRanking
 from hub.store.sqlite import is_short
 from hub.tools import built_in
+from hub.watching import Watch
 from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo, WakerDoor
 
 log = logging.getLogger(__name__)
@@ -93,24 +100,22 @@ class Hub:
         sweeps: Sequence[Callable[[], Awaitable[None]]] = (),
         own: Callable[[], Sequence[Own]] = tuple,
         errands: FlowErrands | None = None,
+        workspaces: Workspaces | None = None,
+        unindex: Unindex | None = None,
     ) -> None:
-        self.config = config
-        self.store = store
-        self.llm = llm
-        self.decider = decider
-        self.files = files
+        self.config, self.store, self.files = config, store, files
+        self.llm, self.decider = llm, decider
         self.uploads = Uploads(store, files, documents, clock, config.limits.file_mb)
         self.clock = clock
         self.agents = agents = dict(agents)
         self.installer, self.own = installer, own
         self.bridges = bridges
-        self.boot = new_id()
-        self.started_at = clock.now()
+        self.boot, self.started_at = new_id(), clock.now()
         self.closing = asyncio.Event()
         limits, default = config.limits, config.agents.default
-        self.feed = LocalFeed()
-        self.dispatcher = LocalDispatcher(clock)
-        journal = Journal(store, self.feed, self.dispatcher, clock)
+        self.feed, self.dispatcher = LocalFeed(), LocalDispatcher(clock)
+        self.watch = watch = Watch(config, store, clock, (llm, decider), bridges)
+        journal = Journal(store, self.feed, self.dispatcher, clock, self.watch.meters)
         self.spool = spool = Spool(store, self.boot)
         self.people = People(store, clock)
         guard = Guard(clock, accounts := {name_of(account): account for account in config.bridges})
@@ -126,14 +131,18 @@ class Hub:
         if installer:
             installer.watch(self._equipping(toolbox, agents))
         self.sizes = Sizes(llm, decider, toolbox, agents[default], limits)
+        self.progress = Progress(store, journal, outbox, following, self.feed, self.dispatcher, clock, timezone(config))
         self.turns = self._turns(journal, following)
         self.leave = Leave(store, journal, clock, toolbox)
         self.tasks = self._tasks(journal, documents, errands or FlowErrands())
         self._route(journal, following, {name for name, account in accounts.items() if not threads_of(account)})
+        self._upkeep(documents, links, access, Forgetting(store, workspaces), unindex)
         self.letters = Letters(store, journal)
+        watch.open(journal, outbox, documents, lambda: self.turns.running)
+        sweeps = (*sweeps, watch.health.check)
         keep = timedelta(days=config.store.keep_events_days)
-        self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep, sweeps)
-        self.clockwatch = ClockWatch(store, clock, documents, self.scheduler.anew)
+        self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep, sweeps, watch.meters.ticked)
+        self.clockwatch = ClockWatch(store, clock, documents, self._clock_set)
 
     def _tasks(self, journal: Journal, documents: Documents, errands: FlowErrands) -> Tasks:
         """Build what changes tasks, and have tools' errands run from now on."""
@@ -143,7 +152,8 @@ class Hub:
             store, self.spool, journal, self.inbox, clock, self.turns, limits, zone, agents, default, documents
         )
         rights = Rights(store, clock)
-        errands.open(Parts(store, journal, self.outbox, clock, tasks, self.toolbox, rights, agents, zone))
+        self.outlines = outlines = Outlines(store, journal, clock)
+        errands.open(Parts(store, journal, self.outbox, clock, tasks, self.toolbox, rights, outlines, agents, zone))
         return tasks
 
     def _idling(self, journal: Journal) -> Idling:
@@ -154,6 +164,23 @@ class Hub:
 
         return Idling(self.store, journal, self.inbox, self.clock, lanes=lambda: self.dispatcher.busy, running=running)
 
+    def _upkeep(
+        self, documents: Documents, links: Links, access: Access, forgetting: Forgetting, unindex: Unindex | None
+    ) -> None:
+        """Build what hands a person's own data over, and what erases it."""
+
+        def forgotten(person: Person, theirs: Sequence[Link]) -> None:
+            self.people.forget()
+            access.forget_person(person.tenant, person.id)
+            for link in theirs:
+                links.forget(link.tenant, link.bridge, link.sender)
+
+        store, files, cancel = self.store, self.files, self.tasks.cancel
+        self.portraits = Portraits(store, files, documents, self.clock)
+        self.leaving = Leaving(
+            store, files, documents, self.clock, forgetting, cancel=cancel, forgotten=forgotten, unindex=unindex
+        )
+
     def _criteria(self, agent: str) -> str:
         found = self.agents.get(agent)
         return found.supervisor if found else ""
@@ -163,7 +190,9 @@ class Hub:
         config, store, spool, clock, feed, llm = self.config, self.store, self.spool, self.clock, self.feed, self.llm
         zone, limits, rights = config.hub.timezone, config.limits, Rights(store, clock)
         waits, supervisor = Waits(store, journal, clock, zone), Supervisor(self.decider, self._criteria)
-        endings = Endings(store, spool, journal, self.outbox, feed, clock, supervisor, zone, following, waits)
+        endings = Endings(
+            store, spool, journal, self.outbox, feed, clock, supervisor, zone, following, waits, self.progress
+        )
         pinning = Pinning(store, clock, self.installer.editions if self.installer else None)
         calls = Calls(store, clock, self.toolbox, rights, limits.approval_minutes, pinning)
         speaker = Speaker(store, self.files, feed, clock, llm, self.toolbox, calls, config.llm, zone)
@@ -217,6 +246,10 @@ class Hub:
 
         return equip
 
+    def _clock_set(self) -> None:
+        self.scheduler.anew()
+        self.watch.health.clock_set()
+
     async def work(self, lane: str) -> None:
         """Do what waits in a lane."""
         match lane.partition(":")[0]:
@@ -226,6 +259,8 @@ class Hub:
                 await self.commands.obey(lane)
             case "task":
                 await self.turns.take(lane)
+            case "progress":
+                await self.progress.look(lane)
             case _:
                 await self.outbox.deliver(lane)
 
@@ -239,8 +274,12 @@ class Hub:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.clockwatch.run())
+                group.create_task(self.leaving.run())
+                if self.watch.herald:
+                    group.create_task(self.watch.herald.run())
                 group.create_task(self.dispatcher.run(self.work))
                 group.create_task(self.showing.run())
+                group.create_task(self.progress.run())
                 if self.installer:
                     group.create_task(self.installer.run())
                 for bridge in self.bridges.values():
@@ -274,9 +313,12 @@ class Hub:
             feed=self.feed,
             people=self.people,
             pairings=self.pairings,
+            leaving=self.leaving,
+            portraits=self.portraits,
             leave=self.leave,
             inbox=self.inbox,
             tasks=self.tasks,
+            outlines=self.outlines,
             corrections=self.corrections,
             questions=self.questions,
             letters=self.letters,
@@ -304,6 +346,8 @@ class Hub:
             unready=self._unready,
             asked=self.idling.asked,
             waker=WakerDoor(Checker(token), self.idling) if (token := self.config.waker.token) else None,
+            metrics=self.watch.metrics,
+            alerts=self.watch.health.look,
             secret=sha256(f"forgery:{secret}".encode()).digest(),
             closing=self.closing,
         )
@@ -317,9 +361,9 @@ class Hub:
         info = self.decider.info
         return RouterInfo(rule="trained" if info.sha256 == weights.MODEL_SHA256 else "untrained", model=info.model)
 
-    def _store_info(self) -> StoreInfo:
-        path = self.config.data / "hub.db"
-        return StoreInfo(path=str(path), bytes=path.stat().st_size if path.exists() else 0)
+    async def _store_info(self) -> StoreInfo:
+        place = database_of(self.config.store, self.config.data)
+        return StoreInfo(path=str(place), bytes=await self.store.size())
 
 
 def _toolbox(

@@ -13,11 +13,12 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from hub import accounts, outward, reading
+from hub import accounts, databases, outward, reading
 from hub.accounts import BridgeAccount
 from hub.errors import ConfigError
 from hub.outward import EgressConfig, RegistryConfig
 from hub.sections import (
+    AlertsConfig,
     DecisionsConfig,
     FallbackConfig,
     HearingConfig,
@@ -40,6 +41,7 @@ __all__ = [
     "REPOSITORY",
     "SECRET_NAME",
     "AgentsConfig",
+    "AlertsConfig",
     "Backend",
     "Config",
     "DecisionsConfig",
@@ -169,6 +171,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tools: ToolsConfig = ToolsConfig()
     egress: EgressConfig = EgressConfig()
     limits: LimitsConfig = LimitsConfig()
+    alerts: AlertsConfig = AlertsConfig()
     bridges: tuple[BridgeAccount, ...] = ()
     registries: tuple[RegistryConfig, ...] = ()
 
@@ -298,9 +301,7 @@ def _check(config: Config) -> list[str]:
             faults.append(f"{path}.key_file: {llm.key_file!r} can't be read; create it or mend its rights")
     faults += _check_waker(config.waker)
     faults += _check_secrets(config.packages.secrets)
-    if config.store.url and not config.store.url.startswith("sqlite:///"):
-        faults.append("store.url: only sqlite:///PATH is served so far; leave it empty for the data folder")
-    return [*faults, *outward.faults(config.egress, config.registries)]
+    return [*faults, *databases.faults(config.store), *outward.faults(config.egress, config.registries)]
 
 
 def _check_waker(waker: WakerSection) -> list[str]:
@@ -351,6 +352,5 @@ def _with_secrets(config: Config) -> Config:
     kept = tuple(replace(each, value=accounts.secret(each.value, each.file)) for each in config.packages.secrets)
     packages = replace(config.packages, secrets=kept)
     waker = replace(config.waker, token=accounts.secret(config.waker.token, config.waker.token_file))
-    return replace(
-        config, llm=llm, waker=waker, packages=packages, bridges=tuple(map(accounts.with_secret, config.bridges))
-    )
+    store, bridges = databases.with_secret(config.store), tuple(map(accounts.with_secret, config.bridges))
+    return replace(config, store=store, llm=llm, waker=waker, packages=packages, bridges=bridges)

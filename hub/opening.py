@@ -1,7 +1,7 @@
 """What a hub stands on, by the config: its store, models, tools, packages, bridges; opened here and closed in turn."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,12 +15,16 @@ from hub.accounts import kind_of, name_of, secrets_of
 from hub.app import Hub
 from hub.clock import SystemClock
 from hub.config import Config, backends, timezone
+from hub.databases import database_of
 from hub.egress.guard import GuardedEgress
 from hub.errors import ConfigError, ManifestError
 from hub.flow.desk import FrontDesk
 from hub.flow.errands import FlowErrands
+from hub.flow.forgetting import Forgetting
 from hub.flow.leftovers import Leftovers
+from hub.flow.litter import Litter
 from hub.flow.people import owner_secret
+from hub.flow.retention import Retention
 from hub.llms import Models
 from hub.loading import SHIPPED_AGENTS, SHIPPED_PLUGINS, SHIPPED_SCRIPTS, folders, make_data_folder, own_plugins
 from hub.manifests import Agent, load_agents
@@ -39,10 +43,14 @@ from hub.packages.sources import Sources
 from hub.ports import Bridge, Clock, Documents, Egress, Files, Store, Tool, Workspaces
 from hub.store.documents import FileDocuments
 from hub.store.files import FileStore
+from hub.store.postgres import PostgresStore
+from hub.store.postgres_documents import PostgresDocuments
+from hub.store.postgres_server import url_of
 from hub.store.sql import SqlStore
 from hub.store.workspaces import FolderWorkspaces
 from hub.tools import built_in
 from hub.tools.code import RunPython
+from hub.tools.library import forget
 from hub.tools.media import media
 from hub.tools.shipped import Shipped
 
@@ -58,12 +66,12 @@ async def opened(
     redaction = logs.configure(config.hub.log, config.hub.log_level, secrets=_secrets(config))
     data = config.data
     make_data_folder(data)
-    store = SqlStore.at(config.store.url, data)
+    store = store_of(config)
     await store.open()
     stack.push_async_callback(store.close)
     secret = owner_secret(data / "owner.key", os.environ.get("AGENTHOST_OWNER_KEY"))
     redaction.hide(secret)
-    clock, documents, files = SystemClock(), FileDocuments(data / "documents"), FileStore(data / "files")
+    clock, documents, files = SystemClock(), _documents_of(config, stack), FileStore(data / "files")
     await files.open()
     workspaces = FolderWorkspaces(data / "workspaces", size=config.limits.workspace_mb << 20)
     await workspaces.open()
@@ -86,7 +94,9 @@ async def opened(
         tools=tools,
         installer=installer,
         errands=ground.errands,
-        sweeps=(Leftovers(store, workspaces, clock, timedelta(days=config.limits.workspace_days)).sweep,),
+        sweeps=_sweeps(ground),
+        workspaces=workspaces,
+        unindex=partial(forget, config.data / "search"),
         own=cache(partial(found, kinds, _origins(config))),
     )
     await installer.open()
@@ -107,10 +117,39 @@ class _Ground:
     errands: FlowErrands
 
 
+def store_of(config: Config) -> Store:
+    """Return the store that the config names, to be opened."""
+    place = database_of(config.store, config.data)
+    return SqlStore(place) if isinstance(place, Path) else PostgresStore(url_of(place))
+
+
+def _documents_of(config: Config, stack: AsyncExitStack) -> Documents:
+    """Return where the documents are kept: with several hubs, files would lose each other's changes."""
+    place = database_of(config.store, config.data)
+    if isinstance(place, Path):
+        return FileDocuments(config.data / "documents")
+    documents = PostgresDocuments(url_of(place))
+    stack.push_async_callback(documents.close)
+    return documents
+
+
+def _sweeps(ground: _Ground) -> Sequence[Callable[[], Awaitable[None]]]:
+    """Return what's done every few hours: forgetting what's old."""
+    config, store, clock, workspaces = ground.config, ground.store, ground.clock, ground.workspaces
+    leftovers = Leftovers(store, workspaces, clock, timedelta(days=config.limits.workspace_days))
+    retention = Retention(store, Forgetting(store, workspaces), clock, config.store)
+    return leftovers.sweep, retention.sweep, Litter(store, ground.files, clock).sweep
+
+
 def _secrets(config: Config) -> list[str]:
     models = (llm.key for _, llm in backends(config))
-    packages = (secret.value for secret in config.packages.secrets)
-    return [*models, config.waker.token, *chain(*map(secrets_of, config.bridges)), *packages]
+    return [
+        config.store.password,
+        config.waker.token,
+        *models,
+        *chain(*map(secrets_of, config.bridges)),
+        *(secret.value for secret in config.packages.secrets),
+    ]
 
 
 def _origins(config: Config) -> Mapping[Origin, Sequence[Path]]:
@@ -141,6 +180,7 @@ async def _outfit(
         workspaces=ground.workspaces,
         egress=egress,
         errands=ground.errands,
+        outlining=ground.errands,
         search=config.data / "search",
     )
     stack.push_async_callback(shipped.close)

@@ -44,7 +44,29 @@ class StoreConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """[store]: the database; empty means SQLite in the data folder."""
 
     url: str = ""
+    password: str = ""
+    """PostgreSQL's, if it isn't in the URL."""
+    password_file: str = ""
     keep_events_days: Positive = 30
+    keep_messages_days: Annotated[int, Meta(ge=0)] = 0
+    """So long after their end tasks are kept with all that belongs to them; 0: for ever."""
+    keep_corrections: bool = True
+    """Tasks with a message that its person moved are kept: the router is measured by them."""
+    keep_entries_days: Positive = 7
+    """So long it's known how a message came through the queues."""
+
+
+class AlertsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[alerts]: what the operator wants to know."""
+
+    tell_owner: bool = False
+    """In their own chat, each thing once."""
+    waiting_minutes: Seconds = 5.0
+    """A message that waits longer is told of."""
+    backup_days: Annotated[int, Meta(ge=0)] = 7
+    """An older last backup is told of; 0: never."""
+    slow_tokens_per_second: Price = 2.0
+    """A model that writes slower is told of; 0: never."""
 
 
 class DecisionsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -49,14 +49,20 @@ class Scheduler:
         expire: Callable[[], Awaitable[None]],
         keep_events: timedelta,
         sweeps: Sequence[Callable[[], Awaitable[None]]] = (),
+        ticked: Callable[[float, float], None] = lambda seconds, lag: None,
     ) -> None:
-        """`sweeps` are done with every sweep: what else is to be forgotten in time."""
+        """`sweeps` are done with every sweep: what else is to be forgotten in time.
+
+        `ticked` is told of each tick how long it took, and how late it came.
+        """
         self._store = store
         self._clock = clock
         self._dispatcher = dispatcher
         self._expire = expire
         self._keep_events = keep_events
         self._sweeps = sweeps
+        self._ticked = ticked
+        self._began = clock.monotonic()
         self._jobs = AsyncIOScheduler(timezone="UTC")
 
     def start(self) -> None:
@@ -76,6 +82,13 @@ class Scheduler:
 
     async def tick(self) -> None:
         """Wake the lanes of tasks and entries whose time has come."""
+        before, self._began = self._began, self._clock.monotonic()
+        try:
+            await self._look()
+        finally:
+            self._ticked(self._clock.monotonic() - self._began, self._began - before - TICK)
+
+    async def _look(self) -> None:
         now = self._clock.now()
         due = await self._store.next_due()
         if due is None or due > now:

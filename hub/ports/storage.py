@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from hub.ports.upkeep import Upkeep
 from hub.records import (
     Address,
     Correction,
@@ -72,7 +73,7 @@ class Remove(Struct, frozen=True):
 Change = Add | Save | Remove
 
 
-class Store(Protocol):
+class Store(Upkeep, Protocol):
     """Keeps records. What was committed survives the death of the process and of the machine."""
 
     async def open(self) -> None:
@@ -197,6 +198,9 @@ class Store(Protocol):
     ) -> tuple[Task, ...]:
         """Return tasks, newest first by `by`; no states means all. `before` is a cursor and goes with `by="id"`."""
 
+    async def tasks_told_of(self, limit: int) -> tuple[Task, ...]:
+        """Return the tasks of everybody that have a message which says how far they are, oldest first."""
+
     async def split_off(self, task: TaskId) -> tuple[Task, ...]:
         """Return the tasks that were split off from one, oldest first."""
 
@@ -290,3 +294,6 @@ class Store(Protocol):
 
     async def backup(self, path: str) -> None:
         """Write a consistent copy of everything committed to a file, while work goes on."""
+
+    async def size(self) -> int:
+        """Return how many bytes the records take on the disk; 0 for those in memory."""

@@ -6,6 +6,7 @@ UTF-8) are kept as U+FFFD, in every database alike. People's words are cleaned b
 
 import re
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -13,6 +14,8 @@ from sqlalchemy import BigInteger, Column, Dialect, Float, Integer, Text
 from sqlalchemy.types import TypeDecorator
 
 UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
+LONGEST_NAME = 600
+"""Bytes. PostgreSQL's indexes hold 2,704, and four such names stand in one."""
 REPLACEMENT = "\ufffd"
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -40,6 +43,24 @@ class Words(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return None if value is None else keepable(value)
+
+
+class Names(Words):
+    """A text that's looked up by: one that's longer than an index can hold is kept shortened, and found by the whole.
+
+    Platforms let strangers choose such names, as XMPP does ids and threads.
+    """
+
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        kept = super().process_bind_param(value, dialect)
+        if kept is None or len(kept) * 4 <= LONGEST_NAME:
+            return kept
+        whole = kept.encode()
+        if len(whole) <= LONGEST_NAME:
+            return kept
+        return f"{whole[: LONGEST_NAME - 65].decode(errors='ignore')}~{sha256(whole).hexdigest()}"
 
 
 class Packed(TypeDecorator[Any]):
@@ -73,6 +94,11 @@ def keepable(text: str) -> str:
 def a_text(name: str, *, null: bool = False) -> Column[str]:
     """Return a column of words."""
     return Column(name, Words, nullable=null)
+
+
+def a_name(name: str, *, null: bool = False) -> Column[str]:
+    """Return a column of what others call things."""
+    return Column(name, Names, nullable=null)
 
 
 def an_int(name: str) -> Column[int]:

@@ -74,7 +74,7 @@ class Committer:
             group, going = self._next_group()
             if group:
                 _tell(group, self._commit([waiting.changes for waiting in group]))
-        self._writer.disconnect()
+        self._writer.close()
 
     def _next_group(self) -> tuple[list[_Waiting], bool]:
         group = list[_Waiting]()

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Engine, Row
+from sqlalchemy import URL, Engine, Row, func, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -77,6 +77,10 @@ class PostgresStore(Answers):
             await asyncio.to_thread(self._copy, Path(path))
         except (OSError, SQLAlchemyError) as error:
             raise StoreUnavailable(f"{path}: the copy can't be written ({getattr(error, 'orig', error)})") from None
+
+    async def size(self) -> int:
+        [row] = await self._rows(select(func.pg_database_size(func.current_database())))
+        return int(row[0])
 
     # --- below
 

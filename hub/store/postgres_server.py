@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
+from hub.databases import Server
 from hub.errors import StartError
 
 OLDEST = 13
@@ -24,6 +25,19 @@ READING_MS = 30_000
 """So long a single query may take."""
 PASSING = ("40001", "40P01", "55P03")
 """Serialisation failure, deadlock, lock not available: nothing was done, and the same may succeed now."""
+
+
+def url_of(server: Server) -> URL:
+    """Return how SQLAlchemy calls a database."""
+    return URL.create(
+        "postgresql+psycopg",
+        username=server.user or None,
+        password=str(server.password) or None,
+        host=server.host or None,
+        port=server.port,
+        database=server.name,
+        query=dict(server.options),
+    )
 
 
 def writing(url: URL, size: int = 1) -> Engine:

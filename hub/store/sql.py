@@ -40,12 +40,6 @@ class SqlStore(Answers):
         """Return the store of a data folder."""
         return cls(folder / "hub.db")
 
-    @classmethod
-    def at(cls, url: str, folder: Path) -> "SqlStore":
-        """Return the store that a config's `store.url` names; an empty one means the data folder."""
-        path = url.removeprefix("sqlite:///")
-        return cls(Path(path).expanduser()) if path else cls.in_folder(folder)
-
     async def open(self) -> None:
         await asyncio.to_thread(self._take_hold)
         self._reader = sqlite.reading(self.path)
@@ -77,6 +71,9 @@ class SqlStore(Answers):
             await asyncio.to_thread(sqlite.copy, self.path, Path(path))
         except (OSError, sqlite3.Error) as error:
             raise StoreUnavailable(f"{path}: the copy can't be written ({error})") from None
+
+    async def size(self) -> int:
+        return self.path.stat().st_size if self.path.exists() else 0
 
     # --- below
 

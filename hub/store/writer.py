@@ -67,6 +67,10 @@ class Writer:
                 self._connection.close()
             self._connection = None
 
+    def close(self) -> None:
+        """Let go of the connection for good."""
+        self.disconnect()
+
 
 def fill(connection: Connection, sets: Sequence[Changes]) -> list[Result]:
     """Do each set or refuse it, in the transaction that was begun; a result for each."""

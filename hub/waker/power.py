@@ -74,6 +74,10 @@ class Power:
     async def up(self, seconds: float) -> bool:
         """Have the hub up, and wait for that at most so long; return whether it is."""
         self.wake()
+        return await self.seen_up(seconds)
+
+    async def seen_up(self, seconds: float) -> bool:
+        """Wait at most so long for the hub to be up, without waking it; return whether it is."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds), self._changed:
                 await self._changed.wait_for(lambda: self.state == "ready")

@@ -3,9 +3,10 @@
 Only who the hub knows wakes it: a stranger is told to sign in, and costs nothing.
 """
 
+import asyncio
 import logging
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from hashlib import sha256
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
@@ -29,6 +30,9 @@ HOP_BY_HOP = frozenset(
 CONNECTIONS = 2_000
 ANSWER = 3_600.0
 """Seconds that a hub may be silent within an answer: streams are long."""
+EVENTS = b"text/event-stream"
+ASLEEP = 15.0
+"""Seconds between two signs of life in a stream over a sleep."""
 AWAY = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError)
 
 
@@ -50,13 +54,17 @@ class Proxy:
     async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Have one request answered: by the hub as soon as it's up, or by why nobody can."""
         began = self._clock.monotonic()
-        with self.power.held(), suppress(CutOff):
+        with ExitStack() as hold, suppress(CutOff):
             if self.power.state == "ready":
-                await self._forward(scope, Passing(receive) if has_body(scope) else None, send, "")
+                hold.enter_context(self.power.held())
+                await self._forward(scope, Passing(receive) if has_body(scope) else None, send, hold, "")
             elif refusal := await self._at_the_door(scope):
                 await refusal.send(scope, send)
+            elif _wants_events(scope):
+                await self._sleep_on(receive, send)
             else:
-                await self._woken(scope, receive, send, began)
+                hold.enter_context(self.power.held())
+                await self._woken(scope, receive, send, hold, began)
 
     async def known(self, headers: Mapping[str, str]) -> bool:
         """Say whether a request comes with a key or a session that the hub knew when it was up last."""
@@ -88,7 +96,22 @@ class Proxy:
             return _asleep(503, "too many requests wait for it already")
         return None
 
-    async def _woken(self, scope: Scope, receive: Receive, send: Send, began: float) -> None:
+    async def _sleep_on(self, receive: Receive, send: Send) -> None:
+        """Hold a stream of events open over the hub's sleep: a page left open in a browser is no reason to wake it.
+
+        It ends when the hub is up, so that the page asks again and gets what it missed.
+        """
+        headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        gone = asyncio.ensure_future(_gone(receive))
+        try:
+            while not gone.done() and not await self.power.seen_up(ASLEEP):
+                await send({"type": "http.response.body", "body": b": asleep\n\n", "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            gone.cancel()
+
+    async def _woken(self, scope: Scope, receive: Receive, send: Send, hold: ExitStack, began: float) -> None:
         kept = Kept(receive)
         self._waiting += 1
         try:
@@ -101,7 +124,7 @@ class Proxy:
         try:
             if up:
                 took = (self._clock.monotonic() - began) * 1000
-                await self._forward(scope, kept if has_body(scope) else None, send, f"cold;dur={took:.0f}")
+                await self._forward(scope, kept if has_body(scope) else None, send, hold, f"cold;dur={took:.0f}")
             elif self.power.state == "failed":
                 await _asleep(503, f"it could not be started ({self.power.detail})").send(scope, send)
             else:
@@ -109,7 +132,7 @@ class Proxy:
         finally:
             kept.close()
 
-    async def _forward(self, scope: Scope, body: Body | None, send: Send, woken: str) -> None:
+    async def _forward(self, scope: Scope, body: Body | None, send: Send, hold: ExitStack, woken: str) -> None:
         headers = [(name, value) for name, value in scope["headers"] if name not in HOP_BY_HOP]
         headers += _forwarded(scope)
         if body is not None and not any(name == b"content-length" for name, _ in headers):
@@ -124,6 +147,8 @@ class Proxy:
                 extensions={"timeout": {"connect": 5.0, "read": ANSWER, "write": 300.0, "pool": 30.0}},
             ) as answer:
                 found = [(name.lower(), value) for name, value in answer.headers if name.lower() not in HOP_BY_HOP]
+                if any(name == b"content-type" and value.startswith(EVENTS) for name, value in found):
+                    hold.close()  # it lasts as long as a page is open, and says nothing about whether anybody looks
                 found += [(b"agenthost-wake", woken.encode())] if woken else []
                 await send({"type": "http.response.start", "status": answer.status, "headers": found})
                 began = True
@@ -136,6 +161,16 @@ class Proxy:
                 raise  # whoever asked must see a broken answer, not a short one
             why = "it went away while it was asked; whether it has done what it was asked isn't known"
             await problem(502, "Gone", f"the hub: {why}").send(scope, send)
+
+
+async def _gone(receive: Receive) -> None:
+    """Return when who asked is gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _wants_events(scope: Scope) -> bool:
+    return scope["method"] == "GET" and EVENTS.decode() in headers_of(scope).get("accept", "")
 
 
 def target(scope: Scope) -> str:

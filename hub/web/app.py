@@ -13,9 +13,11 @@ from hub.web.auth import COOKIE, Authentication, guard, provide_caller, provide_
 from hub.web.calls import ReceiptsController
 from hub.web.chats import MessagesController
 from hub.web.events import watch_events
+from hub.web.exports import export
 from hub.web.files import AROUND, FilesController, HubRequest
 from hub.web.hooks import telegram
 from hub.web.keys import KeysController
+from hub.web.metrics import COUNTED, metrics
 from hub.web.once import Once
 from hub.web.packages import PackagesController
 from hub.web.people import PeopleController
@@ -45,10 +47,12 @@ def build(services: Services) -> Litestar:
             ApprovalsController,
             KeysController,
             PeopleController,
+            export,
             PackagesController,
             UsableController,
             SessionsController,
             StatusController,
+            metrics,
             watch_events,
             telegram,
             WakerController,
@@ -69,6 +73,8 @@ def build(services: Services) -> Litestar:
                 Csrf, config=csrf_config(services.secret, secure=services.config.hub.url.startswith("https://"))
             ),
             Once(),
+            # Innermost: what another one raises has no status yet, and would count as good.
+            COUNTED.middleware,
         ],
         guards=[guard],
         template_config=templates(),

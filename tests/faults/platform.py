@@ -106,6 +106,12 @@ class Platform:
             await asyncio.sleep(0.01)
         return None
 
+    async def hung_up(self, within: float = 20.0) -> None:
+        """Return once everything is read that a hub sent before it died."""
+        async with asyncio.timeout(within):
+            while self._writer is not None:
+                await asyncio.sleep(0.005)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.life += 1
         self._writer = writer

@@ -32,6 +32,7 @@ SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
     "autovacuum": "off",
+    "deadlock_timeout": "100ms",
 }
 PR_SET_PDEATHSIG = 1
 
@@ -80,6 +81,7 @@ class Server:
                 for (table,) in found:
                     if table not in ("alembic_version", "counters"):
                         connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+                connection.execute("DELETE FROM counters WHERE name <> 'events'")
                 connection.execute("UPDATE counters SET value = 0")
 
     def url(self, name: str, *, user: str = "", password: str = "") -> str:
@@ -144,8 +146,10 @@ class Cluster(Server):
         (self.folder / "password").write_text(PASSWORD)
         (self.folder / "password").chmod(0o644)
         command = [_binary("initdb"), "-D", str(self.folder / "data"), "-U", "postgres", "--no-sync", "-E", "UTF8"]
-        # Another order of letters than the hub's own, so that a query that leaves it to the database is caught.
         command += ["--locale=C.UTF-8", "--auth=scram-sha-256", f"--pwfile={self.folder / 'password'}"]
+        if _version() >= 15:
+            # Letters in another order than the hub's own, so that a query that leaves it to the database is caught.
+            command += ["--locale-provider=icu", "--icu-locale=en-US"]
         done = self._as_user(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=self.folder)
         said, _ = done.communicate(timeout=60)
         assert done.returncode == 0, said.decode(errors="replace")
@@ -192,6 +196,11 @@ def a_cluster() -> Iterator[Cluster]:
 def _binary(name: str) -> str:
     found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: float(path.parts[-3]))
     return str(found[-1]) if found else shutil.which(name) or name
+
+
+def _version() -> int:
+    said = subprocess.run([_binary("initdb"), "--version"], capture_output=True, text=True, check=True).stdout
+    return int(said.split()[2].partition(".")[0])
 
 
 def _free_port() -> int:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,18 +16,22 @@ from hub.config import Config
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
 from hub.flow.elsewhere import Elsewhere
+from hub.flow.forgetting import Forgetting
 from hub.flow.guard import Guard
 from hub.flow.journal import Journal
 from hub.flow.labels import Labels
 from hub.flow.leave import Leave
+from hub.flow.leaving import Leaving
 from hub.flow.links import Links
 from hub.flow.outbox import Outbox
+from hub.flow.outlines import Outlines
 from hub.flow.pairing import Pairings
 from hub.flow.people import OWNER_KEY, People, new_secret
+from hub.flow.portrait import Portraits
 from hub.flow.toolbox import Toolbox
 from hub.flow.uploads import Uploads
 from hub.ports import Bridge, Clock
-from hub.records import HOME, OWNER, Key
+from hub.records import HOME, OWNER, Key, Link, Person
 from hub.spool import Spool
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
@@ -110,6 +114,7 @@ async def a_world(
     labels, elsewhere = Labels(store, clock, 24.0), Elsewhere(store, clock, by_name)
     outbox = Outbox(store, Spool(store, "boot1"), journal, clock, by_name, labels, elsewhere, Guard(clock, {}))
     unready: list[str] = []
+    files, documents = MemoryFiles(), MemoryDocuments()
 
     services = Services(
         config=config or Config(),
@@ -121,9 +126,12 @@ async def a_world(
         feed=feed,
         people=people,
         pairings=Pairings(store, journal, outbox, Links(store), clock),
+        portraits=Portraits(store, files, documents, clock),
+        leaving=_leaving(store, files, documents, clock, people, echo),
         leave=Leave(store, journal, clock, Toolbox((), llm)),
         inbox=echo,
         tasks=echo,
+        outlines=Outlines(store, journal, clock),
         corrections=echo,
         questions=echo,
         letters=echo,
@@ -131,17 +139,28 @@ async def a_world(
         decisions=llm,
         agents=lambda: [AgentInfo(name="default", description="Helps.", model="scripted", tools=("calculate",))],
         bridges=by_name,
-        uploads=Uploads(store, MemoryFiles(), MemoryDocuments(), clock, (config or Config()).limits.file_mb),
+        uploads=Uploads(store, files, documents, clock, (config or Config()).limits.file_mb),
         prompts=_no_prompts,
         router=lambda: RouterInfo(rule="untrained", model="scripted"),
-        store_info=lambda: StoreInfo(path="memory", bytes=0),
+        store_info=_memory,
         unready=lambda: unready[0] if unready else None,
+        metrics=_nothing,
+        alerts=_nothing,
         secret=b"0" * 32,
         closing=asyncio.Event(),
     )
     return World(
         store=store, feed=feed, people=people, echo=echo, services=services, key=key, owner=owner, unready=unready
     )
+
+
+def _leaving(
+    store: MemoryStore, files: MemoryFiles, documents: MemoryDocuments, clock: Clock, people: People, echo: Echo
+) -> Leaving:
+    def forgotten(person: Person, links: Sequence[Link]) -> None:
+        people.forget()
+
+    return Leaving(store, files, documents, clock, Forgetting(store), cancel=echo.cancel, forgotten=forgotten)
 
 
 def configured(world: World, config: Config) -> World:
@@ -151,3 +170,12 @@ def configured(world: World, config: Config) -> World:
 
 async def _no_prompts() -> None:
     """Nothing counts tokens here."""
+
+
+async def _memory() -> StoreInfo:
+    return StoreInfo(path="memory", bytes=0)
+
+
+async def _nothing() -> tuple[()]:
+    """Nothing is counted here but HTTP, and nothing is wrong."""
+    return ()
