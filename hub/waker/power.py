@@ -9,7 +9,7 @@ import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Literal
+from typing import Any, Literal
 
 from hub.ports.time import Clock
 from hub.waker.config import HubConfig
@@ -138,12 +138,18 @@ class Power:
                 return
             await self._be("starting")
             return
-        if self._wanted.is_set():
-            await self._clock.sleep(min(1.0, max(0.05, self._retry_at - now)))
-            return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(1.0):
-                await self._wanted.wait()
+        wanted = self._wanted.is_set()
+        await self._nap(min(1.0, max(0.05, self._retry_at - now)) if wanted else 1.0, awake=wanted)
+
+    async def _nap(self, seconds: float, *, awake: bool) -> None:
+        """Sleep, unless somebody wants the hub who didn't before."""
+        naps: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._clock.sleep(seconds))]
+        naps += [] if awake else [asyncio.ensure_future(self._wanted.wait())]
+        try:
+            await asyncio.wait(naps, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for nap in naps:
+                nap.cancel()
 
     async def _start(self) -> None:
         began = self._clock.monotonic()
