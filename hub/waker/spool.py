@@ -56,8 +56,10 @@ class Heard(Struct, frozen=True, kw_only=True):
 class Spool:
     """Keeps what was heard."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, patience: float = 10.0) -> None:
+        """`patience` is how many seconds another waker may still need to end."""
         self.file = file
+        self._patience = patience
         self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._news: dict[str, asyncio.Event] = {}
@@ -66,7 +68,9 @@ class Spool:
         """Make the file, or find what the last run left; raises StartError."""
         try:
             self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            connection = sqlite3.connect(self.file, check_same_thread=False, isolation_level=None, timeout=10)
+            connection = sqlite3.connect(
+                self.file, check_same_thread=False, isolation_level=None, timeout=self._patience
+            )
             self.file.chmod(0o600)
             for pragma in ("journal_mode = WAL", "synchronous = FULL", "locking_mode = EXCLUSIVE"):
                 connection.execute(f"PRAGMA {pragma}")
