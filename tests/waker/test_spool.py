@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from hub.errors import StartError, StoreUnavailable
 from hub.waker.spool import Heard, Spool
@@ -67,11 +68,13 @@ async def test_whom_a_hub_knows_is_what_it_said_last(spool: Spool) -> None:
 
 
 async def test_a_spool_that_cannot_write_says_so_and_keeps_nothing_by_halves(spool: Spool) -> None:
-    await spool.ask("PRAGMA query_only = ON")
-    with pytest.raises(StoreUnavailable, match="can't be written"):
-        await spool.put(heard(1))
-    await spool.ask("PRAGMA query_only = OFF")
-    assert await spool.put(heard(1))
+    large = replace(heard(1), body=b"x" * 100_000)
+    await spool.ask("PRAGMA max_page_count = 1")
+    with pytest.raises(StoreUnavailable, match="can't be written: database or disk is full"):
+        await spool.put(large)
+    await spool.ask("PRAGMA max_page_count = 1000000")
+    assert await spool.waiting("hub") == (0, 0)
+    assert await spool.put(large)
 
 
 async def test_two_wakers_never_share_a_spool(spool: Spool, tmp_path: Path) -> None:
