@@ -61,6 +61,7 @@ from hub.flow.turns import Turns
 from hub.flow.uploads import Uploads
 from hub.flow.waits import Waits
 from hub.flow.weigher import Weigher
+from hub.log import about
 from hub.manifests import Agent
 from hub.packages.installer import Installed, Installer
 from hub.packages.own import Own
@@ -252,17 +253,18 @@ class Hub:
 
     async def work(self, lane: str) -> None:
         """Do what waits in a lane."""
-        match lane.partition(":")[0]:
-            case "chat":
-                await self.router.route(lane)
-            case "now":
-                await self.commands.obey(lane)
-            case "task":
-                await self.turns.take(lane)
-            case "progress":
-                await self.progress.look(lane)
-            case _:
-                await self.outbox.deliver(lane)
+        with about(lane=lane):
+            match lane.partition(":")[0]:
+                case "chat":
+                    await self.router.route(lane)
+                case "now":
+                    await self.commands.obey(lane)
+                case "task":
+                    await self.turns.take(lane)
+                case "progress":
+                    await self.progress.look(lane)
+                case _:
+                    await self.outbox.deliver(lane)
 
     async def run(self) -> None:
         """Take up what waits, then work until cancelled."""
@@ -294,7 +296,8 @@ class Hub:
         while True:
             began = self.clock.monotonic()
             try:
-                await bridge.run(self.inbox.accept)
+                with about(bridge=bridge.name):
+                    await bridge.run(self.inbox.accept)
             except Exception:
                 log.exception("bridge %s: stumbled, begun again in %.0f s", bridge.name, pause)
             await self.clock.sleep(pause)

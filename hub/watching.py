@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 
 import hub
 from hub.config import Config
+from hub.databases import database_of
 from hub.flow.health import Health, Herald
 from hub.flow.journal import Journal
 from hub.flow.outbox import Outbox
@@ -17,8 +18,6 @@ from hub.records import TaskId
 from hub.store.backups import damage, last
 from hub.telemetry.gauges import Facts, gauges
 from hub.telemetry.meters import Meters
-
-SQLITE = "sqlite:///"
 
 
 class Watch:
@@ -66,7 +65,6 @@ class Watch:
     async def metrics(self) -> Sequence[Collector]:
         """Return what Prometheus reads; raises StoreUnavailable."""
         answers, decides = self._models
-        path = self._path
         facts = Facts(
             version=hub.__version__,
             answers=answers.info,
@@ -74,14 +72,12 @@ class Watch:
             bridges=tuple(bridge.info for bridge in self._bridges.values()),
             alerts=tuple(sorted({(alert.name, alert.level) for alert in await self.health.look()})),
             data=self._config.data,
-            database=path.stat().st_size if path and path.exists() else 0,
+            database=await self._store.size(),
         )
         return self.meters.registry, await gauges(self._store, facts, self._clock.now())
 
 
 def database(config: Config) -> Path | None:
     """Return where a config's database lies; None if that's on a server."""
-    url = config.store.url
-    if url and not url.startswith(SQLITE):
-        return None
-    return Path(url.removeprefix(SQLITE)).expanduser().absolute() if url else config.data / "hub.db"
+    place = database_of(config.store, config.data)
+    return place if isinstance(place, Path) else None

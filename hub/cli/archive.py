@@ -32,6 +32,8 @@ from hub.store.workspaces import everything
 
 MANIFEST = "manifest.json"
 FORMAT = 1
+COMING = "coming"
+"""The folder in `files` where those lie that are being written."""
 CHUNK = 1 << 20
 MANIFEST_LIMIT = 64 << 20
 
@@ -112,8 +114,10 @@ def _write(target: Path, copy: Path, data: Path, documents: Path) -> Manifest:
     kept: dict[str, Kept] = {}
     with os.fdopen(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "w+b") as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            # The database first: a file is put before the record that names it, so all that the copy names are there.
             for name, path in ((DATABASE, copy), *_in(documents, DOCUMENTS), *_in(data, FILES)):
-                with path.open("rb") as source:
+                # What's gone since it was listed was forgotten by the hub, or has been given its name.
+                with suppress(FileNotFoundError), path.open("rb") as source:
                     kept[name] = _add(archive, name, source)
             for name, content in everything(data / WORKSPACES):
                 kept[f"{WORKSPACES}/{name}"] = _add(archive, f"{WORKSPACES}/{name}", io.BytesIO(content))
@@ -149,6 +153,9 @@ def _count(connection: sqlite3.Connection, table: str) -> int:
 def _in(data: Path, folder: str) -> Iterator[tuple[str, Path]]:
     # Not for workspaces, into which strangers' programs write: what's there is found in another way.
     for path in sorted((data / folder).rglob("*")):
+        # Half written: it gets its name once it's whole.
+        if path.suffix == ".part" or path.parent == data / "files" / COMING:
+            continue
         if path.is_file() and not path.is_symlink():
             yield path.relative_to(data).as_posix(), path
 

@@ -80,6 +80,9 @@ def measures(folder: Path, *, quick: bool) -> list[tuple[str, Measure]]:
         ("tools", lambda: bench_tools.calling(200 if quick else 1_000)),
         ("served answers", lambda: bench_served.answering(folder / "answers", messages=30 if quick else 200)),
     ]
+    if url := os.environ.get("AGENTHOST_BENCH_POSTGRES"):
+        count = 2_000 if quick else 20_000
+        found.insert(1, ("store accepts", lambda: bench_store.accepting(folder / "pg", messages=count, url=url)))
     model = embedded_model(os.environ)
     if importlib.util.find_spec("llama_cpp") and model.is_file():
         seconds = 5.0 if quick else 20.0

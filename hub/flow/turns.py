@@ -24,6 +24,7 @@ from hub.flow.pinning import Pinning
 from hub.flow.rights import Rights
 from hub.flow.speaking import Speaker, Spoken
 from hub.flow.work import Work
+from hub.log import about
 from hub.manifests import Agent
 from hub.ports import LLM, Add, Change, Clock, Save, Store
 from hub.records import OPEN, Entry, Message, Pause, Task, TaskId, Turn, TurnId, new_id, saved
@@ -203,6 +204,10 @@ class Turns:
 
     async def _run(self, work: Work) -> None:
         """Let the agent speak, so that it can be stopped at any moment, and keep how it ended."""
+        with about(task=work.task.id, turn=work.turn.id):
+            await self._run_about(work)
+
+    async def _run_about(self, work: Work) -> None:
         async with asyncio.TaskGroup() as group:
             running = _Running(group.create_task(self._speak(work)))
             self._running[work.task.id] = running
