@@ -7,6 +7,7 @@ from typing import Any
 
 from litestar import Controller, Request, get, post
 from litestar.exceptions import NotAuthorizedException, NotFoundException
+from litestar.params import FromQuery
 from msgspec import Struct, ValidationError, json
 
 from hub.accounts import TelegramAccount, name_of, webhook_secret
@@ -70,7 +71,7 @@ class WakerController(Controller):
     include_in_schema = False
 
     @get("/report", opt=OPEN)
-    async def report(self, request: Request[Any, Any, Any], services: Hub, known: str = "") -> Report:
+    async def report(self, request: Request[Any, Any, Any], services: Hub, known: FromQuery[str] = "") -> Report:
         """Say how the hub is, and whom it knows, if that has changed since it was said last."""
         door = await _door(request, services)
         idleness = await door.idling.look()

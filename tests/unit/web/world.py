@@ -39,7 +39,7 @@ from hub.store.memory import MemoryStore
 from hub.testing import ScriptedLLM
 from hub.web.app import build
 from hub.web.server import Server
-from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
+from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo, WakerDoor
 from tests.unit.web.echo import Echo
 
 HERE = "http://127.0.0.1:8080"
@@ -100,6 +100,7 @@ async def a_world(
     store: MemoryStore | None = None,
     pace: float = 0.0,
     bridges: Iterable[Bridge] = (),
+    waker: WakerDoor | None = None,
 ) -> World:
     """Return a hub's web whose flow echoes."""
     store, feed, clock = store or MemoryStore(), LocalFeed(), clock or SystemClock()
@@ -117,6 +118,7 @@ async def a_world(
     files, documents = MemoryFiles(), MemoryDocuments()
 
     services = Services(
+        waker=waker,
         config=config or Config(),
         version="0.1.0",
         boot="boot1",
