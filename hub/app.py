@@ -15,6 +15,7 @@ from hub.dispatch.local import LocalDispatcher
 from hub.flow import weights
 from hub.flow.access import Access
 from hub.flow.calling import Calls
+from hub.flow.catching_up import CatchingUp
 from hub.flow.clockwatch import ClockWatch
 from hub.flow.commands import Commands, Handler
 from hub.flow.corrections import Corrections
@@ -71,6 +72,7 @@ from hub.signing import Checker
 from hub.spool import Spool
 from hub.store.ranking import FullTextRanking
 from hub.store.sqlite import is_short
+from hub.times.zones import Zones
 from hub.tools import built_in
 from hub.watching import Watch
 from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo, WakerDoor
@@ -116,7 +118,7 @@ class Hub:
         limits, default = config.limits, config.agents.default
         self.feed, self.dispatcher = LocalFeed(), LocalDispatcher(clock)
         self.watch = watch = Watch(config, store, clock, (llm, decider), bridges)
-        journal = Journal(store, self.feed, self.dispatcher, clock, self.watch.meters)
+        journal = Journal(store, self.feed, self.dispatcher, clock, watch.witness)
         self.spool = spool = Spool(store, self.boot)
         self.people = People(store, clock)
         guard = Guard(clock, accounts := {name_of(account): account for account in config.bridges})
@@ -132,6 +134,7 @@ class Hub:
         if installer:
             installer.watch(self._equipping(toolbox, agents))
         self.sizes = Sizes(llm, decider, toolbox, agents[default], limits)
+        self.zones = Zones(documents, config.hub.timezone)
         self.progress = Progress(store, journal, outbox, following, self.feed, self.dispatcher, clock, timezone(config))
         self.turns = self._turns(journal, following)
         self.leave = Leave(store, journal, clock, toolbox)
@@ -140,21 +143,26 @@ class Hub:
         self._upkeep(documents, links, access, Forgetting(store, workspaces), unindex)
         self.letters = Letters(store, journal)
         watch.open(journal, outbox, documents, lambda: self.turns.running)
-        sweeps = (*sweeps, watch.health.check)
-        keep = timedelta(days=config.store.keep_events_days)
-        self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep, sweeps, watch.meters.ticked)
+        self.scheduler = self._scheduler(journal, (*sweeps, watch.health.check), watch)
         self.clockwatch = ClockWatch(store, clock, documents, self._clock_set)
+
+    def _scheduler(self, journal: Journal, sweeps: Sequence[Callable[[], Awaitable[None]]], watch: Watch) -> Scheduler:
+        """Build what begins things at their time."""
+        store, clock, keep = self.store, self.clock, timedelta(days=self.config.store.keep_events_days)
+        catching_up = CatchingUp(store, journal, self.outbox, clock, self.zones)
+        late, ticked = catching_up.look, watch.meters.ticked
+        return Scheduler(store, clock, self.dispatcher, self.routes.expire, late, keep, sweeps, ticked)
 
     def _tasks(self, journal: Journal, documents: Documents, errands: FlowErrands) -> Tasks:
         """Build what changes tasks, and have tools' errands run from now on."""
-        store, clock, agents, zone = self.store, self.clock, self.agents, self.config.hub.timezone
+        store, clock, agents, zones = self.store, self.clock, self.agents, self.zones
         limits, default = self.config.limits, self.config.agents.default
         tasks = Tasks(
-            store, self.spool, journal, self.inbox, clock, self.turns, limits, zone, agents, default, documents
+            store, self.spool, journal, self.inbox, clock, self.turns, limits, zones, agents, default, documents
         )
         rights = Rights(store, clock)
         self.outlines = outlines = Outlines(store, journal, clock)
-        errands.open(Parts(store, journal, self.outbox, clock, tasks, self.toolbox, rights, outlines, agents, zone))
+        errands.open(Parts(store, journal, self.outbox, clock, tasks, self.toolbox, rights, outlines, agents, zones))
         return tasks
 
     def _idling(self, journal: Journal) -> Idling:
@@ -203,7 +211,7 @@ class Hub:
     def _route(self, journal: Journal, following: Following, threadless: Collection[str]) -> None:
         """Build what finds the task that a message is about, and what obeys commands."""
         store, spool, outbox, clock, tasks = self.store, self.spool, self.outbox, self.clock, self.tasks
-        limits, zone, decider = self.config.limits, self.config.hub.timezone, self.decider
+        limits, zones, decider = self.config.limits, self.zones, self.decider
         retraction = Retraction(store, outbox, clock)
         edits = Edits(store, spool, journal, clock, self.turns, retraction)
         routes = self.routes = Routes(store, spool, journal, clock, tasks, following, threadless)
@@ -232,7 +240,7 @@ class Hub:
             "unfollow": follow.unfollow,
         }
         self.commands = Commands(
-            store, spool, journal, outbox, clock, tasks, self.agents, self.llm, decider, zone, meant, questions, others
+            store, spool, journal, outbox, clock, tasks, self.agents, self.llm, decider, zones, meant, questions, others
         )
 
     @staticmethod
@@ -272,6 +280,8 @@ class Hub:
         if recovered:
             log.info("taking up %d entries that the last run had begun", len(recovered))
         self.dispatcher.wake(*await self.store.lanes(self.clock.now(), 100_000))
+        # What fell due while the hub was away is seen to before anything else is.
+        await self.scheduler.tick()
         self.scheduler.start()
         try:
             async with asyncio.TaskGroup() as group:

@@ -1,5 +1,6 @@
 """config.toml and the environment -> Config, strictly: unknown keys are errors, and every fault is told at once."""
 
+import importlib.util
 import logging
 import os
 import re
@@ -31,6 +32,7 @@ from hub.sections import (
     Secret,
     SpeechConfig,
     StoreConfig,
+    TelemetryConfig,
     ToolsConfig,
     WakerSection,
 )
@@ -57,6 +59,7 @@ __all__ = [
     "SecretConfig",
     "SpeechConfig",
     "StoreConfig",
+    "TelemetryConfig",
     "ToolsConfig",
     "WakerSection",
     "backends",
@@ -172,6 +175,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     egress: EgressConfig = EgressConfig()
     limits: LimitsConfig = LimitsConfig()
     alerts: AlertsConfig = AlertsConfig()
+    telemetry: TelemetryConfig = TelemetryConfig()
     bridges: tuple[BridgeAccount, ...] = ()
     registries: tuple[RegistryConfig, ...] = ()
 
@@ -300,6 +304,7 @@ def _check(config: Config) -> list[str]:
         if llm.key_file and not os.access(Path(llm.key_file).expanduser(), os.R_OK):
             faults.append(f"{path}.key_file: {llm.key_file!r} can't be read; create it or mend its rights")
     faults += _check_waker(config.waker)
+    faults += _check_telemetry(config.telemetry)
     faults += _check_secrets(config.packages.secrets)
     return [*faults, *databases.faults(config.store), *outward.faults(config.egress, config.registries)]
 
@@ -312,6 +317,15 @@ def _check_waker(waker: WakerSection) -> list[str]:
         return [f"waker.token: has {len(waker.token)} characters; {advice}"]
     if waker.token_file and not os.access(Path(waker.token_file).expanduser(), os.R_OK):
         return [f"waker.token_file: {waker.token_file!r} can't be read; create it or mend its rights"]
+    return []
+
+
+def _check_telemetry(telemetry: TelemetryConfig) -> list[str]:
+    url = telemetry.otlp_url
+    if url and not url.startswith(("http://", "https://")):
+        return [f"telemetry.otlp_url: must begin with http:// or https://; it is {url!r}"]
+    if url and not importlib.util.find_spec("opentelemetry"):
+        return ["telemetry.otlp_url: needs a package that isn't installed: pip install 'agenthost[otel]'"]
     return []
 
 

@@ -48,6 +48,7 @@ from hub.store.postgres_documents import PostgresDocuments
 from hub.store.postgres_server import url_of
 from hub.store.sql import SqlStore
 from hub.store.workspaces import FolderWorkspaces
+from hub.times.zones import Zones
 from hub.tools import built_in
 from hub.tools.code import RunPython
 from hub.tools.library import forget
@@ -99,6 +100,7 @@ async def opened(
         unindex=partial(forget, config.data / "search"),
         own=cache(partial(found, kinds, _origins(config))),
     )
+    stack.push_async_callback(parts.watch.close)
     await installer.open()
     await parts.people.ensure_owner(secret)
     return parts, secret
@@ -174,7 +176,7 @@ async def _outfit(
     )
     shipped = Shipped(
         clock=clock,
-        zone=timezone(config),
+        zones=Zones(documents, config.hub.timezone),
         store=ground.store,
         files=ground.files,
         workspaces=ground.workspaces,

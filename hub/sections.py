@@ -69,6 +69,15 @@ class AlertsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A model that writes slower is told of; 0: never."""
 
 
+class TelemetryConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[telemetry]: where traces go."""
+
+    otlp_url: str = ""
+    """Of a collector that speaks OTLP over HTTP; empty: nowhere."""
+    sample: Annotated[float, Meta(ge=0, le=1)] = 1.0
+    """The part of all messages that's traced."""
+
+
 class DecisionsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[llm.decisions]: a model of its own for router, supervisor and tool choice."""
 

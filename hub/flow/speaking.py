@@ -299,6 +299,8 @@ class Speaker:
 
     def _terms(self, work: Work, priority: Priority) -> Terms:
         chat = lanes.chat(work.task.tenant, work.task.origin)
+        if not (work.messages or work.about):
+            priority = Priority.BACKGROUND  # nobody waits for it, and some may wait for theirs
         return Terms(tenant=work.task.tenant, chat=chat, priority=priority, deadline=self._timeout)
 
     def _now(self) -> datetime:
