@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import httpcore
 import msgspec
@@ -176,11 +177,19 @@ class TelegramEar:
     async def _call(self, method: str, values: Mapping[str, object], patience: float) -> Any:
         """Return what Telegram answers; raises Refused, whose words hold no token."""
         url = f"{self.account.api_url.rstrip('/')}/bot{self.account.token}/{method}"
-        headers: dict[bytes | str, bytes | str] = {"Content-Type": "application/json"}
+        headers: dict[bytes | str, bytes | str] = {"Content-Type": "application/x-www-form-urlencoded"}
+        form = {
+            name: value if isinstance(value, str) else msgspec.json.encode(value).decode()
+            for name, value in values.items()
+        }
         waits = {"connect": 15.0, "read": patience, "write": 15.0, "pool": 15.0}
         try:
             answer = await self._pool.request(
-                "POST", url, headers=headers, content=msgspec.json.encode(values), extensions={"timeout": waits}
+                "POST",
+                url,
+                headers=headers,
+                content=urlencode(form).encode(),
+                extensions={"timeout": waits},
             )
             found = msgspec.json.decode(answer.content, type=dict[str, Any])
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as error:
