@@ -109,8 +109,7 @@ class Hub:
     ) -> None:
         self.config, self.store, self.files = config, store, files
         self.llm, self.decider = llm, decider
-        self.uploads = Uploads(store, files, documents, clock, config.limits.file_mb)
-        self.clock = clock
+        self.clock, self.uploads = clock, Uploads(store, files, documents, clock, config.limits.file_mb)
         self.agents = agents = dict(agents)
         self.installer, self.own = installer, own
         self.artefacts = Artefacts(store, workspaces, files) if workspaces else None

@@ -1,6 +1,7 @@
 """What the hub's waker is told, and nobody else."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -30,7 +31,9 @@ class Idle:
 
 
 async def a_door() -> World:
-    return await a_world(clock=FakeClock(), waker=WakerDoor(Checker(TOKEN), Idle()))  # type: ignore[arg-type] # it says what an Idling does
+    world = await a_world(clock=FakeClock())
+    door = WakerDoor(Checker(TOKEN), Idle())  # type: ignore[arg-type] # it says what an Idling does
+    return replace(world, services=replace(world.services, waker=door))
 
 
 async def asked(

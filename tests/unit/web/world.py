@@ -45,7 +45,7 @@ from hub.testing import MemoryWorkspaces, ScriptedLLM
 from hub.times.zones import Zones
 from hub.web.app import build
 from hub.web.server import Server
-from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo, WakerDoor
+from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
 from tests.unit.web.echo import Echo
 
 HERE = "http://127.0.0.1:8080"
@@ -106,7 +106,6 @@ async def a_world(
     store: MemoryStore | None = None,
     pace: float = 0.0,
     bridges: Iterable[Bridge] = (),
-    waker: WakerDoor | None = None,
     workspaces: MemoryWorkspaces | None = None,
 ) -> World:
     """Return a hub's web whose flow echoes."""
@@ -126,7 +125,6 @@ async def a_world(
     zones = Zones(documents, (config or Config()).hub.timezone)
 
     services = Services(
-        waker=waker,
         config=config or Config(),
         version="0.1.0",
         boot="boot1",
