@@ -27,6 +27,7 @@ from hub.flow.family import Family
 from hub.flow.following import FollowCommands, Following
 from hub.flow.forgetting import Forgetting
 from hub.flow.guard import Guard
+from hub.flow.idling import Idling
 from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
 from hub.flow.labels import Labels
@@ -68,7 +69,7 @@ from hub.manifests import Agent
 from hub.packages.installer import Installed, Installer
 from hub.packages.own import Own
 from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool, Workspaces
-from hub.records import Link, Person, new_id
+from hub.records import Link, Person, TaskId, new_id
 from hub.spool import Spool
 from hub.store.ranking import FullTextRanking
 from hub.times.zones import Zones
@@ -108,8 +109,7 @@ class Hub:
     ) -> None:
         self.config, self.store, self.files = config, store, files
         self.llm, self.decider = llm, decider
-        self.uploads = Uploads(store, files, documents, clock, config.limits.file_mb)
-        self.clock = clock
+        self.clock, self.uploads = clock, Uploads(store, files, documents, clock, config.limits.file_mb)
         self.agents = agents = dict(agents)
         self.installer, self.own = installer, own
         self.artefacts = Artefacts(store, workspaces, files) if workspaces else None
@@ -122,8 +122,7 @@ class Hub:
         journal = Journal(store, self.feed, self.dispatcher, clock, watch.witness)
         self.spool = spool = Spool(store, self.boot)
         self.people = People(store, clock)
-        accounts = {name_of(account): account for account in config.bridges}
-        guard = Guard(clock, accounts)
+        guard = Guard(clock, accounts := {name_of(account): account for account in config.bridges})
         labels, elsewhere = Labels(store, clock, limits.reopen_hours), Elsewhere(store, clock, bridges)
         self.outbox = outbox = Outbox(store, spool, journal, clock, bridges, labels, elsewhere, guard, self.hubs.check)
         links, following = Links(store), Following(store, clock)
@@ -131,6 +130,7 @@ class Hub:
         access = Access(store, links, self.pairings, clock, accounts)
         self.showing = Showing(store, self.feed, clock, bridges, labels, self._runs)
         self.inbox = Inbox(store, spool, journal, outbox, clock, limits, access, guard)
+        self.idling = self._idling(journal)
         self.toolbox = toolbox = _toolbox(config, clock, documents, tools, decider, llm)
         if installer:
             installer.watch(self._equipping(toolbox, agents))
@@ -166,6 +166,14 @@ class Hub:
         box = self.toolbox
         errands.open(Parts(store, journal, self.outbox, clock, tasks, box, rights, outlines, splitting, agents, zones))
         return tasks
+
+    def _idling(self, journal: Journal) -> Idling:
+        """Build what knows whether there's anything to be up for."""
+
+        def running() -> frozenset[TaskId]:
+            return self.turns.running
+
+        return Idling(self.store, journal, self.inbox, self.clock, lanes=lambda: self.dispatcher.busy, running=running)
 
     def _upkeep(
         self, documents: Documents, links: Links, access: Access, forgetting: Forgetting, unindex: Unindex | None
