@@ -170,6 +170,7 @@ class Answers(UpkeepAnswers):
         before: TaskId | None = None,
         limit: int = 50,
         by: Literal["id", "updated_at"] = "id",
+        split: bool | None = None,
     ) -> tuple[Task, ...]:
         listing = Listing(
             states=tuple(sorted(set(states))),
@@ -178,6 +179,7 @@ class Answers(UpkeepAnswers):
             since=updated_since is not None,
             before=before is not None,
             by=by,
+            split=split,
         )
         given: dict[str, object] = {
             "tenant": tenant,
@@ -286,6 +288,9 @@ class Answers(UpkeepAnswers):
 
     async def events(self, tenant: TenantId, person: PersonId, *, after: int, limit: int) -> tuple[Event, ...]:
         return await self._all(Event, queries.events_after(tenant, person, after, limit))
+
+    async def events_since(self, after: int, limit: int) -> tuple[Event, ...]:
+        return await self._all(Event, queries.events_since(after, limit))
 
     async def last_event(self) -> int:
         [row] = await self._rows(queries.last_seq())

@@ -204,6 +204,7 @@ class Listing(Struct, frozen=True, kw_only=True):
     since: bool
     before: bool
     by: Literal["id", "updated_at"]
+    split: bool | None = None
 
 
 @cache
@@ -221,6 +222,8 @@ def some_tasks(listing: Listing) -> Query:
         found = found.where(tasks.c.bridge == bindparam("bridge"), tasks.c.chat == bindparam("chat"))
     if listing.since:
         found = found.where(tasks.c.updated_at >= bindparam("since"))
+    if listing.split is not None:
+        found = found.where(tasks.c.parent.is_not(None) if listing.split else tasks.c.parent.is_(None))
     if listing.before:
         found = found.where(tasks.c.id < bindparam("before"))
     found = found.order_by(*_newest(tasks.c, listing.by)).limit(bindparam("limit"))
@@ -361,6 +364,10 @@ def dead(tenant: str, limit: int) -> Query:
 def events_after(tenant: str, person: str, after: int, limit: int) -> Query:
     found = by(Event, tenant=tenant, person=person).where(events.c.seq > after)
     return found.order_by(events.c.seq).limit(limit)
+
+
+def events_since(after: int, limit: int) -> Query:
+    return of(Event).where(events.c.seq > after).order_by(events.c.seq).limit(limit)
 
 
 def old_events(before: datetime, limit: int) -> Query:

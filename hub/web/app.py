@@ -22,6 +22,7 @@ from hub.web.once import Once
 from hub.web.packages import PackagesController
 from hub.web.people import PeopleController
 from hub.web.problems import answer_problem
+from hub.web.schedules import SchedulesController
 from hub.web.services import Services
 from hub.web.sessions import SessionsController, Tries
 from hub.web.shield import Csrf, Shield, add_headers, csrf_config
@@ -42,6 +43,7 @@ def build(services: Services) -> Litestar:
         route_handlers=[
             _with_files(services, MessagesController, FilesController),
             TasksController,
+            SchedulesController,
             ReceiptsController,
             ApprovalsController,
             KeysController,
