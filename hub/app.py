@@ -37,6 +37,7 @@ from hub.flow.outbox import Outbox
 from hub.flow.pairing import Pairings
 from hub.flow.people import People
 from hub.flow.pinning import Pinning
+from hub.flow.progress import Progress
 from hub.flow.questions import Questions
 from hub.flow.retraction import Retraction
 from hub.flow.rights import Rights
@@ -101,8 +102,7 @@ class Hub:
         self.agents = agents = dict(agents)
         self.installer, self.own = installer, own
         self.bridges = bridges
-        self.boot = new_id()
-        self.started_at = clock.now()
+        self.boot, self.started_at = new_id(), clock.now()
         self.closing = asyncio.Event()
         limits, default = config.limits, config.agents.default
         self.feed = LocalFeed()
@@ -123,6 +123,7 @@ class Hub:
         if installer:
             installer.watch(self._equipping(toolbox, agents))
         self.sizes = Sizes(llm, decider, toolbox, agents[default], limits)
+        self.progress = Progress(store, journal, outbox, following, self.feed, self.dispatcher, clock, timezone(config))
         self.turns = self._turns(journal, following)
         self.leave = Leave(store, journal, clock, toolbox)
         self.tasks = self._tasks(journal, documents, errands or FlowErrands())
@@ -151,7 +152,9 @@ class Hub:
         config, store, spool, clock, feed, llm = self.config, self.store, self.spool, self.clock, self.feed, self.llm
         zone, limits, rights = config.hub.timezone, config.limits, Rights(store, clock)
         waits, supervisor = Waits(store, journal, clock, zone), Supervisor(self.decider, self._criteria)
-        endings = Endings(store, spool, journal, self.outbox, feed, clock, supervisor, zone, following, waits)
+        endings = Endings(
+            store, spool, journal, self.outbox, feed, clock, supervisor, zone, following, waits, self.progress
+        )
         pinning = Pinning(store, clock, self.installer.editions if self.installer else None)
         calls = Calls(store, clock, self.toolbox, rights, limits.approval_minutes, pinning)
         speaker = Speaker(store, self.files, feed, clock, llm, self.toolbox, calls, config.llm, zone)
@@ -214,6 +217,8 @@ class Hub:
                 await self.commands.obey(lane)
             case "task":
                 await self.turns.take(lane)
+            case "progress":
+                await self.progress.look(lane)
             case _:
                 await self.outbox.deliver(lane)
 
@@ -228,6 +233,7 @@ class Hub:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.dispatcher.run(self.work))
                 group.create_task(self.showing.run())
+                group.create_task(self.progress.run())
                 if self.installer:
                     group.create_task(self.installer.run())
                 for bridge in self.bridges.values():

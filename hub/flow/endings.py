@@ -14,6 +14,7 @@ from hub.flow.case import gather
 from hub.flow.following import Following
 from hub.flow.journal import Journal
 from hub.flow.outbox import Outbox
+from hub.flow.progress import Progress
 from hub.flow.schedules import upcoming
 from hub.flow.speaking import Spoken
 from hub.flow.supervisor import Supervisor, reason_of
@@ -76,6 +77,7 @@ class Endings:
         zone: str,
         following: Following,
         waits: Waits,
+        progress: Progress,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -87,6 +89,7 @@ class Endings:
         self._zone = zone
         self._following = following
         self._waits = waits
+        self._progress = progress
         self._told: set[str] = set()
 
     async def end(self, work: Work, ending: Ending) -> None:
@@ -101,7 +104,8 @@ class Endings:
             said = self._say(work, task, turn, ending, waiting)
             if _is_news(task, turn, ending):
                 said = (*said, *await self._following.copies(task, said))
-            changes = (*self._changes(work, task, turn, ending, said), *self._moved(task, was, turn, ending))
+            changes = await self._progress.closing(task)
+            changes += (*self._changes(work, task, turn, ending, said), *self._moved(task, was, turn, ending))
             changes += waiting.changes
             reach("pause.before-commit" if ending.kind == "held" else "turn.before-commit")
             try:

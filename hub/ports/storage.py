@@ -191,6 +191,9 @@ class Store(Protocol):
     ) -> tuple[Task, ...]:
         """Return tasks, newest first by `by`; no states means all. `before` is a cursor and goes with `by="id"`."""
 
+    async def tasks_told_of(self, limit: int) -> tuple[Task, ...]:
+        """Return the tasks of everybody that have a message which says how far they are, oldest first."""
+
     async def split_off(self, task: TaskId) -> tuple[Task, ...]:
         """Return the tasks that were split off from one, oldest first."""
 

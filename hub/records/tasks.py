@@ -117,7 +117,7 @@ class Task(Struct, frozen=True, kw_only=True):
     depth: int = 0
     """How many tasks stand above it."""
     progress: MessageId | None = None
-    """The message that says how far it is, edited as it goes on."""
+    """The message that says how far it is, edited as it goes on; none once it's over."""
     verdict: Verdict | None = None
     digest: str = ""
     """A summary of the messages before `digested`: what compaction left of them."""
@@ -185,3 +185,5 @@ class Step(Struct, frozen=True, kw_only=True):
     """Of a tool's call that waited for its person: for what, and what they said."""
     unsure: bool = False
     """Nobody knows whether the call did its work: it gave no answer in time."""
+    ended_at: datetime | None = None
+    """Unknown of steps that an earlier version kept."""

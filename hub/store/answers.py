@@ -200,6 +200,9 @@ class Answers:
             given |= {"bridge": chat.bridge, "chat": chat.chat}
         return await self._all(Task, queries.some_tasks(listing), given)
 
+    async def tasks_told_of(self, limit: int) -> tuple[Task, ...]:
+        return await self._all(Task, queries.told_of(limit))
+
     async def split_off(self, task: TaskId) -> tuple[Task, ...]:
         return await self._all(Task, queries.split_off(task))
 

@@ -68,6 +68,9 @@ class TasksInMemory(Kept):
         found.sort(key=lambda task: (getattr(task, by), task.id), reverse=True)
         return tuple(found[:limit])
 
+    async def tasks_told_of(self, limit: int) -> tuple[Task, ...]:
+        return tuple(task for task in self._by_id(Task) if task.progress is not None)[:limit]
+
     async def split_off(self, task: TaskId) -> tuple[Task, ...]:
         return tuple(each for each in self._by_id(Task) if each.parent == task)
 

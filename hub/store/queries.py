@@ -226,6 +226,10 @@ def _newest(columns: Any, by: Literal["id", "updated_at"]) -> tuple[ColumnElemen
     return (columns.id.desc(),) if by == "id" else (columns.updated_at.desc(), columns.id.desc())
 
 
+def told_of(limit: int) -> Query:
+    return of(Task).where(tasks.c.progress.is_not(None)).order_by(tasks.c.id).limit(limit)
+
+
 def split_off(task: str) -> Query:
     return by(Task, parent=task).order_by(tasks.c.id)
 

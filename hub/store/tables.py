@@ -152,6 +152,8 @@ corrections = Table(
     a_time("created_at"),
     PrimaryKeyConstraint("id"),
     an_index("corrections_of_tenant", "tenant", "id"),
+    an_index("corrections_of_wrong", "wrong", "id"),
+    an_index("corrections_of_right", "right", "id"),
 )
 
 OPEN_TASK = within("state", "submitted", "working", "input-required")
@@ -196,6 +198,7 @@ tasks = Table(
     an_index("tasks_of_chat", "tenant", "bridge", "chat", "state", "id"),
     an_index("tasks_of_chat_changed", "tenant", "bridge", "chat", "state", "updated_at", "id"),
     an_index("tasks_of_parent", "parent", "id", where=literal_column("parent IS NOT NULL")),
+    an_index("tasks_told_of", "id", where=literal_column("progress IS NOT NULL")),
     an_index("tasks_due", "due_at", "id", where=and_(OPEN_TASK, literal_column("due_at IS NOT NULL"))),
 )
 
@@ -275,6 +278,7 @@ steps = Table(
     Column("effect", Text, nullable=False, server_default=""),
     a_text("pause", null=True),
     Column("unsure", Boolean, nullable=False, server_default=false()),
+    a_time("ended_at", null=True),
     PrimaryKeyConstraint("turn", "number"),
 )
 

@@ -9,6 +9,7 @@ from hub.records import (
     HOME,
     OWNER,
     Address,
+    MessageId,
     Task,
 )
 from hub.testing import (
@@ -110,6 +111,13 @@ async def test_a_task_knows_what_was_split_off_from_it(store: Store) -> None:
     await add(store, whole, one, other, a_task(number=4))
     assert await store.split_off(whole.id) == (one, other)
     assert await store.split_off(one.id) == ()
+
+
+async def test_tasks_whose_progress_is_told_are_found_oldest_first(store: Store) -> None:
+    one, other = a_task(progress=MessageId("m1")), a_task(number=2, state="completed", progress=MessageId("m2"))
+    await add(store, other, one, a_task(number=3))
+    assert await store.tasks_told_of(5) == (one, other)
+    assert await store.tasks_told_of(1) == (one,)
 
 
 async def test_who_changed_a_tasks_state_is_told_newest_first(store: Store) -> None:

@@ -28,6 +28,7 @@ ABILITIES = {
     "Drafting": "bridge",
     "Typing": "bridge",
     "Retracting": "bridge",
+    "Editing": "bridge",
     "Threading": "bridge",
     "Hooked": "bridge",
     "Probing": "bridge",

@@ -165,6 +165,7 @@ async def at_work(day: Day, *bridges: Bridge) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as group:
         running = [group.create_task(bridge.run(day.hub.inbox.accept)) for bridge in bridges]
         running.append(group.create_task(day.hub.showing.run()))
+        running.append(group.create_task(day.hub.progress.run()))
         yield
         for run in running:
             run.cancel()

@@ -29,8 +29,8 @@ from hub.store.schema import bring_up_to_date
 from hub.testing import NOON, an_address
 
 CHAT = an_address()
-PARTIAL = {"entries_ready", "entries_begun", "entries_not_done"}
-"""Indexes of unsettled entries alone: reading one through is reading what waits, not the history."""
+PARTIAL = {"entries_ready", "entries_begun", "entries_not_done", "tasks_told_of"}
+"""Indexes of unsettled entries, or of tasks at work, alone: reading one through isn't reading the history."""
 
 
 def tasks(
@@ -73,6 +73,7 @@ QUERIES: dict[str, Query] = {
     "task": by(Task, id="i"),
     "task_by_number": by(Task, tenant="t", person="p", number=1),
     "last_number": queries.last_number("t", "p"),
+    "told_of": queries.told_of(5),
     "split_off": queries.split_off("t"),
     "transitions": queries.transitions_of("t", None, 5),
     "transitions before": queries.transitions_of("t", "b", 5),
@@ -197,6 +198,7 @@ def test_every_query_that_a_store_is_asked_is_explained() -> None:
         "replies",
         "some_tasks",
         "split_off",
+        "told_of",
         "transitions_of",
         "steps_of",
         "threads_of",
