@@ -234,9 +234,11 @@ def split_off(task: str) -> Query:
     return by(Task, parent=task).order_by(tasks.c.id)
 
 
-def transitions_of(task: str, before: str | None, limit: int) -> Query:
-    """Newest first."""
+def transitions_of(task: str, before: str | None, limit: int, after: str | None = None) -> Query:
+    """Newest first; with `after`, oldest first."""
     found = by(Transition, task=task)
+    if after is not None:
+        return found.where(transitions.c.id > after).order_by(transitions.c.id).limit(limit)
     if before is not None:
         found = found.where(transitions.c.id < before)
     return found.order_by(transitions.c.id.desc()).limit(limit)
@@ -281,11 +283,20 @@ def next_dues() -> Query:
     )
 
 
-def turns_of(task: str, before: int | None, limit: int) -> Query:
+def turns_of(task: str, before: int | None, limit: int, after: int | None = None) -> Query:
+    """Newest first; with `after`, oldest first."""
     found = by(Turn, task=task)
+    if after is not None:
+        return found.where(turns.c.number > after).order_by(turns.c.number).limit(limit)
     if before is not None:
         found = found.where(turns.c.number < before)
     return found.order_by(turns.c.number.desc()).limit(limit)
+
+
+def worked(task: str) -> Query:
+    tokens = func.sum(turns.c.tokens_in + turns.c.tokens_out)
+    columns: list[Any] = [func.count().label("turns"), tokens.label("tokens"), func.sum(turns.c.ms).label("ms")]
+    return select(*columns).where(turns.c.task == task)
 
 
 def steps_of(turn: str) -> Query:
@@ -364,3 +375,11 @@ def last_seq() -> Query:
 
 def corrections_of(tenant: str, limit: int) -> Query:
     return by(Correction, tenant=tenant).order_by(corrections.c.id.desc()).limit(limit)
+
+
+def corrections_of_task(task: str, limit: int) -> Query:
+    ids = union(
+        select(corrections.c.id).where(corrections.c.wrong == task),
+        select(corrections.c.id).where(corrections.c.right == task),
+    )
+    return of(Correction).where(corrections.c.id.in_(ids)).order_by(corrections.c.id.desc()).limit(limit)

@@ -27,6 +27,7 @@ from hub.web.site import Site, static_files, templates
 from hub.web.socket import talk
 from hub.web.status import StatusController
 from hub.web.tasks import TasksController
+from hub.web.timeline import TimelineController
 from hub.web.usable import UsableController
 
 BODY = 1024 * 1024
@@ -41,6 +42,7 @@ def build(services: Services) -> Litestar:
             _with_files(services, MessagesController, FilesController),
             TasksController,
             ReceiptsController,
+            TimelineController,
             ApprovalsController,
             KeysController,
             PeopleController,
