@@ -9,11 +9,13 @@ from hashlib import sha256
 import hub
 from hub.accounts import name_of, threads_of
 from hub.config import Config, timezone
+from hub.databases import database_of
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
 from hub.flow import weights
 from hub.flow.access import Access
 from hub.flow.calling import Calls
+from hub.flow.clockwatch import ClockWatch
 from hub.flow.commands import Commands, Handler
 from hub.flow.corrections import Corrections
 from hub.flow.crowds import Slots
@@ -34,6 +36,7 @@ from hub.flow.meant import Meant
 from hub.flow.moving import Moving
 from hub.flow.offering import Offering
 from hub.flow.outbox import Outbox
+from hub.flow.outlines import Outlines
 from hub.flow.pairing import Pairings
 from hub.flow.people import People
 from hub.flow.pinning import Pinning
@@ -63,6 +66,7 @@ from hub.spool import Spool
 from hub.store.ranking import FullTextRanking
 from hub.store.sqlite import is_short
 from hub.tools import built_in
+from hub.watching import Watch
 from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
 
 log = logging.getLogger(__name__)
@@ -92,11 +96,8 @@ class Hub:
         own: Callable[[], Sequence[Own]] = tuple,
         errands: FlowErrands | None = None,
     ) -> None:
-        self.config = config
-        self.store = store
-        self.llm = llm
-        self.decider = decider
-        self.files = files
+        self.config, self.store, self.files = config, store, files
+        self.llm, self.decider = llm, decider
         self.uploads = Uploads(store, files, documents, clock, config.limits.file_mb)
         self.clock = clock
         self.agents = agents = dict(agents)
@@ -105,9 +106,9 @@ class Hub:
         self.boot, self.started_at = new_id(), clock.now()
         self.closing = asyncio.Event()
         limits, default = config.limits, config.agents.default
-        self.feed = LocalFeed()
-        self.dispatcher = LocalDispatcher(clock)
-        journal = Journal(store, self.feed, self.dispatcher, clock)
+        self.feed, self.dispatcher = LocalFeed(), LocalDispatcher(clock)
+        self.watch = watch = Watch(config, store, clock, (llm, decider), bridges)
+        journal = Journal(store, self.feed, self.dispatcher, clock, self.watch.meters)
         self.spool = spool = Spool(store, self.boot)
         self.people = People(store, clock)
         accounts = {name_of(account): account for account in config.bridges}
@@ -129,8 +130,11 @@ class Hub:
         self.tasks = self._tasks(journal, documents, errands or FlowErrands())
         self._route(journal, following, {name for name, account in accounts.items() if not threads_of(account)})
         self.letters = Letters(store, journal)
+        watch.open(journal, outbox, documents, lambda: self.turns.running)
+        sweeps = (*sweeps, watch.health.check)
         keep = timedelta(days=config.store.keep_events_days)
-        self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep, sweeps)
+        self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep, sweeps, watch.meters.ticked)
+        self.clockwatch = ClockWatch(store, clock, documents, self._clock_set)
 
     def _tasks(self, journal: Journal, documents: Documents, errands: FlowErrands) -> Tasks:
         """Build what changes tasks, and have tools' errands run from now on."""
@@ -140,7 +144,8 @@ class Hub:
             store, self.spool, journal, self.inbox, clock, self.turns, limits, zone, agents, default, documents
         )
         rights = Rights(store, clock)
-        errands.open(Parts(store, journal, self.outbox, clock, tasks, self.toolbox, rights, agents, zone))
+        self.outlines = outlines = Outlines(store, journal, clock)
+        errands.open(Parts(store, journal, self.outbox, clock, tasks, self.toolbox, rights, outlines, agents, zone))
         return tasks
 
     def _criteria(self, agent: str) -> str:
@@ -208,6 +213,10 @@ class Hub:
 
         return equip
 
+    def _clock_set(self) -> None:
+        self.scheduler.anew()
+        self.watch.health.clock_set()
+
     async def work(self, lane: str) -> None:
         """Do what waits in a lane."""
         match lane.partition(":")[0]:
@@ -231,6 +240,9 @@ class Hub:
         self.scheduler.start()
         try:
             async with asyncio.TaskGroup() as group:
+                group.create_task(self.clockwatch.run())
+                if self.watch.herald:
+                    group.create_task(self.watch.herald.run())
                 group.create_task(self.dispatcher.run(self.work))
                 group.create_task(self.showing.run())
                 group.create_task(self.progress.run())
@@ -270,6 +282,7 @@ class Hub:
             leave=self.leave,
             inbox=self.inbox,
             tasks=self.tasks,
+            outlines=self.outlines,
             corrections=self.corrections,
             questions=self.questions,
             letters=self.letters,
@@ -295,6 +308,8 @@ class Hub:
             prompts=self.sizes.measured,
             store_info=self._store_info,
             unready=self._unready,
+            metrics=self.watch.metrics,
+            alerts=self.watch.health.look,
             secret=sha256(f"forgery:{secret}".encode()).digest(),
             closing=self.closing,
         )
@@ -308,9 +323,9 @@ class Hub:
         info = self.decider.info
         return RouterInfo(rule="trained" if info.sha256 == weights.MODEL_SHA256 else "untrained", model=info.model)
 
-    def _store_info(self) -> StoreInfo:
-        path = self.config.data / "hub.db"
-        return StoreInfo(path=str(path), bytes=path.stat().st_size if path.exists() else 0)
+    async def _store_info(self) -> StoreInfo:
+        place = database_of(self.config.store, self.config.data)
+        return StoreInfo(path=str(place), bytes=await self.store.size())
 
 
 def _toolbox(

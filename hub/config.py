@@ -13,11 +13,12 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from hub import accounts, outward, reading
+from hub import accounts, databases, outward, reading
 from hub.accounts import BridgeAccount, TelegramAccount
 from hub.errors import ConfigError
 from hub.outward import EgressConfig, RegistryConfig
 from hub.sections import (
+    AlertsConfig,
     DecisionsConfig,
     FallbackConfig,
     HearingConfig,
@@ -39,6 +40,7 @@ __all__ = [
     "REPOSITORY",
     "SECRET_NAME",
     "AgentsConfig",
+    "AlertsConfig",
     "Backend",
     "Config",
     "DecisionsConfig",
@@ -163,6 +165,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tools: ToolsConfig = ToolsConfig()
     egress: EgressConfig = EgressConfig()
     limits: LimitsConfig = LimitsConfig()
+    alerts: AlertsConfig = AlertsConfig()
     bridges: tuple[BridgeAccount, ...] = ()
     registries: tuple[RegistryConfig, ...] = ()
 
@@ -291,9 +294,7 @@ def _check(config: Config) -> list[str]:
         if llm.key_file and not os.access(Path(llm.key_file).expanduser(), os.R_OK):
             faults.append(f"{path}.key_file: {llm.key_file!r} can't be read; create it or mend its rights")
     faults += _check_secrets(config.packages.secrets)
-    if config.store.url and not config.store.url.startswith("sqlite:///"):
-        faults.append("store.url: only sqlite:///PATH is served so far; leave it empty for the data folder")
-    return [*faults, *outward.faults(config.egress, config.registries)]
+    return [*faults, *databases.faults(config.store), *outward.faults(config.egress, config.registries)]
 
 
 def _check_secrets(secrets: tuple[SecretConfig, ...]) -> list[str]:
@@ -332,7 +333,8 @@ def _with_secrets(config: Config) -> Config:
     )
     kept = tuple(replace(each, value=_secret(each.value, each.file)) for each in config.packages.secrets)
     packages = replace(config.packages, secrets=kept)
-    return replace(config, llm=llm, packages=packages, bridges=tuple(map(_with_secret, config.bridges)))
+    store = databases.with_secret(config.store)
+    return replace(config, store=store, llm=llm, packages=packages, bridges=tuple(map(_with_secret, config.bridges)))
 
 
 def _with_secret(account: BridgeAccount) -> BridgeAccount:

@@ -15,6 +15,7 @@ from hub.accounts import kind_of, name_of, secrets_of
 from hub.app import Hub
 from hub.clock import SystemClock
 from hub.config import Config, backends, timezone
+from hub.databases import database_of
 from hub.egress.guard import GuardedEgress
 from hub.errors import ConfigError, ManifestError
 from hub.flow.desk import FrontDesk
@@ -39,6 +40,8 @@ from hub.packages.sources import Sources
 from hub.ports import Bridge, Clock, Documents, Egress, Files, Store, Tool, Workspaces
 from hub.store.documents import FileDocuments
 from hub.store.files import FileStore
+from hub.store.postgres import PostgresStore
+from hub.store.postgres_server import url_of
 from hub.store.sql import SqlStore
 from hub.store.workspaces import FolderWorkspaces
 from hub.tools import built_in
@@ -58,7 +61,7 @@ async def opened(
     redaction = logs.configure(config.hub.log, config.hub.log_level, secrets=_secrets(config))
     data = config.data
     make_data_folder(data)
-    store = SqlStore.at(config.store.url, data)
+    store = store_of(config)
     await store.open()
     stack.push_async_callback(store.close)
     secret = owner_secret(data / "owner.key", os.environ.get("AGENTHOST_OWNER_KEY"))
@@ -107,9 +110,20 @@ class _Ground:
     errands: FlowErrands
 
 
+def store_of(config: Config) -> Store:
+    """Return the store that the config names, to be opened."""
+    place = database_of(config.store, config.data)
+    return SqlStore(place) if isinstance(place, Path) else PostgresStore(url_of(place))
+
+
 def _secrets(config: Config) -> list[str]:
     models = (llm.key for _, llm in backends(config))
-    return [*models, *chain(*map(secrets_of, config.bridges)), *(secret.value for secret in config.packages.secrets)]
+    return [
+        config.store.password,
+        *models,
+        *chain(*map(secrets_of, config.bridges)),
+        *(secret.value for secret in config.packages.secrets),
+    ]
 
 
 def _origins(config: Config) -> Mapping[Origin, Sequence[Path]]:
@@ -140,6 +154,7 @@ async def _outfit(
         workspaces=ground.workspaces,
         egress=egress,
         errands=ground.errands,
+        outlining=ground.errands,
         search=config.data / "search",
     )
     stack.push_async_callback(shipped.close)

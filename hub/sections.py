@@ -36,7 +36,23 @@ class StoreConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """[store]: the database; empty means SQLite in the data folder."""
 
     url: str = ""
+    password: str = ""
+    """PostgreSQL's, if it isn't in the URL."""
+    password_file: str = ""
     keep_events_days: Positive = 30
+
+
+class AlertsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[alerts]: what the operator wants to know."""
+
+    tell_owner: bool = False
+    """In their own chat, each thing once."""
+    waiting_minutes: Seconds = 5.0
+    """A message that waits longer is told of."""
+    backup_days: Annotated[int, Meta(ge=0)] = 7
+    """An older last backup is told of; 0: never."""
+    slow_tokens_per_second: Price = 2.0
+    """A model that writes slower is told of; 0: never."""
 
 
 class DecisionsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -11,7 +11,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -21,8 +21,9 @@ import msgspec
 from msgspec import Struct
 
 from hub import __version__
-from hub.cli.folder import DATABASE, KEPT, WORKSPACES, damage, lock_of, locked, opened
+from hub.cli.folder import DATABASE, KEPT, WORKSPACES, lock_of, locked, opened
 from hub.errors import AgentHostError
+from hub.store.backups import damage, note
 from hub.store.workspaces import everything
 
 MANIFEST = "manifest.json"
@@ -73,6 +74,9 @@ def back_up(database: Path, data: Path, target: Path) -> Manifest:
             manifest = _write(part, copy, data)
         part.replace(target)
         _sync(target.parent)
+        with suppress(OSError):
+            # It's made; that the hub doesn't know of it is no reason to call it failed.
+            note(data, manifest.made_at)
     except (OSError, sqlite3.Error) as error:
         part.unlink(missing_ok=True)
         raise BackupError(f"{target}: not written: {error}") from error

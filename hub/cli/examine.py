@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import file_digest
 from pathlib import Path
 from typing import Literal
@@ -15,17 +15,18 @@ from typing import Literal
 from msgspec import Struct
 
 from hub.accounts import secret_file_of
-from hub.cli.folder import damage, database, holder, opened
+from hub.cli.folder import database, holder, opened
 from hub.cli.place import OWNER_KEY
 from hub.cli.words import size
 from hub.config import MODEL_SHA256, Config, backends, embedded_model, misgivings, models_folder
+from hub.flow.alerts import LEAST_SPACE, LITTLE_SPACE, of_backup
 from hub.packages.sandbox import Sandbox
+from hub.store import migrations
+from hub.store.backups import damage, last
 from hub.tools.media import lacking
 from hub.weights.names import Repo
 from hub.weights.shelf import find
 
-LEAST_SPACE = 64 << 20
-LITTLE_SPACE = 512 << 20
 PATIENCE = timedelta(minutes=10)
 """A message that waits longer than this isn't just waiting for its turn."""
 MODEL_SIZE = 98_362_432
@@ -126,12 +127,36 @@ def stored(config: Config, environ: Mapping[str, str]) -> Finding:
     path = database(config)
     if not path.exists():
         return fine("database", "none yet: it's made at the first start")
+    if revision := newer(path):
+        mend = "Upgrade AgentHost, or restore a backup that this version made."
+        return fault("database", f"{path} was written by a newer AgentHost (schema {revision})", mend)
     if holder(path):
         return fine("database", f"{path}: a hub has it open")
     if wrong := damage(path):
         mend = f"Keep a copy of {path}, then `agenthost restore BACKUP --data {config.data} --force`."
         return fault("database", f"{path} is damaged: {wrong}", mend)
     return fine("database", str(path))
+
+
+def newer(path: Path) -> str:
+    """Return a database's schema if this AgentHost doesn't know it, or nothing."""
+    known = {each.name.partition("_")[0] for each in (Path(migrations.__file__).parent / "versions").glob("0*.py")}
+    try:
+        with opened(path) as connection:
+            [revision] = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except (sqlite3.Error, TypeError):
+        return ""
+    return "" if revision in known else str(revision)
+
+
+def backup(config: Config, environ: Mapping[str, str]) -> Finding:
+    """Is there a backup, and is it young enough?"""
+    key = config.data / OWNER_KEY
+    since = datetime.fromtimestamp(key.stat().st_mtime, UTC) if key.is_file() else None
+    made_at, every = last(config.data), timedelta(days=config.alerts.backup_days)
+    for alert in of_backup(made_at, since, datetime.now(UTC), every):
+        return warning("backup", alert.text, alert.fix)
+    return fine("backup", f"made on {made_at:%Y-%m-%d}" if made_at else "none yet, and nothing old to lose")
 
 
 def llama(config: Config, environ: Mapping[str, str]) -> Finding:
@@ -224,6 +249,7 @@ LOCAL: tuple[Check, ...] = (
     key_file,
     clock,
     stored,
+    backup,
     queue,
     llama,
     model,

@@ -54,13 +54,3 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a database for reading only, beside a hub that writes to it; raises sqlite3.Error."""
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)) as connection:
         yield connection
-
-
-def damage(path: Path) -> str:
-    """Return what's wrong with a database, or nothing."""
-    try:
-        with opened(path) as connection:
-            found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(5)")]
-    except sqlite3.Error as error:
-        return str(error)
-    return "" if found == ["ok"] else "; ".join(found)

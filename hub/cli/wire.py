@@ -202,6 +202,16 @@ class Prompts(Struct, frozen=True, kw_only=True):
     agent: int = 0
 
 
+class Alert(Struct, frozen=True, kw_only=True):
+    """Something that's wrong with the hub, or soon will be."""
+
+    name: str
+    level: str
+    text: str
+    fix: str = ""
+    about: str = ""
+
+
 class Status(Struct, frozen=True, kw_only=True):
     """How the hub is."""
 
@@ -216,6 +226,7 @@ class Status(Struct, frozen=True, kw_only=True):
     bridges: tuple[Bridge, ...] = ()
     router: Router = Router()
     prompts: Prompts | None = None
+    alerts: tuple[Alert, ...] = ()
     requests: int = 0
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from hub.flow.judging import Receipt, Spoken
+from hub.flow.planning import BOOKKEEPING
 from hub.flow.work import Work
 from hub.ports import Store
 from hub.records import Message, PauseId, Step, Task, Turn
@@ -31,7 +32,7 @@ class Case(Struct, frozen=True, kw_only=True):
 
 async def gather(store: Store, work: Work, task: Task, turn: Turn, steps: Sequence[Step]) -> Case:
     """Gather the evidence; of a conversation, each message of which is a wish of its own, only what this turn has."""
-    calls = tuple(step for step in steps if step.kind == "tool")
+    calls = tuple(step for step in steps if step.kind == "tool" and step.name not in BOOKKEEPING)
     if task.kind == "conversation":
         said: list[Spoken] = [("user", "\n".join(message.text for message in work.messages) or task.goal)]
         return Case(said=(*said, ("agent", turn.answer)), receipts=_receipts(calls, len(said)), calls=calls, before=())
@@ -60,7 +61,9 @@ async def _refused(store: Store, id: PauseId) -> bool:
 
 
 def _receipts(calls: Sequence[Step], after: int) -> tuple[Receipt, ...]:
-    return tuple(Receipt(tool=step.name, failed=step.failed, after=after) for step in calls)
+    return tuple(
+        Receipt(tool=step.name, failed=step.failed, after=after) for step in calls if step.name not in BOOKKEEPING
+    )
 
 
 def _place(turn: Turn, messages: Sequence[Message]) -> int:

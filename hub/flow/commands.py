@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from msgspec.structs import replace
 
 from hub.errors import AgentHostError, PersonError
-from hub.flow import lanes
+from hub.flow import lanes, planning
 from hub.flow.journal import Journal
 from hub.flow.meant import Meant
 from hub.flow.notices import answer_to
@@ -211,6 +211,7 @@ class Commands:
 
     async def _shown(self, task: Task) -> str:
         lines = [_line(task), f"Goal: {short(task.goal, 300)}"]
+        lines += planning.lines(task.plan)
         turns = reversed(await self._store.turns(task.id, limit=3))
         lines += [
             f"Turn {turn.number} ({turn.state}): {short(turn.answer or turn.error or '…', 200)}" for turn in turns

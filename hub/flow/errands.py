@@ -4,9 +4,10 @@ Tools are built before the flow that runs these errands: until `open` they're re
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 from itertools import islice
 
@@ -14,11 +15,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.errors import BadRequest, Duplicate, ToolError
+from hub.flow import planning
 from hub.flow.exact import sealed
 from hub.flow.heard import said_lately
 from hub.flow.journal import Journal
 from hub.flow.notices import notice
 from hub.flow.outbox import Outbox
+from hub.flow.outlines import Outlines
 from hub.flow.rights import PLANNED_BY, Rights
 from hub.flow.said import tag
 from hub.flow.tasks import Tasks
@@ -51,6 +54,7 @@ class Parts(Struct, frozen=True):
     tasks: Tasks
     toolbox: Toolbox
     rights: Rights
+    outlines: Outlines
     agents: Mapping[str, Agent]
     zone: str
 
@@ -133,6 +137,15 @@ class FlowErrands:
                 goal, text, due_at=time.due_at, schedule=time.schedule, by=task, beside=hub.rights.inherited
             )
         return f"{tag(known)}: {time.words}."
+
+    async def outline(
+        self, call: ToolCall, points: Sequence[str], *, done: Sequence[int] = (), dropped: Sequence[int] = ()
+    ) -> str:
+        """See Outlining."""
+        hub, task = await self._task(call)
+        how = partial(planning.changed, points=points, done=done, drop=dropped)
+        outlined = await hub.outlines.by_tool(task.id, how)
+        return f"Plan: {planning.told(outlined.plan)}"
 
     async def use(self, call: ToolCall, tool: str, arguments: Mapping[str, object]) -> str:
         """See Errands. A tool whose calls can't be repeated may be used only by one whose own can't."""

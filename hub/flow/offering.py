@@ -12,7 +12,7 @@ from hub.flow.gleaning import gives, glean
 from hub.flow.taming import tame
 from hub.flow.wording import asked
 from hub.manifests import Agent
-from hub.ports import Exemplary, Findable, Hit, Packaged, Ranking, Subject, Tool
+from hub.ports import Exemplary, Findable, ForAssignments, Hit, Packaged, Ranking, Subject, Tool
 
 TOKENS = 300
 """Of all lines about the offered tools together."""
@@ -45,13 +45,17 @@ class Offering:
         if self._ranking is not None:
             self._ranking.fill({tool.name: _subject(tool) for tool in tools if isinstance(tool, Findable)})
 
-    def offered(self, agent: Agent, tools: Mapping[str, Tool], text: str) -> tuple[Tool, ...]:
+    def offered(
+        self, agent: Agent, tools: Mapping[str, Tool], text: str, *, assignment: bool = False
+    ) -> tuple[Tool, ...]:
         """Return the tools that the agent may use and that may be of use for a message.
+
+        Those that are ForAssignments are left out where the message isn't about an `assignment`.
 
         Those with words that stand in it come first, in the agent's order; then those found by what they're about, the
         best first. What has no room within the budget is left out, but never the first.
         """
-        allowed = allowed_of(agent, tools)
+        allowed = [tool for tool in allowed_of(agent, tools) if assignment or not for_assignments(tool)]
         found = [tool for tool in allowed if isinstance(tool, Findable)] if self._ranking else []
         worded = [tool for tool in allowed if tool not in found and tool.fits(text)]
         room = self._tokens
@@ -87,6 +91,11 @@ def allowed_of(agent: Agent, tools: Mapping[str, Tool]) -> tuple[Tool, ...]:
         elif name in tools:
             found.setdefault(name, tools[name])
     return tuple(found.values())
+
+
+def for_assignments(tool: Tool) -> bool:
+    """Say whether a tool is offered in assignments only."""
+    return isinstance(tool, ForAssignments) and tool.for_assignments
 
 
 def cost(tool: Tool) -> int:

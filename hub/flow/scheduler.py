@@ -5,10 +5,10 @@ APScheduler ticks with its memory job store: a job of its own would be lost by a
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.interval import IntervalTrigger
+from apscheduler.triggers.base import BaseTrigger
 
 from hub.errors import StoreUnavailable
 from hub.flow import lanes
@@ -24,6 +24,20 @@ KEEP_PAIRINGS = timedelta(days=1)
 """After their end: who approves twice is told that it's done."""
 
 
+class Steady(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
+    """So long after the last time, whatever the clock said then.
+
+    APScheduler's own interval counts on from the last time by the clock: set forward by years, as on a machine that
+    began in 1970, each missed tick is counted one by one; set back, none comes until the clock is there again.
+    """
+
+    def __init__(self, every: timedelta) -> None:
+        self._every = every
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        return now + self._every
+
+
 class Scheduler:
     """Wakes the lanes of what's due."""
 
@@ -35,21 +49,32 @@ class Scheduler:
         expire: Callable[[], Awaitable[None]],
         keep_events: timedelta,
         sweeps: Sequence[Callable[[], Awaitable[None]]] = (),
+        ticked: Callable[[float, float], None] = lambda seconds, lag: None,
     ) -> None:
-        """`sweeps` are done with every sweep: what else is to be forgotten in time."""
+        """`sweeps` are done with every sweep: what else is to be forgotten in time.
+
+        `ticked` is told of each tick how long it took, and how late it came.
+        """
         self._store = store
         self._clock = clock
         self._dispatcher = dispatcher
         self._expire = expire
         self._keep_events = keep_events
         self._sweeps = sweeps
+        self._ticked = ticked
+        self._began = clock.monotonic()
         self._jobs = AsyncIOScheduler(timezone="UTC")
 
     def start(self) -> None:
         """Begin to tick."""
-        self._jobs.add_job(self.tick, IntervalTrigger(seconds=int(TICK)), max_instances=1, coalesce=True)
-        self._jobs.add_job(self.sweep, IntervalTrigger(seconds=int(SWEEP.total_seconds())), max_instances=1)
+        for job, every in ((self.tick, timedelta(seconds=TICK)), (self.sweep, SWEEP)):
+            self._jobs.add_job(job, Steady(every), max_instances=1, coalesce=True, misfire_grace_time=None)
         self._jobs.start()
+
+    def anew(self) -> None:
+        """Tick from now on: the clock was set, and what was to come next may be hours away."""
+        for job in self._jobs.get_jobs():
+            job.reschedule(job.trigger)
 
     def stop(self) -> None:
         """Tick no more."""
@@ -57,6 +82,13 @@ class Scheduler:
 
     async def tick(self) -> None:
         """Wake the lanes of tasks and entries whose time has come."""
+        before, self._began = self._began, self._clock.monotonic()
+        try:
+            await self._look()
+        finally:
+            self._ticked(self._clock.monotonic() - self._began, self._began - before - TICK)
+
+    async def _look(self) -> None:
         now = self._clock.now()
         due = await self._store.next_due()
         if due is None or due > now:

@@ -10,16 +10,17 @@ from msgspec.structs import replace
 
 from hub.config import LLMConfig
 from hub.errors import ContextOverflow, LLMError, ToolError
-from hub.flow import lanes, pictures, prompts
+from hub.flow import lanes, pictures, planning, prompts
 from hub.flow.calling import Calls, Held
 from hub.flow.digest import clipped, shorten, with_room
 from hub.flow.exact import opened, sealed
 from hub.flow.ledger import Ledger, Made
 from hub.flow.sound import sound_text
+from hub.flow.standing import standing
 from hub.flow.toolbox import Toolbox, unsaid
 from hub.flow.work import Work
 from hub.manifests import Agent
-from hub.ports import LLM, Clock, Delta, End, Feed, Files, Priority, Said, Store, Terms, Tool
+from hub.ports import LLM, Clock, Delta, End, Feed, Files, Priority, Said, Store, Terms, Tool, Tracking
 from hub.records import Again, Message, Step, Text
 
 HISTORY = 60
@@ -29,6 +30,8 @@ TOOL_CALLS = 4
 """In one turn."""
 PROMPT_TOKENS = 1_500
 """A prompt above it is shortened: on two cores a small model reads about a hundred tokens a second."""
+CLAIM = 900
+"""Characters of what was done, for a tool that keeps track."""
 LONGEST_TOKEN = 64
 """Characters of a token: an answer that has more for each allowed one comes from a server that heeds no limit."""
 MARGIN = 64
@@ -91,12 +94,14 @@ class Speaker:
         end = NOTHING
         try:
             await self._calls.take_up(agent, work, ledger)
+            await self._track(agent, work, ledger, "before")
             await self._use_tools(agent, work, ledger, join)
         except Held as waits:
             held = waits
         else:
             await join(work)
             end = await self._told_by_tool(work, ledger) or await self._write(agent, work, ledger)
+            await self._track(agent, work, ledger, "after")
         return Spoken(
             text=work.written.strip(),
             reason=end.reason,
@@ -116,11 +121,11 @@ class Speaker:
     async def _use_tools(self, agent: Agent, work: Work, ledger: Ledger, join: Join) -> None:
         for _ in range(TOOL_CALLS):
             await join(work)
-            text = "\n".join(message.text for message in (*work.about, *work.messages)) or work.task.goal
-            offered = self._toolbox.offered(agent, text)
+            said = await self._said(work)
+            text = prompts.asked(said) if await self._point(work) else _wish(work)
+            offered = self._toolbox.offered(agent, text, assignment=work.task.kind == "assignment")
             if not offered:
                 return
-            said = await self._said(work)
             tool = await self._choose(work, ledger, said, offered)
             if tool is None:
                 return
@@ -166,12 +171,28 @@ class Speaker:
         sealed_arguments = sealed(opened(filled.result))
         await self._calls.make(agent, work, ledger, tool, sealed_arguments, nth, offered)
 
+    async def _track(self, agent: Agent, work: Work, ledger: Ledger, when: Literal["before", "after"]) -> None:
+        """Call what keeps track of an assignment, if its time has come; it may raise Held."""
+        task = await self._store.task(work.task.id) if work.task.kind == "assignment" else None
+        if task is None:
+            return
+        for tool in self._toolbox.tracking(agent, task, when):
+            said = [Said("user", task.goal)]
+            if when == "after":
+                done = "\n".join((*(step.result for step in self._results(work, ledger)), work.written))
+                said = [Said("user", f"{await standing(self._store, task)}\n{clipped(done, CLAIM)}")]
+            await self._call(agent, work, ledger, said, tool, (tool,))
+
+    def _results(self, work: Work, ledger: Ledger) -> tuple[Step, ...]:
+        """Return the tool calls that are shown as they are; those that keep track are told by how the task stands."""
+        return tuple(step for step in _calls(work, ledger) if not isinstance(self._toolbox.named(step.name), Tracking))
+
     # --- the answer
 
     async def _told_by_tool(self, work: Work, ledger: Ledger) -> End | None:
         """Answer with a tool's result where that's all that was asked for: no model can get it wrong then."""
         said = await self._said(work)
-        text = await self._toolbox.answered(said, _calls(work, ledger))
+        text = await self._toolbox.answered(said, self._results(work, ledger))
         if text is None:
             return None
         work.written = text
@@ -180,13 +201,13 @@ class Speaker:
 
     async def _write(self, agent: Agent, work: Work, ledger: Ledger) -> End:
         """Have the LLM write the answer, piece by piece, into `work.written`."""
-        said = await self._prompt(agent, work, _calls(work, ledger))
+        said = await self._prompt(agent, work, self._results(work, ledger))
         work.written = ""
         async for piece in self._llm.chat(said, self._terms(work, Priority.CHAT), limit=self._answer_tokens):
             if isinstance(piece, End):
                 work.money += piece.money
                 work.written = sound_text(work.written)
-                for result in unsaid(work.written, _calls(work, ledger)):
+                for result in unsaid(work.written, self._results(work, ledger)):
                     work.written = f"{work.written.rstrip()}\n\n{result}"
                 return piece
             # Begun again after a crash of the model, the answer is written anew: the first piece takes the old's place.
@@ -220,8 +241,9 @@ class Speaker:
         room = min(most + more, whole)
         verdict = work.task.verdict
         note = verdict.why if isinstance(verdict, Again) and work.task.kind == "assignment" else ""
+        stand = await standing(self._store, work.task)
         while True:
-            said = prompts.answer(agent, work.task, history, steps, self._now(), note=note, images=images)
+            said = prompts.answer(agent, work.task, history, steps, self._now(), note=note, stand=stand, images=images)
             tokens = await self._llm.count(said)
             if tokens <= room:
                 return said
@@ -248,9 +270,24 @@ class Speaker:
         raise ContextOverflow(tokens, room)
 
     async def _said(self, work: Work) -> tuple[Said, ...]:
-        """Return what was said; last the goal, where nobody's message is answered: a planned task has none."""
+        """Return what was said, and last what's to be done now.
+
+        That's the plan's first open point, or the goal where nobody's message is answered: a planned task has none.
+        """
         said = prompts.conversation(await self._history(work))
-        return said if said and said[-1].role == "user" else (*said, Said("user", work.task.goal))
+        if not (said and said[-1].role == "user"):
+            said = (*said, Said("user", work.task.goal))
+        if point := await self._point(work):
+            return (*said, Said("assistant", await standing(self._store, work.task)), Said("user", point))
+        return said
+
+    async def _point(self, work: Work) -> str:
+        """Return the point of the plan that's next; nothing without a plan, or where the person has just spoken."""
+        spoken = [message for message in (*work.about, *work.messages) if message.text != work.task.goal]
+        if work.task.kind != "assignment" or spoken:
+            return ""
+        task = await self._store.task(work.task.id) or work.task
+        return next((point.text for _, point in planning.left(task.plan)), "")
 
     async def _history(self, work: Work) -> tuple[Message, ...]:
         messages = await self._store.messages_of_task(work.task.id, limit=HISTORY, after=work.task.digested)
@@ -266,6 +303,10 @@ class Speaker:
 
     def _now(self) -> datetime:
         return self._clock.now().astimezone(self._zone)
+
+
+def _wish(work: Work) -> str:
+    return "\n".join(message.text for message in (*work.about, *work.messages)) or work.task.goal
 
 
 def _is_over(message: Message) -> bool:

@@ -17,6 +17,7 @@ from hub.errors import LLMError
 from hub.flow import lanes, prompts
 from hub.flow.case import Case
 from hub.flow.judging import COMPLETE, Receipt, Spoken, judge
+from hub.flow.planning import unfinished
 from hub.flow.proof import proof, unproven
 from hub.flow.sound import sound
 from hub.ports import LLM, Priority, Terms
@@ -98,6 +99,8 @@ class Supervisor:
         except LLMError as error:
             log.warning("task %s: the judge failed: %s", task.id, error)
             return _after_failures(task, case.before, f"the supervisor couldn't judge: {error}")
+        if found.complete >= COMPLETE and (missing := unfinished(task)):
+            return _again(task, case.before, missing)
         if found.complete >= COMPLETE:
             return Done(summary=turn.answer[:QUESTION], why=found.why or f"complete ({found.complete:.2f})")
         if found.person >= PERSON:

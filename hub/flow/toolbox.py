@@ -8,6 +8,7 @@ import itertools
 import logging
 import re
 from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -15,7 +16,7 @@ from msgspec import Struct
 from hub.errors import ToolError
 from hub.flow import prompts
 from hub.flow.filling import fill
-from hub.flow.offering import Offering
+from hub.flow.offering import Offering, allowed_of
 from hub.flow.schemas import fit
 from hub.flow.sound import sound
 from hub.flow.taming import tame
@@ -37,8 +38,9 @@ from hub.ports import (
     Terms,
     Tool,
     ToolCall,
+    Tracking,
 )
-from hub.records import Step
+from hub.records import Step, Task
 
 log = logging.getLogger(__name__)
 
@@ -95,9 +97,17 @@ class Toolbox:
         """Return the tool of that name, if it's installed."""
         return self._tools.get(name)
 
-    def offered(self, agent: Agent, text: str) -> tuple[Tool, ...]:
+    def offered(self, agent: Agent, text: str, *, assignment: bool = False) -> tuple[Tool, ...]:
         """Return the tools that the agent may use and that may be of use for a message: see Offering."""
-        return self._offering.offered(agent, self._tools, text)
+        return self._offering.offered(agent, self._tools, text, assignment=assignment)
+
+    def tracking(self, agent: Agent, task: Task, when: Literal["before", "after"]) -> tuple[Tool, ...]:
+        """Return those of the agent's tools that keep track of an assignment, and whose time it is now."""
+        return tuple(
+            tool
+            for tool in allowed_of(agent, self._tools)
+            if isinstance(tool, Tracking) and tool.when(task.goal, task.plan) == when
+        )
 
     def wants_one(self, text: str) -> bool:
         """Say whether a message leaves no doubt that it wants one tool and nothing else; may block for milliseconds."""

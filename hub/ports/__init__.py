@@ -48,10 +48,12 @@ from hub.ports.tools import (
     Example,
     Exemplary,
     Findable,
+    ForAssignments,
     Foreign,
     Lengthy,
     Material,
     Naming,
+    Outlining,
     Outward,
     Packaged,
     Parcels,
@@ -63,8 +65,10 @@ from hub.ports.tools import (
     Retrying,
     Tool,
     ToolCall,
+    Tracking,
 )
-from hub.ports.work import Delta, Dispatcher, Feed, News
+from hub.ports.upkeep import Upkeep
+from hub.ports.work import Delta, Dispatcher, Feed, News, Witness
 
 __all__ = [
     "LLM",
@@ -98,6 +102,7 @@ __all__ = [
     "Files",
     "Filled",
     "Findable",
+    "ForAssignments",
     "Foreign",
     "Hit",
     "Hooked",
@@ -110,6 +115,7 @@ __all__ = [
     "Naming",
     "News",
     "Outgoing",
+    "Outlining",
     "Outward",
     "Packaged",
     "Parcels",
@@ -136,7 +142,10 @@ __all__ = [
     "Threading",
     "Tool",
     "ToolCall",
+    "Tracking",
     "Typing",
+    "Upkeep",
+    "Witness",
     "WorkFile",
     "Workspaces",
 ]

@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from hub.ports.upkeep import Upkeep
 from hub.records import (
     Address,
     Correction,
@@ -73,7 +74,7 @@ class Remove(Struct, frozen=True):
 Change = Add | Save | Remove
 
 
-class Store(Protocol):
+class Store(Upkeep, Protocol):
     """Keeps records. What was committed survives the death of the process and of the machine."""
 
     async def open(self) -> None:
@@ -301,3 +302,6 @@ class Store(Protocol):
 
     async def backup(self, path: str) -> None:
         """Write a consistent copy of everything committed to a file, while work goes on."""
+
+    async def size(self) -> int:
+        """Return how many bytes the records take on the disk; 0 for those in memory."""

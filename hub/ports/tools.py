@@ -11,6 +11,7 @@ from hub.records import (
     PackageId,
     PersonId,
     Pin,
+    Point,
     TaskId,
     TenantId,
 )
@@ -168,6 +169,24 @@ class Asking(Protocol):
 
 
 @runtime_checkable
+class ForAssignments(Protocol):
+    """A tool for work that takes turn after turn: offered in assignments only, so that no conversation pays for it."""
+
+    for_assignments: bool
+
+
+@runtime_checkable
+class Tracking(Protocol):
+    """A tool that keeps track of an assignment: its time comes by how the task stands, without any model's choice."""
+
+    def when(self, goal: str, plan: Sequence[Point]) -> Literal["before", "after", ""]:
+        """Say whether it's to be called in a turn: before all other tools, after the answer, or only if it's chosen.
+
+        Its results aren't shown beside those of other tools: the prompt tells how the task stands.
+        """
+
+
+@runtime_checkable
 class Packaged(Protocol):
     """A tool that came with a package."""
 
@@ -247,4 +266,18 @@ class Errands(Parcels, Protocol):
         """Call another tool for the same task and return its result; raises ToolError.
 
         Only one that the call's agent may use; what would need leave is refused.
+        """
+
+
+class Outlining(Protocol):
+    """The plan of a call's task, which its person reads; not what's planned for later."""
+
+    async def outline(
+        self, call: ToolCall, points: Sequence[str], *, done: Sequence[int] = (), dropped: Sequence[int] = ()
+    ) -> str:
+        """Mark points of the plan by their numbers, then write those that are still to be done, if there are any.
+
+        What's done stays in a plan that's written anew; numbers are those of the plan before. Returns how it stands, in
+        words. Raises ToolError for a number that isn't there, for too many or too long points, and for a task that's no
+        assignment; nothing is changed then.
         """

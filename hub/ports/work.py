@@ -1,10 +1,11 @@
 """Who works on what, and who watches."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
+from hub.ports.storage import Change
 from hub.records import (
     Event,
     MessageId,
@@ -39,6 +40,13 @@ class Delta(Struct, frozen=True, kw_only=True):
     """The person's message that's being answered; None if nobody asked just now."""
     text: str
     whole: bool = False
+
+
+class Witness(Protocol):
+    """Hears of everything that the flow has committed: for metrics and traces."""
+
+    def committed(self, changes: Sequence[Change], seconds: float) -> None:
+        """Take what was kept just now, and how long that took; at once, for whoever committed it waits."""
 
 
 class News(Protocol):

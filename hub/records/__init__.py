@@ -18,6 +18,7 @@ from hub.records.ids import (
     TenantId,
     TurnId,
     new_id,
+    rise_above,
 )
 from hub.records.messages import (
     Candidate,
@@ -151,5 +152,6 @@ __all__ = [
     "Wait",
     "file_of",
     "new_id",
+    "rise_above",
     "saved",
 ]

@@ -16,6 +16,8 @@ class Person(Struct, frozen=True, kw_only=True):
     name: str
     role: Literal["owner", "member", "group"] = "member"
     created_at: datetime
+    leaving_at: datetime | None = None
+    """Since when all that's theirs is being erased: nobody speaks for them any more, and at the end they're gone."""
 
 
 class Link(Struct, frozen=True, kw_only=True):
@@ -59,6 +61,7 @@ Scope = Literal[
     "tasks:read",
     "tasks:write",
     "status:read",
+    "metrics:read",
     "keys:write",
     "people:write",
     "admin",

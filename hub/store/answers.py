@@ -2,11 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
-from sqlalchemy import Row
-
-from hub.ports import Change, Remove
 from hub.records import (
     Address,
     Correction,
@@ -51,22 +48,14 @@ from hub.records import (
 )
 from hub.store import queries
 from hub.store.queries import Listing, Query, by
-from hub.store.rows import record_of
+from hub.store.upkeep import UpkeepAnswers
 
 R = TypeVar("R", bound=Record)
 CHUNK = 100
 
 
-class Answers:
-    """The queries of a Store; its database answers `_rows` and does `commit`."""
-
-    async def commit(self, *changes: Change) -> tuple[Event, ...]:
-        """See Store."""
-        raise NotImplementedError
-
-    async def _rows(self, query: Query, given: Mapping[str, object] | None = None) -> Sequence[Row[Any]]:
-        """Return what a query finds; raises StoreUnavailable."""
-        raise NotImplementedError
+class Answers(UpkeepAnswers):
+    """The queries of a Store; its database answers `_rows` and does `commit`: see UpkeepAnswers."""
 
     # --- people and keys
 
@@ -312,14 +301,6 @@ class Answers:
     async def forget_replays(self, before: datetime) -> int:
         return await self._forget(Replay, queries.old_replays(before, CHUNK))
 
-    async def _forget(self, kind: type[Event] | type[Replay] | type[Pairing], old: Query) -> int:
-        # A few at a time, so that nobody's commit waits long behind it.
-        forgotten = 0
-        while found := await self._all(kind, old):
-            await self.commit(*map(Remove, found))
-            forgotten += len(found)
-        return forgotten
-
     async def corrections(self, tenant: TenantId, limit: int) -> tuple[Correction, ...]:
         return await self._all(Correction, queries.corrections_of(tenant, limit))
 
@@ -330,9 +311,6 @@ class Answers:
         return await self._first(Replay, by(Replay, key=key, name=name))
 
     # --- below
-
-    async def _all(self, kind: type[R], query: Query, given: Mapping[str, object] | None = None) -> tuple[R, ...]:
-        return tuple(record_of(kind, row) for row in await self._rows(query, given))
 
     async def _first(self, kind: type[R], query: Query) -> R | None:
         found = await self._all(kind, query)

@@ -64,6 +64,7 @@ from hub.store.tables import (
     transitions,
     turns,
 )
+from hub.store.tabling import Position
 
 Query = Select[Any] | CompoundSelect[Any]
 STATES: tuple[TaskState, ...] = ("submitted", "working", "input-required", "completed", "failed", "canceled")
@@ -117,13 +118,19 @@ def old_pairings(before: datetime, limit: int) -> Query:
     return of(Pairing).where(pairings.c.expires_at < before).order_by(pairings.c.expires_at).limit(limit)
 
 
+def newest_ids() -> Query:
+    """The greatest id of each kind of record whose ids tell the order; ids that aren't of `new_id` are left out."""
+    ordered = (messages, entries, tasks, turns, pauses, corrections, installations, pairings)
+    return union_all(*(select(func.max(table.c.id).label("id")).where(table.c.id < "1") for table in ordered))
+
+
 # --- messages
 
 
 def with_file(tenant: str, person: str | None, sha256: str) -> Query:
     """The newest message that has a file; `person` None: anybody's."""
     found = by(Message, tenant=tenant) if person is None else by(Message, tenant=tenant, person=person)
-    names = func.instr(type_coerce(messages.c.parts, Text), sha256) > 0
+    names = Position(type_coerce(messages.c.parts, Text), sha256) > 0
     return found.where(WITH_FILES, names).order_by(messages.c.id.desc()).limit(1)
 
 

@@ -87,14 +87,19 @@ def copy(source: Path, target: Path) -> None:
     try:
         with closing(sqlite3.connect(source)) as origin, closing(sqlite3.connect(unfinished)) as copied:
             origin.backup(copied)
-            # Without a write-ahead log of its own, the copy is one file that can be moved and read anywhere.
-            copied.execute("PRAGMA journal_mode = DELETE")
-        sync(unfinished)
+        settle(unfinished)
         unfinished.replace(target)
         sync(target.parent)
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+def settle(database: Path) -> None:
+    """Make a database that nobody uses one file, without a write-ahead log, that can be moved and read anywhere."""
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    sync(database)
 
 
 def is_short(folder: Path) -> bool:

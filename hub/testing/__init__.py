@@ -38,7 +38,7 @@ from hub.testing.desk import FakeDesk
 from hub.testing.egress import FakeEgress
 from hub.testing.errands import FakeErrands
 from hub.testing.llm import Asked, Hang, MatchingLLM, ScriptedLLM
-from hub.testing.tools import AskingTool, FakeTool, ForeignTool, OutwardTool, PackagedTool, PausingTool
+from hub.testing.tools import AskingTool, AssignmentTool, FakeTool, ForeignTool, OutwardTool, PackagedTool, PausingTool
 from hub.testing.workspaces import MemoryWorkspaces
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "AbleBridge",
     "Asked",
     "AskingTool",
+    "AssignmentTool",
     "Delivery",
     "FakeBridge",
     "FakeClock",

@@ -62,6 +62,12 @@ class AskingTool(FakeTool):
     ask = True
 
 
+class AssignmentTool(FakeTool):
+    """A ForAssignments tool."""
+
+    for_assignments = True
+
+
 class PackagedTool(OutwardTool):
     """A Packaged tool that goes out, of an edition that a test may change."""
 

@@ -3,12 +3,13 @@
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from hub.ports import Clock, Egress, Errands, Files, Store, Tool, Workspaces
+from hub.ports import Clock, Egress, Errands, Files, Outlining, Store, Tool, Workspaces
 from hub.tools.attached import Attached
 from hub.tools.documents import SearchDocuments
 from hub.tools.extract import Extractor
 from hub.tools.files import ListFiles, ReadFile, WriteFile
 from hub.tools.library import Library
+from hub.tools.planning import Plan
 from hub.tools.schedule import Remind, Schedule
 from hub.tools.web import WebFetch
 
@@ -26,6 +27,7 @@ class Shipped:
         workspaces: Workspaces,
         egress: Egress,
         errands: Errands,
+        outlining: Outlining,
         search: Path,
     ) -> None:
         """`search` is the folder for indexes, which can be made anew from what's kept."""
@@ -40,6 +42,7 @@ class Shipped:
             SearchDocuments(Library(store, files, extractor, clock, search)),
             Schedule(clock, zone, errands),
             Remind(),
+            Plan(outlining),
         )
 
     async def close(self) -> None:

@@ -16,6 +16,7 @@ from hub.web.events import watch_events
 from hub.web.files import AROUND, FilesController, HubRequest
 from hub.web.hooks import telegram
 from hub.web.keys import KeysController
+from hub.web.metrics import COUNTED, metrics
 from hub.web.once import Once
 from hub.web.packages import PackagesController
 from hub.web.people import PeopleController
@@ -50,6 +51,7 @@ def build(services: Services) -> Litestar:
             UsableController,
             SessionsController,
             StatusController,
+            metrics,
             watch_events,
             telegram,
             talk,
@@ -69,6 +71,8 @@ def build(services: Services) -> Litestar:
                 Csrf, config=csrf_config(services.secret, secure=services.config.hub.url.startswith("https://"))
             ),
             Once(),
+            # Innermost: what another one raises has no status yet, and would count as good.
+            COUNTED.middleware,
         ],
         guards=[guard],
         template_config=templates(),

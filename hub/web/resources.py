@@ -117,6 +117,13 @@ class TaintView(Struct, frozen=True, kw_only=True):
     detail: str
 
 
+class PointView(Struct, frozen=True, kw_only=True):
+    """A point of a task's plan."""
+
+    text: str
+    state: Literal["open", "done", "dropped"]
+
+
 class TaskView(Struct, frozen=True, kw_only=True):
     """What a person wants done."""
 
@@ -134,6 +141,8 @@ class TaskView(Struct, frozen=True, kw_only=True):
     limits: Limits
     used: Usage
     verdict: Verdict | None
+    plan: list[PointView]
+    """What its agent or its person wrote down to be done, and what became of it."""
     origin: Origin
     tainted: list[TaintView] | UnsetType = UNSET
     """What brought others' words into it; only where one task is read."""
@@ -206,6 +215,7 @@ def view_task(task: Task, taints: Sequence[Taint] | None = None) -> TaskView:
         limits=task.limits,
         used=task.used,
         verdict=task.verdict,
+        plan=[PointView(text=point.text, state=point.state) for point in task.plan],
         origin=Origin(bridge=task.origin.bridge, chat=chat_name(task.origin.bridge, task.origin.chat, task.person)),
         tainted=UNSET if taints is None else [TaintView(source=taint.source, detail=taint.detail) for taint in taints],
     )

@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from msgspec import Struct
+from prometheus_client.registry import Collector
 
 from hub.config import Config
+from hub.flow.alerts import Alert
 from hub.flow.leave import Leave
 from hub.flow.pairing import Pairings
 from hub.flow.people import People
@@ -18,7 +20,7 @@ from hub.flow.uploads import Uploads
 from hub.packages.installer import Installer
 from hub.packages.own import Own
 from hub.ports import LLM, Bridge, Change, Clock, Feed, Store, Tool, ToolCall
-from hub.records import Address, Entry, Incoming, Limits, Message, PersonId, Schedule, Task, TaskId, TenantId
+from hub.records import Address, Entry, Incoming, Limits, Message, PersonId, Point, Schedule, Task, TaskId, TenantId
 
 
 class InboxService(Protocol):
@@ -54,6 +56,12 @@ class TasksService(Protocol):
     async def stop(self, task: Task) -> Task: ...
     async def stop_chat(self, tenant: TenantId, address: Address, person: PersonId) -> Sequence[Task]:
         """Stop a person's tasks that are at work for a chat, and return them."""
+
+
+class OutlinesService(Protocol):
+    """Keeps plans."""
+
+    async def put(self, id: TaskId, points: Sequence[Point]) -> Task: ...
 
 
 class CorrectionsService(Protocol):
@@ -118,6 +126,7 @@ class Services:
     leave: Leave
     inbox: InboxService
     tasks: TasksService
+    outlines: OutlinesService
     corrections: CorrectionsService
     questions: QuestionsService
     letters: LettersService
@@ -128,9 +137,13 @@ class Services:
     uploads: Uploads
     router: Callable[[], RouterInfo]
     prompts: Callable[[], Awaitable[PromptSizes | None]]
-    store_info: Callable[[], StoreInfo]
+    store_info: Callable[[], Awaitable[StoreInfo]]
     unready: Callable[[], str | None]
     """Why the hub can't take messages now; None if it can."""
+    metrics: Callable[[], Awaitable[Sequence[Collector]]]
+    """What Prometheus reads, as it stands now."""
+    alerts: Callable[[], Awaitable[Sequence[Alert]]]
+    """What's wrong now."""
     secret: bytes
     """Stays the same over restarts; signs the tokens against forged requests."""
     closing: asyncio.Event

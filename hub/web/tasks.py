@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Annotated
 
 import msgspec
-from litestar import Controller, get, post
+from litestar import Controller, get, post, put
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from bridges.http import convert
 from hub.errors import BadRequest, NotFound
-from hub.records import Limits, MessageId, Schedule, Task, TaskId, TaskState, new_id
+from hub.records import Limits, MessageId, Point, Schedule, Task, TaskId, TaskState, new_id
 from hub.web.auth import Asker, Caller, Hub
 from hub.web.chats import MAIN, Cursor, IdempotencyKey, Limit, Name, check_agent, messages_page, sees
 from hub.web.once import OWN, claimed, key_of
@@ -40,6 +40,12 @@ class NewAssignment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     schedule: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
     """A five-field crontab in the hub's time zone."""
     limits: NewLimits | None = None
+
+
+class NewPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A plan as its person wants it."""
+
+    points: Annotated[list[Point], Meta(max_length=1_000)]
 
 
 class TasksController(Controller):
@@ -124,6 +130,12 @@ class TasksController(Controller):
         found = await services.store.turns(task.id, before=cursor, limit=limit + 1)
         items = [await view_receipts(services.store, turn) for turn in found[:limit]]
         return Page(items=items, next=str(items[-1].number) if len(found) > limit else None)
+
+    @put("/{id:str}/plan", opt={"scope": "tasks:write"}, responses=PROBLEMS, summary="Write a task's plan")
+    async def plan(self, services: Hub, caller: Asker, id: FromPath[str], data: JSONBody[NewPlan]) -> TaskView:
+        """Have an assignment's plan be this; it isn't done while points are open, unless its checks hold."""
+        task = await task_of(services, caller, id)
+        return view_task(await services.outlines.put(task.id, data.points))
 
     @post(
         "/{id:str}/cancel", status_code=200, opt={"scope": "tasks:write"}, responses=PROBLEMS, summary="Cancel a task"

@@ -9,6 +9,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
 from hub.errors import ManifestError, NotFound
+from hub.flow.offering import for_assignments
 from hub.packages.kinds import Sheet
 from hub.ports import Foreign, Outward, Packaged, Tool, ToolCall
 from hub.records import PackageKind, TaskId, new_id
@@ -60,6 +61,8 @@ class ToolView(Struct, frozen=True, kw_only=True):
     """Its results are words of others than the person: what goes out after them needs leave."""
     outward: bool
     """It may tell something to somebody outside, or do what can't be undone."""
+    for_assignments: bool
+    """It's offered in assignments only."""
 
 
 class Trial(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -189,4 +192,5 @@ def _tool(tool: Tool, own: Mapping[str, Origin]) -> ToolView:
         version=packaged.version if packaged else None,
         outside=isinstance(tool, Foreign) and tool.outside,
         outward=isinstance(tool, Outward),
+        for_assignments=for_assignments(tool),
     )

@@ -18,6 +18,7 @@ from hub.records import (
     Text,
     new_id,
 )
+from hub.store.memory import MemoryStore
 from hub.testing import (
     NOON,
     a_correction,
@@ -309,6 +310,12 @@ async def test_a_backup_is_written_while_work_goes_on(store: Store, tmp_path: Pa
     await store.backup(str(copy))
     await working
     assert copy.stat().st_size > 0
+
+
+async def test_a_store_knows_its_size(store: Store) -> None:
+    await add(store, *(a_message("x" * 1000) for _ in range(50)))
+    size = await store.size()
+    assert size == 0 if isinstance(store, MemoryStore) else size > 50_000
 
 
 def test_changes_are_what_they_say() -> None:

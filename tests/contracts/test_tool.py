@@ -10,6 +10,7 @@ import pytest
 
 from hub.config import SpeechConfig
 from hub.errors import ToolError
+from hub.flow.offering import for_assignments
 from hub.flow.schemas import decode
 from hub.manifests.skills import read_skill
 from hub.packages.code import computing
@@ -21,6 +22,7 @@ from hub.ports import (
     Asking,
     Exemplary,
     Findable,
+    ForAssignments,
     Foreign,
     Lengthy,
     Material,
@@ -35,12 +37,14 @@ from hub.ports import (
     Retrying,
     Tool,
     ToolCall,
+    Tracking,
 )
-from hub.records import HOME, OWNER, Edition, Package, PackageId
+from hub.records import HOME, OWNER, Edition, Package, PackageId, Point
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
 from hub.testing import (
     AskingTool,
+    AssignmentTool,
     FakeClock,
     FakeErrands,
     FakeTool,
@@ -68,7 +72,7 @@ async def compute(call: ToolCall, code: str) -> str:
 
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-SHIPPED = ("web_fetch", "list_files", "read_file", "write_file", "search_documents", "schedule", "remind")
+SHIPPED = ("web_fetch", "list_files", "read_file", "write_file", "search_documents", "schedule", "remind", "plan")
 TOOLS = (*built_in(FakeClock(), ZoneInfo("UTC"), MemoryDocuments()), RunPython(compute))
 PLAIN_TALK = ("hello", "Tell me a joke", "Thanks, that was helpful!", "Who wrote Hamlet?")
 
@@ -109,6 +113,8 @@ def test_the_schema_describes_an_object_and_nothing_beside_it(tool: Tool) -> Non
 
 
 def test_plain_talk_costs_no_decision(tool: Tool) -> None:
+    if for_assignments(tool):
+        pytest.skip("plain talk is offered no tool that's for assignments")
     assert [text for text in PLAIN_TALK if tool.fits(text)] == []
 
 
@@ -137,6 +143,8 @@ def test_every_example_is_offered_and_fits_the_schema(tool: Tool) -> None:
 def test_what_a_rule_reads_fits_the_schema(tool: Tool) -> None:
     assert isinstance(tool, Exemplary)
     examples = tool.examples
+    if isinstance(tool, Tracking):
+        pytest.skip("its time comes by how the task stands, not by what's said")
     assert isinstance(tool, Reading)
     read = [tool.read(example.text) for example in examples]
 
@@ -183,6 +191,17 @@ async def test_an_outward_tool_says_in_words_why_a_call_goes_out_or_nothing(worl
 
 def test_a_tool_that_is_tried_again_is_tried_a_few_times(tool: Tool) -> None:
     assert not isinstance(tool, Retrying) or 2 <= tool.tries <= 4
+
+
+def test_a_tool_that_keeps_track_is_for_assignments_and_its_time_comes_by_the_plan(world: World) -> None:
+    tool = world.tools["plan"]
+    assert isinstance(tool, Tracking)
+    assert for_assignments(tool)
+
+    goal = "Find a train and then book it"
+    stands = ((), (Point(text="Find a train"),), (Point(text="Find a train", state="done"),))
+    assert [tool.when(goal, plan) for plan in stands] == ["before", "after", ""]
+    assert tool.when("Find a train", ()) == ""
 
 
 def test_a_patient_tool_says_how_long_its_calls_may_take() -> None:
@@ -269,11 +288,13 @@ async def test_a_paused_call_goes_on_with_its_answer_and_only_this_hubs_own(aski
 
 
 def test_a_tool_has_the_abilities_it_claims_and_no_other() -> None:
-    abilities = (Foreign, Outward, Asking, Packaged, Pausing)
-    fakes = (FakeTool(), ForeignTool(), OutwardTool(), AskingTool(), PackagedTool(), PausingTool("p", "Where?"))
+    abilities = (Foreign, Outward, Asking, ForAssignments, Packaged, Pausing)
+    plain = (FakeTool(), ForeignTool(), OutwardTool(), AskingTool(), AssignmentTool(), PackagedTool())
+    fakes = (*plain, PausingTool("p", "Where?"))
     claimed = [[ability.__name__ for ability in abilities if isinstance(fake, ability)] for fake in fakes]
 
-    assert claimed == [[], ["Foreign"], ["Outward"], ["Asking"], ["Outward", "Packaged"], ["Pausing"]]
+    outward = [["Outward"], ["Asking"], ["ForAssignments"], ["Outward", "Packaged"]]
+    assert claimed == [[], ["Foreign"], *outward, ["Pausing"]]
 
 
 def test_what_goes_out_is_said_in_words_and_what_the_person_named_tells_nobody_anything() -> None:

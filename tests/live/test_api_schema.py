@@ -72,7 +72,7 @@ def a_hub(folder: Path) -> Iterator[tuple[str, str]]:
     started, stop = threading.Event(), threading.Event()
 
     async def serve() -> None:
-        store = SqlStore.at("", folder)
+        store = SqlStore.in_folder(folder)
         await store.open()
         llm = ScriptedLLM(lambda prompt: "Certainly.")
         hub = Hub(

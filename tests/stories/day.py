@@ -9,7 +9,7 @@ from typing import Self
 
 from hub.accounts import BridgeAccount
 from hub.app import Hub
-from hub.config import Config, HubConfig, LimitsConfig
+from hub.config import AlertsConfig, Config, HubConfig, LimitsConfig
 from hub.flow.errands import FlowErrands
 from hub.loading import SHIPPED_AGENTS
 from hub.manifests import Agent, load_agents
@@ -34,6 +34,7 @@ class Day:
         store: Store | None = None,
         clock: FakeClock | None = None,
         limits: LimitsConfig | None = None,
+        alerts: AlertsConfig | None = None,
         bridges: Mapping[str, Bridge] | None = None,
         documents: Documents | None = None,
         agents: Mapping[str, Agent] | None = None,
@@ -47,7 +48,12 @@ class Day:
         self.clock = clock or FakeClock()
         self.store = store or MemoryStore()
         self.hub = Hub(
-            Config(hub=HubConfig(data=str(Path("nowhere"))), limits=limits or LimitsConfig(), bridges=tuple(accounts)),
+            Config(
+                hub=HubConfig(data=str(Path("nowhere"))),
+                limits=limits or LimitsConfig(),
+                alerts=alerts or AlertsConfig(),
+                bridges=tuple(accounts),
+            ),
             store=self.store,
             llm=llm,
             decider=llm,

@@ -73,11 +73,14 @@ async function loadTasks() {
   paintTasks();
 }
 
+function count(id, number) {
+  byId(id).hidden = !number;
+  byId(id).textContent = number || "";
+}
+
 function paintTasks() {
   const likely = likelyTasks();
-  const open = likely.filter(isOpen).length;
-  byId("open-count").textContent = open;
-  byId("open-count").hidden = !open;
+  count("open-count", likely.filter(isOpen).length);
   byId("open-none").hidden = likely.length > 0;
   byId("open-tasks").replaceChildren(...likely.map((task) =>
     h("li", {}, chip(task), h(`span.state.${task.state}`, {}, STATES[task.state]))));
@@ -104,9 +107,8 @@ async function readStatus() {
   const state = status?.llm.state ?? "unknown";
   byId("model").dataset.state = state;
   byId("model").querySelector(".words").textContent = MODEL[state];
-  byId("ask-count").hidden = !status?.requests;
-  byId("ask-count").textContent = status?.requests ?? "";
-  byId("ask-count").title = "Strangers who ask to be let in";
+  count("alert-count", status?.alerts.length);
+  count("ask-count", status?.requests);
   for (const watcher of watchers.status) watcher(status);
   timer = setTimeout(readStatus, state === "ready" ? 30_000 : 4_000);
 }

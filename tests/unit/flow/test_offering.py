@@ -12,6 +12,7 @@ from hub.manifests import Agent
 from hub.ports import Effect, Tool, ToolCall
 from hub.records import PackageId
 from hub.store.ranking import FullTextRanking
+from hub.testing import AssignmentTool
 
 
 class Worded:
@@ -134,3 +135,14 @@ def test_the_longest_messages_are_looked_at_in_no_time(text: str) -> None:
     glean({"path": {"type": "string"}, "n": {"type": "number"}}, ["path", "n"], text)
 
     assert time.perf_counter() - began < 20, "what grows with the square of a length takes minutes"
+
+
+def test_a_tool_for_assignments_is_offered_in_an_assignment_and_costs_no_conversation_anything() -> None:
+    toolbox: dict[str, Tool] = {"steer": AssignmentTool("steer"), "oven": OVEN}
+
+    def names(*, assignment: bool) -> list[str]:
+        found = Offering().offered(agent("steer", "oven"), toolbox, "preheat the oven", assignment=assignment)
+        return [tool.name for tool in found]
+
+    assert names(assignment=False) == ["oven"]
+    assert names(assignment=True) == ["steer", "oven"]

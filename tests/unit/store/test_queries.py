@@ -1,10 +1,11 @@
 """No query reads more the longer the history is."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Literal
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event, make_url, text
 from sqlalchemy.dialects import sqlite as dialect
 
 from hub.records import (
@@ -23,10 +24,11 @@ from hub.records import (
     Thread,
     Turn,
 )
-from hub.store import queries, sqlite
+from hub.store import postgres_server, queries, sqlite
 from hub.store.queries import Listing, Query, by
 from hub.store.schema import bring_up_to_date
 from hub.testing import NOON, an_address
+from tests.postgres.server import Server
 
 CHAT = an_address()
 PARTIAL = {"entries_ready", "entries_begun", "entries_not_done", "tasks_told_of"}
@@ -59,6 +61,7 @@ QUERIES: dict[str, Query] = {
     "package": by(Package, tenant="t", id="i"),
     "packages": queries.packages_of("t"),
     "pairings": queries.newest_pairings("t", 5),
+    "newest ids": queries.newest_ids(),
     "forget_pairings": queries.old_pairings(NOON, 5),
     "message_by_external": queries.message_by_external("t", CHAT, "e"),
     "postings": queries.postings_of("m"),
@@ -155,6 +158,53 @@ def test_a_query_is_answered_from_an_index(engine: Engine, name: str) -> None:
     assert any("INDEX" in step for step in steps)
 
 
+@pytest.fixture(scope="module")
+def server(postgres: Server, template: str) -> Iterator[Engine]:
+    with postgres.database(template) as url:
+        engine = postgres_server.writing(make_url(url))
+        yield engine
+        engine.dispose()
+
+
+GIVEN = {"tenant": "t", "person": "p", "bridge": "b", "chat": "c", "since": NOON, "before": "i", "limit": 5}
+
+
+def explained(engine: Engine, query: Query) -> list[dict[str, Any]]:
+    """Return the steps in which PostgreSQL would answer if it never chose to read a whole table."""
+    asked = list[tuple[str, Any]]()
+
+    def listen(_: Any, __: Any, statement: str, given: Any, *___: Any) -> None:
+        asked.append((statement, given))
+
+    with engine.connect() as connection:
+        event.listen(engine, "before_cursor_execute", listen)
+        connection.execute(query, GIVEN)
+        event.remove(engine, "before_cursor_execute", listen)
+        for setting in ("enable_seqscan", "enable_bitmapscan"):
+            connection.execute(text(f"SET {setting} = off"))
+        [[statement, given]] = asked
+        found = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", given).scalar_one()
+        connection.rollback()
+    return list(_steps(found[0]["Plan"]))
+
+
+def _steps(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from _steps(part)
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_postgresql_answers_a_query_from_an_index_too(server: Engine, name: str) -> None:
+    steps = explained(server, QUERIES[name])
+    assert [step for step in steps if step["Node Type"] == "Seq Scan"] == []
+    reads = [step for step in steps if "Index Name" in step]
+    assert reads
+    # An index without a condition is read from end to end; of those of due times alone the first is enough.
+    whole = {step["Index Name"] for step in reads if "Index Cond" not in step}
+    assert whole - PARTIAL - {"entries_ready_due", "tasks_due"} == set()
+
+
 @pytest.mark.parametrize("name", ["messages_of_task", "messages_of_chat", "events", "entries", "turns", "tasks"])
 def test_a_page_of_history_is_read_in_order_and_not_sorted(engine: Engine, name: str) -> None:
     gathered = [step for step in plan(engine, QUERIES[name]) if "TEMP B-TREE" in step]
@@ -173,6 +223,7 @@ def test_every_query_that_a_store_is_asked_is_explained() -> None:
         "due_tasks",
         "entry_of",
         "expired_pauses",
+        "newest_ids",
         "newest_installations",
         "pauses_of_person",
         "pauses_of_task",

@@ -12,7 +12,7 @@ from hub.ports import Add, Fetched, Tool
 from hub.records import HOME, OWNER, File, PersonId, TaskId, TenantId, Text
 from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
-from hub.testing import FakeClock, FakeEgress, MemoryWorkspaces, a_message, a_task
+from hub.testing import FakeClock, FakeEgress, FakeErrands, MemoryWorkspaces, a_message, a_task
 from hub.tools.attached import Attached
 from hub.tools.shipped import Shipped
 from tests.unit.packages.outfit import Notes
@@ -86,6 +86,7 @@ async def a_world(folder: Path) -> AsyncIterator[World]:
         workspaces=workspaces,
         egress=egress,
         errands=errands,
+        outlining=FakeErrands(),
         search=folder / "search",
     )
     world = World(

@@ -129,3 +129,23 @@ async def a_task_with_turns() -> tuple[World, TaskId]:
     second = a_turn(task, number=2, state="done", verdict=Done(summary="Watered."))
     await world.store.commit(Add(task), Add(first), Add(second), Add(a_step(second)))
     return world, task.id
+
+
+async def test_a_plan_is_written_and_read_and_a_bad_one_is_refused() -> None:
+    world = await a_world()
+    await world.store.commit(Add(a_task(number=1, kind="assignment")), Add(a_task(number=2)))
+    points = [{"text": "Find a train", "state": "done"}, {"text": "Book it"}]
+    async with world.client() as client:
+        put = await client.put("/v1/tasks/1/plan", json={"points": points})
+        read = (await client.get("/v1/tasks/1")).json()
+        long = await client.put("/v1/tasks/1/plan", json={"points": [{"text": "x" * 161}]})
+        many = await client.put("/v1/tasks/1/plan", json={"points": [{"text": "x"}] * 41})
+        talk = await client.put("/v1/tasks/2/plan", json={"points": points})
+        none = await client.put("/v1/tasks/9/plan", json={"points": points})
+        gone = await client.put("/v1/tasks/1/plan", json={"points": []})
+
+    assert put.json()["plan"] == read["plan"] == [points[0], {"text": "Book it", "state": "open"}]
+    assert (long.status_code, long.json()["field"]) == (400, "points[0].text")
+    assert (many.status_code, many.json()["field"]) == (400, "points")
+    assert (talk.status_code, none.status_code) == (400, 404)
+    assert gone.json()["plan"] == []

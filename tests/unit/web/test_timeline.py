@@ -36,7 +36,8 @@ async def a_long_task() -> tuple[World, Task]:
     task = a_task(number=3, kind="assignment", state="completed", created_at=NOON)
     other = a_task(number=4)
     first = a_turn(task, number=1, state="done", started_at=NOON + MINUTE, ended_at=NOON + 2 * MINUTE, ms=60_000.0,
-                   tokens_in=90, tokens_out=10, verdict=Wait(until=NOON + 9 * MINUTE, why="the shop is closed"))  # fmt: skip
+                   tokens_in=90, tokens_out=10,
+                   verdict=Wait(until=NOON + 9 * MINUTE, why="the shop is closed"))  # fmt: skip
     second = a_turn(task, number=2, state="done", started_at=NOON + 5 * MINUTE, ended_at=NOON + 6 * MINUTE,
                     ms=60_000.0, verdict=Done(summary="Bought."))  # fmt: skip
     leave = Pause(id=PauseId(new_id()), tenant=HOME, person=OWNER, task=task.id, turn=first.id, kind="leave",

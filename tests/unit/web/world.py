@@ -22,6 +22,7 @@ from hub.flow.labels import Labels
 from hub.flow.leave import Leave
 from hub.flow.links import Links
 from hub.flow.outbox import Outbox
+from hub.flow.outlines import Outlines
 from hub.flow.pairing import Pairings
 from hub.flow.people import OWNER_KEY, People, new_secret
 from hub.flow.toolbox import Toolbox
@@ -124,6 +125,7 @@ async def a_world(
         leave=Leave(store, journal, clock, Toolbox((), llm)),
         inbox=echo,
         tasks=echo,
+        outlines=Outlines(store, journal, clock),
         corrections=echo,
         questions=echo,
         letters=echo,
@@ -134,8 +136,10 @@ async def a_world(
         uploads=Uploads(store, MemoryFiles(), MemoryDocuments(), clock, (config or Config()).limits.file_mb),
         prompts=_no_prompts,
         router=lambda: RouterInfo(rule="untrained", model="scripted"),
-        store_info=lambda: StoreInfo(path="memory", bytes=0),
+        store_info=_memory,
         unready=lambda: unready[0] if unready else None,
+        metrics=_nothing,
+        alerts=_nothing,
         secret=b"0" * 32,
         closing=asyncio.Event(),
     )
@@ -151,3 +155,12 @@ def configured(world: World, config: Config) -> World:
 
 async def _no_prompts() -> None:
     """Nothing counts tokens here."""
+
+
+async def _memory() -> StoreInfo:
+    return StoreInfo(path="memory", bytes=0)
+
+
+async def _nothing() -> tuple[()]:
+    """Nothing is counted here but HTTP, and nothing is wrong."""
+    return ()
