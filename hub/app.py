@@ -19,6 +19,7 @@ from hub.flow.clockwatch import ClockWatch
 from hub.flow.commands import Commands, Handler
 from hub.flow.corrections import Corrections
 from hub.flow.crowds import Slots
+from hub.flow.daily import Daily
 from hub.flow.doors import Doors
 from hub.flow.edits import Edits
 from hub.flow.elsewhere import Elsewhere
@@ -26,6 +27,7 @@ from hub.flow.endings import Endings
 from hub.flow.errands import FlowErrands, Parts
 from hub.flow.following import FollowCommands, Following
 from hub.flow.guard import Guard
+from hub.flow.habits import Habits
 from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
 from hub.flow.labels import Labels
@@ -40,8 +42,10 @@ from hub.flow.outlines import Outlines
 from hub.flow.pairing import Pairings
 from hub.flow.people import People
 from hub.flow.pinning import Pinning
+from hub.flow.preferences import Preferences
 from hub.flow.progress import Progress
 from hub.flow.questions import Questions
+from hub.flow.quiet import Quiet
 from hub.flow.retraction import Retraction
 from hub.flow.rights import Rights
 from hub.flow.router import Router
@@ -99,10 +103,9 @@ class Hub:
         self.config, self.store, self.files = config, store, files
         self.llm, self.decider = llm, decider
         self.uploads = Uploads(store, files, documents, clock, config.limits.file_mb)
-        self.clock = clock
+        self.clock, self.bridges = clock, bridges
         self.agents = agents = dict(agents)
         self.installer, self.own = installer, own
-        self.bridges = bridges
         self.boot, self.started_at = new_id(), clock.now()
         self.closing = asyncio.Event()
         limits, default = config.limits, config.agents.default
@@ -114,7 +117,9 @@ class Hub:
         accounts = {name_of(account): account for account in config.bridges}
         guard = Guard(clock, accounts)
         labels, elsewhere = Labels(store, clock, limits.reopen_hours), Elsewhere(store, clock, bridges)
-        self.outbox = outbox = Outbox(store, spool, journal, clock, bridges, labels, elsewhere, guard)
+        self.preferences = Preferences(documents, timezone(config))
+        quiet = Quiet(store, self.preferences, clock)
+        self.outbox = outbox = Outbox(store, spool, journal, clock, bridges, labels, elsewhere, guard, quiet)
         links, following = Links(store), Following(store, clock)
         self.pairings = Pairings(store, journal, outbox, links, clock)
         access = Access(store, links, self.pairings, clock, accounts)
@@ -124,7 +129,7 @@ class Hub:
         if installer:
             installer.watch(self._equipping(toolbox, agents))
         self.sizes = Sizes(llm, decider, toolbox, agents[default], limits)
-        self.progress = Progress(store, journal, outbox, following, self.feed, self.dispatcher, clock, timezone(config))
+        self._tell(journal, following)
         self.turns = self._turns(journal, following)
         self.leave = Leave(store, journal, clock, toolbox)
         self.tasks = self._tasks(journal, documents, errands or FlowErrands())
@@ -133,8 +138,15 @@ class Hub:
         watch.open(journal, outbox, documents, lambda: self.turns.running)
         sweeps = (*sweeps, watch.health.check)
         keep = timedelta(days=config.store.keep_events_days)
-        self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep, sweeps, watch.meters.ticked)
+        self.scheduler = Scheduler(store, clock, self.dispatcher, self._expire, keep, sweeps, watch.meters.ticked)
         self.clockwatch = ClockWatch(store, clock, documents, self._clock_set)
+
+    def _tell(self, journal: Journal, following: Following) -> None:
+        """Build what tells people unasked how their tasks are, and keeps when they want to be told."""
+        store, clock, outbox, preferences = self.store, self.clock, self.outbox, self.preferences
+        self.progress = Progress(store, journal, outbox, following, self.feed, self.dispatcher, clock, preferences)
+        self.daily = Daily(store, journal, outbox, clock, preferences)
+        self.habits = Habits(preferences, outbox, self.daily, clock)
 
     def _tasks(self, journal: Journal, documents: Documents, errands: FlowErrands) -> Tasks:
         """Build what changes tasks, and have tools' errands run from now on."""
@@ -147,6 +159,11 @@ class Hub:
         self.outlines = outlines = Outlines(store, journal, clock)
         errands.open(Parts(store, journal, self.outbox, clock, tasks, self.toolbox, rights, outlines, agents, zone))
         return tasks
+
+    async def _expire(self) -> None:
+        """See to entries that were held for a time: questions nobody answered, what quiet hours held back."""
+        await self.routes.expire()
+        await self.outbox.release()
 
     def _criteria(self, agent: str) -> str:
         found = self.agents.get(agent)
@@ -194,6 +211,8 @@ class Hub:
         others: dict[str, Handler] = {
             **Doors(store, self.pairings, self.bridges, self.leave).commands,
             "move": moving.move,
+            "quiet": self.habits.quiet,
+            "digest": self.habits.digest,
             "follow": follow.follow,
             "unfollow": follow.unfollow,
         }
@@ -237,6 +256,7 @@ class Hub:
         if recovered:
             log.info("taking up %d entries that the last run had begun", len(recovered))
         self.dispatcher.wake(*await self.store.lanes(self.clock.now(), 100_000))
+        await self.outbox.release()
         self.scheduler.start()
         try:
             async with asyncio.TaskGroup() as group:
@@ -246,6 +266,7 @@ class Hub:
                 group.create_task(self.dispatcher.run(self.work))
                 group.create_task(self.showing.run())
                 group.create_task(self.progress.run())
+                group.create_task(self.daily.run())
                 if self.installer:
                     group.create_task(self.installer.run())
                 for bridge in self.bridges.values():
@@ -280,6 +301,7 @@ class Hub:
             people=self.people,
             pairings=self.pairings,
             leave=self.leave,
+            habits=self.habits,
             inbox=self.inbox,
             tasks=self.tasks,
             outlines=self.outlines,

@@ -39,6 +39,8 @@ HELP = {
     "approve": "allow the call that's asked about; approve N: that of task N; approve CODE: let somebody in",
     "deny": "refuse it; deny N; deny CODE: don't let them in",
     "schedule": "schedule in 20m TEXT, schedule 08:30 TEXT, schedule daily 08:30 TEXT, schedule 0 8 * * 1-5 TEXT",
+    "quiet": "quiet 22:00-07:00: say nothing then that nobody waits for; quiet off",
+    "digest": "how your tasks are, now; digest 08:00: every day; digest off",
     "whoami": "who the hub takes you for",
     "pair": "a code that links another chat account to you; pair CODE: take such a code",
     "unlink": "take one of your chat accounts off you",

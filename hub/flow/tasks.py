@@ -34,6 +34,7 @@ from hub.records import (
     TenantId,
     Text,
     new_id,
+    preferences_of,
 )
 from hub.spool import Spool
 
@@ -335,8 +336,3 @@ def title_of(text: str) -> str:
     """Return a short title for a task: the beginning of what was said."""
     line = re.sub(r"\s+", " ", text).strip()
     return line if len(line) <= TITLE else line[:TITLE].rsplit(" ", 1)[0].rstrip(",.;:") + " …"
-
-
-def preferences_of(tenant: TenantId, person: PersonId) -> str:
-    """Return the owner of a person's preferences among the documents."""
-    return f"preferences/{tenant}/{person}"

@@ -35,7 +35,19 @@ from hub.records.messages import (
 )
 from hub.records.packages import Edition, Installation, InstallationState, Package, PackageKind
 from hub.records.pauses import Pause, PauseState, Pin, Taint
-from hub.records.people import SCOPES, Address, Follow, Key, Link, Pairing, Person, Posting, Scope, Thread
+from hub.records.people import (
+    SCOPES,
+    Address,
+    Follow,
+    Key,
+    Link,
+    Pairing,
+    Person,
+    Posting,
+    Scope,
+    Thread,
+    preferences_of,
+)
 from hub.records.plans import (
     Check,
     CommandExits,
@@ -152,6 +164,7 @@ __all__ = [
     "Wait",
     "file_of",
     "new_id",
+    "preferences_of",
     "rise_above",
     "saved",
 ]

@@ -55,6 +55,11 @@ class Pairing(Struct, frozen=True, kw_only=True):
     """Whom the account belongs to; of a request, once it's approved."""
 
 
+def preferences_of(tenant: TenantId, person: PersonId) -> str:
+    """Return the owner of a person's preferences among the documents."""
+    return f"preferences/{tenant}/{person}"
+
+
 Scope = Literal[
     "messages:read",
     "messages:write",

@@ -20,6 +20,7 @@ from hub.web.metrics import COUNTED, metrics
 from hub.web.once import Once
 from hub.web.packages import PackagesController
 from hub.web.people import PeopleController
+from hub.web.preferences import PreferencesController
 from hub.web.problems import answer_problem
 from hub.web.services import Services
 from hub.web.sessions import SessionsController, Tries
@@ -46,6 +47,7 @@ def build(services: Services) -> Litestar:
             TimelineController,
             ApprovalsController,
             KeysController,
+            PreferencesController,
             PeopleController,
             PackagesController,
             UsableController,

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from hub.config import Config
 from hub.flow.alerts import Alert
+from hub.flow.habits import Habits
 from hub.flow.leave import Leave
 from hub.flow.pairing import Pairings
 from hub.flow.people import People
@@ -124,6 +125,7 @@ class Services:
     people: People
     pairings: Pairings
     leave: Leave
+    habits: Habits
     inbox: InboxService
     tasks: TasksService
     outlines: OutlinesService

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import httpx
 from litestar import Litestar
@@ -15,8 +16,10 @@ from hub.clock import SystemClock
 from hub.config import Config
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
+from hub.flow.daily import Daily
 from hub.flow.elsewhere import Elsewhere
 from hub.flow.guard import Guard
+from hub.flow.habits import Habits
 from hub.flow.journal import Journal
 from hub.flow.labels import Labels
 from hub.flow.leave import Leave
@@ -25,6 +28,8 @@ from hub.flow.outbox import Outbox
 from hub.flow.outlines import Outlines
 from hub.flow.pairing import Pairings
 from hub.flow.people import OWNER_KEY, People, new_secret
+from hub.flow.preferences import Preferences
+from hub.flow.quiet import Quiet
 from hub.flow.toolbox import Toolbox
 from hub.flow.uploads import Uploads
 from hub.ports import Bridge, Clock
@@ -109,7 +114,10 @@ async def a_world(
     by_name = {bridge.name: bridge for bridge in bridges}
     journal = Journal(store, feed, LocalDispatcher(clock), clock)
     labels, elsewhere = Labels(store, clock, 24.0), Elsewhere(store, clock, by_name)
-    outbox = Outbox(store, Spool(store, "boot1"), journal, clock, by_name, labels, elsewhere, Guard(clock, {}))
+    preferences, guard = Preferences(MemoryDocuments(), ZoneInfo("UTC")), Guard(clock, {})
+    quiet = Quiet(store, preferences, clock)
+    outbox = Outbox(store, Spool(store, "boot1"), journal, clock, by_name, labels, elsewhere, guard, quiet)
+    habits = Habits(preferences, outbox, Daily(store, journal, outbox, clock, preferences), clock)
     unready: list[str] = []
 
     services = Services(
@@ -123,6 +131,7 @@ async def a_world(
         people=people,
         pairings=Pairings(store, journal, outbox, Links(store), clock),
         leave=Leave(store, journal, clock, Toolbox((), llm)),
+        habits=habits,
         inbox=echo,
         tasks=echo,
         outlines=Outlines(store, journal, clock),
