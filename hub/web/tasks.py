@@ -15,7 +15,7 @@ from hub.web.auth import Asker, Caller, Hub
 from hub.web.chats import MAIN, Cursor, IdempotencyKey, Limit, Name, check_agent, messages_page, sees
 from hub.web.once import OWN, claimed, key_of
 from hub.web.problems import PROBLEMS, shown
-from hub.web.resources import MessageView, Page, TaskView, view_task
+from hub.web.resources import MessageView, Page, TaskView, view_changed, view_task
 from hub.web.services import Services
 from hub.web.turns import TurnView, view_receipts
 
@@ -73,7 +73,7 @@ class TasksController(Controller):
             before=TaskId(cursor) if cursor else None,
             limit=limit + 1,
         )
-        items = [view_task(task) for task in found[:limit]]
+        items = [await view_changed(services.store, task) for task in found[:limit]]
         return Page(items=items, next=items[-1].id if len(found) > limit else None)
 
     @post(status_code=201, opt={"scope": "tasks:write", OWN: True}, responses=PROBLEMS, summary="Assign a task")
@@ -104,7 +104,7 @@ class TasksController(Controller):
     async def task(self, services: Hub, caller: Asker, id: FromPath[str]) -> TaskView:
         """Return a task, by its id or number, with what brought others' words into it."""
         task = await task_of(services, caller, id)
-        return view_task(task, await services.store.taints(task.id))
+        return await view_changed(services.store, task, await services.store.taints(task.id))
 
     @get("/{id:str}/messages", opt={"scope": "tasks:read"}, responses=PROBLEMS, summary="Read a task's messages")
     async def messages(
