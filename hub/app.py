@@ -15,6 +15,7 @@ from hub.dispatch.local import LocalDispatcher
 from hub.flow import weights
 from hub.flow.access import Access
 from hub.flow.calling import Calls
+from hub.flow.catching_up import CatchingUp
 from hub.flow.clockwatch import ClockWatch
 from hub.flow.commands import Commands, Handler
 from hub.flow.corrections import Corrections
@@ -26,12 +27,14 @@ from hub.flow.elsewhere import Elsewhere
 from hub.flow.endings import Endings
 from hub.flow.errands import FlowErrands, Parts
 from hub.flow.following import FollowCommands, Following
+from hub.flow.forgetting import Forgetting
 from hub.flow.guard import Guard
 from hub.flow.habits import Habits
 from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
 from hub.flow.labels import Labels
 from hub.flow.leave import Leave
+from hub.flow.leaving import Leaving, Unindex
 from hub.flow.letters import Letters
 from hub.flow.links import Links
 from hub.flow.meant import Meant
@@ -42,6 +45,7 @@ from hub.flow.outlines import Outlines
 from hub.flow.pairing import Pairings
 from hub.flow.people import People
 from hub.flow.pinning import Pinning
+from hub.flow.portrait import Portraits
 from hub.flow.preferences import Preferences
 from hub.flow.progress import Progress
 from hub.flow.questions import Questions
@@ -61,14 +65,16 @@ from hub.flow.turns import Turns
 from hub.flow.uploads import Uploads
 from hub.flow.waits import Waits
 from hub.flow.weigher import Weigher
+from hub.log import about
 from hub.manifests import Agent
 from hub.packages.installer import Installed, Installer
 from hub.packages.own import Own
-from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool
-from hub.records import new_id
+from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool, Workspaces
+from hub.records import Link, Person, new_id
 from hub.spool import Spool
 from hub.store.ranking import FullTextRanking
 from hub.store.sqlite import is_short
+from hub.times.zones import Zones
 from hub.tools import built_in
 from hub.watching import Watch
 from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
@@ -99,6 +105,8 @@ class Hub:
         sweeps: Sequence[Callable[[], Awaitable[None]]] = (),
         own: Callable[[], Sequence[Own]] = tuple,
         errands: FlowErrands | None = None,
+        workspaces: Workspaces | None = None,
+        unindex: Unindex | None = None,
     ) -> None:
         self.config, self.store, self.files = config, store, files
         self.llm, self.decider = llm, decider
@@ -111,13 +119,14 @@ class Hub:
         limits, default = config.limits, config.agents.default
         self.feed, self.dispatcher = LocalFeed(), LocalDispatcher(clock)
         self.watch = watch = Watch(config, store, clock, (llm, decider), bridges)
-        journal = Journal(store, self.feed, self.dispatcher, clock, self.watch.meters)
+        journal = Journal(store, self.feed, self.dispatcher, clock, watch.witness)
         self.spool = spool = Spool(store, self.boot)
         self.people = People(store, clock)
         accounts = {name_of(account): account for account in config.bridges}
         guard = Guard(clock, accounts)
         labels, elsewhere = Labels(store, clock, limits.reopen_hours), Elsewhere(store, clock, bridges)
-        self.preferences = Preferences(documents, timezone(config))
+        self.zones = Zones(documents, config.hub.timezone)
+        self.preferences = Preferences(documents, self.zones)
         quiet = Quiet(store, self.preferences, clock)
         self.outbox = outbox = Outbox(store, spool, journal, clock, bridges, labels, elsewhere, guard, quiet)
         links, following = Links(store), Following(store, clock)
@@ -134,11 +143,10 @@ class Hub:
         self.leave = Leave(store, journal, clock, toolbox)
         self.tasks = self._tasks(journal, documents, errands or FlowErrands())
         self._route(journal, following, {name for name, account in accounts.items() if not threads_of(account)})
+        self._upkeep(documents, links, access, Forgetting(store, workspaces), unindex)
         self.letters = Letters(store, journal)
         watch.open(journal, outbox, documents, lambda: self.turns.running)
-        sweeps = (*sweeps, watch.health.check)
-        keep = timedelta(days=config.store.keep_events_days)
-        self.scheduler = Scheduler(store, clock, self.dispatcher, self._expire, keep, sweeps, watch.meters.ticked)
+        self.scheduler = self._scheduler(journal, (*sweeps, watch.health.check), watch)
         self.clockwatch = ClockWatch(store, clock, documents, self._clock_set)
 
     def _tell(self, journal: Journal, following: Following) -> None:
@@ -148,22 +156,46 @@ class Hub:
         self.daily = Daily(store, journal, outbox, clock, preferences)
         self.habits = Habits(preferences, outbox, self.daily, clock)
 
+    def _scheduler(self, journal: Journal, sweeps: Sequence[Callable[[], Awaitable[None]]], watch: Watch) -> Scheduler:
+        """Build what begins things at their time."""
+        store, clock, keep = self.store, self.clock, timedelta(days=self.config.store.keep_events_days)
+        catching_up = CatchingUp(store, journal, self.outbox, clock, self.zones)
+        late, ticked = catching_up.look, watch.meters.ticked
+        return Scheduler(store, clock, self.dispatcher, self._expire, late, keep, sweeps, ticked)
+
     def _tasks(self, journal: Journal, documents: Documents, errands: FlowErrands) -> Tasks:
         """Build what changes tasks, and have tools' errands run from now on."""
-        store, clock, agents, zone = self.store, self.clock, self.agents, self.config.hub.timezone
+        store, clock, agents, zones = self.store, self.clock, self.agents, self.zones
         limits, default = self.config.limits, self.config.agents.default
         tasks = Tasks(
-            store, self.spool, journal, self.inbox, clock, self.turns, limits, zone, agents, default, documents
+            store, self.spool, journal, self.inbox, clock, self.turns, limits, zones, agents, default, documents
         )
         rights = Rights(store, clock)
         self.outlines = outlines = Outlines(store, journal, clock)
-        errands.open(Parts(store, journal, self.outbox, clock, tasks, self.toolbox, rights, outlines, agents, zone))
+        errands.open(Parts(store, journal, self.outbox, clock, tasks, self.toolbox, rights, outlines, agents, zones))
         return tasks
 
     async def _expire(self) -> None:
         """See to entries that were held for a time: questions nobody answered, what quiet hours held back."""
         await self.routes.expire()
         await self.outbox.release()
+
+    def _upkeep(
+        self, documents: Documents, links: Links, access: Access, forgetting: Forgetting, unindex: Unindex | None
+    ) -> None:
+        """Build what hands a person's own data over, and what erases it."""
+
+        def forgotten(person: Person, theirs: Sequence[Link]) -> None:
+            self.people.forget()
+            access.forget_person(person.tenant, person.id)
+            for link in theirs:
+                links.forget(link.tenant, link.bridge, link.sender)
+
+        store, files, cancel = self.store, self.files, self.tasks.cancel
+        self.portraits = Portraits(store, files, documents, self.clock)
+        self.leaving = Leaving(
+            store, files, documents, self.clock, forgetting, cancel=cancel, forgotten=forgotten, unindex=unindex
+        )
 
     def _criteria(self, agent: str) -> str:
         found = self.agents.get(agent)
@@ -186,7 +218,7 @@ class Hub:
     def _route(self, journal: Journal, following: Following, threadless: Collection[str]) -> None:
         """Build what finds the task that a message is about, and what obeys commands."""
         store, spool, outbox, clock, tasks = self.store, self.spool, self.outbox, self.clock, self.tasks
-        limits, zone, decider = self.config.limits, self.config.hub.timezone, self.decider
+        limits, zones, decider = self.config.limits, self.zones, self.decider
         retraction = Retraction(store, outbox, clock)
         edits = Edits(store, spool, journal, clock, self.turns, retraction)
         routes = self.routes = Routes(store, spool, journal, clock, tasks, following, threadless)
@@ -217,7 +249,7 @@ class Hub:
             "unfollow": follow.unfollow,
         }
         self.commands = Commands(
-            store, spool, journal, outbox, clock, tasks, self.agents, self.llm, decider, zone, meant, questions, others
+            store, spool, journal, outbox, clock, tasks, self.agents, self.llm, decider, zones, meant, questions, others
         )
 
     @staticmethod
@@ -238,17 +270,18 @@ class Hub:
 
     async def work(self, lane: str) -> None:
         """Do what waits in a lane."""
-        match lane.partition(":")[0]:
-            case "chat":
-                await self.router.route(lane)
-            case "now":
-                await self.commands.obey(lane)
-            case "task":
-                await self.turns.take(lane)
-            case "progress":
-                await self.progress.look(lane)
-            case _:
-                await self.outbox.deliver(lane)
+        with about(lane=lane):
+            match lane.partition(":")[0]:
+                case "chat":
+                    await self.router.route(lane)
+                case "now":
+                    await self.commands.obey(lane)
+                case "task":
+                    await self.turns.take(lane)
+                case "progress":
+                    await self.progress.look(lane)
+                case _:
+                    await self.outbox.deliver(lane)
 
     async def run(self) -> None:
         """Take up what waits, then work until cancelled."""
@@ -257,10 +290,13 @@ class Hub:
             log.info("taking up %d entries that the last run had begun", len(recovered))
         self.dispatcher.wake(*await self.store.lanes(self.clock.now(), 100_000))
         await self.outbox.release()
+        # What fell due while the hub was away is seen to before anything else is.
+        await self.scheduler.tick()
         self.scheduler.start()
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.clockwatch.run())
+                group.create_task(self.leaving.run())
                 if self.watch.herald:
                     group.create_task(self.watch.herald.run())
                 group.create_task(self.dispatcher.run(self.work))
@@ -281,7 +317,8 @@ class Hub:
         while True:
             began = self.clock.monotonic()
             try:
-                await bridge.run(self.inbox.accept)
+                with about(bridge=bridge.name):
+                    await bridge.run(self.inbox.accept)
             except Exception:
                 log.exception("bridge %s: stumbled, begun again in %.0f s", bridge.name, pause)
             await self.clock.sleep(pause)
@@ -300,6 +337,8 @@ class Hub:
             feed=self.feed,
             people=self.people,
             pairings=self.pairings,
+            leaving=self.leaving,
+            portraits=self.portraits,
             leave=self.leave,
             habits=self.habits,
             inbox=self.inbox,

@@ -1,5 +1,6 @@
 """config.toml and the environment -> Config, strictly: unknown keys are errors, and every fault is told at once."""
 
+import importlib.util
 import logging
 import os
 import re
@@ -31,6 +32,7 @@ from hub.sections import (
     Secret,
     SpeechConfig,
     StoreConfig,
+    TelemetryConfig,
     ToolsConfig,
 )
 
@@ -56,6 +58,7 @@ __all__ = [
     "SecretConfig",
     "SpeechConfig",
     "StoreConfig",
+    "TelemetryConfig",
     "ToolsConfig",
     "backends",
     "embedded_model",
@@ -166,6 +169,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     egress: EgressConfig = EgressConfig()
     limits: LimitsConfig = LimitsConfig()
     alerts: AlertsConfig = AlertsConfig()
+    telemetry: TelemetryConfig = TelemetryConfig()
     bridges: tuple[BridgeAccount, ...] = ()
     registries: tuple[RegistryConfig, ...] = ()
 
@@ -293,8 +297,18 @@ def _check(config: Config) -> list[str]:
             faults.append(f"{path}.key_file: set besides {path}.key; keep one of them")
         if llm.key_file and not os.access(Path(llm.key_file).expanduser(), os.R_OK):
             faults.append(f"{path}.key_file: {llm.key_file!r} can't be read; create it or mend its rights")
+    faults += _check_telemetry(config.telemetry)
     faults += _check_secrets(config.packages.secrets)
     return [*faults, *databases.faults(config.store), *outward.faults(config.egress, config.registries)]
+
+
+def _check_telemetry(telemetry: TelemetryConfig) -> list[str]:
+    url = telemetry.otlp_url
+    if url and not url.startswith(("http://", "https://")):
+        return [f"telemetry.otlp_url: must begin with http:// or https://; it is {url!r}"]
+    if url and not importlib.util.find_spec("opentelemetry"):
+        return ["telemetry.otlp_url: needs a package that isn't installed: pip install 'agenthost[otel]'"]
+    return []
 
 
 def _check_secrets(secrets: tuple[SecretConfig, ...]) -> list[str]:

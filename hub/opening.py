@@ -1,7 +1,7 @@
 """What a hub stands on, by the config: its store, models, tools, packages, bridges; opened here and closed in turn."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,8 +20,11 @@ from hub.egress.guard import GuardedEgress
 from hub.errors import ConfigError, ManifestError
 from hub.flow.desk import FrontDesk
 from hub.flow.errands import FlowErrands
+from hub.flow.forgetting import Forgetting
 from hub.flow.leftovers import Leftovers
+from hub.flow.litter import Litter
 from hub.flow.people import owner_secret
+from hub.flow.retention import Retention
 from hub.llms import Models
 from hub.loading import SHIPPED_AGENTS, SHIPPED_PLUGINS, SHIPPED_SCRIPTS, folders, make_data_folder, own_plugins
 from hub.manifests import Agent, load_agents
@@ -41,11 +44,14 @@ from hub.ports import Bridge, Clock, Documents, Egress, Files, Store, Tool, Work
 from hub.store.documents import FileDocuments
 from hub.store.files import FileStore
 from hub.store.postgres import PostgresStore
+from hub.store.postgres_documents import PostgresDocuments
 from hub.store.postgres_server import url_of
 from hub.store.sql import SqlStore
 from hub.store.workspaces import FolderWorkspaces
+from hub.times.zones import Zones
 from hub.tools import built_in
 from hub.tools.code import RunPython
+from hub.tools.library import forget
 from hub.tools.media import media
 from hub.tools.shipped import Shipped
 
@@ -66,7 +72,7 @@ async def opened(
     stack.push_async_callback(store.close)
     secret = owner_secret(data / "owner.key", os.environ.get("AGENTHOST_OWNER_KEY"))
     redaction.hide(secret)
-    clock, documents, files = SystemClock(), FileDocuments(data / "documents"), FileStore(data / "files")
+    clock, documents, files = SystemClock(), _documents_of(config, stack), FileStore(data / "files")
     await files.open()
     workspaces = FolderWorkspaces(data / "workspaces", size=config.limits.workspace_mb << 20)
     await workspaces.open()
@@ -89,9 +95,12 @@ async def opened(
         tools=tools,
         installer=installer,
         errands=ground.errands,
-        sweeps=(Leftovers(store, workspaces, clock, timedelta(days=config.limits.workspace_days)).sweep,),
+        sweeps=_sweeps(ground),
+        workspaces=workspaces,
+        unindex=partial(forget, config.data / "search"),
         own=cache(partial(found, kinds, _origins(config))),
     )
+    stack.push_async_callback(parts.watch.close)
     await installer.open()
     await parts.people.ensure_owner(secret)
     return parts, secret
@@ -114,6 +123,24 @@ def store_of(config: Config) -> Store:
     """Return the store that the config names, to be opened."""
     place = database_of(config.store, config.data)
     return SqlStore(place) if isinstance(place, Path) else PostgresStore(url_of(place))
+
+
+def _documents_of(config: Config, stack: AsyncExitStack) -> Documents:
+    """Return where the documents are kept: with several hubs, files would lose each other's changes."""
+    place = database_of(config.store, config.data)
+    if isinstance(place, Path):
+        return FileDocuments(config.data / "documents")
+    documents = PostgresDocuments(url_of(place))
+    stack.push_async_callback(documents.close)
+    return documents
+
+
+def _sweeps(ground: _Ground) -> Sequence[Callable[[], Awaitable[None]]]:
+    """Return what's done every few hours: forgetting what's old."""
+    config, store, clock, workspaces = ground.config, ground.store, ground.clock, ground.workspaces
+    leftovers = Leftovers(store, workspaces, clock, timedelta(days=config.limits.workspace_days))
+    retention = Retention(store, Forgetting(store, workspaces), clock, config.store)
+    return leftovers.sweep, retention.sweep, Litter(store, ground.files, clock).sweep
 
 
 def _secrets(config: Config) -> list[str]:
@@ -148,7 +175,7 @@ async def _outfit(
     )
     shipped = Shipped(
         clock=clock,
-        zone=timezone(config),
+        zones=Zones(documents, config.hub.timezone),
         store=ground.store,
         files=ground.files,
         workspaces=ground.workspaces,

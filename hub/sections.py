@@ -40,6 +40,12 @@ class StoreConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """PostgreSQL's, if it isn't in the URL."""
     password_file: str = ""
     keep_events_days: Positive = 30
+    keep_messages_days: Annotated[int, Meta(ge=0)] = 0
+    """So long after their end tasks are kept with all that belongs to them; 0: for ever."""
+    keep_corrections: bool = True
+    """Tasks with a message that its person moved are kept: the router is measured by them."""
+    keep_entries_days: Positive = 7
+    """So long it's known how a message came through the queues."""
 
 
 class AlertsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,6 +59,15 @@ class AlertsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """An older last backup is told of; 0: never."""
     slow_tokens_per_second: Price = 2.0
     """A model that writes slower is told of; 0: never."""
+
+
+class TelemetryConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[telemetry]: where traces go."""
+
+    otlp_url: str = ""
+    """Of a collector that speaks OTLP over HTTP; empty: nowhere."""
+    sample: Annotated[float, Meta(ge=0, le=1)] = 1.0
+    """The part of all messages that's traced."""
 
 
 class DecisionsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

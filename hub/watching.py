@@ -2,23 +2,30 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prometheus_client.registry import Collector
 
 import hub
 from hub.config import Config
+from hub.databases import database_of
 from hub.flow.health import Health, Herald
 from hub.flow.journal import Journal
 from hub.flow.outbox import Outbox
-from hub.ports import LLM, Bridge, Clock, Documents, Store
+from hub.ports import LLM, Bridge, Change, Clock, Documents, Store, Witness
 from hub.records import TaskId
 from hub.store.backups import damage, last
 from hub.telemetry.gauges import Facts, gauges
 from hub.telemetry.meters import Meters
 
-SQLITE = "sqlite:///"
+if TYPE_CHECKING:
+    from hub.telemetry.traces import Traces
+
+GRACE = 5.0
+"""Seconds for the last traces at the end."""
 
 
 class Watch:
@@ -37,6 +44,8 @@ class Watch:
         self._models = models
         self._bridges = bridges
         self.meters = Meters(clock, lambda: (answers.info.model, decides.info.model))
+        self._traces = _traces(config, clock)
+        self.witness: Witness = Witnesses(self.meters, self._traces) if self._traces else self.meters
         self.herald: Herald | None = None
 
     def open(
@@ -59,6 +68,13 @@ class Watch:
         if config.alerts.tell_owner:
             self.herald = Herald(self.health, store, journal, outbox, clock, documents, bridges)
 
+    async def close(self) -> None:
+        """Tell what isn't told yet."""
+        if self._traces is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GRACE):
+                    await asyncio.to_thread(self._traces.close)
+
     @property
     def _path(self) -> Path | None:
         return database(self._config)
@@ -66,7 +82,6 @@ class Watch:
     async def metrics(self) -> Sequence[Collector]:
         """Return what Prometheus reads; raises StoreUnavailable."""
         answers, decides = self._models
-        path = self._path
         facts = Facts(
             version=hub.__version__,
             answers=answers.info,
@@ -74,14 +89,37 @@ class Watch:
             bridges=tuple(bridge.info for bridge in self._bridges.values()),
             alerts=tuple(sorted({(alert.name, alert.level) for alert in await self.health.look()})),
             data=self._config.data,
-            database=path.stat().st_size if path and path.exists() else 0,
+            database=await self._store.size(),
         )
         return self.meters.registry, await gauges(self._store, facts, self._clock.now())
 
 
+class Witnesses:
+    """A Witness that's several."""
+
+    def __init__(self, *witnesses: Witness) -> None:
+        self._witnesses = witnesses
+
+    def committed(self, changes: Sequence[Change], seconds: float) -> None:
+        """See Witness."""
+        for witness in self._witnesses:
+            witness.committed(changes, seconds)
+
+
+def _traces(config: Config, clock: Clock) -> "Traces | None":
+    if not config.telemetry.otlp_url:
+        return None
+    # Loaded only where it's asked for: it's an extra, and takes a second.
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+
+    from hub.telemetry.traces import Traces  # noqa: PLC0415
+
+    exporter = OTLPSpanExporter(endpoint=config.telemetry.otlp_url)
+    return Traces(BatchSpanProcessor(exporter), clock, hub.__version__, config.telemetry.sample)
+
+
 def database(config: Config) -> Path | None:
     """Return where a config's database lies; None if that's on a server."""
-    url = config.store.url
-    if url and not url.startswith(SQLITE):
-        return None
-    return Path(url.removeprefix(SQLITE)).expanduser().absolute() if url else config.data / "hub.db"
+    place = database_of(config.store, config.data)
+    return place if isinstance(place, Path) else None

@@ -7,18 +7,20 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from hub.config import Config
+from hub.databases import database_of
 
 DATABASE = "hub.db"
 WORKSPACES = "workspaces"
-KEPT = ("documents", "files", WORKSPACES)
+DOCUMENTS = "documents"
+FILES = "files"
+KEPT = (DOCUMENTS, FILES, WORKSPACES)
 """Folders beside the database that belong to it."""
-SQLITE = "sqlite:///"
 
 
 def database(config: Config) -> Path:
-    """Return where a config's database lies."""
-    url = config.store.url
-    return Path(url.removeprefix(SQLITE)).expanduser().absolute() if url else config.data / DATABASE
+    """Return where a config's SQLite database lies, or would lie."""
+    place = database_of(config.store, config.data)
+    return place if isinstance(place, Path) else config.data / DATABASE
 
 
 def lock_of(database: Path) -> Path:

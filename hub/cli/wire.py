@@ -243,6 +243,7 @@ class Person(Struct, frozen=True, kw_only=True):
     id: str
     name: str
     role: str = ""
+    leaving_at: datetime | None = None
     accounts: tuple[Account, ...] = ()
 
 

@@ -19,6 +19,7 @@ from hub.manifests import Agent
 from hub.ports import LLM, Clock, Save, Store
 from hub.records import OPEN, Entry, Message, Task, Text
 from hub.spool import Spool
+from hub.times.zones import Zones
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ class Commands:
         agents: Mapping[str, Agent],
         llm: LLM,
         decider: LLM,
-        zone: str,
+        zones: Zones,
         meant: Meant,
         questions: Questions,
         others: Mapping[str, Handler],
@@ -79,7 +80,7 @@ class Commands:
         self._agents = agents
         self._llm = llm
         self._decider = decider
-        self._zone = zone
+        self._zones = zones
         self._meant = meant
         self._questions = questions
         own: dict[str, Handler] = {name: getattr(self, f"_{name}") for name in HELP if name not in others}
@@ -205,7 +206,8 @@ class Commands:
         return f"{self._about_model('Model', self._llm)}. The config's [llm] section names another."
 
     async def _schedule(self, said: Said) -> str:
-        when: When = parse(said.rest, self._clock.now(), self._zone)
+        zone = await self._zones.of(said.message.tenant, said.message.person)
+        when: When = parse(said.rest, self._clock.now(), zone)
         task = await self._service.plan(said.message, when.text, due_at=when.due_at, schedule=when.schedule)
         return f"{tag(task)}: {when.words}."
 

@@ -9,13 +9,13 @@ from msgspec.structs import replace
 
 from hub.errors import Duplicate, StoreError
 from hub.flow.hours import next_time, on_day
-from hub.flow.howfar import ENDS, is_over, span, waiting_for
 from hub.flow.journal import Journal
 from hub.flow.notices import notice
 from hub.flow.outbox import Outbox
 from hub.flow.preferences import Preferences, Wish
 from hub.flow.quiet import DIGEST
 from hub.flow.said import short, tag
+from hub.flow.standing import ENDS, is_over, span, waiting_for
 from hub.ports import Clock, Store
 from hub.records import OPEN, Address, PersonId, Task, TenantId
 

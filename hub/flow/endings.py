@@ -15,7 +15,7 @@ from hub.flow.following import Following
 from hub.flow.journal import Journal
 from hub.flow.outbox import Outbox
 from hub.flow.progress import Progress
-from hub.flow.schedules import upcoming
+from hub.flow.runs import moment, rested
 from hub.flow.speaking import Spoken
 from hub.flow.supervisor import Supervisor, reason_of
 from hub.flow.waits import Waiting, Waits, verdict_of
@@ -99,9 +99,10 @@ class Endings:
         for _ in range(TRIES):
             was = await self._store.task(work.task.id) or work.task
             task = await self._judged(work, was, turn, ending, steps)
+            task, missed = self._rested(task, turn, ending)
             waiting = await self._waits.of(work, ending.spoken.held if ending.spoken else None, task)
             task = waiting.task
-            said = self._say(work, task, turn, ending, waiting)
+            said = (*self._say(work, task, turn, ending, waiting), *self._say_next(work, task, turn, missed))
             if _is_news(task, turn, ending):
                 said = (*said, *await self._following.copies(task, said))
             changes = await self._progress.closing(task)
@@ -177,9 +178,6 @@ class Endings:
         match verdict:
             case Done():
                 state = "completed"
-                if task.schedule:
-                    run_at = upcoming(task.schedule, self._zone, self._clock.now())
-                    state, due_at, task = "submitted", run_at, replace(task, run_at=run_at)
             case Again(after=after):
                 state, due_at = "working", self._clock.now() + timedelta(seconds=after)
             case Wait(until=until):
@@ -189,6 +187,12 @@ class Endings:
             case _:
                 assert_never(verdict)
         return replace(task, state=state, due_at=due_at, verdict=verdict)
+
+    def _rested(self, task: Task, turn: Turn, ending: Ending) -> tuple[Task, str]:
+        """Return a task with its next run, and what's told of missed ones: how it ended ends no schedule."""
+        if ending.kind in {"stopped", "held"}:
+            return task, ""
+        return rested(task, turn.started_at, self._zone, self._clock.now())
 
     def _changes(
         self, work: Work, task: Task, turn: Turn, ending: Ending, said: Sequence[Message]
@@ -237,7 +241,8 @@ class Endings:
         if ending.kind == "stopped":
             return (self._answer(task, turn, to),) if turn.answer.strip() and not ending.quietly else ()
         if turn.error:
-            return (self._failure(task, turn, to),) if to is not None else ()
+            told = to is not None or (task.schedule is not None and isinstance(task.verdict, Blocked))
+            return (self._failure(task, turn, to),) if told else ()
         verdict = task.verdict
         said = []
         if to is not None or isinstance(verdict, Done | Ask | Blocked):
@@ -247,11 +252,23 @@ class Endings:
             said.append(self._message(task, turn, to, (Text(verdict.question),), "notice", choices))
         return tuple(said)
 
+    def _say_next(self, work: Work, task: Task, turn: Turn, missed: str) -> tuple[Message, ...]:
+        """Tell of runs that were missed, and that the next one comes all the same where this one isn't done."""
+        told = f"{missed}." if missed else ""
+        if task.schedule and task.run_at and task.state == "input-required" and isinstance(task.verdict, Ask | Blocked):
+            next_at = moment(task.run_at, task.schedule.zone or self._zone)
+            told = f"{told} The next run comes all the same, on {next_at}; /stop {task.number} ends it."
+        if not told:
+            return ()
+        to = next(reversed((*work.about, *work.messages)), None)
+        return (self._message(task, turn, to, (Text(f"#{task.number} {task.title}: {told.strip()}"),), "notice"),)
+
     def _answer(self, task: Task, turn: Turn, to: Message | None) -> Message:
         return self._message(task, turn, to, (Text(turn.answer.strip()),), "agent")
 
     def _failure(self, task: Task, turn: Turn, to: Message | None) -> Message:
-        text = f"I couldn't answer: {turn.error}\n\nYour message is kept; /resume {task.number} tries again."
+        what, kept = ("answer", "Your message is kept; ") if to else (f"do #{task.number} {task.title}", "")
+        text = f"I couldn't {what}: {turn.error}\n\n{kept}/resume {task.number} tries again."
         return self._message(task, turn, to, (Text(text),), "notice")
 
     def _message(

@@ -26,10 +26,11 @@ from hub.flow.rights import PLANNED_BY, Rights
 from hub.flow.said import tag
 from hub.flow.tasks import Tasks
 from hub.flow.toolbox import Toolbox
-from hub.flow.whens import parse
+from hub.flow.whens import read
 from hub.manifests import Agent
 from hub.ports import Clock, Paused, Store, Tool, ToolCall
 from hub.records import OPEN, File, Message, MessageId, Part, Task, TaskId, Text
+from hub.times.zones import Zones
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ class Parts(Struct, frozen=True):
     rights: Rights
     outlines: Outlines
     agents: Mapping[str, Agent]
-    zone: str
+    zones: Zones
 
 
 class FlowErrands:
@@ -121,11 +122,14 @@ class FlowErrands:
         if not text or len(text) > LONGEST:
             raise ToolError(f"What's to be done has 1 to {LONGEST} characters; this has {len(text)}.")
         try:
-            time = parse(f"{when.strip()} {text}", now, hub.zone)
-        except BadRequest:
-            raise ToolError(f"{when!r} isn't a time: say in 20m, 08:30, daily 08:30, or a crontab.") from None
-        if time.text != text:
+            time = read(when, now, await hub.zones.of(task.tenant, task.person))
+        except BadRequest as error:
+            raise ToolError(f"{when!r} isn't a time: say in 20m, 08:30, daily 08:30, or a crontab. ({error})") from None
+        if time.text:
             raise ToolError(f"{when!r} says more than a time: put what's to be done into the text.")
+        if time.others:
+            either = " or ".join(meant.words for meant in (time, *time.others))
+            raise ToolError(f"{when!r} may be {either}. Ask the user which.")
         if time.due_at is not None and time.due_at < now + SOONEST:
             raise ToolError("That's too soon: a minute ahead at least.")
         id = TaskId(f"{_turn(call)[:12]}{_hash(f'{call.key}:{when}:{text}')[:16]}")

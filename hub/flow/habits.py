@@ -2,10 +2,10 @@
 
 from hub.flow.daily import Daily
 from hub.flow.hours import Hours, clock_time, hours
-from hub.flow.howfar import moment
 from hub.flow.outbox import Outbox
 from hub.flow.preferences import Preferences
 from hub.flow.said import Said
+from hub.flow.standing import moment
 from hub.ports import Clock
 from hub.records import Address, PersonId, TenantId
 

@@ -6,7 +6,7 @@ from typing import Literal, assert_never
 
 from msgspec import Struct
 
-from hub.flow.howfar import awaited
+from hub.flow.standing import awaited
 from hub.records import (
     OPEN,
     Again,

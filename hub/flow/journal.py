@@ -64,6 +64,10 @@ class Journal:
         moved = () if task.state == was else (self._moved(task, was, by, why),)
         return (Save(task), self._about_task(task), *moved)
 
+    def noted(self, task: Task, by: Actor, why: str) -> Add:
+        """Keep what happened to a task whose state stays as it is."""
+        return self._moved(task, task.state, by, why)
+
     def _about_task(self, task: Task) -> Add:
         return Add(
             Event(tenant=task.tenant, person=task.person, kind="task", created_at=self._clock.now(), task=task.id)

@@ -11,10 +11,10 @@ from hub.failpoints import reach
 from hub.flow import lanes
 from hub.flow.elsewhere import Elsewhere
 from hub.flow.guard import Guard
-from hub.flow.howfar import is_over
 from hub.flow.journal import Journal
 from hub.flow.labels import Label, Labels
 from hub.flow.quiet import Quiet
+from hub.flow.standing import is_over
 from hub.ports import Add, Bridge, Change, Clock, Delivered, Editing, Outgoing, Retracting, Save, Store
 from hub.records import Entry, EventKind, Message, MessageId, PersonId, Posting, Text, Thread, new_id, saved
 from hub.spool import Spool

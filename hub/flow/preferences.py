@@ -8,8 +8,9 @@ from msgspec import Struct, convert, to_builtins
 from hub.flow.hours import Hours
 from hub.ports import Documents
 from hub.records import Address, PersonId, TenantId, preferences_of
+from hub.times.zones import Zones
 
-QUIET, ZONE = "quiet", "timezone"
+QUIET = "quiet"
 DIGESTS = "digests"
 """Owner of what says who gets a digest, and when: one small list, looked through every minute."""
 
@@ -34,17 +35,13 @@ class Wish(Struct, frozen=True, kw_only=True):
 class Preferences:
     """Keeps what people prefer."""
 
-    def __init__(self, documents: Documents, zone: ZoneInfo) -> None:
+    def __init__(self, documents: Documents, zones: Zones) -> None:
         self._documents = documents
-        self._zone = zone
+        self._zones = zones
 
     async def zone(self, tenant: TenantId, person: PersonId) -> ZoneInfo:
         """Return the zone whose clocks somebody goes by: the one they chose, else the hub's."""
-        kept = await self._documents.get(preferences_of(tenant, person), ZONE)
-        try:
-            return ZoneInfo(str(kept["name"])) if kept and kept.get("name") else self._zone
-        except (ValueError, OSError):
-            return self._zone
+        return ZoneInfo(await self._zones.of(tenant, person))
 
     async def quiet(self, tenant: TenantId, person: PersonId) -> Hours | None:
         """Return somebody's quiet hours, if they want any."""

@@ -8,11 +8,11 @@ from msgspec.structs import replace
 from hub.errors import Conflict, StoreError
 from hub.flow import lanes
 from hub.flow.following import Following
-from hub.flow.howfar import ended, is_over, spent, standing
 from hub.flow.journal import Journal
 from hub.flow.notices import notice
 from hub.flow.outbox import Outbox
 from hub.flow.preferences import Preferences
+from hub.flow.standing import ended, is_over, spent, standing
 from hub.ports import Change, Clock, Dispatcher, Feed, Save, Store
 from hub.records import Event, Task, TaskId, Turn
 

@@ -11,12 +11,12 @@ from msgspec.structs import replace
 from hub.config import LLMConfig
 from hub.errors import ContextOverflow, LLMError, ToolError
 from hub.flow import lanes, pictures, planning, prompts
+from hub.flow.bearings import bearings
 from hub.flow.calling import Calls, Held
 from hub.flow.digest import clipped, shorten, with_room
 from hub.flow.exact import opened, sealed
 from hub.flow.ledger import Ledger, Made
 from hub.flow.sound import sound_text
-from hub.flow.standing import standing
 from hub.flow.toolbox import Toolbox, unsaid
 from hub.flow.work import Work
 from hub.manifests import Agent
@@ -180,7 +180,7 @@ class Speaker:
             said = [Said("user", task.goal)]
             if when == "after":
                 done = "\n".join((*(step.result for step in self._results(work, ledger)), work.written))
-                said = [Said("user", f"{await standing(self._store, task)}\n{clipped(done, CLAIM)}")]
+                said = [Said("user", f"{await bearings(self._store, task)}\n{clipped(done, CLAIM)}")]
             await self._call(agent, work, ledger, said, tool, (tool,))
 
     def _results(self, work: Work, ledger: Ledger) -> tuple[Step, ...]:
@@ -241,7 +241,7 @@ class Speaker:
         room = min(most + more, whole)
         verdict = work.task.verdict
         note = verdict.why if isinstance(verdict, Again) and work.task.kind == "assignment" else ""
-        stand = await standing(self._store, work.task)
+        stand = await bearings(self._store, work.task)
         while True:
             said = prompts.answer(agent, work.task, history, steps, self._now(), note=note, stand=stand, images=images)
             tokens = await self._llm.count(said)
@@ -278,7 +278,7 @@ class Speaker:
         if not (said and said[-1].role == "user"):
             said = (*said, Said("user", work.task.goal))
         if point := await self._point(work):
-            return (*said, Said("assistant", await standing(self._store, work.task)), Said("user", point))
+            return (*said, Said("assistant", await bearings(self._store, work.task)), Said("user", point))
         return said
 
     async def _point(self, work: Work) -> str:
@@ -299,6 +299,8 @@ class Speaker:
 
     def _terms(self, work: Work, priority: Priority) -> Terms:
         chat = lanes.chat(work.task.tenant, work.task.origin)
+        if not (work.messages or work.about):
+            priority = Priority.BACKGROUND  # nobody waits for it, and some may wait for theirs
         return Terms(tenant=work.task.tenant, chat=chat, priority=priority, deadline=self._timeout)
 
     def _now(self) -> datetime:

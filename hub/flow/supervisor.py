@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hub.config import MODEL_SHA256
 from hub.errors import LLMError
@@ -68,6 +69,7 @@ class Supervisor:
 
         `task.used` already counts the turn.
         """
+        case = replace(case, before=_of_this_run(task, turn, case.before))
         if task.kind == "conversation":
             return _conversation(turn, case)
         if spent := _spent(task):
@@ -79,8 +81,7 @@ class Supervisor:
         if case.refused:
             # Another turn would only ask again: it's the person who has to say how it goes on without that call.
             return Blocked(missing=f"your leave to call {case.refused[-1]}")
-        before = itertools.takewhile(lambda other: not (task.schedule and isinstance(other.verdict, Done)), case.before)
-        if any(_same(other.answer, turn.answer) for other in itertools.islice(before, REMEMBERED)):
+        if any(_same(other.answer, turn.answer) for other in itertools.islice(case.before, REMEMBERED)):
             return Ask(
                 question="I'm going in circles: my last turns came to the same. Shall I go on?",
                 choices=(MORE, FINISH),
@@ -146,6 +147,18 @@ def reason_of(verdict: Verdict | None) -> str:
             return missing
         case _:
             return verdict.why
+
+
+def _of_this_run(task: Task, turn: Turn, before: Sequence[Turn]) -> tuple[Turn, ...]:
+    """Return the turns of the same run of what comes again, newest first: each run may come to the same as the last."""
+    if task.schedule is None:
+        return tuple(before)
+    run_at = task.run_at if task.run_at and task.run_at <= turn.started_at else None
+    return tuple(
+        itertools.takewhile(
+            lambda other: not isinstance(other.verdict, Done) and not (run_at and other.started_at < run_at), before
+        )
+    )
 
 
 def _conversation(turn: Turn, case: Case) -> Verdict:

@@ -15,7 +15,8 @@ from hub.flow import lanes
 from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
 from hub.flow.pauses import voided
-from hub.flow.schedules import upcoming
+from hub.flow.runs import at, planned
+from hub.flow.schedules import latest
 from hub.manifests import Agent
 from hub.ports import Add, Change, Clock, Documents, Save, Store
 from hub.records import (
@@ -37,6 +38,7 @@ from hub.records import (
     preferences_of,
 )
 from hub.spool import Spool
+from hub.times.zones import Zones
 
 Inherited = Callable[[Task, Task], Awaitable[Sequence[Change]]]
 """What's kept with a task that another has planned."""
@@ -72,7 +74,7 @@ class Tasks:
         clock: Clock,
         turns: Stops,
         limits: LimitsConfig,
-        zone: str,
+        zones: Zones,
         agents: Mapping[str, Agent],
         default: str,
         preferences: Documents,
@@ -84,7 +86,7 @@ class Tasks:
         self._clock = clock
         self._turns = turns
         self._limits = limits
-        self._zone = zone
+        self._zones = zones
         self._agents = agents
         self._default = default
         self._preferences = preferences
@@ -133,7 +135,7 @@ class Tasks:
         if due_at and schedule:
             raise BadRequest("schedule", "set besides due_at; give one of them")
         self._check_agent(agent)
-        due_at = upcoming(schedule, self._zone, self._clock.now()) if schedule else due_at
+        zone = await self._zones.of(tenant, person)
         incoming = Incoming(
             tenant=tenant,
             address=address,
@@ -147,8 +149,9 @@ class Tasks:
             for _ in range(TRIES):
                 if known := await self._store.message_by_external(tenant, address, external_id):
                     return await self._task_of(known), known
-                task = replace(await self.found(message, agent), kind="assignment", due_at=due_at, schedule=schedule)
-                task = replace(task, limits=limits or task.limits, run_at=due_at if schedule else None)
+                task = replace(await self.found(message, agent), kind="assignment", due_at=due_at)
+                task = planned(task, schedule, zone, self._clock.now()) if schedule else task
+                task = replace(task, limits=limits or task.limits)
                 routed = replace(
                     message,
                     # With a time of its own the task itself falls due: nothing waits for this message in a queue.
@@ -178,7 +181,7 @@ class Tasks:
         Planned `by` a task, it's kept together with what it inherits of that one.
         """
         id = TaskId(command.id)
-        due_at = upcoming(schedule, self._zone, self._clock.now()) if schedule else due_at
+        zone = await self._zones.of(command.tenant, command.person)
         by_whom: Actor = "agent" if by else "person"
         why = f"planned by task {by.number}" if by else "planned for a later time"
         async with self.founding(command.person):
@@ -187,7 +190,7 @@ class Tasks:
                     return known
                 founded = await self.found(command)
                 task = replace(founded, id=id, title=title_of(text), goal=text, kind="assignment", due_at=due_at)
-                task = replace(task, schedule=schedule, run_at=due_at if schedule else None)
+                task = planned(task, schedule, zone, self._clock.now()) if schedule else task
                 inherits = await beside(by, task) if by and beside else ()
                 try:
                     await self._journal.commit(*self._journal.founded(task, by_whom, why), *inherits)
@@ -212,8 +215,8 @@ class Tasks:
             task = await self._fresh(task)
             last = await self._store.messages_of_task(task.id, limit=20)
             again = [message for message in last if message.role == "user" and message.state in {"stopped", "failed"}]
-            due_at = self._clock.now() if not again and task.kind == "assignment" else task.due_at
-            resumed = replace(task, state="submitted", due_at=due_at, updated_at=self._clock.now())
+            resumed = self._due_again(task) if not again and task.kind == "assignment" else task
+            resumed = replace(resumed, state="submitted", updated_at=self._clock.now())
             changes: list[Change] = [*self._journal.changed(resumed, task.state, "person", "taken up again")]
             for message in again:
                 waiting = replace(message, state="routed", turn=None, error=None)
@@ -224,6 +227,15 @@ class Tasks:
                 continue
             return await self._fresh(task)
         raise Conflict(f"task {task.number} changes all the time")
+
+    def _due_again(self, task: Task) -> Task:
+        """Return a task that's due now; one that comes again, and of which no run was broken off, at its next time."""
+        now, schedule, run_at = self._clock.now(), task.schedule, task.run_at
+        if schedule is None or run_at is None:
+            return replace(task, due_at=now)
+        # While it was stopped none was missed: it was meant not to come.
+        stopped = latest(schedule, self._zones.default, run_at, now, 1)
+        return replace(at(task, stopped[-1]), due_at=now) if stopped else at(task, run_at)
 
     async def extend(self, task: Task) -> Task:
         """Grant a task as much again as it had been granted, and go on with it."""
@@ -275,6 +287,9 @@ class Tasks:
         for _ in range(TRIES):
             task = await self._fresh(task)
             resting = replace(task, state=state, due_at=None, updated_at=self._clock.now())
+            if state == "completed" and task.schedule and task.run_at:
+                # Only this run is left at that: the next comes at its time.
+                resting = replace(at(resting, task.run_at), state="submitted")
             if state == "canceled":
                 resting = replace(resting, schedule=None, run_at=None)
             changes: list[Change] = [*self._journal.changed(resting, task.state, "person", _RESTS[state])]

@@ -9,12 +9,13 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from msgspec.structs import replace
 
 from hub.errors import AgentHostError, Conflict, LLMAway, LLMError, LLMRefused, LLMUnavailable, StoreError
 from hub.failpoints import reach
-from hub.flow import lanes
+from hub.flow import lanes, runs
 from hub.flow.crowds import Slots
 from hub.flow.endings import Ending, Endings
 from hub.flow.journal import Journal
@@ -24,9 +25,10 @@ from hub.flow.pinning import Pinning
 from hub.flow.rights import Rights
 from hub.flow.speaking import Speaker, Spoken
 from hub.flow.work import Work
+from hub.log import about
 from hub.manifests import Agent
 from hub.ports import LLM, Add, Change, Clock, Save, Store
-from hub.records import OPEN, Entry, Message, Pause, Task, TaskId, Turn, TurnId, new_id, saved
+from hub.records import OPEN, Entry, Message, Pause, Task, TaskId, Turn, TurnId, Usage, new_id, saved
 from hub.spool import DEATHS, Spool
 
 log = logging.getLogger(__name__)
@@ -101,7 +103,7 @@ class Turns:
         if task is None:
             return False
         await self._wait_for_llm(task)
-        async with self._slots.of(task.person):
+        async with self._slots.of(task.person, background=await self._nobody_waits(task)):
             try:
                 work = await self._work_on(id)
             except Conflict:
@@ -113,6 +115,12 @@ class Turns:
             else:
                 await self._run(work)
             return True
+
+    async def _nobody_waits(self, task: Task) -> bool:
+        """Say whether a turn would be taken for the time alone, and not for what somebody said just now."""
+        if task.kind == "conversation":
+            return False
+        return not await self._spool.ready(lanes.task(task.id), self._clock.now(), 1)
 
     async def _wait_for_llm(self, task: Task) -> None:
         if self._llm.info.state != "ready":
@@ -177,12 +185,16 @@ class Turns:
         )
         turn = replace(turn, messages=ids)
         # What nobody asked for has no entry that would have it begun again after a crash: then its time does.
-        was = task.state
-        task = replace(task, state="working", due_at=None if messages else task.due_at, updated_at=now)
+        was, run = task.state, cut_off is None and runs.begins(task, now)
+        # A run's limits are its own; one that's still to come stays due whatever is said before.
+        task = replace(task, used=Usage() if run else task.used, due_at=_due_during(task, messages, now))
+        task = replace(task, state="working", updated_at=now)
         begun = [self._spool.begin(entry) for entry in entries]
         changes: list[Change] = [Save(turn) if cut_off else Add(turn), *map(Save, begun)]
         changes += [self._journal.about_turn(turn, task)]
-        changes += self._journal.changed(task, was, "hub" if messages else "schedule", f"turn {turn.number} begins")
+        why = runs.note(task, turn.number) if run else f"turn {turn.number} begins"
+        changes += self._journal.changed(task, was, "schedule" if run or not messages else "hub", why)
+        changes += [self._journal.noted(task, "schedule", why)] if run and was == task.state else []
         changes += await self._rights.brought(task, messages)
         pause, beside = await self._taken_up(pause)
         await self._journal.commit(*changes, *beside)
@@ -203,6 +215,10 @@ class Turns:
 
     async def _run(self, work: Work) -> None:
         """Let the agent speak, so that it can be stopped at any moment, and keep how it ended."""
+        with about(task=work.task.id, turn=work.turn.id):
+            await self._run_about(work)
+
+    async def _run_about(self, work: Work) -> None:
         async with asyncio.TaskGroup() as group:
             running = _Running(group.create_task(self._speak(work)))
             self._running[work.task.id] = running
@@ -285,3 +301,9 @@ class Turns:
         work.turn = turn
         work.entries += [saved(entry) for entry in begun]
         work.messages += messages
+
+
+def _due_during(task: Task, messages: Sequence[Message], now: datetime) -> datetime | None:
+    """Return when a task is due while a turn is taken: one that messages began is begun again by these."""
+    pending = task.schedule is not None and task.due_at is not None and task.due_at > now
+    return task.due_at if pending or not messages else None

@@ -38,7 +38,7 @@ from hub.ports.platforms import (
     Typing,
 )
 from hub.ports.ranking import Hit, Ranking, Subject
-from hub.ports.storage import Add, Change, Remove, Save, Store
+from hub.ports.storage import Add, Change, Due, Remove, Save, Store
 from hub.ports.time import Clock
 from hub.ports.tools import (
     Asking,
@@ -87,6 +87,7 @@ __all__ = [
     "Documents",
     "Draft",
     "Drafting",
+    "Due",
     "Editing",
     "Editions",
     "Effect",

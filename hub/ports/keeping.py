@@ -1,6 +1,7 @@
 """Small documents and files."""
 
 from collections.abc import AsyncIterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +21,11 @@ class Documents(Protocol):
         """Return an owner's documents with their ids, in the order they were first put."""
 
     async def remove(self, owner: str, id: str) -> bool: ...
+    async def owners(self) -> tuple[str, ...]:
+        """Return who has documents, sorted; whose were last put by an old version may be missing."""
+
+    async def forget(self, owner: str) -> None:
+        """Remove all that an owner has."""
 
 
 class Files(Protocol):
@@ -35,6 +41,11 @@ class Files(Protocol):
         """Return a file's bytes; raises NotFound."""
 
     async def exists(self, sha256: str) -> bool: ...
+    async def old(self, before: datetime) -> tuple[str, ...]:
+        """Return the files that were last put before a time, by this machine's clock, sorted."""
+
+    async def remove(self, sha256: str, before: datetime) -> bool:
+        """Remove a file, unless it was put again since that time; return whether it was removed."""
 
 
 class WorkFile(Struct, frozen=True, kw_only=True):

@@ -74,6 +74,13 @@ class Remove(Struct, frozen=True):
 Change = Add | Save | Remove
 
 
+class Due(Struct, frozen=True, kw_only=True):
+    """That a task's time has come."""
+
+    task: TaskId
+    due_at: datetime
+
+
 class Store(Upkeep, Protocol):
     """Keeps records. What was committed survives the death of the process and of the machine."""
 
@@ -218,6 +225,9 @@ class Store(Upkeep, Protocol):
 
     async def due_tasks(self, now: datetime, limit: int) -> tuple[Task, ...]:
         """Return open tasks whose `due_at` has come, the longest due first."""
+
+    async def dues(self, now: datetime, limit: int) -> tuple[Due, ...]:
+        """Return what `due_tasks` returns, but only which they are and when they were due."""
 
     async def next_due(self) -> datetime | None:
         """Return the earliest `due_at` of open tasks and of waiting entries."""

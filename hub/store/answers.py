@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal, TypeVar
 
+from hub.ports import Due
 from hub.records import (
     Address,
     Correction,
@@ -215,6 +216,10 @@ class Answers(UpkeepAnswers):
 
     async def due_tasks(self, now: datetime, limit: int) -> tuple[Task, ...]:
         return await self._all(Task, queries.due_tasks(now, limit))
+
+    async def dues(self, now: datetime, limit: int) -> tuple[Due, ...]:
+        rows = await self._rows(queries.dues(now, limit))
+        return tuple([Due(task=TaskId(row.id), due_at=row.due_at) for row in rows])
 
     async def next_due(self) -> datetime | None:
         return min((row.due_at for row in await self._rows(queries.next_dues()) if row.due_at), default=None)

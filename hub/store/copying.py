@@ -17,9 +17,9 @@ from hub.errors import StoreError
 from hub.store import sqlite
 from hub.store.columns import keepable
 from hub.store.disk import sync
+from hub.store.rows import EVERY
 from hub.store.schema import bring_up_to_date
-from hub.store.tables import counters
-from hub.store.tabling import metadata
+from hub.store.tables import WRITER, counters, documents
 
 BATCH = 1000
 
@@ -63,7 +63,7 @@ def digest_of(connection: Connection, table: Table) -> Copied:
 
 def records_in(connection: Connection) -> str | None:
     """Return the name of a table that has rows, if one has; counters don't count."""
-    for name, table in PLAIN.items():
+    for name, table in {**PLAIN, documents.name: documents}.items():
         if name != counters.name and connection.execute(select(func.count()).select_from(table)).scalar_one():
             return name
     return None
@@ -97,6 +97,8 @@ def _remove(database: Path) -> None:
 
 def _batches(connection: Connection, table: Table) -> Iterator[Sequence[tuple[Any, ...]]]:
     asked = select(table).order_by(*table.primary_key).execution_options(yield_per=BATCH)
+    if table.name == counters.name:
+        asked = asked.where(~table.c.name.startswith(WRITER))
     for rows in connection.execute(asked).partitions():
         # What an older version kept may have what this one keeps no more.
         yield [tuple([keepable(value) if isinstance(value, str) else value for value in row]) for row in rows]
@@ -131,4 +133,5 @@ def _kept_as(column: Column[Any]) -> TypeEngine[Any]:
     return kind.impl_instance if isinstance(kind, TypeDecorator) else kind
 
 
-PLAIN = {name: _plain(table) for name, table in sorted(metadata.tables.items())}
+PLAIN = {name: _plain(table) for name, table in sorted(EVERY.items()) if table is not documents}
+"""Documents have a way of their own: over SQLite they are files."""

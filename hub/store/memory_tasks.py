@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, TypeVar
 
+from hub.ports import Due
 from hub.records import (
     OPEN,
     Address,
@@ -99,6 +100,10 @@ class TasksInMemory(Kept):
     async def due_tasks(self, now: datetime, limit: int) -> tuple[Task, ...]:
         found = [task for task in self._all(Task) if task.state in OPEN and task.due_at and task.due_at <= now]
         return tuple(sorted(found, key=lambda task: (task.due_at, task.id))[:limit])
+
+    async def dues(self, now: datetime, limit: int) -> tuple[Due, ...]:
+        found = await self.due_tasks(now, limit)
+        return tuple([Due(task=task.id, due_at=task.due_at) for task in found if task.due_at])
 
     async def next_due(self) -> datetime | None:
         tasks = [task.due_at for task in self._all(Task) if task.state in OPEN]

@@ -5,8 +5,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hub.errors import StartError
 from hub.store.postgres_server import look_at
+from hub.store.rows import EVERY
 from hub.store.schema import SCHEMA, Schema, known, newer, upgrade
-from hub.store.tabling import metadata
 
 LOCK = 0x4167656E74486F73
 """Whoever changes the schema holds this advisory lock: "AgentHos" in ASCII."""
@@ -20,12 +20,12 @@ def bring_up_to_date(engine: Engine, schema: Schema = SCHEMA) -> None:
     """
     with engine.connect() as connection:
         look_at(connection)
-        if _revision(connection) == schema.head:
+        if revision_of(connection) == schema.head:
             return
     try:
         with engine.begin() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
-            _upgrade(connection, schema)
+            hold(connection)
+            make_or_upgrade(connection, schema)
     except SQLAlchemyError as error:
         if getattr(getattr(error, "orig", None), "sqlstate", "") == "42501":
             raise
@@ -33,12 +33,18 @@ def bring_up_to_date(engine: Engine, schema: Schema = SCHEMA) -> None:
         raise StartError(f"store.url: can't be brought to schema {schema.head} ({reason}); it's as it was") from error
 
 
-def _upgrade(connection: Connection, schema: Schema) -> None:
-    revision = _revision(connection)
+def hold(connection: Connection) -> None:
+    """Keep others from changing the schema until the transaction's end, after waiting for one who does."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+
+
+def make_or_upgrade(connection: Connection, schema: Schema) -> None:
+    """Bring the tables to a schema, in a transaction that has the `hold`; raises StartError."""
+    revision = revision_of(connection)
     if revision == schema.head:
         return
     if revision is None:
-        if found := sorted(set(inspect(connection).get_table_names()) & set(metadata.tables)):
+        if found := sorted(set(inspect(connection).get_table_names()) & set(EVERY)):
             raise StartError(
                 f"store.url: has a table {found[0]} that isn't AgentHost's; name a database, or a schema, of its own"
             )
@@ -48,7 +54,8 @@ def _upgrade(connection: Connection, schema: Schema) -> None:
     _sort_by_code_points(connection)
 
 
-def _revision(connection: Connection) -> str | None:
+def revision_of(connection: Connection) -> str | None:
+    """Return which schema a database has, if it's a hub's."""
     if connection.execute(text("SELECT to_regclass('alembic_version')")).scalar_one() is None:
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
@@ -65,7 +72,7 @@ def _sort_by_code_points(connection: Connection) -> None:
     quote = connection.dialect.identifier_preparer.quote
     changed: dict[str, list[str]] = {}
     for table, column in found:
-        if table in metadata.tables:
+        if table in EVERY:
             changed.setdefault(table, []).append(f'ALTER COLUMN {quote(column)} TYPE text COLLATE "C"')
     for table, columns in changed.items():
         connection.execute(text(f"ALTER TABLE {quote(table)} {', '.join(columns)}"))

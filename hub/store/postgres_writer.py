@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from hub.errors import StoreUnavailable
 from hub.store.postgres_server import is_passing
-from hub.store.tables import counters
+from hub.store.tables import WRITER, counters
 from hub.store.writer import Changes, Result, Writer, fill
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,6 @@ Fence = Callable[[Connection], None]
 TRIES = 8
 DOUBT = 30.0
 """Seconds that the server may take to come back and tell whether it had committed."""
-MARK = "writer."
 STALE = timedelta(days=7)
 """The mark of a writer that was killed is removed after so long."""
 
@@ -40,7 +39,7 @@ class PostgresWriter(Writer):
     def __init__(self, engine: Engine, fence: Fence | None = None) -> None:
         super().__init__(engine)
         self._fence = fence
-        self._name = f"{MARK}{secrets.token_hex(8)}"
+        self._name = f"{WRITER}{secrets.token_hex(8)}"
         self._number = 0
 
     def write(self, sets: Sequence[Changes]) -> list[Result]:
@@ -97,7 +96,7 @@ class PostgresWriter(Writer):
         now = _now()
         stale = now - STALE // timedelta(microseconds=1)
         with connection.begin():
-            old = counters.c.name.startswith(MARK) & (counters.c.value < stale)
+            old = counters.c.name.startswith(WRITER) & (counters.c.value < stale)
             connection.execute(delete(counters).where(old))
             connection.execute(insert(counters).values(name=self._name, value=now))
         self._number = now

@@ -281,6 +281,12 @@ def due_tasks(now: datetime, limit: int) -> Query:
     return of(Task).where(OPEN_TASK, tasks.c.due_at <= now).order_by(tasks.c.due_at, tasks.c.id).limit(limit)
 
 
+def dues(now: datetime, limit: int) -> Query:
+    """Of the due tasks only what the index has: who waits long for a turn is looked at each second."""
+    found = select(tasks.c.id, tasks.c.due_at).where(OPEN_TASK, tasks.c.due_at <= now)
+    return found.order_by(tasks.c.due_at, tasks.c.id).limit(limit)
+
+
 def next_dues() -> Query:
     """The earliest of the tasks, of the ready entries and of the held ones."""
     return union_all(

@@ -1,12 +1,14 @@
 """The store on SQLite: durable, committed in groups, read beside the writer. Each query is one statement."""
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sqlalchemy import Engine, Row
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -21,6 +23,8 @@ from hub.store.disk import make_folder
 from hub.store.queries import Query
 from hub.store.schema import bring_up_to_date
 from hub.store.writer import Writer
+
+log = logging.getLogger(__name__)
 
 
 class SqlStore(Answers):
@@ -97,6 +101,9 @@ class SqlStore(Answers):
             return await asyncio.get_running_loop().run_in_executor(self._thread, _read, self._reader, query, given)
         except (DBAPIError, PoolTimeoutError) as error:
             raise StoreUnavailable(f"the database can't be read: {getattr(error, 'orig', error)}") from None
+        except (msgspec.MsgspecError, ValueError, OverflowError) as error:
+            log.error("a row of the database is damaged (%s); restore a backup", error)
+            raise StoreUnavailable(f"a row of the database is damaged: {error}") from None
 
 
 def _read(reader: Engine, query: Query, given: Mapping[str, object] | None) -> Sequence[Row[Any]]:

@@ -167,6 +167,8 @@ corrections = Table(
     an_index("corrections_of_wrong", "wrong", "id"),
     an_index("corrections_of_right", "right", "id"),
     an_index("corrections_of_message", "message", "id"),
+    an_index("corrections_of_wrong", "wrong", "id"),
+    an_index("corrections_of_right", "right", "id"),
 )
 
 OPEN_TASK = within("state", "submitted", "working", "input-required")
@@ -365,6 +367,8 @@ replays = Table(
     an_index("replays_by_age", "created_at"),
 )
 
+WRITER = "writer."
+"""Begins the names of counters that hubs on PostgreSQL have for themselves, while they work."""
 counters = Table(
     "counters",
     metadata,
@@ -373,4 +377,16 @@ counters = Table(
     a_text("name"),
     Column("value", BigInteger, nullable=False),
     PrimaryKeyConstraint("name"),
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    # Small documents where several hubs share a database; a hub on SQLite has them as files. Few belong to one owner.
+    a_text("owner"),
+    a_text("name"),
+    a_text("id"),
+    Column("position", BigInteger, nullable=False),
+    a_text("document"),
+    PrimaryKeyConstraint("owner", "position"),
 )

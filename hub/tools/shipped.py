@@ -1,9 +1,9 @@
 """The tools that need more than a clock: the web, files, what a person sent. Built over what the hub gives them."""
 
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from hub.ports import Clock, Egress, Errands, Files, Outlining, Store, Tool, Workspaces
+from hub.times.zones import Zones
 from hub.tools.attached import Attached
 from hub.tools.documents import SearchDocuments
 from hub.tools.extract import Extractor
@@ -21,7 +21,7 @@ class Shipped:
         self,
         *,
         clock: Clock,
-        zone: ZoneInfo,
+        zones: Zones,
         store: Store,
         files: Files,
         workspaces: Workspaces,
@@ -40,7 +40,7 @@ class Shipped:
             ReadFile(attached, extractor),
             WriteFile(attached),
             SearchDocuments(Library(store, files, extractor, clock, search)),
-            Schedule(clock, zone, errands),
+            Schedule(clock, zones, errands),
             Remind(),
             Plan(outlining),
         )

@@ -13,6 +13,7 @@ from hub.web.auth import COOKIE, Authentication, guard, provide_caller, provide_
 from hub.web.calls import ReceiptsController
 from hub.web.chats import MessagesController
 from hub.web.events import watch_events
+from hub.web.exports import export
 from hub.web.files import AROUND, FilesController, HubRequest
 from hub.web.hooks import telegram
 from hub.web.keys import KeysController
@@ -49,6 +50,7 @@ def build(services: Services) -> Litestar:
             KeysController,
             PreferencesController,
             PeopleController,
+            export,
             PackagesController,
             UsableController,
             SessionsController,

@@ -7,8 +7,8 @@ from typing import Generic, Literal, TypeVar
 from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import replace
 
+from hub.flow.cadence import in_words
 from hub.flow.reasons import reason
-from hub.flow.schedules import told
 from hub.ports import Store
 from hub.records import (
     Actor,
@@ -235,7 +235,7 @@ def view_task(task: Task, taints: Sequence[Taint] | None = None) -> TaskView:
         created_at=task.created_at,
         updated_at=task.updated_at,
         due_at=task.due_at,
-        schedule=told(task.schedule) if task.schedule else None,
+        schedule=in_words(task.schedule, "UTC") if task.schedule else None,
         run_at=task.run_at,
         limits=task.limits,
         used=task.used,

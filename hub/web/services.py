@@ -13,8 +13,10 @@ from hub.config import Config
 from hub.flow.alerts import Alert
 from hub.flow.habits import Habits
 from hub.flow.leave import Leave
+from hub.flow.leaving import Leaving
 from hub.flow.pairing import Pairings
 from hub.flow.people import People
+from hub.flow.portrait import Portraits
 from hub.flow.sizes import PromptSizes
 from hub.flow.toolbox import Called
 from hub.flow.uploads import Uploads
@@ -124,6 +126,8 @@ class Services:
     feed: Feed
     people: People
     pairings: Pairings
+    leaving: Leaving
+    portraits: Portraits
     leave: Leave
     habits: Habits
     inbox: InboxService

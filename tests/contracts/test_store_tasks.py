@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from hub.ports import Store
+from hub.ports import Due, Store
 from hub.records import (
     HOME,
     OWNER,
@@ -78,6 +78,9 @@ async def test_open_tasks_whose_time_has_come_are_due_the_longest_due_first(stor
     assert await store.due_tasks(NOON, 9) == (early, late)
     assert await store.due_tasks(NOON, 1) == (early,)
     assert await store.due_tasks(NOON - timedelta(hours=2), 9) == ()
+    dues = tuple(Due(task=task.id, due_at=task.due_at) for task in (early, late) if task.due_at)
+    assert await store.dues(NOON, 9) == dues
+    assert await store.dues(NOON, 1) == dues[:1]
 
 
 async def test_the_next_due_is_the_earliest_of_tasks_and_entries(store: Store) -> None:

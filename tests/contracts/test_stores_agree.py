@@ -165,7 +165,13 @@ async def everything(store: Store) -> list[object]:
         await store.people(HOME),
         await store.keys(HOME),
         [await store.tasks(HOME), await store.tasks(HOME, by="updated_at", limit=2, updated_since=NOW)],
-        [await store.due_tasks(NOW, 2), await store.next_due(), await store.held(NOW, 2), await store.begun()],
+        [
+            await store.due_tasks(NOW, 2),
+            await store.dues(NOW, 2),
+            await store.next_due(),
+            await store.held(NOW, 2),
+            await store.begun(),
+        ],
         [
             await store.lanes(NOW, 2),
             await store.counts(),

@@ -4,10 +4,13 @@ import time
 from collections.abc import Callable
 
 import pytest
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from hub.ports import Add, Change, Remove, Save, Witness
 from hub.records import Record
 from hub.telemetry.meters import Meters
+from hub.telemetry.traces import Traces
 from hub.testing import (
     FakeClock,
     a_correction,
@@ -34,7 +37,10 @@ from hub.testing import (
     an_installation,
 )
 
-WITNESSES: dict[str, Callable[[], Witness]] = {"meters": lambda: Meters(FakeClock(), lambda: ("big", "small"))}
+WITNESSES: dict[str, Callable[[], Witness]] = {
+    "meters": lambda: Meters(FakeClock(), lambda: ("big", "small")),
+    "traces": lambda: Traces(SimpleSpanProcessor(InMemorySpanExporter()), FakeClock(), "1"),
+}
 
 
 @pytest.fixture(params=WITNESSES)

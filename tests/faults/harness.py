@@ -126,6 +126,7 @@ class World:
         self.platform = Platform()
         self.chats = [f"chat{number}" for number in range(chats)]
         port = free_port()
+        self.more_environment: Mapping[str, str] = {}
         self._url = f"http://127.0.0.1:{port}/v1"
         self._config = folder / "config.toml"
         server = ("-m", "hub.testing.server", "--latency", str(latency), "--port", str(port))
@@ -154,7 +155,7 @@ class World:
     @property
     def environment(self) -> dict[str, str]:
         """What the hub is started with: a key that the tests know, and no colours."""
-        return {"AGENTHOST_OWNER_KEY": KEY, "NO_COLOR": "1"}
+        return {"AGENTHOST_OWNER_KEY": KEY, "NO_COLOR": "1", **self.more_environment}
 
     async def start(self, failpoint: str = "") -> None:
         """Start the hub, armed to die at a failpoint."""

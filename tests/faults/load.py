@@ -4,20 +4,23 @@ import asyncio
 import random
 import re
 from collections import Counter
+from collections.abc import Collection
 
 from hub.testing.server import MARK
 from tests.faults.harness import World
 from tests.faults.wire import Said
 
-KINDS = 5
+KINDS = (0, 1, 2, 3, 4)
 ASKED = re.compile(r"May I call `post` for #(\d+) ")
 
 
 class Load:
     """Says things in many chats, each of its own kind."""
 
-    def __init__(self, world: World, dice: random.Random | None = None) -> None:
+    def __init__(self, world: World, dice: random.Random | None = None, kinds: Collection[int] = KINDS) -> None:
+        """`kinds` are those of what's said; each chat has its own."""
         self._world = world
+        self._chats = [chat for chat in range(len(world.chats)) if chat % len(KINDS) in kinds]
         self._dice = dice or random.Random(1)
         self._counts: Counter[int] = Counter()
         self._looked = 0
@@ -30,14 +33,23 @@ class Load:
     def say(self, messages: int) -> None:
         """Say so many things, each in some chat."""
         for _ in range(messages):
-            chat = self._dice.randrange(len(self._world.chats))
-            self._counts[chat] += 1
-            mark = f"m{chat}x{self._counts[chat]}"
+            chat = self._dice.choice(self._chats)
+            mark = self._mark(chat)
             self.said[mark] = self._say(chat, mark)
+
+    def plan(self, when: str) -> None:
+        """Have something noted at a time."""
+        chat = next(chat for chat in self._chats if chat % len(KINDS) == 3)
+        mark = self._mark(chat)
+        self.said[mark] = self._world.platform.say(self._world.chats[chat], f"/schedule {when} note {mark}")
+
+    def _mark(self, chat: int) -> str:
+        self._counts[chat] += 1
+        return f"m{chat}x{self._counts[chat]}"
 
     def _say(self, chat: int, mark: str) -> Said:
         say, name = self._world.platform.say, self._world.chats[chat]
-        match chat % KINDS:
+        match chat % len(KINDS):
             case 0:  # a thread is a task
                 return say(name, f"And {mark}?", thread="one")
             case 1:  # each an errand of its own, with an effect

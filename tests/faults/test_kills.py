@@ -206,7 +206,7 @@ def evidence(world: World, load: Load, toll: Toll) -> int:
     assert not unasked, f"{len(unasked)} notices: {sorted(unasked)[:5]}"
     doubled = check_doubles(platform.deliveries, toll.cut)
     _check_marks(platform.deliveries, load)
-    _check_order(platform.deliveries, world)
+    check_order(platform.deliveries, world)
     check_effects(world, load)
     check_store(world, platform.kept)
     return doubled
@@ -235,7 +235,7 @@ def _check_marks(deliveries: list[Delivery], load: Load) -> None:
     assert not twice, f"answered by two different answers: {twice}"
 
 
-def _check_order(deliveries: list[Delivery], world: World) -> None:
+def check_order(deliveries: list[Delivery], world: World) -> None:
     """Within a chat's task the answers come in the order of the messages."""
     with closing(sqlite3.connect(world.data / "hub.db")) as database:
         task_of = dict(database.execute("SELECT id, task FROM messages").fetchall())

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -18,6 +17,7 @@ from hub.ports import Fetched
 from hub.records import HOME, OWNER, File, Incoming, Message, Schedule, Text, new_id
 from hub.store.documents import MemoryDocuments
 from hub.testing import FakeEgress, MemoryWorkspaces, ScriptedLLM
+from hub.times.zones import Zones
 from hub.tools.code import RunPython
 from hub.tools.shipped import Shipped
 from tests.stories.day import CHAT, Day
@@ -45,7 +45,7 @@ class Office:
         self._stack.push_async_callback(scripts.close)
         shipped = Shipped(
             clock=day.clock,
-            zone=ZoneInfo("UTC"),
+            zones=Zones(documents, "UTC"),
             store=day.store,
             files=day.hub.files,
             workspaces=self.workspaces,
@@ -154,7 +154,7 @@ async def test_the_planner_has_work_come_again(office: Office) -> None:
     planned = await day.task(2)
     assert (planned.goal, planned.schedule, planned.state) == (
         "Tell me a joke",
-        Schedule(cron="0 13 * * *"),
+        Schedule(cron="0 13 * * *", zone="UTC"),
         "submitted",
     )
     assert "A fish walks into a bar." in await day.transcript(2)

@@ -2,12 +2,11 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, cast
-from zoneinfo import ZoneInfo
 
 import httpx
 from litestar import Litestar
@@ -18,27 +17,31 @@ from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
 from hub.flow.daily import Daily
 from hub.flow.elsewhere import Elsewhere
+from hub.flow.forgetting import Forgetting
 from hub.flow.guard import Guard
 from hub.flow.habits import Habits
 from hub.flow.journal import Journal
 from hub.flow.labels import Labels
 from hub.flow.leave import Leave
+from hub.flow.leaving import Leaving
 from hub.flow.links import Links
 from hub.flow.outbox import Outbox
 from hub.flow.outlines import Outlines
 from hub.flow.pairing import Pairings
 from hub.flow.people import OWNER_KEY, People, new_secret
+from hub.flow.portrait import Portraits
 from hub.flow.preferences import Preferences
 from hub.flow.quiet import Quiet
 from hub.flow.toolbox import Toolbox
 from hub.flow.uploads import Uploads
 from hub.ports import Bridge, Clock
-from hub.records import HOME, OWNER, Key
+from hub.records import HOME, OWNER, Key, Link, Person
 from hub.spool import Spool
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
 from hub.testing import ScriptedLLM
+from hub.times.zones import Zones
 from hub.web.app import build
 from hub.web.server import Server
 from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
@@ -114,11 +117,12 @@ async def a_world(
     by_name = {bridge.name: bridge for bridge in bridges}
     journal = Journal(store, feed, LocalDispatcher(clock), clock)
     labels, elsewhere = Labels(store, clock, 24.0), Elsewhere(store, clock, by_name)
-    preferences, guard = Preferences(MemoryDocuments(), ZoneInfo("UTC")), Guard(clock, {})
+    preferences, guard = Preferences(MemoryDocuments(), Zones(MemoryDocuments(), "UTC")), Guard(clock, {})
     quiet = Quiet(store, preferences, clock)
     outbox = Outbox(store, Spool(store, "boot1"), journal, clock, by_name, labels, elsewhere, guard, quiet)
     habits = Habits(preferences, outbox, Daily(store, journal, outbox, clock, preferences), clock)
     unready: list[str] = []
+    files, documents = MemoryFiles(), MemoryDocuments()
 
     services = Services(
         config=config or Config(),
@@ -130,6 +134,8 @@ async def a_world(
         feed=feed,
         people=people,
         pairings=Pairings(store, journal, outbox, Links(store), clock),
+        portraits=Portraits(store, files, documents, clock),
+        leaving=_leaving(store, files, documents, clock, people, echo),
         leave=Leave(store, journal, clock, Toolbox((), llm)),
         habits=habits,
         inbox=echo,
@@ -142,7 +148,7 @@ async def a_world(
         decisions=llm,
         agents=lambda: [AgentInfo(name="default", description="Helps.", model="scripted", tools=("calculate",))],
         bridges=by_name,
-        uploads=Uploads(store, MemoryFiles(), MemoryDocuments(), clock, (config or Config()).limits.file_mb),
+        uploads=Uploads(store, files, documents, clock, (config or Config()).limits.file_mb),
         prompts=_no_prompts,
         router=lambda: RouterInfo(rule="untrained", model="scripted"),
         store_info=_memory,
@@ -155,6 +161,15 @@ async def a_world(
     return World(
         store=store, feed=feed, people=people, echo=echo, services=services, key=key, owner=owner, unready=unready
     )
+
+
+def _leaving(
+    store: MemoryStore, files: MemoryFiles, documents: MemoryDocuments, clock: Clock, people: People, echo: Echo
+) -> Leaving:
+    def forgotten(person: Person, links: Sequence[Link]) -> None:
+        people.forget()
+
+    return Leaving(store, files, documents, clock, Forgetting(store), cancel=echo.cancel, forgotten=forgotten)
 
 
 def configured(world: World, config: Config) -> World:
