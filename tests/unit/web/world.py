@@ -116,11 +116,7 @@ async def a_world(
     llm = ScriptedLLM()
     by_name = {bridge.name: bridge for bridge in bridges}
     journal = Journal(store, feed, LocalDispatcher(clock), clock)
-    labels, elsewhere = Labels(store, clock, 24.0), Elsewhere(store, clock, by_name)
-    preferences, guard = Preferences(MemoryDocuments(), Zones(MemoryDocuments(), "UTC")), Guard(clock, {})
-    quiet = Quiet(store, preferences, clock)
-    outbox = Outbox(store, Spool(store, "boot1"), journal, clock, by_name, labels, elsewhere, guard, quiet)
-    habits = Habits(preferences, outbox, Daily(store, journal, outbox, clock, preferences), clock)
+    outbox, habits = _speaking(store, journal, clock, by_name)
     unready: list[str] = []
     files, documents = MemoryFiles(), MemoryDocuments()
 
@@ -188,3 +184,11 @@ async def _memory() -> StoreInfo:
 async def _nothing() -> tuple[()]:
     """Nothing is counted here but HTTP, and nothing is wrong."""
     return ()
+
+
+def _speaking(store: MemoryStore, journal: Journal, clock: Clock, bridges: dict[str, Bridge]) -> tuple[Outbox, Habits]:
+    labels, elsewhere = Labels(store, clock, 24.0), Elsewhere(store, clock, bridges)
+    preferences = Preferences(MemoryDocuments(), Zones(MemoryDocuments(), "UTC"))
+    quiet, guard = Quiet(store, preferences, clock), Guard(clock, {})
+    outbox = Outbox(store, Spool(store, "boot1"), journal, clock, bridges, labels, elsewhere, guard, quiet)
+    return outbox, Habits(preferences, outbox, Daily(store, journal, outbox, clock, preferences), clock)
