@@ -126,6 +126,9 @@ class Herald:
                 await self.look()
             except StoreError as error:
                 log.warning("the owner isn't told what's wrong for now: %s", error)
+            except Exception:
+                # Who looks for what's wrong mustn't be what's wrong.
+                log.exception("the owner isn't told what's wrong for now")
 
     async def look(self) -> None:
         """Tell what was there at the last look, too, and isn't told yet: what passes within a minute isn't worth it."""

@@ -96,8 +96,12 @@ class Leaving:
             try:
                 for person in await self._store.leaving():
                     await self.finish(person)
-            except StoreError as error:
-                log.warning("an erasure waits: %s", error)
+            except Exception as error:
+                # A full disk, a folder without rights: it's gone on with once that's mended, and the hub lives on.
+                if isinstance(error, StoreError):
+                    log.warning("an erasure waits: %s", error)
+                else:
+                    log.exception("an erasure waits")
                 await self._clock.sleep(AGAIN)
                 self._begun.set()
 

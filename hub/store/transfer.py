@@ -135,8 +135,11 @@ def _in_files(folder: Path) -> Iterator[Row]:
 
 def _in_table(connection: Connection) -> Iterator[Row]:
     asked = select(*(documents.c[name] for name in COLUMNS))
-    for row in connection.execute(asked.order_by(documents.c.owner, documents.c.position)).all():
-        yield row.owner, row.name, row.id, row.position, _packed(json.loads(row.document))
+    found = connection.execute(asked.order_by(documents.c.owner, documents.c.position)).all()
+    # A row that came from a file without a name has none, though its owner was heard of since.
+    names = {row.owner: row.name for row in sorted(found, key=lambda row: row.name)}
+    for row in found:
+        yield row.owner, names[row.owner], row.id, row.position, _packed(json.loads(row.document))
 
 
 def _packed(document: object) -> str:

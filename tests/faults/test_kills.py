@@ -9,10 +9,8 @@ import asyncio
 import os
 import random
 import re
-import sqlite3
 import time
 from collections import Counter
-from contextlib import closing
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -94,12 +92,9 @@ class Toll:
         self.at_once = max(self.at_once, len(cut))
 
     def _noted(self, shown: set[str]) -> set[str]:
-        # Read-only: what the killed process left in its log must stay for the next start to find.
-        where = f"file:{self._world.data / 'hub.db'}?mode=ro"
-        with closing(sqlite3.connect(where, uri=True)) as database:
-            marks = ",".join("?" * len(shown))
-            found = database.execute(f"SELECT id FROM messages WHERE state != 'sending' AND id IN ({marks})", [*shown])
-            return {id for (id,) in found}
+        marks = ",".join("?" * len(shown)) or "''"
+        found = self._world.rows(f"SELECT id FROM messages WHERE state != 'sending' AND id IN ({marks})", [*shown])
+        return {id for (id,) in found}
 
 
 async def test_kills_lose_nothing_and_double_nothing_unmarked(tmp_path: Path) -> None:
@@ -237,8 +232,7 @@ def _check_marks(deliveries: list[Delivery], load: Load) -> None:
 
 def check_order(deliveries: list[Delivery], world: World) -> None:
     """Within a chat's task the answers come in the order of the messages."""
-    with closing(sqlite3.connect(world.data / "hub.db")) as database:
-        task_of = dict(database.execute("SELECT id, task FROM messages").fetchall())
+    task_of = dict(world.rows("SELECT id, task FROM messages"))
     last: dict[tuple[str, str], int] = {}
     seen = set()
     for delivery in deliveries:
@@ -261,11 +255,9 @@ def check_effects(world: World, load: Load) -> None:
 
 def check_store(world: World, kept: dict[str, Said]) -> None:
     """The database is whole, has each message that the platform was told is kept, and all of them are answered."""
-    with closing(sqlite3.connect(world.data / "hub.db")) as database:
-        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        rows = database.execute("SELECT external_id, state FROM messages WHERE role = 'user'").fetchall()
-        waiting = database.execute("SELECT queue, state, count(*) FROM entries WHERE state != 'done' GROUP BY 1, 2")
-        assert waiting.fetchall() == []
-    states = dict(rows)
+    if not world.database:
+        assert world.rows("PRAGMA integrity_check") == [("ok",)]
+    assert world.rows("SELECT queue, state, count(*) FROM entries WHERE state != 'done' GROUP BY 1, 2") == []
+    states = dict(world.rows("SELECT external_id, state FROM messages WHERE role = 'user'"))
     assert set(kept) <= set(states)
     assert Counter(states.values()) == {"answered": len(states)}

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from hub.errors import BadRequest, NotAllowed, NotFound
+from hub.flow.leaving import AGAIN
 from hub.ports import Add
 from hub.records import (
     HOME,
@@ -221,3 +222,30 @@ async def test_what_others_upload_with_the_same_bytes_stays() -> None:
         await day.hub.leaving.finish(await day.hub.leaving.begin(HOME, BEA))
 
         assert await day.hub.files.exists(files["own"])
+
+
+async def test_an_erasure_that_stumbles_waits_and_is_gone_on_with() -> None:
+    """Whatever is in its way, the hub lives on, and the erasure with it."""
+    store = Shown()
+    async with Day(ScriptedLLM(), store=store) as day:
+        await store.commit(Add(a_person(id=BEA, role="member")))
+        await day.hub.leaving.begin(HOME, BEA)
+        found = day.hub.leaving._unindex
+        faults = iter([OSError("no rights"), OSError("no rights")])
+
+        async def unindex(*_: str) -> None:
+            if fault := next(faults, None):
+                raise fault
+
+        assert found is None
+        day.hub.leaving._unindex = unindex
+        erasing = asyncio.create_task(day.hub.leaving.run())
+        for _ in range(2_000):
+            if await store.person(HOME, BEA) is None:
+                break
+            await asyncio.sleep(0.001)
+            await day.clock.advance(AGAIN)
+        erasing.cancel()
+
+        assert await store.person(HOME, BEA) is None
+        assert next(faults, None) is None

@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec.structs import fields
+
 from hub.config import StoreConfig
 from hub.flow.forgetting import FEW, Forgetting
 from hub.flow.litter import YOUNG, Litter
@@ -122,7 +124,7 @@ async def test_an_ended_task_is_forgotten_with_all_that_belongs_to_it_a_few_reco
 
 def test_every_kind_of_record_that_hangs_on_a_task_or_a_message_is_forgotten_with_it() -> None:
     """A new kind with such a field is to be removed in hub/flow/forgetting.py, and named here."""
-    hanging = {kind for kind in TABLES if {"task", "turn", "message"} & set(kind.__struct_fields__)}
+    hanging = {kind for kind in TABLES if {"task", "turn", "message"} & {field.name for field in fields(kind)}}
     of_task = {Turn, Step, Pause, Taint, Pin, Thread, Follow, Transition}
 
     # Events are forgotten by themselves, by their age or with their person.

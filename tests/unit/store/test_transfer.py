@@ -1,6 +1,7 @@
 """A hub moves from SQLite to PostgreSQL and back with all that it has, or it doesn't move at all."""
 
 import asyncio
+import json
 import signal
 import subprocess
 import sys
@@ -153,6 +154,25 @@ async def test_a_hub_that_moves_there_and_back_is_as_it_was(empty_database: str,
         (("likes", {"tea": [1, None, "Köln"], "nul": "a\0b"}), ("home", {"city": "Bonn"}))
     ] * 2
     assert {path.name for path in (tmp_path / "new").iterdir()} == {"hub.db", "documents"}
+
+
+async def test_an_owner_whose_file_is_too_old_to_name_him_gets_his_name_on_the_way(
+    empty_database: str, tmp_path: Path
+) -> None:
+    await a_hub(tmp_path / "old")
+    for path in (tmp_path / "old" / "documents").iterdir():
+        kept = json.loads(path.read_bytes())
+        path.write_text(json.dumps({"_default": kept["_default"]}))
+    url = make_url(empty_database)
+    await asyncio.to_thread(fill_server, url, tmp_path / "old" / "hub.db", tmp_path / "old" / "documents")
+    documents = PostgresDocuments(url)
+    await documents.put("ann", "new", {"n": 1})
+    await documents.close()
+    (tmp_path / "new").mkdir()
+    await asyncio.to_thread(read_server, url, tmp_path / "new" / "hub.db", tmp_path / "new" / "documents")
+    back = FileDocuments(tmp_path / "new" / "documents")
+    assert [id for id, _ in await back.all("ann")] == ["likes", "home", "new"]
+    assert await back.owners() == ("ann",)
 
 
 async def test_a_database_that_is_not_empty_is_left_alone(hub_database: str, tmp_path: Path) -> None:
