@@ -6,8 +6,12 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
+from hub.flow.notices import notice
 from hub.ports import Add
 from hub.records import (
+    HOME,
+    OWNER,
+    Address,
     Again,
     Ask,
     Point,
@@ -126,3 +130,19 @@ async def test_both_fit_a_phone_in_light_and_dark(hub: Running, chromium: Browse
             await expect(page.locator("main")).to_contain_text("Book a train to Rome")
             await expect(page.locator("main")).to_contain_text("Needs you, says the supervisor")
             assert await fits(page)
+
+
+async def test_progress_changes_in_place_in_the_chat(hub: Running, tabs: Tabs) -> None:
+    task = await some_work(hub)
+    page = await sign_in(tabs, hub)
+    here = Address(bridge="http", chat="owner/main")
+    now = datetime.now(UTC)
+    said = notice("Working: turn 2 of 20", tenant=HOME, to=here, person=OWNER, now=now, task=task.id)
+    feed, store, outbox = hub.parts.feed, hub.parts.store, hub.parts.outbox
+    feed.publish(*await store.commit(*outbox.say(said)))
+    shown = page.locator(".said.notice")
+    await expect(shown).to_contain_text("Working: turn 2 of 20")
+
+    feed.publish(*await store.commit(*await outbox.change(said.id, "Done after 3 turns, 2 min")))
+    await expect(shown).to_contain_text("Done after 3 turns, 2 min")
+    await expect(shown).to_have_count(1)
