@@ -15,6 +15,8 @@ CUTS ?= 250
 SEED ?= 1
 FLOOD ?= 10000
 FUZZ ?= 10000
+HUBS ?= 2,4
+HUBS_MINUTES ?= 10
 
 .PHONY: help run venv test faults nightly soak check bench lock llama format clean train-router
 
@@ -34,7 +36,7 @@ test: ## set up, check, and run the tests; make test ARGS="-k inbox" runs some
 
 faults: ## kill, fill and flood at length; make faults KILLS=200 SEED=7
 	$(START) setup test
-	@AGENTHOST_KILLS=$(KILLS) AGENTHOST_MESSAGES=$(MESSAGES) AGENTHOST_JUMPS=$(JUMPS) AGENTHOST_SEED=$(SEED) AGENTHOST_FLOOD=$(FLOOD) AGENTHOST_FUZZ=$(FUZZ) AGENTHOST_XMPP_FAULTS=$(CUTS) exec .venv/bin/python -m pytest -s tests/faults tests/xmpp/test_faults.py $(ARGS)
+	@AGENTHOST_KILLS=$(KILLS) AGENTHOST_MESSAGES=$(MESSAGES) AGENTHOST_JUMPS=$(JUMPS) AGENTHOST_SEED=$(SEED) AGENTHOST_FLOOD=$(FLOOD) AGENTHOST_FUZZ=$(FUZZ) AGENTHOST_XMPP_FAULTS=$(CUTS) AGENTHOST_HUBS=$(HUBS) AGENTHOST_HUBS_MINUTES=$(HUBS_MINUTES) AGENTHOST_HUBS_MESSAGES=48 AGENTHOST_HUBS_LATENCY=4 exec .venv/bin/python -m pytest -s tests/faults tests/hubs tests/xmpp/test_faults.py $(ARGS)
 
 nightly: ## the faults as long as a night allows: 1,000 kills under 50,000 messages
 	@$(MAKE) faults KILLS=1000 MESSAGES=50000 JUMPS=24

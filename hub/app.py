@@ -4,20 +4,18 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import timedelta
-from hashlib import sha256
 
-import hub
 from hub.accounts import name_of, threads_of
 from hub.config import Config, timezone
-from hub.databases import database_of
-from hub.dispatch.feed import LocalFeed
-from hub.dispatch.local import LocalDispatcher
-from hub.flow import weights
+from hub.dispatch.company import Company, by_itself, name_of_hub
+from hub.errors import StoreUnavailable
 from hub.flow.access import Access
+from hub.flow.artefacts import Artefacts
 from hub.flow.calling import Calls
 from hub.flow.catching_up import CatchingUp
 from hub.flow.clockwatch import ClockWatch
 from hub.flow.commands import Commands, Handler
+from hub.flow.connecting import connect
 from hub.flow.corrections import Corrections
 from hub.flow.crowds import Slots
 from hub.flow.daily import Daily
@@ -26,6 +24,7 @@ from hub.flow.edits import Edits
 from hub.flow.elsewhere import Elsewhere
 from hub.flow.endings import Endings
 from hub.flow.errands import FlowErrands, Parts
+from hub.flow.family import Family
 from hub.flow.following import FollowCommands, Following
 from hub.flow.forgetting import Forgetting
 from hub.flow.guard import Guard
@@ -58,8 +57,11 @@ from hub.flow.scheduler import Scheduler
 from hub.flow.showing import Showing
 from hub.flow.sizes import Sizes
 from hub.flow.speaking import Speaker
+from hub.flow.splitting import Splitting
+from hub.flow.stopping import Stopping
 from hub.flow.supervisor import Supervisor
 from hub.flow.tasks import Tasks
+from hub.flow.timetable import Timetable
 from hub.flow.toolbox import Toolbox
 from hub.flow.turns import Turns
 from hub.flow.uploads import Uploads
@@ -73,16 +75,15 @@ from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool, Workspa
 from hub.records import Link, Person, new_id
 from hub.spool import Spool
 from hub.store.ranking import FullTextRanking
-from hub.store.sqlite import is_short
 from hub.times.zones import Zones
 from hub.tools import built_in
 from hub.watching import Watch
-from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
-"""Seconds until a bridge that stumbled is begun again."""
+DUTIES = "duties"
+"""The lease of what one hub does for all: what's due, what's forgotten in time, packages on their way."""
+STORE_PAUSE = 2.0
 
 
 class Hub:
@@ -105,6 +106,7 @@ class Hub:
         sweeps: Sequence[Callable[[], Awaitable[None]]] = (),
         own: Callable[[], Sequence[Own]] = tuple,
         errands: FlowErrands | None = None,
+        company: Company | None = None,
         workspaces: Workspaces | None = None,
         unindex: Unindex | None = None,
     ) -> None:
@@ -114,25 +116,24 @@ class Hub:
         self.clock, self.bridges = clock, bridges
         self.agents = agents = dict(agents)
         self.installer, self.own = installer, own
-        self.boot, self.started_at = new_id(), clock.now()
-        self.closing = asyncio.Event()
+        self.artefacts = Artefacts(store, workspaces, files) if workspaces else None
+        self.company = company = company or by_itself(new_id(), name_of_hub(config), clock)
+        self.hubs, self.feed, self.dispatcher = company.hubs, company.feed, company.dispatcher
+        self.boot, self.started_at, self.closing = company.hubs.boot, clock.now(), asyncio.Event()
         limits, default = config.limits, config.agents.default
-        self.feed, self.dispatcher = LocalFeed(), LocalDispatcher(clock)
         self.watch = watch = Watch(config, store, clock, (llm, decider), bridges)
         journal = Journal(store, self.feed, self.dispatcher, clock, watch.witness)
         self.spool = spool = Spool(store, self.boot)
-        self.people = People(store, clock)
         accounts = {name_of(account): account for account in config.bridges}
         guard = Guard(clock, accounts)
-        labels, elsewhere = Labels(store, clock, limits.reopen_hours), Elsewhere(store, clock, bridges)
-        self.zones = Zones(documents, config.hub.timezone)
-        self.preferences = Preferences(documents, self.zones)
-        quiet = Quiet(store, self.preferences, clock)
-        self.outbox = outbox = Outbox(store, spool, journal, clock, bridges, labels, elsewhere, guard, quiet)
-        links, following = Links(store), Following(store, clock)
+        elsewhere, self.zones = Elsewhere(store, clock, bridges), Zones(documents, config.hub.timezone)
+        self.preferences, check = Preferences(documents, self.zones), self.hubs.check
+        labels, quiet = Labels(store, clock, limits.reopen_hours), Quiet(store, self.preferences, clock)
+        self.outbox = outbox = Outbox(store, spool, journal, clock, bridges, labels, elsewhere, guard, quiet, check)
+        links, following, self.people = Links(store), Following(store, clock), People(store, clock)
         self.pairings = Pairings(store, journal, outbox, links, clock)
         access = Access(store, links, self.pairings, clock, accounts)
-        self.showing = Showing(store, self.feed, clock, bridges, labels)
+        self.showing = Showing(store, self.feed, clock, bridges, labels, self._runs)
         self.inbox = Inbox(store, spool, journal, outbox, clock, limits, access, guard)
         self.toolbox = toolbox = _toolbox(config, clock, documents, tools, decider, llm)
         if installer:
@@ -161,18 +162,19 @@ class Hub:
         store, clock, keep = self.store, self.clock, timedelta(days=self.config.store.keep_events_days)
         catching_up = CatchingUp(store, journal, self.outbox, clock, self.zones)
         late, ticked = catching_up.look, watch.meters.ticked
-        return Scheduler(store, clock, self.dispatcher, self._expire, late, keep, sweeps, ticked)
+        return Scheduler(store, clock, self.dispatcher, self._expire, late, keep, sweeps, ticked, self._on_duty)
 
     def _tasks(self, journal: Journal, documents: Documents, errands: FlowErrands) -> Tasks:
         """Build what changes tasks, and have tools' errands run from now on."""
         store, clock, agents, zones = self.store, self.clock, self.agents, self.zones
         limits, default = self.config.limits, self.config.agents.default
-        tasks = Tasks(
-            store, self.spool, journal, self.inbox, clock, self.turns, limits, zones, agents, default, documents
-        )
+        spool, inbox, turns, family = self.spool, self.inbox, self.turns, Family(store, journal, clock)
+        tasks = Tasks(store, spool, journal, inbox, clock, turns, limits, zones, agents, default, documents, family)
         rights = Rights(store, clock)
+        splitting = Splitting(store, journal, clock, tasks, rights, limits, agents)
         self.outlines = outlines = Outlines(store, journal, clock)
-        errands.open(Parts(store, journal, self.outbox, clock, tasks, self.toolbox, rights, outlines, agents, zones))
+        box = self.toolbox
+        errands.open(Parts(store, journal, self.outbox, clock, tasks, box, rights, outlines, splitting, agents, zones))
         return tasks
 
     async def _expire(self) -> None:
@@ -205,27 +207,52 @@ class Hub:
         """Build what takes turns: what an agent says, which calls it may make, how it ends."""
         config, store, spool, clock, feed, llm = self.config, self.store, self.spool, self.clock, self.feed, self.llm
         zone, limits, rights = config.hub.timezone, config.limits, Rights(store, clock)
+        family = Family(store, journal, clock)
         waits, supervisor = Waits(store, journal, clock, zone), Supervisor(self.decider, self._criteria)
+        outbox, progress, made = self.outbox, self.progress, self.artefacts
         endings = Endings(
-            store, spool, journal, self.outbox, feed, clock, supervisor, zone, following, waits, self.progress
+            store, spool, journal, outbox, feed, clock, supervisor, zone, following, waits, family, progress, made
         )
         pinning = Pinning(store, clock, self.installer.editions if self.installer else None)
         calls = Calls(store, clock, self.toolbox, rights, limits.approval_minutes, pinning)
         speaker = Speaker(store, self.files, feed, clock, llm, self.toolbox, calls, config.llm, zone)
         slots, default = Slots(limits.tasks_at_once), config.agents.default
-        return Turns(store, spool, journal, clock, llm, speaker, endings, slots, rights, self.agents, default, pinning)
+        self.stopping = stopping = Stopping(store, self.hubs, clock)
+        return Turns(
+            store,
+            spool,
+            journal,
+            clock,
+            llm,
+            speaker,
+            endings,
+            slots,
+            rights,
+            self.agents,
+            default,
+            pinning,
+            stopping,
+            family,
+        )
+
+    def _runs(self, bridge: str) -> bool:
+        return self.hubs.holds(f"bridge:{bridge}")
+
+    def _on_duty(self) -> bool:
+        return self.hubs.holds(DUTIES)
 
     def _route(self, journal: Journal, following: Following, threadless: Collection[str]) -> None:
         """Build what finds the task that a message is about, and what obeys commands."""
         store, spool, outbox, clock, tasks = self.store, self.spool, self.outbox, self.clock, self.tasks
-        limits, zones, decider = self.config.limits, self.zones, self.decider
+        limits, decider = self.config.limits, self.decider
         retraction = Retraction(store, outbox, clock)
         edits = Edits(store, spool, journal, clock, self.turns, retraction)
         routes = self.routes = Routes(store, spool, journal, clock, tasks, following, threadless)
         self.corrections = Corrections(store, spool, journal, clock, tasks, routes, self.turns, retraction)
         meant = Meant(store)
         moving = Moving(store, clock, meant, self.corrections, limits.reopen_hours)
-        questions = self.questions = Questions(store, routes, tasks, moving, self.leave)
+        timetable = self.timetable = Timetable(store, journal, clock, tasks, self.zones, meant)
+        questions = self.questions = Questions(store, routes, tasks, moving, self.leave, timetable.plan)
         self.router = Router(
             store,
             spool,
@@ -242,14 +269,16 @@ class Hub:
         follow = FollowCommands(following, meant)
         others: dict[str, Handler] = {
             **Doors(store, self.pairings, self.bridges, self.leave).commands,
+            **timetable.commands,
             "move": moving.move,
             "quiet": self.habits.quiet,
             "digest": self.habits.digest,
             "follow": follow.follow,
             "unfollow": follow.unfollow,
         }
+        agents, llm, made = self.agents, self.llm, self.artefacts
         self.commands = Commands(
-            store, spool, journal, outbox, clock, tasks, self.agents, self.llm, decider, zones, meant, questions, others
+            store, spool, journal, outbox, clock, tasks, agents, llm, decider, meant, questions, others, made
         )
 
     @staticmethod
@@ -284,109 +313,53 @@ class Hub:
                     await self.outbox.deliver(lane)
 
     async def run(self) -> None:
-        """Take up what waits, then work until cancelled."""
-        recovered = await self.spool.recover()
-        if recovered:
-            log.info("taking up %d entries that the last run had begun", len(recovered))
-        self.dispatcher.wake(*await self.store.lanes(self.clock.now(), 100_000))
+        """Take up what waits, then work until cancelled; raises HubEnded if others took over meanwhile."""
+        await self._take_over()
         await self.outbox.release()
+        if not self.company.find:
+            self.dispatcher.wake(*await self.store.lanes(self.clock.now(), 100_000))
         # What fell due while the hub was away is seen to before anything else is.
         await self.scheduler.tick()
         self.scheduler.start()
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self.clockwatch.run())
-                group.create_task(self.leaving.run())
-                if self.watch.herald:
-                    group.create_task(self.watch.herald.run())
+                group.create_task(self.hubs.run(self._take_over))
                 group.create_task(self.dispatcher.run(self.work))
                 group.create_task(self.showing.run())
-                group.create_task(self.progress.run())
-                group.create_task(self.daily.run())
+                group.create_task(self.stopping.run(self.turns.stop_here))
+                group.create_task(self.leaving.run())
+                group.create_task(self._duties())
                 if self.installer:
                     group.create_task(self.installer.run())
+                if self.company.tell:
+                    group.create_task(self.company.tell())
                 for bridge in self.bridges.values():
-                    group.create_task(self.connect(bridge))
+                    group.create_task(connect(bridge, self.inbox.accept, self.hubs, self.clock))
         finally:
             self.scheduler.stop()
             self.feed.close()
 
-    async def connect(self, bridge: Bridge) -> None:
-        """Run a bridge until cancelled; one that stumbles is begun again after a while, and the rest goes on."""
-        pause = FIRST_PAUSE
+    async def _take_over(self) -> None:
+        """Take up what hubs had begun that live no more."""
+        recovered = await self.spool.recover(await self.hubs.living())
+        if recovered:
+            log.info("taking up %d entries that an earlier run, or another hub, had begun", len(recovered))
+
+    async def _duties(self) -> None:
+        """Do what one hub does for all, once it's this one."""
+        await self.hubs.hold(DUTIES)
         while True:
-            began = self.clock.monotonic()
             try:
-                with about(bridge=bridge.name):
-                    await bridge.run(self.inbox.accept)
-            except Exception:
-                log.exception("bridge %s: stumbled, begun again in %.0f s", bridge.name, pause)
-            await self.clock.sleep(pause)
-            lasted = self.clock.monotonic() - began
-            pause = FIRST_PAUSE if lasted > 2 * LONGEST_PAUSE else min(pause * 2, LONGEST_PAUSE)
-
-    def services(self, secret: str) -> Services:
-        """Return what the web needs."""
-        return Services(
-            config=self.config,
-            version=hub.__version__,
-            boot=self.boot,
-            started_at=self.started_at,
-            clock=self.clock,
-            store=self.store,
-            feed=self.feed,
-            people=self.people,
-            pairings=self.pairings,
-            leaving=self.leaving,
-            portraits=self.portraits,
-            leave=self.leave,
-            habits=self.habits,
-            inbox=self.inbox,
-            tasks=self.tasks,
-            outlines=self.outlines,
-            corrections=self.corrections,
-            questions=self.questions,
-            letters=self.letters,
-            llm=self.llm,
-            decisions=self.decider,
-            agents=lambda: [
-                AgentInfo(
-                    name=agent.name,
-                    description=agent.description,
-                    model=agent.model,
-                    tools=agent.tools,
-                    version=agent.version,
-                )
-                for agent in self.agents.values()
-            ],
-            bridges=self.bridges,
-            uploads=self.uploads,
-            packages=self.installer,
-            own=self.own,
-            tools=self.toolbox.all,
-            call=self.toolbox.tried,
-            router=self._router_info,
-            prompts=self.sizes.measured,
-            store_info=self._store_info,
-            unready=self._unready,
-            metrics=self.watch.metrics,
-            alerts=self.watch.health.look,
-            secret=sha256(f"forgery:{secret}".encode()).digest(),
-            closing=self.closing,
-        )
-
-    def _unready(self) -> str | None:
-        if self.config.data.is_dir() and is_short(self.config.data):
-            return "the disk is nearly full: no new messages are taken; make room"
-        return None
-
-    def _router_info(self) -> RouterInfo:
-        info = self.decider.info
-        return RouterInfo(rule="trained" if info.sha256 == weights.MODEL_SHA256 else "untrained", model=info.model)
-
-    async def _store_info(self) -> StoreInfo:
-        place = database_of(self.config.store, self.config.data)
-        return StoreInfo(path=str(place), bytes=await self.store.size())
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self.clockwatch.run())
+                    group.create_task(self.progress.run())
+                    group.create_task(self.daily.run())
+                    group.create_task(self.company.find_lost(self.store, self.clock))
+                    if self.watch.herald:
+                        group.create_task(self.watch.herald.run())
+            except* StoreUnavailable:
+                log.warning("what this hub does for all is begun again: the store can't be asked for now")
+            await self.clock.sleep(STORE_PAUSE)
 
 
 def _toolbox(

@@ -143,6 +143,10 @@ class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Unanswered messages; more are refused until some are answered."""
     tasks_at_once: Positive = 8
     """Turns taken side by side."""
+    depth: Annotated[int, Meta(ge=0, le=10)] = 3
+    """How many tasks may stand above a subtask; 0: no task is split."""
+    subtasks: Annotated[int, Meta(ge=1, le=50)] = 8
+    """Of one task."""
     tool_tokens: Annotated[int, Meta(ge=50, le=20_000)] = 300
     """What the tools that are offered for a message may take of a prompt, about."""
     candidates: Annotated[int, Meta(ge=1, le=20)] = 5

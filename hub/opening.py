@@ -1,8 +1,8 @@
 """What a hub stands on, by the config: its store, models, tools, packages, bridges; opened here and closed in turn."""
 
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, partial
@@ -16,6 +16,7 @@ from hub.app import Hub
 from hub.clock import SystemClock
 from hub.config import Config, backends, timezone
 from hub.databases import database_of
+from hub.dispatch.company import Company, joined, name_of_hub
 from hub.egress.guard import GuardedEgress
 from hub.errors import ConfigError, ManifestError
 from hub.flow.desk import FrontDesk
@@ -40,12 +41,15 @@ from hub.packages.scripts import Scripts
 from hub.packages.seals import Seal
 from hub.packages.servers import servers_of
 from hub.packages.sources import Sources
-from hub.ports import Bridge, Clock, Documents, Egress, Files, Store, Tool, Workspaces
+from hub.ports import Bridge, Clock, Documents, Egress, Files, Hubs, Store, Tool, Workspaces
+from hub.records import new_id
 from hub.store.documents import FileDocuments
 from hub.store.files import FileStore
 from hub.store.postgres import PostgresStore
 from hub.store.postgres_documents import PostgresDocuments
+from hub.store.postgres_fence import HubFence
 from hub.store.postgres_server import url_of
+from hub.store.postgres_writer import Fence
 from hub.store.sql import SqlStore
 from hub.store.workspaces import FolderWorkspaces
 from hub.times.zones import Zones
@@ -65,20 +69,42 @@ async def opened(
     ConfigError and StartError.
     """
     redaction = logs.configure(config.hub.log, config.hub.log_level, secrets=_secrets(config))
-    data = config.data
-    make_data_folder(data)
-    store = store_of(config)
+    make_data_folder(config.data)
+    boot, fence, clock = new_id(), HubFence(), SystemClock()
+    store = store_of(config, boot, fence)
     await store.open()
     stack.push_async_callback(store.close)
-    secret = owner_secret(data / "owner.key", os.environ.get("AGENTHOST_OWNER_KEY"))
-    redaction.hide(secret)
-    clock, documents, files = SystemClock(), _documents_of(config, stack), FileStore(data / "files")
+    company = await _company(config, stack, store, clock, boot, [*map(name_of, config.bridges), *bridges])
+    if company:
+        fence.boot = boot
+    # What's made at the first start is made by one hub, and read by the others.
+    async with company.hubs.alone("start") if company else nullcontext():
+        secret = owner_secret(config.data / "owner.key", os.environ.get("AGENTHOST_OWNER_KEY"))
+        redaction.hide(secret)
+        ground = await _ground(config, store, clock, _documents_of(config, stack))
+        parts = await _built(ground, stack, bridges, tools, company)
+        await parts.people.ensure_owner(secret)
+    return parts, secret
+
+
+async def _ground(config: Config, store: Store, clock: Clock, documents: Documents) -> "_Ground":
+    files = FileStore(config.data / "files")
     await files.open()
-    workspaces = FolderWorkspaces(data / "workspaces", size=config.limits.workspace_mb << 20)
+    workspaces = FolderWorkspaces(config.data / "workspaces", size=config.limits.workspace_mb << 20)
     await workspaces.open()
-    ground = _Ground(config, store, clock, documents, files, workspaces, FlowErrands())
+    return _Ground(config, store, clock, documents, files, workspaces, FlowErrands())
+
+
+async def _built(
+    ground: "_Ground",
+    stack: AsyncExitStack,
+    bridges: Mapping[str, Bridge],
+    tools: Sequence[Tool],
+    company: Company | None,
+) -> Hub:
+    config, store, clock, documents, files = ground.config, ground.store, ground.clock, ground.documents, ground.files
     agents = agents_of(config)
-    tools, installer, kinds = await _outfit(ground, stack, tools, agents)
+    tools, installer, kinds = await _outfit(ground, stack, tools, agents, company.hubs if company else None)
     models = Models(config, os.environ, documents, clock)
     await models.open()
     stack.push_async_callback(models.close)
@@ -96,14 +122,14 @@ async def opened(
         installer=installer,
         errands=ground.errands,
         sweeps=_sweeps(ground),
-        workspaces=workspaces,
+        workspaces=ground.workspaces,
         unindex=partial(forget, config.data / "search"),
         own=cache(partial(found, kinds, _origins(config))),
+        company=company,
     )
     stack.push_async_callback(parts.watch.close)
     await installer.open()
-    await parts.people.ensure_owner(secret)
-    return parts, secret
+    return parts
 
 
 @dataclass(frozen=True)
@@ -119,10 +145,26 @@ class _Ground:
     errands: FlowErrands
 
 
-def store_of(config: Config) -> Store:
-    """Return the store that the config names, to be opened."""
+def store_of(config: Config, boot: str = "", fence: Fence | None = None) -> Store:
+    """Return the store that the config names, to be opened; on PostgreSQL `fence` keeps an ended hub from writing."""
     place = database_of(config.store, config.data)
-    return SqlStore(place) if isinstance(place, Path) else PostgresStore(url_of(place))
+    if isinstance(place, Path):
+        return SqlStore(place)
+    # By this name others end its connections once it's dead.
+    url = url_of(place).update_query_dict({"application_name": f"agenthost {boot}"}) if boot else url_of(place)
+    return PostgresStore(url, fence=fence)
+
+
+async def _company(
+    config: Config, stack: AsyncExitStack, store: Store, clock: Clock, boot: str, bridges: Collection[str]
+) -> Company | None:
+    """Join the other hubs where the store can be shared."""
+    place = database_of(config.store, config.data)
+    if isinstance(place, Path):
+        return None
+    url = url_of(place).set(drivername="postgresql").render_as_string(hide_password=False)
+    name, slots = name_of_hub(config), config.limits.tasks_at_once
+    return await joined(stack, url, store, clock, boot=boot, name=name, bridges=bridges, slots=slots)
 
 
 def _documents_of(config: Config, stack: AsyncExitStack) -> Documents:
@@ -159,7 +201,7 @@ def _origins(config: Config) -> Mapping[Origin, Sequence[Path]]:
 
 
 async def _outfit(
-    ground: _Ground, stack: AsyncExitStack, tools: Sequence[Tool], agents: Mapping[str, Agent]
+    ground: _Ground, stack: AsyncExitStack, tools: Sequence[Tool], agents: Mapping[str, Agent], hubs: Hubs | None
 ) -> tuple[Sequence[Tool], Installer, Sequence[Kind]]:
     """Return the tools that need no installing, what installs others, and the kinds of packages it knows."""
     config, clock, documents = ground.config, ground.clock, ground.documents
@@ -182,6 +224,7 @@ async def _outfit(
         egress=egress,
         errands=ground.errands,
         outlining=ground.errands,
+        splits=ground.errands,
         search=config.data / "search",
     )
     stack.push_async_callback(shipped.close)
@@ -191,7 +234,7 @@ async def _outfit(
     known = (*(await own_plugins(config, taken, scripts, documents, supplies)), *tools)
     taken = [*taken, *(tool.name for tool in known)]
     kinds = (*every_kind(scripts, documents, supplies), servers_of(config, egress.dial, clock))
-    installer = _installer(config, ground.store, kinds, clock, egress, taken, agents)
+    installer = _installer(config, ground.store, kinds, clock, egress, taken, agents, hubs)
     stack.push_async_callback(installer.close)
     return known, installer, kinds
 
@@ -204,6 +247,7 @@ def _installer(
     egress: Egress,
     tools: Sequence[str],
     agents: Mapping[str, Agent],
+    hubs: Hubs | None,
 ) -> Installer:
     """Return what keeps packages: `tools` and `agents` are the names that are taken."""
     return Installer(
@@ -216,6 +260,7 @@ def _installer(
         sources=Sources(egress, [registry.url for registry in config.registries]),
         scanner=Scanner(config.packages.scan),
         dev=config.packages.dev,
+        hubs=hubs,
     )
 
 

@@ -27,6 +27,8 @@ class HubConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     port: Port = 8080
     url: str = ""
     """How people reach it from outside, if not at http://host:port."""
+    name: str = ""
+    """What it's called among several hubs on one database; empty: its machine's name and its port."""
     timezone: str = "UTC"
     log: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -24,6 +24,7 @@ COMMANDS = {
     "/schedule": "have a task done at a time",
     "/quiet": "when to say nothing: /quiet 22:00-07:00",
     "/digest": "how your tasks are, now or daily",
+    "/timezone": "the time zone of your times",
     "/follow": "hear of a task here too",
     "/unfollow": "hear of it here no more",
     "/whoami": "who you are to the hub",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from hub.flow.family import standing_of
 from hub.flow.judging import Receipt, Spoken
 from hub.flow.planning import BOOKKEEPING
 from hub.flow.work import Work
@@ -30,7 +31,9 @@ class Case(Struct, frozen=True, kw_only=True):
     """The tools for which the person gave no leave in this turn."""
 
 
-async def gather(store: Store, work: Work, task: Task, turn: Turn, steps: Sequence[Step]) -> Case:
+async def gather(
+    store: Store, work: Work, task: Task, turn: Turn, steps: Sequence[Step], children: Sequence[Task] = ()
+) -> Case:
     """Gather the evidence; of a conversation, each message of which is a wish of its own, only what this turn has."""
     calls = tuple(step for step in steps if step.kind == "tool" and step.name not in BOOKKEEPING)
     if task.kind == "conversation":
@@ -48,7 +51,7 @@ async def gather(store: Store, work: Work, task: Task, turn: Turn, steps: Sequen
         earlier += _receipts(steps, _place(other, messages))
     return Case(
         said=(*said, ("agent", turn.answer)),
-        receipts=(*earlier, *_receipts(calls, len(said))),
+        receipts=(*earlier, *_of_subtasks(children, len(said)), *_receipts(calls, len(said))),
         calls=calls,
         before=before,
         refused=tuple(refused),
@@ -63,6 +66,18 @@ async def _refused(store: Store, id: PauseId) -> bool:
 def _receipts(calls: Sequence[Step], after: int) -> tuple[Receipt, ...]:
     return tuple(
         Receipt(tool=step.name, failed=step.failed, after=after) for step in calls if step.name not in BOOKKEEPING
+    )
+
+
+def _of_subtasks(children: Sequence[Task], after: int) -> tuple[Receipt, ...]:
+    """Return what subtasks have done, as if it were by tools: each was judged by evidence of its own.
+
+    One that was given up is nobody's failure.
+    """
+    return tuple(
+        Receipt(tool=f"subtask {child.number}", failed=standing_of(child) != "done", after=after)
+        for child in children
+        if standing_of(child) != "canceled"
     )
 
 

@@ -10,7 +10,9 @@ from msgspec.structs import replace
 
 from hub.errors import Conflict
 from hub.failpoints import reach
+from hub.flow.artefacts import Artefacts, unnamed
 from hub.flow.case import gather
+from hub.flow.family import Family, as_subtask, children_of, total
 from hub.flow.following import Following
 from hub.flow.journal import Journal
 from hub.flow.outbox import Outbox
@@ -77,7 +79,9 @@ class Endings:
         zone: str,
         following: Following,
         waits: Waits,
+        family: Family,
         progress: Progress,
+        artefacts: Artefacts | None = None,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -89,7 +93,9 @@ class Endings:
         self._zone = zone
         self._following = following
         self._waits = waits
+        self._family = family
         self._progress = progress
+        self._artefacts = artefacts
         self._told: set[str] = set()
 
     async def end(self, work: Work, ending: Ending) -> None:
@@ -102,15 +108,19 @@ class Endings:
             task, missed = self._rested(task, turn, ending)
             waiting = await self._waits.of(work, ending.spoken.held if ending.spoken else None, task)
             task = waiting.task
-            said = (*self._say(work, task, turn, ending, waiting), *self._say_next(work, task, turn, missed))
+            told = self._say(work, task, await self._with_files(turn, task, ending), ending, waiting)
+            said = (*told, *self._say_next(work, task, turn, missed))
             if _is_news(task, turn, ending):
                 said = (*said, *await self._following.copies(task, said))
             changes = await self._progress.closing(task)
             changes += (*self._changes(work, task, turn, ending, said), *self._moved(task, was, turn, ending))
-            changes += waiting.changes
+            above, lane = await self._family.ended(task)
+            changes += (*waiting.changes, *above)
+            if isinstance(task.verdict, Done) and ending.kind == "answered":
+                changes += await self._family.left_open(task)
             reach("pause.before-commit" if ending.kind == "held" else "turn.before-commit")
             try:
-                await self._journal.commit(*changes, wake=tuple(self._outbox.lane(message) for message in said))
+                await self._journal.commit(*changes, wake=(*(self._outbox.lane(message) for message in said), *lane))
             except Conflict:
                 # The task was changed meanwhile, or a message moved away from it: look again at what's ours.
                 await self._look_again(work)
@@ -157,6 +167,7 @@ class Endings:
             tokens=before.tokens + turn.tokens_in + turn.tokens_out,
             minutes=before.minutes + turn.ms / 60_000,
             money=before.money + work.money,
+            subtasks=before.subtasks,
         )
         task = replace(
             task, used=used, digest=work.task.digest, digested=work.task.digested, updated_at=self._clock.now()
@@ -169,8 +180,12 @@ class Endings:
             return replace(task, state="input-required", due_at=None, verdict=verdict_of(spoken.held))
         if turn.error and (work.messages or work.pause or ending.kind == "dead"):
             return replace(task, state="input-required", due_at=None, verdict=Blocked(missing=turn.error))
-        case = await gather(self._store, work, task, turn, steps)
-        return self._with(task, await self._supervisor.judge(task, turn, case))
+        children = await children_of(self._store, task)
+        task = replace(task, used=total(task.used, children))
+        if waits := self._family.waits(children, work.children):
+            return self._with(task, waits)
+        case = await gather(self._store, work, task, turn, steps, children)
+        return self._with(task, as_subtask(task, await self._supervisor.judge(task, turn, case)))
 
     def _with(self, task: Task, verdict: Verdict) -> Task:
         state: TaskState
@@ -245,12 +260,21 @@ class Endings:
             return (self._failure(task, turn, to),) if told else ()
         verdict = task.verdict
         said = []
+        if task.parent and to is None and not isinstance(verdict, Ask):
+            return ()  # what it has come to is told to the task that it was split off from
         if to is not None or isinstance(verdict, Done | Ask | Blocked):
             said.append(self._answer(task, turn, to))
         if task.kind == "assignment" and isinstance(verdict, Ask) and verdict.choices:
             choices = tuple(Choice(id=f"task/{task.id}/{c.id}", text=c.text) for c in verdict.choices)
             said.append(self._message(task, turn, to, (Text(verdict.question),), "notice", choices))
         return tuple(said)
+
+    async def _with_files(self, turn: Turn, task: Task, ending: Ending) -> Turn:
+        """Return a turn whose answer, if it's the last one of an assignment, names the files that this has made."""
+        over = task.kind == "assignment" and ending.kind == "answered" and isinstance(task.verdict, Done)
+        if not over or not self._artefacts or not (line := unnamed(turn.answer, await self._artefacts.names(task))):
+            return turn
+        return replace(turn, answer=f"{turn.answer.rstrip()}\n\n{line}")
 
     def _say_next(self, work: Work, task: Task, turn: Turn, missed: str) -> tuple[Message, ...]:
         """Tell of runs that were missed, and that the next one comes all the same where this one isn't done."""

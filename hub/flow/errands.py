@@ -24,6 +24,7 @@ from hub.flow.outbox import Outbox
 from hub.flow.outlines import Outlines
 from hub.flow.rights import PLANNED_BY, Rights
 from hub.flow.said import tag
+from hub.flow.splitting import Splitting
 from hub.flow.tasks import Tasks
 from hub.flow.toolbox import Toolbox
 from hub.flow.whens import read
@@ -56,6 +57,7 @@ class Parts(Struct, frozen=True):
     toolbox: Toolbox
     rights: Rights
     outlines: Outlines
+    splitting: Splitting
     agents: Mapping[str, Agent]
     zones: Zones
 
@@ -151,6 +153,11 @@ class FlowErrands:
         outlined = await hub.outlines.by_tool(task.id, how)
         return f"Plan: {planning.told(outlined.plan)}"
 
+    async def split(self, call: ToolCall, goals: Sequence[str], agent: str = "", turns: int | None = None) -> str:
+        """See Splits."""
+        hub, _ = await self._task(call)
+        return await hub.splitting.split(call, goals, agent, turns)
+
     async def use(self, call: ToolCall, tool: str, arguments: Mapping[str, object]) -> str:
         """See Errands. A tool whose calls can't be repeated may be used only by one whose own can't."""
         hub, _ = await self._task(call)
@@ -200,7 +207,7 @@ class FlowErrands:
     async def _check_planned(hub: Parts, task: Task) -> None:
         if any(taint.source.startswith(PLANNED_BY) for taint in await hub.store.taints(task.id)):
             raise ToolError("A task that was planned where others' words were read plans no further ones.")
-        waiting = await hub.store.tasks(task.tenant, task.person, states=OPEN, limit=MANY)
+        waiting = await hub.store.tasks(task.tenant, task.person, states=OPEN, limit=MANY, split=False)
         if sum(each.kind == "assignment" and each.due_at is not None for each in waiting) >= PLANNED:
             raise ToolError(f"{PLANNED} tasks are planned already; the person must end some first.")
 

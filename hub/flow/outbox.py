@@ -1,7 +1,7 @@
 """Deliver what the hub says: in order within a chat, as patiently as the platform asks, and never silently not."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from msgspec.structs import replace
@@ -47,7 +47,9 @@ class Outbox:
         elsewhere: Elsewhere,
         guard: Guard,
         quiet: Quiet,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
+        """`check` raises HubEnded where another hub may be delivering by now."""
         self._store = store
         self._spool = spool
         self._journal = journal
@@ -57,6 +59,7 @@ class Outbox:
         self._elsewhere = elsewhere
         self._guard = guard
         self._quiet = quiet
+        self._check = check
 
     def say(self, message: Message) -> tuple[Change, ...]:
         """Return what keeps a message of the hub and has it delivered; commit it with what it tells of."""
@@ -151,6 +154,7 @@ class Outbox:
         entry = saved(begun)
         outgoing = replace(_outgoing(sending, await self._labels.of(message)), again=entry.deaths > 0)
         reach("outbox.before-deliver")
+        self._check()
         try:
             delivered = await bridge.deliver(outgoing)
         except DeliveryError as error:
@@ -301,6 +305,7 @@ class Outbox:
             asked = await self._store.message(message.answers) if message.answers else None
             to = await self._store.task(asked.task) if asked and asked.task else None
             reach("outbox.before-retract")
+            self._check()
             try:
                 await bridge.retract(message, ids, to)
             except DeliveryError as error:

@@ -67,12 +67,13 @@ class Scheduler:
         keep_events: timedelta,
         sweeps: Sequence[Callable[[], Awaitable[None]]] = (),
         ticked: Callable[[float, float], None] = lambda seconds, lag: None,
+        on_duty: Callable[[], bool] = lambda: True,
     ) -> None:
         """`late` looks through tasks that nobody was there to begin at their time, and returns those to begin now, with
         when they're due by what it kept.
 
         `sweeps` are done with every sweep: what else is to be forgotten in time. `ticked` is told of each tick how long
-        it took, and how late it came.
+        it took, and how late it came. Of several hubs one is `on_duty`.
         """
         self._store = store
         self._clock = clock
@@ -83,6 +84,7 @@ class Scheduler:
         self._sweeps = sweeps
         self._ticked = ticked
         self._began = clock.monotonic()
+        self._on_duty = on_duty
         self._jobs = AsyncIOScheduler(timezone="UTC")
         self._known: dict[TaskId, _Seen] = {}
 
@@ -110,6 +112,8 @@ class Scheduler:
             self._ticked(self._clock.monotonic() - self._began, self._began - before - TICK)
 
     async def _look(self) -> None:
+        if not self._on_duty():
+            return
         now = self._clock.now()
         due = await self._store.next_due()
         if due is None or due > now:
@@ -147,6 +151,8 @@ class Scheduler:
 
     async def sweep(self) -> None:
         """Forget events that nobody will catch up on, and answers that nobody will ask for again."""
+        if not self._on_duty():
+            return
         now = self._clock.now()
         try:
             forgotten = await self._store.forget_events(now - self._keep_events)

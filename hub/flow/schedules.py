@@ -37,8 +37,7 @@ def checked(schedule: Schedule, zone: str, now: datetime) -> Schedule:
     if bool(schedule.cron) == bool(schedule.every):
         both = "has both cron and every; send one of them" if schedule.cron else "needs cron or every: when it comes"
         raise BadRequest("schedule", both)
-    if schedule.zone and schedule.zone not in available_timezones():
-        raise BadRequest("schedule.zone", f"unknown time zone {schedule.zone!r}; use a name like Europe/Berlin")
+    check_zone(schedule.zone)
     if schedule.every and not SHORTEST <= schedule.every <= LONGEST:
         raise BadRequest("schedule.every", f"{schedule.every:g} seconds; it's {SHORTEST} (a minute) to {LONGEST}")
     if schedule.jitter > A_DAY or (schedule.every and schedule.jitter >= schedule.every):
@@ -48,6 +47,12 @@ def checked(schedule: Schedule, zone: str, now: datetime) -> Schedule:
     if upcoming(kept, zone, now) is None:
         raise BadRequest("schedule.until" if schedule.until else "schedule", f"{_name(schedule)} never comes")
     return kept
+
+
+def check_zone(zone: str) -> None:
+    """Raise BadRequest for a time zone that there isn't; empty is none."""
+    if zone and zone not in available_timezones():
+        raise BadRequest("schedule.zone", f"unknown time zone {zone!r}; use a name like Europe/Berlin")
 
 
 def upcoming(schedule: Schedule, zone: str, after: datetime) -> datetime | None:

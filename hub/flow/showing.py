@@ -5,7 +5,7 @@ Nothing here is kept, and nothing waits for it: a turn goes on as fast as ever, 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from hub.errors import DeliveryDelayed, DeliveryError, StoreError
@@ -38,13 +38,23 @@ class _Live:
 class Showing:
     """Watches what happens to everybody, and has the bridges show it."""
 
-    def __init__(self, store: Store, feed: Feed, clock: Clock, bridges: Mapping[str, Bridge], labels: Labels) -> None:
+    def __init__(
+        self,
+        store: Store,
+        feed: Feed,
+        clock: Clock,
+        bridges: Mapping[str, Bridge],
+        labels: Labels,
+        runs: Callable[[str], bool] = lambda bridge: True,
+    ) -> None:
+        """`runs` says whether this hub, and no other, runs a bridge."""
         self._store = store
         self._feed = feed
         self._clock = clock
         self._bridges = bridges
         self._threading = {name: bridge for name, bridge in bridges.items() if isinstance(bridge, Threading)}
         self._labels = labels
+        self._runs = runs
         self._live: dict[TurnId, _Live] = {}
         self._telling: set[TaskId] = set()
         self._told: dict[tuple[TaskId, Address], tuple[str, str]] = {}
@@ -94,7 +104,7 @@ class Showing:
     async def _show_turn(self, turn: Turn, live: _Live) -> None:
         last = await self._store.message(turn.messages[-1]) if turn.messages else None
         bridge = self._bridges.get(last.address.bridge) if last else None
-        if bridge is None or last is None:
+        if bridge is None or last is None or not self._runs(bridge.name):
             return
         async with asyncio.TaskGroup() as group:
             typing = group.create_task(self._type(bridge, last.address, live))
@@ -153,7 +163,7 @@ class Showing:
         finally:
             self._telling.discard(id)
         for thread in await self._store.threads(id):
-            if known := self._threading.get(thread.bridge):
+            if (known := self._threading.get(thread.bridge)) and self._runs(thread.bridge):
                 at = Address(bridge=thread.bridge, chat=thread.chat, thread=thread.thread)
                 await self._tell_thread(known, at, id)
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from hub.config import LLMConfig
 from hub.errors import ContextOverflow, LLMError, ToolError
 from hub.flow import lanes, pictures, planning, prompts
-from hub.flow.bearings import bearings
+from hub.flow.bearings import Bearings
 from hub.flow.calling import Calls, Held
 from hub.flow.digest import clipped, shorten, with_room
 from hub.flow.exact import opened, sealed
@@ -20,7 +20,7 @@ from hub.flow.sound import sound_text
 from hub.flow.toolbox import Toolbox, unsaid
 from hub.flow.work import Work
 from hub.manifests import Agent
-from hub.ports import LLM, Clock, Delta, End, Feed, Files, Priority, Said, Store, Terms, Tool, Tracking
+from hub.ports import LLM, Clock, Delta, End, Feed, Files, Parting, Priority, Said, Store, Terms, Tool, Tracking
 from hub.records import Again, Message, Step, Text
 
 HISTORY = 60
@@ -81,6 +81,7 @@ class Speaker:
         self._answer_tokens = config.answer_tokens
         self._timeout = config.timeout_seconds
         self._zone = ZoneInfo(zone)
+        self._bearings = Bearings(store)
 
     async def speak(self, agent: Agent, work: Work, ledger: Ledger, join: Join) -> Spoken:
         """Call the tools that are wanted and write the answer; raises LLMError.
@@ -124,6 +125,8 @@ class Speaker:
             said = await self._said(work)
             text = prompts.asked(said) if await self._point(work) else _wish(work)
             offered = self._toolbox.offered(agent, text, assignment=work.task.kind == "assignment")
+            if not _spoken(work):
+                offered = tuple(tool for tool in offered if _has_its_turn(tool, work))
             if not offered:
                 return
             tool = await self._choose(work, ledger, said, offered)
@@ -177,15 +180,25 @@ class Speaker:
         if task is None:
             return
         for tool in self._toolbox.tracking(agent, task, when):
+            if isinstance(tool, Parting) and work.children:
+                continue
             said = [Said("user", task.goal)]
             if when == "after":
                 done = "\n".join((*(step.result for step in self._results(work, ledger)), work.written))
-                said = [Said("user", f"{await bearings(self._store, task)}\n{clipped(done, CLAIM)}")]
+                said = [Said("user", f"{await self._bearings.plan(task)}\n{clipped(done, CLAIM)}")]
             await self._call(agent, work, ledger, said, tool, (tool,))
 
     def _results(self, work: Work, ledger: Ledger) -> tuple[Step, ...]:
-        """Return the tool calls that are shown as they are; those that keep track are told by how the task stands."""
-        return tuple(step for step in _calls(work, ledger) if not isinstance(self._toolbox.named(step.name), Tracking))
+        """Return the tool calls that are shown as they are; those that keep track are told by how the task stands.
+
+        What couldn't be split off is shown: the agent has to do it itself.
+        """
+        return tuple(step for step in _calls(work, ledger) if self._is_shown(step))
+
+    def _is_shown(self, step: Step) -> bool:
+        tool = self._toolbox.named(step.name)
+        tracks, parts = isinstance(tool, Tracking), isinstance(tool, Parting)
+        return not tracks or (parts and step.failed)
 
     # --- the answer
 
@@ -241,7 +254,7 @@ class Speaker:
         room = min(most + more, whole)
         verdict = work.task.verdict
         note = verdict.why if isinstance(verdict, Again) and work.task.kind == "assignment" else ""
-        stand = await bearings(self._store, work.task)
+        stand = await self._bearings.of(work)
         while True:
             said = prompts.answer(agent, work.task, history, steps, self._now(), note=note, stand=stand, images=images)
             tokens = await self._llm.count(said)
@@ -257,13 +270,14 @@ class Speaker:
     ) -> tuple[Said, ...]:
         """Leave out the middle of what's still too long: the last messages themselves."""
         characters = sum(len(message.text) for message in history)
+        stand = await self._bearings.of(work)
         for _ in range(6):
             characters = int(characters * min(0.7, room / tokens))
             each = max(characters // max(len(history), 1), 80)
             cut = [replace(message, parts=(Text(clipped(message.text, each)),)) for message in history]
             # The goal mostly is the first message: whole, it would bring back what was left out of that.
             task = replace(work.task, goal=clipped(work.task.goal, each))
-            said = prompts.answer(agent, task, cut, steps, self._now())
+            said = prompts.answer(agent, task, cut, steps, self._now(), stand=stand)
             tokens = await self._llm.count(said)
             if tokens <= room:
                 return said
@@ -278,13 +292,12 @@ class Speaker:
         if not (said and said[-1].role == "user"):
             said = (*said, Said("user", work.task.goal))
         if point := await self._point(work):
-            return (*said, Said("assistant", await bearings(self._store, work.task)), Said("user", point))
+            return (*said, Said("assistant", await self._bearings.plan(work.task)), Said("user", point))
         return said
 
     async def _point(self, work: Work) -> str:
         """Return the point of the plan that's next; nothing without a plan, or where the person has just spoken."""
-        spoken = [message for message in (*work.about, *work.messages) if message.text != work.task.goal]
-        if work.task.kind != "assignment" or spoken:
+        if work.task.kind != "assignment" or _spoken(work):
             return ""
         task = await self._store.task(work.task.id) or work.task
         return next((point.text for _, point in planning.left(task.plan)), "")
@@ -309,6 +322,17 @@ class Speaker:
 
 def _wish(work: Work) -> str:
     return "\n".join(message.text for message in (*work.about, *work.messages)) or work.task.goal
+
+
+def _spoken(work: Work) -> bool:
+    """Say whether a turn answers something else than what its task began with."""
+    return any(message.text != work.task.goal for message in (*work.about, *work.messages))
+
+
+def _has_its_turn(tool: Tool, work: Work) -> bool:
+    """Say whether a tool is chosen though nobody asked for it: a plan comes by itself, a task is split once."""
+    tracks, parts = isinstance(tool, Tracking), isinstance(tool, Parting)
+    return not work.children if parts else not tracks
 
 
 def _is_over(message: Message) -> bool:

@@ -22,7 +22,7 @@ from hub.flow.planning import unfinished
 from hub.flow.proof import proof, unproven
 from hub.flow.sound import sound
 from hub.ports import LLM, Priority, Terms
-from hub.records import Again, Ask, Blocked, Choice, Done, Step, Task, Turn, Usage, Verdict
+from hub.records import Again, Ask, Blocked, Choice, Done, Step, Task, Turn, Usage, Verdict, Wait
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,9 @@ class Supervisor:
         if case.refused:
             # Another turn would only ask again: it's the person who has to say how it goes on without that call.
             return Blocked(missing=f"your leave to call {case.refused[-1]}")
-        if any(_same(other.answer, turn.answer) for other in itertools.islice(case.before, REMEMBERED)):
+        # Who waited may well say the same again: meanwhile something else has happened.
+        judged = (other for other in case.before if not isinstance(other.verdict, Wait))
+        if any(_same(other.answer, turn.answer) for other in itertools.islice(judged, REMEMBERED)):
             return Ask(
                 question="I'm going in circles: my last turns came to the same. Shall I go on?",
                 choices=(MORE, FINISH),

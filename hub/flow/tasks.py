@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from hub.config import LimitsConfig
 from hub.errors import BadRequest, Conflict, Duplicate, NotFound
 from hub.flow import lanes
+from hub.flow.family import Family, standing_of
 from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
 from hub.flow.pauses import voided
@@ -20,6 +21,7 @@ from hub.flow.schedules import latest
 from hub.manifests import Agent
 from hub.ports import Add, Change, Clock, Documents, Save, Store
 from hub.records import (
+    OPEN,
     Actor,
     Address,
     Entry,
@@ -78,6 +80,7 @@ class Tasks:
         agents: Mapping[str, Agent],
         default: str,
         preferences: Documents,
+        family: Family,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -90,6 +93,7 @@ class Tasks:
         self._agents = agents
         self._default = default
         self._preferences = preferences
+        self._family = family
         self._founding: WeakValueDictionary[PersonId, asyncio.Lock] = WeakValueDictionary()
 
     def founding(self, person: PersonId) -> asyncio.Lock:
@@ -200,17 +204,32 @@ class Tasks:
         raise Conflict("tasks are founded faster than they can be numbered")
 
     async def stop(self, task: Task) -> Task:
-        """Stop a task's running turn and what waits for the next; the task then rests until its person speaks."""
+        """Stop a task's running turn and what waits for the next; the task then rests until its person speaks.
+
+        Its subtasks that are at work are stopped, too.
+        """
         await self._turns.stop(task.id)
-        return await self._rest(task, "input-required")
+        stopped = await self._rest(task, "input-required")
+        for child in await self._below(task, "submitted", "working"):
+            await self.stop(child)
+        return stopped
 
     async def cancel(self, task: Task) -> Task:
-        """End a task for good; what waits for it won't be answered."""
+        """End a task for good, and its open subtasks with it; what waits for it won't be answered."""
         await self._turns.stop(task.id)
-        return await self._rest(task, "canceled")
+        canceled = await self._rest(task, "canceled")
+        for child in await self._below(task, *OPEN):
+            await self.cancel(child)
+        return canceled
 
     async def resume(self, task: Task) -> Task:
-        """Go on with a task that rests or has ended: what was stopped or failed is answered after all."""
+        """Go on with a task that rests or has ended: what was stopped or failed is answered after all.
+
+        Its subtasks that were stopped go on, too.
+        """
+        for child in await self._below(task, "input-required"):
+            if standing_of(child) == "stopped":
+                await self.resume(child)
         for _ in range(TRIES):
             task = await self._fresh(task)
             last = await self._store.messages_of_task(task.id, limit=20)
@@ -261,13 +280,17 @@ class Tasks:
         raise Conflict(f"task {task.number} changes all the time")
 
     async def finish(self, task: Task) -> Task:
-        """Call a task complete, for its person says so."""
-        return await self._rest(task, "completed")
+        """Call a task complete, for its person says so; subtasks that are still open are canceled."""
+        finished = await self._rest(task, "completed")
+        for child in await self._below(task, *OPEN):
+            await self.cancel(child)
+        return finished
 
     async def stop_chat(self, tenant: TenantId, address: Address, person: PersonId) -> tuple[Task, ...]:
         """Stop every task of a person that's at work for a chat; return them as they stand now."""
         working = await self._store.tasks(tenant, person, states=("submitted", "working"), chat=address, limit=WAITING)
-        return tuple([await self.stop(task) for task in working])
+        ids = {task.id for task in working}
+        return tuple([await self.stop(task) for task in working if task.parent not in ids])
 
     # --- inside
 
@@ -296,12 +319,16 @@ class Tasks:
             changes += await voided(self._store, task.id, self._clock.now(), f"the task is {state}")
             for entry in await self._spool.ready(lanes.task(task.id), END_OF_TIME, WAITING):
                 changes += await self._stopped(entry)
+            above, lane = await self._family.ended(resting)
             try:
-                await self._journal.commit(*changes)
+                await self._journal.commit(*changes, *above, wake=lane)
             except Conflict:
                 continue
             return await self._fresh(task)
         raise Conflict(f"task {task.number} changes all the time")
+
+    async def _below(self, task: Task, *states: TaskState) -> list[Task]:
+        return [child for child in await self._store.split_off(task.id) if child.state in states]
 
     async def _stopped(self, entry: Entry) -> list[Change]:
         message = await self._store.message(entry.message)

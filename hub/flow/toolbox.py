@@ -104,7 +104,7 @@ class Toolbox:
     def tracking(self, agent: Agent, task: Task, when: Literal["before", "after"]) -> tuple[Tool, ...]:
         """Return those of the agent's tools that keep track of an assignment, and whose time it is now."""
         return tuple(
-            tool
+            tool.at(when)
             for tool in allowed_of(agent, self._tools)
             if isinstance(tool, Tracking) and tool.when(task.goal, task.plan) == when
         )

@@ -18,12 +18,14 @@ from hub.failpoints import reach
 from hub.flow import lanes, runs
 from hub.flow.crowds import Slots
 from hub.flow.endings import Ending, Endings
+from hub.flow.family import Family, arrived, children_of
 from hub.flow.journal import Journal
 from hub.flow.ledger import Ledger
 from hub.flow.pauses import stopped, to_take_up
 from hub.flow.pinning import Pinning
 from hub.flow.rights import Rights
 from hub.flow.speaking import Speaker, Spoken
+from hub.flow.stopping import Stopping
 from hub.flow.work import Work
 from hub.log import about
 from hub.manifests import Agent
@@ -61,6 +63,8 @@ class Turns:
         agents: Mapping[str, Agent],
         default: str,
         pinning: Pinning,
+        stopping: Stopping,
+        family: Family,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -74,6 +78,8 @@ class Turns:
         self._agents = agents
         self._default = default
         self._pinning = pinning
+        self._stopping = stopping
+        self._family = family
         self._running: dict[TaskId, _Running] = {}
         # After a death of the model's process all who were with it are suspects, and go one at a time.
         self._alone = asyncio.Lock()
@@ -90,6 +96,12 @@ class Turns:
 
     async def stop(self, task: TaskId, *, quietly: bool = False) -> bool:
         """See Stops."""
+        if task not in self._running:
+            return await self._stopping.elsewhere(task, quietly=quietly)
+        return await self.stop_here(task, quietly)
+
+    async def stop_here(self, task: TaskId, quietly: bool) -> bool:
+        """Stop a turn that this hub takes, as `stop` does."""
         running = self._running.get(task)
         if running is None:
             return False
@@ -136,6 +148,8 @@ class Turns:
         entries = list(await self._spool.ready(lanes.task(id), self._clock.now(), JOINED))
         cut_off = last if last and last.state == "working" else None
         due = task.state in OPEN and task.due_at is not None and task.due_at <= self._clock.now()
+        if not entries and not cut_off and (here := await self._family.look(task)) is not None:
+            due = here
         if not entries and not cut_off and not due:
             return None
         messages = await self._together(task, [], entries)
@@ -196,10 +210,12 @@ class Turns:
         changes += self._journal.changed(task, was, "schedule" if run or not messages else "hub", why)
         changes += [self._journal.noted(task, "schedule", why)] if run and was == task.state else []
         changes += await self._rights.brought(task, messages)
+        children = await children_of(self._store, task)
+        changes += await self._rights.gathered(task, [child for child in children if arrived(child)])
         pause, beside = await self._taken_up(pause)
         await self._journal.commit(*changes, *beside)
         reach("turn.begun")
-        work = Work(saved(task), turn, [saved(entry) for entry in begun], messages, pause=pause)
+        work = Work(saved(task), turn, [saved(entry) for entry in begun], messages, pause=pause, children=children)
         if pause is not None:
             stopped_turn = await stopped(self._store, pause)
             work.about, work.before = list(stopped_turn.about), stopped_turn.steps

@@ -23,3 +23,5 @@ class Work:
     """The messages of the turn that it stopped: this one answers them."""
     before: tuple[Step, ...] = ()
     """The steps of that turn."""
+    children: tuple[Task, ...] = ()
+    """The subtasks as they stood when the turn began: it's told what they had come to by then."""

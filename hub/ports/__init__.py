@@ -1,6 +1,6 @@
 """One Protocol for each thing that can be swapped; their docstrings are what the contract tests check."""
 
-from hub.ports.keeping import Documents, Files, WorkFile, Workspaces
+from hub.ports.keeping import BEGINNING, Documents, Files, WorkFile, Workspaces
 from hub.ports.llm import (
     LLM,
     Decision,
@@ -57,20 +57,23 @@ from hub.ports.tools import (
     Outward,
     Packaged,
     Parcels,
+    Parting,
     Patient,
     Paused,
     Pausing,
     Quoting,
     Reading,
     Retrying,
+    Splits,
     Tool,
     ToolCall,
     Tracking,
 )
 from hub.ports.upkeep import Upkeep
-from hub.ports.work import Delta, Dispatcher, Feed, News, Witness
+from hub.ports.work import Delta, Dispatcher, Feed, HubInfo, Hubs, News, Witness
 
 __all__ = [
+    "BEGINNING",
     "LLM",
     "Accept",
     "Add",
@@ -107,6 +110,8 @@ __all__ = [
     "Foreign",
     "Hit",
     "Hooked",
+    "HubInfo",
+    "Hubs",
     "Image",
     "LLMInfo",
     "Lengthy",
@@ -120,6 +125,7 @@ __all__ = [
     "Outward",
     "Packaged",
     "Parcels",
+    "Parting",
     "Patient",
     "Paused",
     "Pausing",
@@ -137,6 +143,7 @@ __all__ = [
     "Score",
     "Scores",
     "Scoring",
+    "Splits",
     "Store",
     "Subject",
     "Terms",

@@ -1,13 +1,15 @@
 """Small documents and files."""
 
 from collections.abc import AsyncIterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct
 
 from hub.records import TaskId, TenantId
+
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Documents(Protocol):
@@ -54,6 +56,8 @@ class WorkFile(Struct, frozen=True, kw_only=True):
     path: str
     """Below the workspace, with / between: never absolute, never with a part that begins with a dot."""
     size: int
+    changed_at: datetime = BEGINNING
+    """When it was last written, by the clock of the disk."""
 
 
 class Workspaces(Protocol):

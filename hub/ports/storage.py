@@ -197,8 +197,12 @@ class Store(Upkeep, Protocol):
         before: TaskId | None = None,
         limit: int = 50,
         by: Literal["id", "updated_at"] = "id",
+        split: bool | None = None,
     ) -> tuple[Task, ...]:
-        """Return tasks, newest first by `by`; no states means all. `before` is a cursor and goes with `by="id"`."""
+        """Return tasks, newest first by `by`; no states means all. `before` is a cursor and goes with `by="id"`.
+
+        `split` leaves out those that were split off from others (False), or all but those (True).
+        """
 
     async def tasks_told_of(self, limit: int) -> tuple[Task, ...]:
         """Return the tasks of everybody that have a message which says how far they are, oldest first."""
@@ -292,6 +296,9 @@ class Store(Upkeep, Protocol):
 
     async def events(self, tenant: TenantId, person: PersonId, *, after: int, limit: int) -> tuple[Event, ...]:
         """Return a person's kept events with a `seq` above `after`, in order."""
+
+    async def events_since(self, after: int, limit: int) -> tuple[Event, ...]:
+        """Return everybody's kept events with a `seq` above `after`, in order."""
 
     async def last_event(self) -> int:
         """Return the highest `seq` given so far, 0 if none."""

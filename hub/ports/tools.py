@@ -185,6 +185,16 @@ class Tracking(Protocol):
         Its results aren't shown beside those of other tools: the prompt tells how the task stands.
         """
 
+    def at(self, when: Literal["before", "after"]) -> Tool:
+        """Return the tool as it's called then: with the arguments that count, and no others to go wrong."""
+
+
+@runtime_checkable
+class Parting(Protocol):
+    """A tool that splits a task: once that has subtasks, it's offered only where its person has spoken again."""
+
+    parting: bool
+
 
 @runtime_checkable
 class Packaged(Protocol):
@@ -280,4 +290,17 @@ class Outlining(Protocol):
         What's done stays in a plan that's written anew; numbers are those of the plan before. Returns how it stands, in
         words. Raises ToolError for a number that isn't there, for too many or too long points, and for a task that's no
         assignment; nothing is changed then.
+        """
+
+
+class Splits(Protocol):
+    """Subtasks of a call's task."""
+
+    async def split(self, call: ToolCall, goals: Sequence[str], agent: str = "", turns: int | None = None) -> str:
+        """Have each goal worked on as a subtask of its own, side by side; return how they're called, in words.
+
+        A repeated call splits once. They have the task's person, and what taints it; `agent` may be one that the call's
+        own may hand work to. Each costs `turns` at most, and all together no more than the task has left. Raises
+        ToolError for a task that's no assignment, is split too deep or too often already, or has too little left, and
+        for a goal that's the task's own in other words: nothing is split off then.
         """

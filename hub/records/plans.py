@@ -70,9 +70,11 @@ class ForMessage(Struct, frozen=True, kw_only=True, tag="message"):
 
 
 class ForTasks(Struct, frozen=True, kw_only=True, tag="tasks"):
-    """All of these tasks have ended, or rest."""
+    """All of these tasks have ended, or come to rest."""
 
     tasks: tuple[TaskId, ...]
+    told: tuple[TaskId, ...] = ()
+    """Of these, those that rest with a question already, of which the task that waits knows."""
 
 
 class ForFile(Struct, frozen=True, kw_only=True, tag="file"):

@@ -31,13 +31,24 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Of remote models, in the unit of the config's prices; 0 is no limit."""
 
 
-class Usage(Struct, frozen=True, kw_only=True):
-    """What a task has cost so far."""
+class Spent(Struct, frozen=True, kw_only=True):
+    """What other tasks have cost on a task's behalf."""
 
     turns: int = 0
     tokens: int = 0
     minutes: float = 0.0
     money: float = 0.0
+
+
+class Usage(Struct, frozen=True, kw_only=True):
+    """What a task has cost so far, its subtasks included."""
+
+    turns: int = 0
+    tokens: int = 0
+    minutes: float = 0.0
+    money: float = 0.0
+    subtasks: Spent | None = None
+    """Of that, what its subtasks had cost when it was last looked at."""
 
 
 class Done(Struct, frozen=True, kw_only=True, tag="done"):

@@ -47,7 +47,7 @@ from hub.records import (
     Usage,
     file_of,
 )
-from hub.store import queries
+from hub.store import queries, timeline_queries
 from hub.store.queries import Listing, Query, by
 from hub.store.upkeep import UpkeepAnswers
 
@@ -171,6 +171,7 @@ class Answers(UpkeepAnswers):
         before: TaskId | None = None,
         limit: int = 50,
         by: Literal["id", "updated_at"] = "id",
+        split: bool | None = None,
     ) -> tuple[Task, ...]:
         listing = Listing(
             states=tuple(sorted(set(states))),
@@ -179,6 +180,7 @@ class Answers(UpkeepAnswers):
             since=updated_since is not None,
             before=before is not None,
             by=by,
+            split=split,
         )
         given: dict[str, object] = {
             "tenant": tenant,
@@ -233,7 +235,7 @@ class Answers(UpkeepAnswers):
         return await self._all(Turn, queries.turns_of(task, before, limit, after))
 
     async def worked(self, task: TaskId) -> Usage:
-        [row] = await self._rows(queries.worked(task))
+        [row] = await self._rows(timeline_queries.worked(task))
         return Usage(turns=row.turns, tokens=row.tokens or 0, minutes=(row.ms or 0.0) / 60_000)
 
     async def steps(self, turn: TurnId) -> tuple[Step, ...]:
@@ -296,6 +298,9 @@ class Answers(UpkeepAnswers):
     async def events(self, tenant: TenantId, person: PersonId, *, after: int, limit: int) -> tuple[Event, ...]:
         return await self._all(Event, queries.events_after(tenant, person, after, limit))
 
+    async def events_since(self, after: int, limit: int) -> tuple[Event, ...]:
+        return await self._all(Event, queries.events_since(after, limit))
+
     async def last_event(self) -> int:
         [row] = await self._rows(queries.last_seq())
         return int(row[0])
@@ -310,7 +315,7 @@ class Answers(UpkeepAnswers):
         return await self._all(Correction, queries.corrections_of(tenant, limit))
 
     async def corrections_of_task(self, task: TaskId, limit: int) -> tuple[Correction, ...]:
-        return await self._all(Correction, queries.corrections_of_task(task, limit))
+        return await self._all(Correction, timeline_queries.corrections_of_task(task, limit))
 
     async def replay(self, key: KeyId, name: str) -> Replay | None:
         return await self._first(Replay, by(Replay, key=key, name=name))

@@ -250,6 +250,10 @@ class MemoryStore(TasksInMemory, UpkeepInMemory):
         ]
         return tuple(sorted(found, key=lambda event: event.seq)[:limit])
 
+    async def events_since(self, after: int, limit: int) -> tuple[Event, ...]:
+        found = [event for event in self._all(Event) if event.seq > after]
+        return tuple(sorted(found, key=lambda event: event.seq)[:limit])
+
     async def last_event(self) -> int:
         self._check_open()
         return self._seq

@@ -56,6 +56,7 @@ class TasksInMemory(Kept):
         before: TaskId | None = None,
         limit: int = 50,
         by: Literal["id", "updated_at"] = "id",
+        split: bool | None = None,
     ) -> tuple[Task, ...]:
         found = [
             task
@@ -66,6 +67,7 @@ class TasksInMemory(Kept):
             and (chat is None or same_chat(task.origin, chat))
             and (updated_since is None or task.updated_at >= updated_since)
             and (before is None or task.id < before)
+            and (split is None or split == (task.parent is not None))
         ]
         found.sort(key=lambda task: (getattr(task, by), task.id), reverse=True)
         return tuple(found[:limit])

@@ -204,6 +204,7 @@ class Listing(Struct, frozen=True, kw_only=True):
     since: bool
     before: bool
     by: Literal["id", "updated_at"]
+    split: bool | None = None
 
 
 @cache
@@ -221,6 +222,8 @@ def some_tasks(listing: Listing) -> Query:
         found = found.where(tasks.c.bridge == bindparam("bridge"), tasks.c.chat == bindparam("chat"))
     if listing.since:
         found = found.where(tasks.c.updated_at >= bindparam("since"))
+    if listing.split is not None:
+        found = found.where(tasks.c.parent.is_not(None) if listing.split else tasks.c.parent.is_(None))
     if listing.before:
         found = found.where(tasks.c.id < bindparam("before"))
     found = found.order_by(*_newest(tasks.c, listing.by)).limit(bindparam("limit"))
@@ -306,12 +309,6 @@ def turns_of(task: str, before: int | None, limit: int, after: int | None = None
     return found.order_by(turns.c.number.desc()).limit(limit)
 
 
-def worked(task: str) -> Query:
-    tokens = func.sum(turns.c.tokens_in + turns.c.tokens_out)
-    columns: list[Any] = [func.count().label("turns"), tokens.label("tokens"), func.sum(turns.c.ms).label("ms")]
-    return select(*columns).where(turns.c.task == task)
-
-
 def steps_of(turn: str) -> Query:
     return by(Step, turn=turn).order_by(steps.c.number)
 
@@ -374,6 +371,10 @@ def events_after(tenant: str, person: str, after: int, limit: int) -> Query:
     return found.order_by(events.c.seq).limit(limit)
 
 
+def events_since(after: int, limit: int) -> Query:
+    return of(Event).where(events.c.seq > after).order_by(events.c.seq).limit(limit)
+
+
 def old_events(before: datetime, limit: int) -> Query:
     return of(Event).where(events.c.created_at < before).order_by(events.c.created_at).limit(limit)
 
@@ -388,11 +389,3 @@ def last_seq() -> Query:
 
 def corrections_of(tenant: str, limit: int) -> Query:
     return by(Correction, tenant=tenant).order_by(corrections.c.id.desc()).limit(limit)
-
-
-def corrections_of_task(task: str, limit: int) -> Query:
-    ids = union(
-        select(corrections.c.id).where(corrections.c.wrong == task),
-        select(corrections.c.id).where(corrections.c.right == task),
-    )
-    return of(Correction).where(corrections.c.id.in_(ids)).order_by(corrections.c.id.desc()).limit(limit)

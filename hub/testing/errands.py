@@ -9,6 +9,7 @@ from hub.records import File
 MOST = 5
 DEEPEST = 3
 POINTS, TEXT = 12, 160
+SUBTASKS = 8
 
 
 class FakeErrands:
@@ -22,6 +23,8 @@ class FakeErrands:
         self.planned: dict[str, tuple[str, str]] = {}
         self.outlined: list[tuple[str, str]] = []
         """The plan: each point's text and state."""
+        self.parted: dict[str, tuple[str, ...]] = {}
+        """The goals of the subtasks, by the calls' keys."""
         self.used: list[tuple[str, Mapping[str, object]]] = []
         self._results = results or {}
 
@@ -65,6 +68,17 @@ class FakeErrands:
             over = [(text, was) for text, was in self.outlined if was == "done"]
             self.outlined = over + [(text, "open") for text in points if (text, "done") not in over]
         return "; ".join(text for text, was in self.outlined if was == "open")
+
+    async def split(self, call: ToolCall, goals: Sequence[str], agent: str = "", turns: int | None = None) -> str:
+        if self.parted.get(call.key, tuple(goals)) != tuple(goals) or not goals:
+            raise ToolError("Name the subtasks.")
+        others = [goal for key, split in self.parted.items() if key != call.key for goal in split]
+        if len(others) + len(goals) > SUBTASKS or any(goal in (*self.words, *others) for goal in goals):
+            raise ToolError("That can't be split off.")
+        if agent not in {"", call.agent}:
+            raise ToolError(f"Subtasks can't be given to {agent!r}.")
+        self.parted[call.key] = tuple(goals)
+        return f"{len(goals)} begun: {'; '.join(goals)}."
 
     async def use(self, call: ToolCall, tool: str, arguments: Mapping[str, object]) -> str:
         if tool not in self._results:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hub.ports import Clock, Egress, Errands, Files, Outlining, Store, Tool, Workspaces
+from hub.ports import Clock, Egress, Errands, Files, Outlining, Splits, Store, Tool, Workspaces
 from hub.times.zones import Zones
 from hub.tools.attached import Attached
 from hub.tools.documents import SearchDocuments
@@ -11,6 +11,7 @@ from hub.tools.files import ListFiles, ReadFile, WriteFile
 from hub.tools.library import Library
 from hub.tools.planning import Plan
 from hub.tools.schedule import Remind, Schedule
+from hub.tools.splitting import Split
 from hub.tools.web import WebFetch
 
 
@@ -28,6 +29,7 @@ class Shipped:
         egress: Egress,
         errands: Errands,
         outlining: Outlining,
+        splits: Splits,
         search: Path,
     ) -> None:
         """`search` is the folder for indexes, which can be made anew from what's kept."""
@@ -43,6 +45,7 @@ class Shipped:
             Schedule(clock, zones, errands),
             Remind(),
             Plan(outlining),
+            Split(splits),
         )
 
     async def close(self) -> None:

@@ -23,6 +23,7 @@ from hub.web.packages import PackagesController
 from hub.web.people import PeopleController
 from hub.web.preferences import PreferencesController
 from hub.web.problems import answer_problem
+from hub.web.schedules import SchedulesController
 from hub.web.services import Services
 from hub.web.sessions import SessionsController, Tries
 from hub.web.shield import Csrf, Shield, add_headers, csrf_config
@@ -44,6 +45,7 @@ def build(services: Services) -> Litestar:
         route_handlers=[
             _with_files(services, MessagesController, FilesController),
             TasksController,
+            SchedulesController,
             ReceiptsController,
             TimelineController,
             ApprovalsController,

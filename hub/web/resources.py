@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Generic, Literal, TypeVar
 
 from msgspec import UNSET, Struct, UnsetType, field
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 
 from hub.flow.cadence import in_words
 from hub.flow.reasons import reason
+from hub.flow.schedules import runs
 from hub.ports import Store
 from hub.records import (
     Actor,
@@ -18,9 +20,11 @@ from hub.records import (
     Message,
     MessageId,
     MessageState,
+    Missed,
     Part,
     PersonId,
     Route,
+    Schedule,
     Taint,
     Task,
     TaskId,
@@ -135,6 +139,26 @@ class ChangeView(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+COMING = 3
+"""Runs of a schedule that are shown."""
+
+
+class ScheduleView(Struct, frozen=True, kw_only=True):
+    """When a task comes again."""
+
+    words: str
+    cron: str
+    every: float
+    """Seconds; 0 where it's a crontab."""
+    zone: str
+    missed: Missed
+    jitter: float
+    start: datetime | None
+    until: datetime | None
+    next: list[datetime]
+    """The times of its next runs, three at most; none while the task is stopped."""
+
+
 class TaskView(Struct, frozen=True, kw_only=True):
     """What a person wants done."""
 
@@ -148,7 +172,7 @@ class TaskView(Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     due_at: datetime | None
-    schedule: str | None
+    schedule: ScheduleView | None
     run_at: datetime | None
     """By its schedule: when the next run is due, or the one under way was."""
     limits: Limits
@@ -156,6 +180,10 @@ class TaskView(Struct, frozen=True, kw_only=True):
     verdict: Verdict | None
     plan: list[PointView]
     """What its agent or its person wrote down to be done, and what became of it."""
+    parent: TaskId | None
+    """The task that it was split off from."""
+    depth: int
+    """How many tasks stand above it."""
     origin: Origin
     tainted: list[TaintView] | UnsetType = UNSET
     """What brought others' words into it; only where one task is read."""
@@ -213,17 +241,17 @@ async def view_message(store: Store, message: Message, *, replies: bool = False)
     return await _message(names, message, said)
 
 
-async def view_changed(store: Store, task: Task, taints: Sequence[Taint] | None = None) -> TaskView:
+async def view_changed(store: Store, task: Task, zone: str, taints: Sequence[Taint] | None = None) -> TaskView:
     """Return a task as the API shows it, with who changed its state last and why."""
-    view = view_task(task, taints)
+    view = view_task(task, zone, taints)
     last = next(iter(await store.transitions(task.id, limit=1)), None)
     if last is None:
         return view
     return replace(view, changed=ChangeView(before=last.before, by=last.by, why=last.why, at=last.at))
 
 
-def view_task(task: Task, taints: Sequence[Taint] | None = None) -> TaskView:
-    """Return a task as the API shows it, with what taints it if that's given."""
+def view_task(task: Task, zone: str, taints: Sequence[Taint] | None = None) -> TaskView:
+    """Return a task as the API shows it, with what taints it if that's given; `zone` is the hub's."""
     return TaskView(
         id=task.id,
         number=task.number,
@@ -235,14 +263,33 @@ def view_task(task: Task, taints: Sequence[Taint] | None = None) -> TaskView:
         created_at=task.created_at,
         updated_at=task.updated_at,
         due_at=task.due_at,
-        schedule=in_words(task.schedule, "UTC") if task.schedule else None,
+        schedule=_schedule(task, task.schedule, zone) if task.schedule else None,
         run_at=task.run_at,
         limits=task.limits,
         used=task.used,
         verdict=task.verdict,
         plan=[PointView(text=point.text, state=point.state) for point in task.plan],
+        parent=task.parent,
+        depth=task.depth,
         origin=Origin(bridge=task.origin.bridge, chat=chat_name(task.origin.bridge, task.origin.chat, task.person)),
         tainted=UNSET if taints is None else [TaintView(source=taint.source, detail=taint.detail) for taint in taints],
+    )
+
+
+def _schedule(task: Task, schedule: Schedule, zone: str) -> ScheduleView:
+    coming = [] if task.run_at is None or task.due_at is None else [task.run_at]
+    if coming:
+        coming += islice(runs(schedule, zone, coming[0]), COMING - 1)
+    return ScheduleView(
+        words=in_words(schedule, zone),
+        cron=schedule.cron,
+        every=schedule.every,
+        zone=schedule.zone or zone,
+        missed=schedule.missed,
+        jitter=schedule.jitter,
+        start=schedule.start,
+        until=schedule.until,
+        next=coming,
     )
 
 

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from hub.config import Config
 from hub.flow.alerts import Alert
+from hub.flow.artefacts import Artefacts
 from hub.flow.habits import Habits
 from hub.flow.leave import Leave
 from hub.flow.leaving import Leaving
@@ -22,8 +23,9 @@ from hub.flow.toolbox import Called
 from hub.flow.uploads import Uploads
 from hub.packages.installer import Installer
 from hub.packages.own import Own
-from hub.ports import LLM, Bridge, Change, Clock, Feed, Store, Tool, ToolCall
+from hub.ports import LLM, Bridge, Change, Clock, Feed, Hubs, Store, Tool, ToolCall
 from hub.records import Address, Entry, Incoming, Limits, Message, PersonId, Point, Schedule, Task, TaskId, TenantId
+from hub.times.zones import Zones
 
 
 class InboxService(Protocol):
@@ -65,6 +67,14 @@ class OutlinesService(Protocol):
     """Keeps plans."""
 
     async def put(self, id: TaskId, points: Sequence[Point]) -> Task: ...
+
+
+class TimetableService(Protocol):
+    """Changes when tasks come."""
+
+    async def read(self, tenant: TenantId, person: PersonId, words: str, zone: str = "") -> Schedule: ...
+    async def reschedule(self, task: Task, schedule: Schedule) -> Task: ...
+    async def unschedule(self, task: Task) -> Task: ...
 
 
 class CorrectionsService(Protocol):
@@ -120,6 +130,7 @@ class Services:
     config: Config
     version: str
     boot: str
+    hubs: Hubs
     started_at: datetime
     clock: Clock
     store: Store
@@ -133,6 +144,9 @@ class Services:
     inbox: InboxService
     tasks: TasksService
     outlines: OutlinesService
+    timetable: TimetableService
+    zones: Zones
+    artefacts: Artefacts | None
     corrections: CorrectionsService
     questions: QuestionsService
     letters: LettersService

@@ -14,7 +14,7 @@ from hub.errors import NotFound, StoreUnavailable
 from hub.flow.alerts import Alert
 from hub.flow.lanes import bridge_of
 from hub.flow.sizes import PromptSizes
-from hub.ports import BridgeInfo, LLMInfo
+from hub.ports import BridgeInfo, HubInfo, LLMInfo
 from hub.records import EntryId, Queue
 from hub.web.auth import Asker, Hub
 from hub.web.problems import PROBLEMS, shown
@@ -36,6 +36,8 @@ class Status(Struct, frozen=True, kw_only=True):
     tasks: dict[str, int]
     store: StoreInfo
     bridges: list[BridgeInfo]
+    hubs: list[HubInfo]
+    """All hubs on this database that live, and which of them has which lease."""
     requests: int
     """How many strangers ask to be let in."""
     router: RouterInfo
@@ -113,6 +115,7 @@ class StatusController(Controller):
             tasks={str(state): count for state, count in (await services.store.open_tasks(caller.tenant)).items()},
             store=await services.store_info(),
             bridges=await _bridges(services),
+            hubs=list(await services.hubs.listed()),
             requests=len(await services.pairings.requests(caller.tenant)),
             router=services.router(),
             alerts=list(await services.alerts()),

@@ -18,7 +18,7 @@ from hub.flow.timeline import Order, Timeline, Totals, names_of
 from hub.web.auth import Asker, Hub
 from hub.web.chats import Limit
 from hub.web.problems import PROBLEMS
-from hub.web.tasks import task_of
+from hub.web.tasking import task_of
 
 SHOWN = 1_000
 """Characters of a text on a page; an export has all of it."""

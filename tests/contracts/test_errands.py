@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from hub.errors import ToolError
 from hub.flow.errands import FlowErrands
 from hub.manifests import Agent
-from hub.ports import Add, Errands, Outlining, Parcels, Save, ToolCall
+from hub.ports import Add, Errands, Outlining, Parcels, Save, Splits, ToolCall
 from hub.records import HOME, OWNER, File, Task, TaskId, new_id
 from hub.testing import FakeErrands, FakeTool, ForeignTool, OutwardTool, PausingTool, ScriptedLLM, a_taint
 from tests.stories.day import Day
@@ -21,6 +21,7 @@ class Run(Struct):
 
     errands: Errands
     outlining: Outlining
+    splits: Splits
     call: ToolCall
     day: Day
 
@@ -49,6 +50,11 @@ class Run(Struct):
             return self.errands.outlined
         task = await self.day.store.task(self.call.task)
         return [(point.text, point.state) for point in task.plan] if task else []
+
+    async def parts(self) -> list[str]:
+        if isinstance(self.errands, FakeErrands):
+            return [goal for goals in self.errands.parted.values() for goal in goals]
+        return [task.goal for task in await self.day.store.split_off(self.call.task)]
 
 
 AGENT = Agent(
@@ -88,7 +94,7 @@ async def run(request: pytest.FixtureRequest) -> AsyncIterator[Run]:
         )
         fake = FakeErrands("Water my plants", results={"look": "Looked.", "page": "Words"})
         chosen = errands if request.param == "flow" else fake
-        yield Run(chosen, chosen, call, day)
+        yield Run(chosen, chosen, chosen, call, day)
 
 
 @pytest.fixture
@@ -183,6 +189,27 @@ async def test_a_plan_that_wont_do_is_refused_and_nothing_is_changed(assigned: R
     assert await assigned.plan() == [("Find a train", "open")]
 
 
+async def test_a_task_is_split_once_however_often_the_call_is_made(assigned: Run) -> None:
+    splits: Splits = assigned.splits
+    words = await splits.split(assigned.call, ["Ring the florist", "Look for a can"])
+    assert await splits.split(assigned.call, ["Ring the florist", "Look for a can"]) == words
+    assert "Look for a can" in words
+    assert await assigned.parts() == ["Ring the florist", "Look for a can"]
+
+
+@pytest.mark.parametrize("goals", [[], ["Water my plants"], [f"Thing {n} of {n}{n}" for n in range(9)]])
+async def test_what_cant_be_split_off_is_refused_and_nothing_is_begun(assigned: Run, goals: list[str]) -> None:
+    with pytest.raises(ToolError):
+        await assigned.splits.split(assigned.call, goals)
+    assert await assigned.parts() == []
+
+
+async def test_subtasks_are_given_only_to_agents_that_the_calls_own_may_hand_work_to(assigned: Run) -> None:
+    with pytest.raises(ToolError, match="given to"):
+        await assigned.splits.split(assigned.call, ["Ring the florist"], "stranger")
+    assert await assigned.parts() == []
+
+
 async def test_another_tool_is_used_only_if_it_is_there_and_not_too_deep(run: Run) -> None:
     assert await run.errands.use(run.call, "look", {}) == "Looked."
     with pytest.raises(ToolError, match="no tool"):
@@ -198,6 +225,8 @@ async def test_another_tool_is_used_only_if_it_is_there_and_not_too_deep(run: Ru
 async def test_a_conversation_has_no_plan(flow: Run) -> None:
     with pytest.raises(ToolError, match="conversation"):
         await flow.outlining.outline(flow.call, ["Find a train"])
+    with pytest.raises(ToolError, match="conversation"):
+        await flow.splits.split(flow.call, ["Find a train"])
 
 
 @pytest.fixture

@@ -62,6 +62,15 @@ async def test_tasks_are_chosen_by_state_chat_and_change(store: Store) -> None:
     assert await store.tasks(HOME, updated_since=SOON + timedelta(seconds=1)) == (working,)
 
 
+async def test_tasks_that_were_split_off_are_listed_apart(store: Store) -> None:
+    parent, child, other = a_task(number=1), a_task(number=2, parent="p", depth=1), a_task(number=3)
+    await add(store, parent, child, other)
+    assert await store.tasks(HOME, OWNER, split=False) == (other, parent)
+    assert await store.tasks(HOME, OWNER, split=False, limit=1, by="updated_at") == (other,)
+    assert await store.tasks(HOME, OWNER, split=True) == (child,)
+    assert await store.tasks(HOME, OWNER) == (other, child, parent)
+
+
 async def test_tasks_are_listed_by_their_last_change(store: Store) -> None:
     old, new = a_task(number=1, updated_at=SOON), a_task(number=2)
     await add(store, old, new)

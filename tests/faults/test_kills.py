@@ -147,7 +147,7 @@ async def survive(world: World, kill: Kill, toll: Toll) -> float | None:
             await toll.count()
             toll.dead -= 1  # it isn't in the plan
         await world.start(f"{kill.what}:{kill.passes}")
-        await world.hub.gone(within=60)
+        await world.hub.gone(within=180)
         await toll.count()
         return None
     seconds = None

@@ -14,7 +14,7 @@ from hub.flow.errands import FlowErrands
 from hub.loading import SHIPPED_AGENTS
 from hub.manifests import Agent, load_agents
 from hub.packages.installer import Installer
-from hub.ports import Add, Bridge, Documents, Store, Tool
+from hub.ports import Add, Bridge, Documents, Store, Tool, Workspaces
 from hub.records import HOME, OWNER, Address, Incoming, Link, Message, Person, PersonId, Task, Text, new_id
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
@@ -43,6 +43,7 @@ class Day:
         linked: bool = True,
         errands: FlowErrands | None = None,
         installer: Installer | None = None,
+        workspaces: Workspaces | None = None,
     ) -> None:
         self.llm = llm
         self.clock = clock or FakeClock()
@@ -66,6 +67,7 @@ class Day:
             tools=tools,
             errands=errands,
             installer=installer,
+            workspaces=workspaces,
         )
         self._linked = linked
         self._group = asyncio.TaskGroup()

@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from hub.errors import DeliveryRefused
 from hub.ports import Add
 from hub.records import HOME, Address
+from hub.services import services_of
 from hub.telemetry.meters import REST, TOOLS, Meters
 from hub.testing import FakeBridge, FakeClock, FakeTool, ScriptedLLM, a_message, a_step, a_task, a_turn, hello
 from tests.stories.day import Day, at_work
@@ -18,7 +19,7 @@ Sample = tuple[str, frozenset[tuple[str, str]]]
 async def read(day: Day) -> dict[Sample, float]:
     """Return what a scrape would: each series by its name and labels."""
     whole = CollectorRegistry(auto_describe=False)
-    for part in await day.hub.services("secret").metrics():
+    for part in await services_of(day.hub, "secret").metrics():
         whole.register(part)
     families = text_string_to_metric_families(generate_latest(whole).decode())
     return {(each.name, frozenset(each.labels.items())): each.value for family in families for each in family.samples}

@@ -9,7 +9,7 @@ import pytest
 from hub.flow.errands import FlowErrands
 from hub.manifests import Agent
 from hub.records import HOME, OWNER, Again, Ask, Point, Task
-from hub.testing import FakeTool, ScriptedLLM
+from hub.testing import FakeTool, MemoryWorkspaces, ScriptedLLM
 from hub.tools.planning import Plan
 from tests.stories.day import CHAT, Day
 
@@ -153,3 +153,18 @@ async def test_its_person_may_write_the_plan_and_reads_it_by_a_command(office: O
     task = await later(day)
     assert plan_of(task) == [("Take a coat", "done")]
     assert task.state == "completed"
+
+
+async def test_the_last_answer_names_the_files_that_were_made_and_the_task_lists_them() -> None:
+    workspaces = MemoryWorkspaces()
+    llm = ScriptedLLM("Drip drop.", decisions=[YES])
+    async with Day(llm, workspaces=workspaces) as day:
+        task, _ = await day.hub.tasks.assign(
+            tenant=HOME, person=OWNER, address=CHAT, text="Write a poem about rain", external_id="api:1"
+        )
+        await workspaces.write(HOME, task.id, "poem.txt", b"Drip drop.")
+        await day.quiet()
+        said = await day.says("/task 1")
+
+        assert (await day.transcript(1))[-1] == "Drip drop.\n\nFiles: poem.txt"
+        assert "- Files made: poem.txt (10 bytes)." in (await day.replies(said))[0]

@@ -1,12 +1,29 @@
 // What an assignment is made of: its plan, whose points its person may tick off, drop, take up again, add to.
 import { call } from "./api.js";
-import { h, toast } from "./dom.js";
+import { ago, chip, h, size, toast } from "./dom.js";
+import { STATES } from "./shell.js";
 
 const LONGEST = 160;
 
 // Return the sections of an assignment's page; `changed` gets the task as it's kept after a change.
 export async function partsOf(task, changed) {
-  return [plan(task, changed)];
+  const below = (await call("GET", `/v1/tasks?parent=${task.id}`)).items.reverse();
+  const made = (await call("GET", `/v1/tasks/${task.id}/artefacts`)).items;
+  return [above(task), plan(task, changed), subtasks(below), files(task, made)].filter(Boolean);
+}
+
+function files(task, made) {
+  const href = (file) => `/v1/tasks/${task.id}/artefacts/${file.sha256}`;
+  return made.length > 0 && h("section", { "aria-label": "Files", id: "files" }, h("h2", {}, "Files"),
+    h("ul.plan", {}, made.map((file) => h("li.point", {}, h("a", { href: href(file), target: "_blank", rel: "noopener" }, file.name),
+      h("span.facts", {}, [file.kind === "sent" && "sent to you", size(file.size), file.turn && `turn ${file.turn}`, ago(file.at)].filter(Boolean).join(" · "))))));
+}
+
+const above = (task) => task.parent && h("p.facts", {}, "Part of ", h("a", { href: `/tasks/${task.parent}` }, "the task above"));
+
+function subtasks(below) {
+  return below.length > 0 && h("section", { "aria-label": "Subtasks", id: "subtasks" }, h("h2", {}, "Subtasks"),
+    h("ul.plan", {}, below.map((task) => h("li.point", {}, chip(task), h(`span.state.${task.state}`, {}, STATES[task.state])))));
 }
 
 function plan(task, changed) {

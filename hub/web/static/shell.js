@@ -13,9 +13,9 @@ export const tasks = new Map();
 export const isOpen = (task) => OPEN.includes(task.state);
 const DAY = 86_400_000;
 
-// Tasks that a message may be about: open ones, then those finished within a day, which can be taken up again.
+// What a message may be about: open tasks, then those finished within a day. Subtasks only where they ask.
 export function likelyTasks() {
-  const likely = [...tasks.values()].filter((task) => isOpen(task) || Date.now() - new Date(task.updated_at) < DAY);
+  const likely = [...tasks.values()].filter((task) => task.parent ? task.state === "input-required" : isOpen(task) || Date.now() - new Date(task.updated_at) < DAY);
   return likely.sort((a, b) => isOpen(b) - isOpen(a) || b.number - a.number).slice(0, 12);
 }
 

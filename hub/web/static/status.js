@@ -27,6 +27,7 @@ function paint(status) {
     fact("Answers", ...model(status.llm)),
     fact("Decides", ...model(status.decisions)),
     ...status.bridges.map((bridge) => fact(`Bridge ${bridge.name}`, bridge.state, bridge.account, bridge.waiting && `${bridge.waiting} to be delivered`)),
+    ...(status.hubs.length < 2 ? [] : status.hubs.map((hub) => fact(`Hub ${hub.name}`, hub.state, hub.boot === status.boot && "this one", hub.leases.join(", ")))),
     fact("Queues", counted(status.queues, "empty")),
     fact("Tasks", counted(status.tasks, "none open")),
     fact("Database", size(status.store.bytes)));

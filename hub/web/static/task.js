@@ -57,11 +57,13 @@ function head() {
     h("p.crumbs", {}, h("a", { href: "/tasks" }, "Tasks"), " / ", `#${task.number}`),
     h("h1", {}, h("i.mark"), task.title),
     h("p.facts", {}, h(`span.state.${task.state}`, {}, STATES[task.state]), ` · ${task.agent} · begun ${ago(task.created_at)}${task.origin.bridge === "http" ? "" : ` on ${task.origin.bridge}`}`,
-      task.due_at && open ? ` · due ${ago(task.due_at)}` : "", task.schedule ? ` · every ${task.schedule}` : ""),
+      task.due_at && open ? ` · due ${ago(task.due_at)}` : "", task.schedule ? h("span", { title: comes(task.schedule) }, ` · ${task.schedule.words}`) : ""),
     task.changed && h("p.why", {}, more.changeOf(task)),
     h("div.acts", {}, task.state === "working" && act("stop", "Stop"),
       (task.state === "input-required" || !open) && act("resume", "Resume"), open && act("cancel", "Cancel task")));
 }
+
+const comes = (schedule) => `${schedule.zone}. Next: ${schedule.next.map((at) => new Date(at).toLocaleString()).join(", ") || "none, it rests"}`;
 
 async function ask(name) {
   try {

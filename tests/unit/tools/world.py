@@ -88,6 +88,7 @@ async def a_world(folder: Path) -> AsyncIterator[World]:
         egress=egress,
         errands=errands,
         outlining=FakeErrands(),
+        splits=FakeErrands(),
         search=folder / "search",
     )
     world = World(

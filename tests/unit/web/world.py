@@ -13,8 +13,10 @@ from litestar import Litestar
 
 from hub.clock import SystemClock
 from hub.config import Config
+from hub.dispatch.alone import Alone
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
+from hub.flow.artefacts import Artefacts
 from hub.flow.daily import Daily
 from hub.flow.elsewhere import Elsewhere
 from hub.flow.forgetting import Forgetting
@@ -25,6 +27,7 @@ from hub.flow.labels import Labels
 from hub.flow.leave import Leave
 from hub.flow.leaving import Leaving
 from hub.flow.links import Links
+from hub.flow.meant import Meant
 from hub.flow.outbox import Outbox
 from hub.flow.outlines import Outlines
 from hub.flow.pairing import Pairings
@@ -32,6 +35,8 @@ from hub.flow.people import OWNER_KEY, People, new_secret
 from hub.flow.portrait import Portraits
 from hub.flow.preferences import Preferences
 from hub.flow.quiet import Quiet
+from hub.flow.tasks import Tasks
+from hub.flow.timetable import Timetable
 from hub.flow.toolbox import Toolbox
 from hub.flow.uploads import Uploads
 from hub.ports import Bridge, Clock
@@ -40,7 +45,7 @@ from hub.spool import Spool
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
-from hub.testing import ScriptedLLM
+from hub.testing import MemoryWorkspaces, ScriptedLLM
 from hub.times.zones import Zones
 from hub.web.app import build
 from hub.web.server import Server
@@ -105,6 +110,7 @@ async def a_world(
     store: MemoryStore | None = None,
     pace: float = 0.0,
     bridges: Iterable[Bridge] = (),
+    workspaces: MemoryWorkspaces | None = None,
 ) -> World:
     """Return a hub's web whose flow echoes."""
     store, feed, clock = store or MemoryStore(), LocalFeed(), clock or SystemClock()
@@ -113,17 +119,17 @@ async def a_world(
     await people.ensure_owner(key)
     owner = await people.whose(key)
     assert owner
-    llm = ScriptedLLM()
-    by_name = {bridge.name: bridge for bridge in bridges}
+    llm, by_name = ScriptedLLM(), {bridge.name: bridge for bridge in bridges}
     journal = Journal(store, feed, LocalDispatcher(clock), clock)
     outbox, habits = _speaking(store, journal, clock, by_name)
     unready: list[str] = []
     files, documents = MemoryFiles(), MemoryDocuments()
-
+    zones = Zones(documents, (config or Config()).hub.timezone)
     services = Services(
         config=config or Config(),
         version="0.1.0",
         boot="boot1",
+        hubs=Alone("boot1", "here", clock),
         started_at=clock.now(),
         clock=clock,
         store=store,
@@ -137,6 +143,9 @@ async def a_world(
         inbox=echo,
         tasks=echo,
         outlines=Outlines(store, journal, clock),
+        timetable=Timetable(store, journal, clock, cast("Tasks", echo), zones, Meant(store)),
+        zones=zones,
+        artefacts=Artefacts(store, workspaces or MemoryWorkspaces(), MemoryFiles()),
         corrections=echo,
         questions=echo,
         letters=echo,
@@ -154,9 +163,7 @@ async def a_world(
         secret=b"0" * 32,
         closing=asyncio.Event(),
     )
-    return World(
-        store=store, feed=feed, people=people, echo=echo, services=services, key=key, owner=owner, unready=unready
-    )
+    return World(store, feed, people, echo, services, key, owner, unready)
 
 
 def _leaving(
