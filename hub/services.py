@@ -27,6 +27,7 @@ def services_of(hub: Hub, secret: str) -> Services:
         leaving=hub.leaving,
         portraits=hub.portraits,
         leave=hub.leave,
+        habits=hub.habits,
         inbox=hub.inbox,
         tasks=hub.tasks,
         outlines=hub.outlines,

@@ -279,6 +279,10 @@ class MemoryStore(TasksInMemory, UpkeepInMemory):
         found = [correction for correction in self._by_id(Correction) if correction.tenant == tenant]
         return tuple(reversed(last(found, limit)))
 
+    async def corrections_of_task(self, task: TaskId, limit: int) -> tuple[Correction, ...]:
+        found = [each for each in self._by_id(Correction) if task in (each.wrong, each.right)]
+        return tuple(reversed(last(found, limit)))
+
     async def replay(self, key: KeyId, name: str) -> Replay | None:
         return self._one(Replay, key, name)
 

@@ -253,9 +253,11 @@ def split_off(task: str) -> Query:
     return by(Task, parent=task).order_by(tasks.c.id)
 
 
-def transitions_of(task: str, before: str | None, limit: int) -> Query:
-    """Newest first."""
+def transitions_of(task: str, before: str | None, limit: int, after: str | None = None) -> Query:
+    """Newest first; with `after`, oldest first."""
     found = by(Transition, task=task)
+    if after is not None:
+        return found.where(transitions.c.id > after).order_by(transitions.c.id).limit(limit)
     if before is not None:
         found = found.where(transitions.c.id < before)
     return found.order_by(transitions.c.id.desc()).limit(limit)
@@ -306,8 +308,11 @@ def next_dues() -> Query:
     )
 
 
-def turns_of(task: str, before: int | None, limit: int) -> Query:
+def turns_of(task: str, before: int | None, limit: int, after: int | None = None) -> Query:
+    """Newest first; with `after`, oldest first."""
     found = by(Turn, task=task)
+    if after is not None:
+        return found.where(turns.c.number > after).order_by(turns.c.number).limit(limit)
     if before is not None:
         found = found.where(turns.c.number < before)
     return found.order_by(turns.c.number.desc()).limit(limit)

@@ -21,6 +21,7 @@ from hub.web.metrics import COUNTED, metrics
 from hub.web.once import Once
 from hub.web.packages import PackagesController
 from hub.web.people import PeopleController
+from hub.web.preferences import PreferencesController
 from hub.web.problems import answer_problem
 from hub.web.schedules import SchedulesController
 from hub.web.services import Services
@@ -30,6 +31,7 @@ from hub.web.site import Site, static_files, templates
 from hub.web.socket import talk
 from hub.web.status import StatusController
 from hub.web.tasks import TasksController
+from hub.web.timeline import TimelineController
 from hub.web.usable import UsableController
 from hub.web.waker import WakerController
 
@@ -46,8 +48,10 @@ def build(services: Services) -> Litestar:
             TasksController,
             SchedulesController,
             ReceiptsController,
+            TimelineController,
             ApprovalsController,
             KeysController,
+            PreferencesController,
             PeopleController,
             export,
             PackagesController,

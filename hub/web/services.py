@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from hub.config import Config
 from hub.flow.alerts import Alert
 from hub.flow.artefacts import Artefacts
+from hub.flow.habits import Habits
 from hub.flow.idling import Idling
 from hub.flow.leave import Leave
 from hub.flow.leaving import Leaving
@@ -149,6 +150,7 @@ class Services:
     leaving: Leaving
     portraits: Portraits
     leave: Leave
+    habits: Habits
     inbox: InboxService
     tasks: TasksService
     outlines: OutlinesService

@@ -24,7 +24,7 @@ from hub.records import (
     Thread,
     Turn,
 )
-from hub.store import postgres_server, queries, sqlite
+from hub.store import postgres_server, queries, sqlite, timeline_queries
 from hub.store.queries import Listing, Query, by
 from hub.store.schema import bring_up_to_date
 from hub.testing import NOON, an_address
@@ -104,6 +104,10 @@ QUERIES: dict[str, Query] = {
     "turn": by(Turn, id="i"),
     "turns": queries.turns_of("t", None, 5),
     "turns before": queries.turns_of("t", 3, 5),
+    "turns after": queries.turns_of("t", None, 5, 3),
+    "transitions after": queries.transitions_of("t", None, 5, "a"),
+    "worked": timeline_queries.worked("t"),
+    "corrections_of_task": timeline_queries.corrections_of_task("t", 5),
     "steps": queries.steps_of("t"),
     "installation": by(Installation, tenant="t", id="i"),
     "installations": queries.newest_installations("t", 5),
