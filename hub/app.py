@@ -109,7 +109,7 @@ class Hub:
         self.config, self.store, self.files = config, store, files
         self.llm, self.decider = llm, decider
         self.uploads = Uploads(store, files, documents, clock, config.limits.file_mb)
-        self.clock = clock
+        self.clock, self.zones = clock, Zones(documents, config.hub.timezone)
         self.agents = agents = dict(agents)
         self.installer, self.own = installer, own
         self.artefacts = Artefacts(store, workspaces, files) if workspaces else None
@@ -135,7 +135,6 @@ class Hub:
         if installer:
             installer.watch(self._equipping(toolbox, agents))
         self.sizes = Sizes(llm, decider, toolbox, agents[default], limits)
-        self.zones = Zones(documents, config.hub.timezone)
         self.progress = Progress(store, journal, outbox, following, self.feed, self.dispatcher, clock, timezone(config))
         self.turns = self._turns(journal, following)
         self.leave = Leave(store, journal, clock, toolbox)

@@ -113,8 +113,7 @@ async def a_world(
     people, echo = People(store, clock), Echo(store, feed, clock, pace=pace)
     _, key = new_secret(OWNER_KEY)
     await people.ensure_owner(key)
-    owner = await people.whose(key)
-    assert owner
+    assert (owner := await people.whose(key))
     llm = ScriptedLLM()
     by_name = {bridge.name: bridge for bridge in bridges}
     journal = Journal(store, feed, LocalDispatcher(clock), clock)
@@ -123,7 +122,6 @@ async def a_world(
     unready: list[str] = []
     files, documents = MemoryFiles(), MemoryDocuments()
     zones = Zones(documents, (config or Config()).hub.timezone)
-
     services = Services(
         config=config or Config(),
         version="0.1.0",
