@@ -113,9 +113,9 @@ async def a_world(
     people, echo = People(store, clock), Echo(store, feed, clock, pace=pace)
     _, key = new_secret(OWNER_KEY)
     await people.ensure_owner(key)
-    assert (owner := await people.whose(key))
-    llm = ScriptedLLM()
-    by_name = {bridge.name: bridge for bridge in bridges}
+    owner = await people.whose(key)
+    assert owner
+    llm, by_name = ScriptedLLM(), {bridge.name: bridge for bridge in bridges}
     journal = Journal(store, feed, LocalDispatcher(clock), clock)
     labels, elsewhere = Labels(store, clock, 24.0), Elsewhere(store, clock, by_name)
     outbox = Outbox(store, Spool(store, "boot1"), journal, clock, by_name, labels, elsewhere, Guard(clock, {}))
