@@ -109,11 +109,10 @@ class Hub:
         self.config, self.store, self.files = config, store, files
         self.llm, self.decider = llm, decider
         self.uploads = Uploads(store, files, documents, clock, config.limits.file_mb)
-        self.clock = clock
+        self.clock, self.bridges = clock, bridges
         self.agents = agents = dict(agents)
         self.installer, self.own = installer, own
         self.artefacts = Artefacts(store, workspaces, files) if workspaces else None
-        self.bridges = bridges
         self.company = company = company or by_itself(new_id(), name_of_hub(config), clock)
         self.hubs, self.feed, self.dispatcher = company.hubs, company.feed, company.dispatcher
         self.boot, self.started_at, self.closing = company.hubs.boot, clock.now(), asyncio.Event()

@@ -111,8 +111,7 @@ async def a_world(
     """Return a hub's web whose flow echoes."""
     store, feed, clock = store or MemoryStore(), LocalFeed(), clock or SystemClock()
     people, echo = People(store, clock), Echo(store, feed, clock, pace=pace)
-    _, key = new_secret(OWNER_KEY)
-    await people.ensure_owner(key)
+    await people.ensure_owner(key := new_secret(OWNER_KEY)[1])
     owner = await people.whose(key)
     assert owner
     llm = ScriptedLLM()
@@ -120,12 +119,11 @@ async def a_world(
     journal = Journal(store, feed, LocalDispatcher(clock), clock)
     labels, elsewhere = Labels(store, clock, 24.0), Elsewhere(store, clock, by_name)
     outbox = Outbox(store, Spool(store, "boot1"), journal, clock, by_name, labels, elsewhere, Guard(clock, {}))
-    unready: list[str] = []
-    files, documents = MemoryFiles(), MemoryDocuments()
-    zones = Zones(documents, (config or Config()).hub.timezone)
-
+    unready, config = list[str](), config or Config()
+    zones = Zones(MemoryDocuments(), config.hub.timezone)
+    files, documents, made = MemoryFiles(), MemoryDocuments(), workspaces or MemoryWorkspaces()
     services = Services(
-        config=config or Config(),
+        config=config,
         version="0.1.0",
         boot="boot1",
         hubs=Alone("boot1", "here", clock),
@@ -143,7 +141,7 @@ async def a_world(
         outlines=Outlines(store, journal, clock),
         timetable=Timetable(store, journal, clock, cast("Tasks", echo), zones, Meant(store)),
         zones=zones,
-        artefacts=Artefacts(store, workspaces or MemoryWorkspaces(), MemoryFiles()),
+        artefacts=Artefacts(store, made, files),
         corrections=echo,
         questions=echo,
         letters=echo,
@@ -151,7 +149,7 @@ async def a_world(
         decisions=llm,
         agents=lambda: [AgentInfo(name="default", description="Helps.", model="scripted", tools=("calculate",))],
         bridges=by_name,
-        uploads=Uploads(store, files, documents, clock, (config or Config()).limits.file_mb),
+        uploads=Uploads(store, files, documents, clock, config.limits.file_mb),
         prompts=_no_prompts,
         router=lambda: RouterInfo(rule="untrained", model="scripted"),
         store_info=_memory,
