@@ -75,7 +75,7 @@ async function ask(name) {
   }
 }
 
-// What only assignments have: the script for it is fetched for them alone.
+// Only assignments have parts.
 async function lookForParts() {
   if (task.kind === "assignment") parts = await (await import("./parts.js")).partsOf(task, replaced);
 }

@@ -115,18 +115,17 @@ async def a_world(
     """Return a hub's web whose flow echoes."""
     store, feed, clock = store or MemoryStore(), LocalFeed(), clock or SystemClock()
     people, echo = People(store, clock), Echo(store, feed, clock, pace=pace)
-    _, key = new_secret(OWNER_KEY)
-    await people.ensure_owner(key)
+    await people.ensure_owner(key := new_secret(OWNER_KEY)[1])
     owner = await people.whose(key)
     assert owner
     llm, by_name = ScriptedLLM(), {bridge.name: bridge for bridge in bridges}
     journal = Journal(store, feed, LocalDispatcher(clock), clock)
     outbox, habits = _speaking(store, journal, clock, by_name)
-    unready: list[str] = []
-    files, documents = MemoryFiles(), MemoryDocuments()
-    zones = Zones(documents, (config or Config()).hub.timezone)
+    unready, config = list[str](), config or Config()
+    files, documents, made = MemoryFiles(), MemoryDocuments(), workspaces or MemoryWorkspaces()
+    zones = Zones(documents, config.hub.timezone)
     services = Services(
-        config=config or Config(),
+        config=config,
         version="0.1.0",
         boot="boot1",
         hubs=Alone("boot1", "here", clock),
@@ -145,7 +144,7 @@ async def a_world(
         outlines=Outlines(store, journal, clock),
         timetable=Timetable(store, journal, clock, cast("Tasks", echo), zones, Meant(store)),
         zones=zones,
-        artefacts=Artefacts(store, workspaces or MemoryWorkspaces(), MemoryFiles()),
+        artefacts=Artefacts(store, made, files),
         corrections=echo,
         questions=echo,
         letters=echo,
@@ -153,7 +152,7 @@ async def a_world(
         decisions=llm,
         agents=lambda: [AgentInfo(name="default", description="Helps.", model="scripted", tools=("calculate",))],
         bridges=by_name,
-        uploads=Uploads(store, files, documents, clock, (config or Config()).limits.file_mb),
+        uploads=Uploads(store, files, documents, clock, config.limits.file_mb),
         prompts=_no_prompts,
         router=lambda: RouterInfo(rule="untrained", model="scripted"),
         store_info=_memory,
