@@ -16,6 +16,7 @@ from hub.flow.outbox import Outbox
 from hub.flow.questions import Questions
 from hub.flow.said import Answer, Redirect, Said, parted, short, tag
 from hub.flow.tasks import Tasks
+from hub.flow.timetable import when_of
 from hub.manifests import Agent
 from hub.ports import LLM, Clock, Save, Store
 from hub.records import OPEN, Entry, Message, Task, TaskState, Text
@@ -41,6 +42,8 @@ HELP = {
     "deny": "refuse it; deny N; deny CODE: don't let them in",
     "schedule": "schedule WHEN TEXT (in 20m, tomorrow at 9, every weekday at 8); schedule alone: what's planned",
     "timezone": "the time zone of your times; timezone Europe/Berlin: another one",
+    "quiet": "quiet 22:00-07:00: say nothing then that nobody waits for; quiet off",
+    "digest": "how your tasks are, now; digest 08:00: every day; digest off",
     "whoami": "who the hub takes you for",
     "pair": "a code that links another chat account to you; pair CODE: take such a code",
     "unlink": "take one of your chat accounts off you",
@@ -219,7 +222,9 @@ class Commands:
             lines.append(made)
         if taints := await self._store.taints(task.id):
             lines.append(f"Others' words in it: {short(', '.join(taint.source for taint in taints), 200)}")
-        if task.due_at:
+        if task.schedule:
+            lines.append(f"Comes {when_of(task, 'UTC')}")
+        elif task.due_at:
             lines.append(f"Next at {task.due_at:%Y-%m-%d %H:%M} UTC")
         return "\n".join(f"- {line}" for line in lines)
 
