@@ -248,7 +248,6 @@ def test_every_query_that_a_store_is_asked_is_explained() -> None:
         "pins_of",
         "taints_of",
         "events_after",
-        "events_since",
         "follows_of",
         "held",
         "lanes",
