@@ -29,6 +29,7 @@ from hub.flow.following import FollowCommands, Following
 from hub.flow.forgetting import Forgetting
 from hub.flow.guard import Guard
 from hub.flow.habits import Habits
+from hub.flow.idling import Idling
 from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
 from hub.flow.labels import Labels
@@ -72,7 +73,7 @@ from hub.manifests import Agent
 from hub.packages.installer import Installed, Installer
 from hub.packages.own import Own
 from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool, Workspaces
-from hub.records import Link, Person, new_id
+from hub.records import Link, Person, TaskId, new_id
 from hub.spool import Spool
 from hub.store.ranking import FullTextRanking
 from hub.times.zones import Zones
@@ -124,8 +125,7 @@ class Hub:
         self.watch = watch = Watch(config, store, clock, (llm, decider), bridges)
         journal = Journal(store, self.feed, self.dispatcher, clock, watch.witness)
         self.spool = spool = Spool(store, self.boot)
-        accounts = {name_of(account): account for account in config.bridges}
-        guard = Guard(clock, accounts)
+        guard = Guard(clock, accounts := {name_of(account): account for account in config.bridges})
         elsewhere, self.zones = Elsewhere(store, clock, bridges), Zones(documents, config.hub.timezone)
         self.preferences, check = Preferences(documents, self.zones), self.hubs.check
         labels, quiet = Labels(store, clock, limits.reopen_hours), Quiet(store, self.preferences, clock)
@@ -135,6 +135,7 @@ class Hub:
         access = Access(store, links, self.pairings, clock, accounts)
         self.showing = Showing(store, self.feed, clock, bridges, labels, self._runs)
         self.inbox = Inbox(store, spool, journal, outbox, clock, limits, access, guard)
+        self.idling = self._idling(journal)
         self.toolbox = toolbox = _toolbox(config, clock, documents, tools, decider, llm)
         if installer:
             installer.watch(self._equipping(toolbox, agents))
@@ -176,6 +177,14 @@ class Hub:
         box = self.toolbox
         errands.open(Parts(store, journal, self.outbox, clock, tasks, box, rights, outlines, splitting, agents, zones))
         return tasks
+
+    def _idling(self, journal: Journal) -> Idling:
+        """Build what knows whether there's anything to be up for."""
+
+        def running() -> frozenset[TaskId]:
+            return self.turns.running
+
+        return Idling(self.store, journal, self.inbox, self.clock, lanes=lambda: self.dispatcher.busy, running=running)
 
     async def _expire(self) -> None:
         """See to entries that were held for a time: questions nobody answered, what quiet hours held back."""

@@ -24,6 +24,8 @@ from hub.testing import FakeClock, ScriptedLLM
 RESTING, SCHEDULED, PEOPLE = 10_000, 1_000, 100
 AT_ONCE = 1_000
 """Tasks that are kept in one commit."""
+LEAST = 3
+"""Messages and ticks, while schedules are due."""
 BEGIN = datetime(2026, 11, 22, 7, 50, 30, tzinfo=UTC)
 
 
@@ -55,12 +57,12 @@ async def bursting(folder: Path, *, scheduled: int = SCHEDULED) -> list[Figure]:
         await clock.advance(30)
         began = time.perf_counter()
         talking = group.create_task(_talk(hub, spoken))
-        ticks = []
-        while await store.dues(clock.now(), 1) or hub.dispatcher.busy:
+        ticks = list[float]()
+        while min(len(spoken), len(ticks)) < LEAST or await store.dues(clock.now(), 1) or hub.dispatcher.busy:
             tick = time.perf_counter()
             await hub.scheduler.tick()
             ticks.append(time.perf_counter() - tick)
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(1)
         took = time.perf_counter() - began
         talking.cancel()
         work.cancel()

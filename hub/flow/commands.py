@@ -16,6 +16,7 @@ from hub.flow.outbox import Outbox
 from hub.flow.questions import Questions
 from hub.flow.said import Answer, Redirect, Said, parted, short, tag
 from hub.flow.tasks import Tasks
+from hub.flow.timetable import when_of
 from hub.manifests import Agent
 from hub.ports import LLM, Clock, Save, Store
 from hub.records import OPEN, Entry, Message, Task, TaskState, Text
@@ -221,7 +222,9 @@ class Commands:
             lines.append(made)
         if taints := await self._store.taints(task.id):
             lines.append(f"Others' words in it: {short(', '.join(taint.source for taint in taints), 200)}")
-        if task.due_at:
+        if task.schedule:
+            lines.append(f"Comes {when_of(task, 'UTC')}")
+        elif task.due_at:
             lines.append(f"Next at {task.due_at:%Y-%m-%d %H:%M} UTC")
         return "\n".join(f"- {line}" for line in lines)
 

@@ -23,7 +23,7 @@ TICK = 1.0
 MANY = 500
 DUE = 10_000
 """Tasks that are known to be due at a time."""
-AT_ONCE = 100
+AT_ONCE = 50
 """Tasks that a tick begins."""
 AGAIN = 60.0
 """Seconds until a task that's still due is woken again."""

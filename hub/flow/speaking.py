@@ -203,9 +203,14 @@ class Speaker:
     # --- the answer
 
     async def _told_by_tool(self, work: Work, ledger: Ledger) -> End | None:
-        """Answer with a tool's result where that's all that was asked for: no model can get it wrong then."""
+        """Answer with a tool's result where that's all that was asked for: no model can get it wrong then.
+
+        What was split off just now is all there is to tell: a model would make up what comes of it.
+        """
         said = await self._said(work)
-        text = await self._toolbox.answered(said, self._results(work, ledger))
+        parts = (step for step in _calls(work, ledger) if isinstance(self._toolbox.named(step.name), Parting))
+        begun = next((step.result for step in parts if not step.failed), None)
+        text = begun or await self._toolbox.answered(said, self._results(work, ledger))
         if text is None:
             return None
         work.written = text

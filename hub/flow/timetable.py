@@ -128,7 +128,7 @@ class Timetable:
             return "Nothing is planned. `/schedule every weekday at 8 TEXT` or `/schedule tomorrow at 9 TEXT` plans it."
         far = now + LONGEST
         coming.sort(key=lambda task: task.run_at or task.due_at or far)
-        lines = [f"- {tag(task)} – {_when(task, zone)}" for task in coming[:SHOWN]]
+        lines = [f"- {tag(task)} – {when_of(task, zone)}" for task in coming[:SHOWN]]
         lines += [f"- and {len(coming) - SHOWN} more"] if len(coming) > SHOWN else []
         return "\n".join([*lines, "`/schedule cancel N` ends one, `/schedule change N WHEN` moves it."])
 
@@ -189,7 +189,8 @@ def _is_for_later(task: Task, now: datetime) -> bool:
     return task.kind == "assignment" and task.due_at is not None and task.due_at > now
 
 
-def _when(task: Task, zone: str) -> str:
+def when_of(task: Task, zone: str) -> str:
+    """Return when a task comes, in words; in its schedule's zone, else in the given one."""
     if task.schedule is None:
         return f"due {moment(task.due_at, zone)}" if task.due_at else "resting"
     next_at = f"next {moment(task.run_at, task.schedule.zone or zone)}" if task.run_at and task.due_at else "resting"

@@ -114,6 +114,12 @@ class Store(Upkeep, Protocol):
     async def links(self, tenant: TenantId, person: PersonId) -> tuple[Link, ...]:
         """Return a person's accounts, oldest first."""
 
+    async def every_key(self, now: datetime, limit: int) -> tuple[Key, ...]:
+        """Return all good keys and sessions of every tenant, by id: few enough to be told to who guards the door."""
+
+    async def every_link(self, limit: int) -> tuple[Link, ...]:
+        """Return everybody's accounts, by tenant, bridge and sender."""
+
     async def pairing(self, tenant: TenantId, id: PairingId) -> Pairing | None: ...
     async def pairing_by_hash(self, tenant: TenantId, hash: str) -> Pairing | None: ...
     async def pairings(self, tenant: TenantId, limit: int) -> tuple[Pairing, ...]:

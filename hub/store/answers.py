@@ -72,6 +72,12 @@ class Answers(UpkeepAnswers):
     async def links(self, tenant: TenantId, person: PersonId) -> tuple[Link, ...]:
         return await self._all(Link, queries.links_of(tenant, person))
 
+    async def every_key(self, now: datetime, limit: int) -> tuple[Key, ...]:
+        return await self._all(Key, queries.every_key(now, limit))
+
+    async def every_link(self, limit: int) -> tuple[Link, ...]:
+        return await self._all(Link, queries.every_link(limit))
+
     async def pairing(self, tenant: TenantId, id: PairingId) -> Pairing | None:
         return await self._first(Pairing, by(Pairing, tenant=tenant, id=id))
 

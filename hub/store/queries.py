@@ -89,6 +89,15 @@ def api_keys(tenant: str) -> Query:
     return by(Key, tenant=tenant, kind="api").order_by(keys.c.created_at, keys.c.id)
 
 
+def every_key(now: datetime, limit: int) -> Query:
+    good = keys.c.revoked_at.is_(None) & (keys.c.expires_at.is_(None) | (keys.c.expires_at > now))
+    return of(Key).where(good).order_by(keys.c.id).limit(limit)
+
+
+def every_link(limit: int) -> Query:
+    return of(Link).order_by(links.c.tenant, links.c.bridge, links.c.sender).limit(limit)
+
+
 def links_of(tenant: str, person: str) -> Query:
     return by(Link, tenant=tenant, person=person).order_by(links.c.created_at, links.c.bridge, links.c.sender)
 

@@ -33,6 +33,7 @@ from hub.web.status import StatusController
 from hub.web.tasks import TasksController
 from hub.web.timeline import TimelineController
 from hub.web.usable import UsableController
+from hub.web.waker import WakerController
 
 BODY = 1024 * 1024
 """The most bytes of a request's body, before anything is parsed."""
@@ -60,6 +61,7 @@ def build(services: Services) -> Litestar:
             metrics,
             watch_events,
             telegram,
+            WakerController,
             talk,
             Site,
             static_files(),

@@ -13,6 +13,7 @@ from hub.config import Config
 from hub.flow.alerts import Alert
 from hub.flow.artefacts import Artefacts
 from hub.flow.habits import Habits
+from hub.flow.idling import Idling
 from hub.flow.leave import Leave
 from hub.flow.leaving import Leaving
 from hub.flow.pairing import Pairings
@@ -25,6 +26,7 @@ from hub.packages.installer import Installer
 from hub.packages.own import Own
 from hub.ports import LLM, Bridge, Change, Clock, Feed, Hubs, Store, Tool, ToolCall
 from hub.records import Address, Entry, Incoming, Limits, Message, PersonId, Point, Schedule, Task, TaskId, TenantId
+from hub.signing import Checker
 from hub.times.zones import Zones
 
 
@@ -123,6 +125,14 @@ async def _nobody(tool: Tool, call: ToolCall) -> Called:
     return Called(result=f"{tool.name} can't be called here.", failed=True)
 
 
+@dataclass(frozen=True)
+class WakerDoor:
+    """What the hub's waker asks, and how it proves that it's the waker."""
+
+    checker: Checker
+    idling: Idling
+
+
 @dataclass(frozen=True, kw_only=True)
 class Services:
     """All that the web calls. Whatever is asked for at each request is a callable."""
@@ -168,6 +178,10 @@ class Services:
     """Stays the same over restarts; signs the tokens against forged requests."""
     closing: asyncio.Event
     """Set when the hub begins to stop: streams and waits end at once."""
+    asked: Callable[[], None] = lambda: None
+    """Takes note that somebody asks something."""
+    waker: WakerDoor | None = None
+    """None: this hub has no waker."""
     packages: Installer | None = None
     own: Callable[[], Sequence[Own]] = tuple
     """What the hub has without installing it; may block."""

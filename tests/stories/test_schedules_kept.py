@@ -8,7 +8,8 @@ import pytest
 from hub.errors import LLMTimeout
 from hub.flow.runs import noted
 from hub.records import HOME, OWNER, Blocked, Limits, Schedule, Task, Transition
-from hub.testing import NOON, FakeClock, ScriptedLLM
+from hub.store.memory import MemoryStore
+from hub.testing import NOON, FakeClock, Hang, ScriptedLLM
 from tests.stories.day import CHAT, Day
 
 YES, NO = (0.9, 0.05, 0.05), (0.1, 0.85, 0.05)
@@ -243,6 +244,22 @@ async def test_a_schedule_that_has_an_end_is_complete_after_its_last_run() -> No
         await until(day, FIRST + A_DAY)
         assert (await day.task(1)).state == "completed"
         assert await runs(day, task) == [FIRST, FIRST + A_DAY]
+
+
+async def test_a_run_that_a_crash_cut_off_goes_on_and_is_not_missed() -> None:
+    store, clock = MemoryStore(), FakeClock()
+    async with Day(ScriptedLLM(Hang()), store=store, clock=clock) as day:
+        task = await assign(day, Schedule(cron="0 13 * * *", missed="skip"))
+        await clock.advance((FIRST - clock.now()).total_seconds())
+        await day.hub.scheduler.tick()
+        await day.working()
+    await clock.advance(600)
+    async with Day(busy(1), store=store, clock=clock) as day:
+        await until(day, clock.now())
+        assert await runs(day, task) == [FIRST]
+        after = await day.task(1)
+        assert (after.state, after.run_at) == ("submitted", FIRST + A_DAY)
+        assert "missed" not in await said(day, task)
 
 
 async def test_a_run_is_noted_with_the_schedule_as_its_cause() -> None:

@@ -45,7 +45,8 @@ async def test_a_task_splits_waits_and_gathers_and_only_its_own_answers_are_sent
     own = next(prompt for prompt in llm.prompts if "My goal: Praise the cat Tom" in prompt)
     assert f"This is one part of what I want, which is: {GOAL}" in own, "else it knows of no cat"
     said = await said_to(day)
-    assert [text.partition("\n")[0] for text in said] == ["I'll tell you when they're praised.", "Both are praised."]
+    begun = f"2 subtasks are begun: #{subtasks[0].number} Praise the cat Tom; #{subtasks[1].number} Praise the cat Ada."
+    assert said == [begun, "Both are praised."]
 
 
 async def test_a_task_that_waits_for_others_costs_nothing_and_says_what_for(home: Home) -> None:

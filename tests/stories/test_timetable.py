@@ -56,6 +56,7 @@ async def test_what_is_planned_is_listed_changed_and_given_up() -> None:
             "- #1 send me the news – every weekday at 08:00, next Mon 2026-11-23 08:00 UTC\n"
             "`/schedule cancel N` ends one, `/schedule change N WHEN` moves it."
         )
+        assert "- Comes every weekday at 08:00, next Mon 2026-11-23 08:00 UTC" in await answer(day, "/task 1")
         changed = await answer(day, "/schedule change 1 to every Monday and Thursday at 18:30")
         assert changed == "#1 send me the news: every Monday and Thursday at 18:30, next Mon 2026-11-23 18:30 UTC."
         assert "due Mon 2026-11-23 09:00" in await answer(day, "/schedule change 2 tomorrow at 9")

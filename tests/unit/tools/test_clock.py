@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from hub.errors import ToolError
+from hub.records import HOME, OWNER
 from hub.store.documents import MemoryDocuments
 from hub.testing import FakeClock
 from hub.times.zones import Zones
@@ -47,6 +48,13 @@ async def test_dates_are_those_of_the_hubs_time_zone() -> None:
         await use(ClockTool(evening, Zones(MemoryDocuments(), "Asia/Tokyo")))
         == "It is 08:30 on Monday, 23 November 2026."
     )
+
+
+async def test_dates_are_those_of_the_zone_that_the_person_has_chosen() -> None:
+    zones = Zones(MemoryDocuments(), "UTC")
+    await zones.choose(HOME, OWNER, "Tokyo")
+
+    assert await use(ClockTool(FakeClock(NOW), zones)) == "It is 19:05 on Sunday, 22 November 2026."
 
 
 @pytest.mark.parametrize(
