@@ -16,6 +16,7 @@ from hub.errors import BadRequest, Conflict, NotFound, StoreError
 from hub.failpoints import reach
 from hub.flow.forgetting import FEW, Forgetting
 from hub.flow.litter import PAGE, files_of
+from hub.flow.preferences import DIGESTS
 from hub.ports import Change, Clock, Documents, Files, Remove, Save, Store
 from hub.records import OPEN, OWNER, Link, Message, Pairing, Person, PersonId, Task, TenantId
 
@@ -157,6 +158,7 @@ class Leaving:
                 for id, document in await self._documents.all(owner):
                     if _tells_of(id, document, names):
                         await self._documents.remove(owner, id)
+        await self._documents.remove(DIGESTS, "/".join(who))
         if self._unindex is not None:
             await self._unindex(*who)
 

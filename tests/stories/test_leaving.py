@@ -106,6 +106,7 @@ async def bea_moves_in(day: Day, documents: MemoryDocuments) -> dict[str, str]:
         await documents.put(owner, uploaded if owner.startswith("uploads") else "one", {"fact": CANARY})
     await documents.put("bridges/fake", f"topic:{task.id}", {"title": CANARY})
     await documents.put("bridges/fake", "other", {"chat": "ann"})
+    await documents.put("digests", f"home/{BEA}", {"chat": CANARY})
     return {"own": own, "shared": shared, "uploaded": uploaded}
 
 
@@ -147,7 +148,8 @@ async def test_nothing_of_theirs_is_left_and_nothing_of_others_is_missing() -> N
             False,
             True,
         ]
-        assert await documents.owners() == ("bridges/fake", "leaving")
+        assert await documents.owners() == ("bridges/fake", "digests", "leaving")
+        assert await documents.all("digests") == ()
         assert await documents.all("leaving") == ()
         assert await documents.all("bridges/fake") == (("other", {"chat": "ann"}),)
 
