@@ -212,7 +212,7 @@ async def test_to_leave_twice_is_no_error_and_a_restart_goes_on_with_it() -> Non
         erasing.cancel()
 
     assert CANARY not in store.told()
-    assert await documents.owners() == ("bridges/fake", "leaving")
+    assert await documents.owners() == ("bridges/fake", "digests", "leaving")
     assert await documents.all("leaving") == ()
 
 
