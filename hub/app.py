@@ -13,7 +13,9 @@ from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
 from hub.flow import weights
 from hub.flow.access import Access
+from hub.flow.agreeing import Agreeing
 from hub.flow.calling import Calls
+from hub.flow.checking import Checks
 from hub.flow.commands import Commands, Handler
 from hub.flow.corrections import Corrections
 from hub.flow.crowds import Slots
@@ -56,7 +58,7 @@ from hub.flow.weigher import Weigher
 from hub.manifests import Agent
 from hub.packages.installer import Installed, Installer
 from hub.packages.own import Own
-from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool
+from hub.ports import LLM, Bridge, Checking, Clock, Documents, Files, Store, Tool, Workspaces
 from hub.records import new_id
 from hub.spool import Spool
 from hub.store.ranking import FullTextRanking
@@ -90,8 +92,11 @@ class Hub:
         sweeps: Sequence[Callable[[], Awaitable[None]]] = (),
         own: Callable[[], Sequence[Own]] = tuple,
         errands: FlowErrands | None = None,
+        checking: Checking | None = None,
+        workspaces: Workspaces | None = None,
     ) -> None:
         self.config = config
+        self._checking, self._workspaces = checking, workspaces
         self.store = store
         self.llm = llm
         self.decider = decider
@@ -135,8 +140,21 @@ class Hub:
         """Build what changes tasks, and have tools' errands run from now on."""
         store, clock, agents, zone = self.store, self.clock, self.agents, self.config.hub.timezone
         limits, default = self.config.limits, self.config.agents.default
+        self.agreeing = Agreeing(store, journal, self.outbox, clock)
         tasks = Tasks(
-            store, self.spool, journal, self.inbox, clock, self.turns, limits, zone, agents, default, documents
+            store,
+            self.spool,
+            journal,
+            self.inbox,
+            clock,
+            self.turns,
+            limits,
+            zone,
+            agents,
+            default,
+            documents,
+            self.checks,
+            self.agreeing,
         )
         rights = Rights(store, clock)
         errands.open(Parts(store, journal, self.outbox, clock, tasks, self.toolbox, rights, agents, zone))
@@ -151,12 +169,17 @@ class Hub:
         config, store, spool, clock, feed, llm = self.config, self.store, self.spool, self.clock, self.feed, self.llm
         zone, limits, rights = config.hub.timezone, config.limits, Rights(store, clock)
         waits, supervisor = Waits(store, journal, clock, zone), Supervisor(self.decider, self._criteria)
-        endings = Endings(store, spool, journal, self.outbox, feed, clock, supervisor, zone, following, waits)
+        endings = Endings(
+            store, spool, journal, self.outbox, feed, clock, supervisor, zone, following, waits, self._workspaces
+        )
         pinning = Pinning(store, clock, self.installer.editions if self.installer else None)
+        self.checks = checks = Checks(self._checking, self.toolbox, rights, pinning, clock)
         calls = Calls(store, clock, self.toolbox, rights, limits.approval_minutes, pinning)
         speaker = Speaker(store, self.files, feed, clock, llm, self.toolbox, calls, config.llm, zone)
         slots, default = Slots(limits.tasks_at_once), config.agents.default
-        return Turns(store, spool, journal, clock, llm, speaker, endings, slots, rights, self.agents, default, pinning)
+        return Turns(
+            store, spool, journal, clock, llm, speaker, endings, slots, rights, self.agents, default, pinning, checks
+        )
 
     def _route(self, journal: Journal, following: Following, threadless: Collection[str]) -> None:
         """Build what finds the task that a message is about, and what obeys commands."""
@@ -168,7 +191,7 @@ class Hub:
         self.corrections = Corrections(store, spool, journal, clock, tasks, routes, self.turns, retraction)
         meant = Meant(store)
         moving = Moving(store, clock, meant, self.corrections, limits.reopen_hours)
-        questions = self.questions = Questions(store, routes, tasks, moving, self.leave)
+        questions = self.questions = Questions(store, routes, tasks, moving, self.leave, self.agreeing)
         self.router = Router(
             store,
             spool,

@@ -26,22 +26,25 @@ from hub.loading import SHIPPED_AGENTS, SHIPPED_PLUGINS, SHIPPED_SCRIPTS, folder
 from hub.manifests import Agent, load_agents
 from hub.outward import at
 from hub.packages.code import computing
+from hub.packages.commands import Commands
 from hub.packages.every import every_kind
 from hub.packages.hosts import Supplies
 from hub.packages.installer import Installer
 from hub.packages.kinds import Kind
 from hub.packages.own import Origin, found
+from hub.packages.sandbox import Sandbox
 from hub.packages.scanning import Scanner
 from hub.packages.scripts import Scripts
 from hub.packages.seals import Seal
 from hub.packages.servers import servers_of
 from hub.packages.sources import Sources
-from hub.ports import Bridge, Clock, Documents, Egress, Files, Store, Tool, Workspaces
+from hub.ports import Bridge, Checking, Clock, Documents, Egress, Files, Store, Tool, Workspaces
 from hub.store.documents import FileDocuments
 from hub.store.files import FileStore
 from hub.store.sql import SqlStore
 from hub.store.workspaces import FolderWorkspaces
 from hub.tools import built_in
+from hub.tools.checks import Checks
 from hub.tools.code import RunPython
 from hub.tools.media import media
 from hub.tools.shipped import Shipped
@@ -69,7 +72,7 @@ async def opened(
     await workspaces.open()
     ground = _Ground(config, store, clock, documents, files, workspaces, FlowErrands())
     agents = agents_of(config)
-    tools, installer, kinds = await _outfit(ground, stack, tools, agents)
+    tools, installer, kinds, checking = await _outfit(ground, stack, tools, agents)
     models = Models(config, os.environ, documents, clock)
     await models.open()
     stack.push_async_callback(models.close)
@@ -86,6 +89,8 @@ async def opened(
         tools=tools,
         installer=installer,
         errands=ground.errands,
+        checking=checking,
+        workspaces=workspaces,
         sweeps=(Leftovers(store, workspaces, clock, timedelta(days=config.limits.workspace_days)).sweep,),
         own=cache(partial(found, kinds, _origins(config))),
     )
@@ -119,8 +124,8 @@ def _origins(config: Config) -> Mapping[Origin, Sequence[Path]]:
 
 async def _outfit(
     ground: _Ground, stack: AsyncExitStack, tools: Sequence[Tool], agents: Mapping[str, Agent]
-) -> tuple[Sequence[Tool], Installer, Sequence[Kind]]:
-    """Return the tools that need no installing, what installs others, and the kinds of packages it knows."""
+) -> tuple[Sequence[Tool], Installer, Sequence[Kind], Checking]:
+    """Return the tools that need no installing, what installs others, its kinds of packages, and what makes checks."""
     config, clock, documents = ground.config, ground.clock, ground.documents
     egress = GuardedEgress((*config.egress.allow, *map(at, config.registries)))
     scripts = Scripts()
@@ -151,7 +156,9 @@ async def _outfit(
     kinds = (*every_kind(scripts, documents, supplies), servers_of(config, egress.dial, clock))
     installer = _installer(config, ground.store, kinds, clock, egress, taken, agents)
     stack.push_async_callback(installer.close)
-    return known, installer, kinds
+    # Never unconfined, whatever packages are let: nobody has looked at a command that an agent made up.
+    commands = Commands(Sandbox(first_uid=config.packages.first_uid), shipped.workspaces)
+    return known, installer, kinds, Checks(shipped.workspaces, egress, shipped.extractor, commands.run)
 
 
 def _installer(

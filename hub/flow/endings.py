@@ -10,7 +10,9 @@ from msgspec.structs import replace
 
 from hub.errors import Conflict
 from hub.failpoints import reach
+from hub.flow.budget import so_far
 from hub.flow.case import gather
+from hub.flow.checking import evidence
 from hub.flow.following import Following
 from hub.flow.journal import Journal
 from hub.flow.outbox import Outbox
@@ -19,7 +21,7 @@ from hub.flow.speaking import Spoken
 from hub.flow.supervisor import Supervisor, reason_of
 from hub.flow.waits import Waiting, Waits, verdict_of
 from hub.flow.work import Work
-from hub.ports import Change, Clock, Feed, LLMInfo, Save, Store
+from hub.ports import Change, Clock, Feed, LLMInfo, Save, Store, Workspaces
 from hub.records import (
     Again,
     Ask,
@@ -76,6 +78,7 @@ class Endings:
         zone: str,
         following: Following,
         waits: Waits,
+        workspaces: Workspaces | None = None,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -87,6 +90,7 @@ class Endings:
         self._zone = zone
         self._following = following
         self._waits = waits
+        self._workspaces = workspaces
         self._told: set[str] = set()
 
     async def end(self, work: Work, ending: Ending) -> None:
@@ -131,7 +135,8 @@ class Endings:
 
     def _ended(self, work: Work, ending: Ending) -> Turn:
         spoken = ending.spoken
-        error = ending.error or (EMPTY if spoken and not spoken.text and not spoken.held else None)
+        silent = spoken is not None and not (spoken.text or spoken.held or spoken.spent)
+        error = ending.error or (EMPTY if silent else None)
         state: Literal["done", "stopped", "failed"] = "stopped" if ending.kind == "stopped" else "done"
         return replace(
             work.turn,
@@ -146,7 +151,7 @@ class Endings:
 
     async def _judged(self, work: Work, task: Task, turn: Turn, ending: Ending, steps: Sequence[Step]) -> Task:
         # What comes again is done each time within its limits, not all times together.
-        before = Usage() if task.schedule and isinstance(task.verdict, Done) else task.used
+        before = so_far(task)
         used = Usage(
             turns=before.turns + 1,
             tokens=before.tokens + turn.tokens_in + turn.tokens_out,
@@ -164,7 +169,8 @@ class Endings:
             return replace(task, state="input-required", due_at=None, verdict=verdict_of(spoken.held))
         if turn.error and (work.messages or work.pause or ending.kind == "dead"):
             return replace(task, state="input-required", due_at=None, verdict=Blocked(missing=turn.error))
-        case = await gather(self._store, work, task, turn, steps)
+        spent = ending.spoken.spent if ending.spoken else ""
+        case = await gather(self._store, work, task, turn, steps, workspaces=self._workspaces, spent=spent)
         return self._with(task, await self._supervisor.judge(task, turn, case))
 
     def _with(self, task: Task, verdict: Verdict) -> Task:
@@ -232,16 +238,30 @@ class Endings:
             return (self._message(task, turn, to, (Text(waiting.question),), role, waiting.choices),)
         if ending.kind == "stopped":
             return (self._answer(task, turn, to),) if turn.answer.strip() and not ending.quietly else ()
-        if turn.error:
-            return (self._failure(task, turn, to),) if to is not None else ()
         verdict = task.verdict
-        said = []
-        if to is not None or isinstance(verdict, Done | Ask | Blocked):
+        said: list[Message] = []
+        if turn.error and to is not None:
+            return (self._failure(task, turn, to),)
+        if turn.answer.strip() and not turn.error and (to is not None or isinstance(verdict, Done | Ask | Blocked)):
             said.append(self._answer(task, turn, to))
-        if task.kind == "assignment" and isinstance(verdict, Ask) and verdict.choices:
-            choices = tuple(Choice(id=f"task/{task.id}/{c.id}", text=c.text) for c in verdict.choices)
-            said.append(self._message(task, turn, to, (Text(verdict.question),), "notice", choices))
+        if task.kind == "assignment" and not work.settled:
+            said += self._standing(task, turn, to, ending.spoken.steps if ending.spoken else ())
         return tuple(said)
+
+    def _standing(self, task: Task, turn: Turn, to: Message | None, steps: Sequence[Step]) -> tuple[Message, ...]:
+        """Return what the hub itself says of how an assignment stands."""
+        match task.verdict:
+            case Ask(question=question, choices=choices) if choices:
+                buttons = tuple(Choice(id=f"task/{task.id}/{c.id}", text=c.text) for c in choices)
+                return (self._message(task, turn, to, (Text(question),), "notice", buttons),)
+            case Blocked(missing=missing):
+                text = f"I can't go on with #{task.number}: {missing}. /resume {task.number} tries again."
+                return (self._message(task, turn, to, (Text(text),), "notice"),)
+            case Done() if checks := [step for step in steps if step.kind == "check"]:
+                text = f"Done, and checked: {evidence(checks)}."
+                return (self._message(task, turn, to, (Text(text),), "notice"),)
+            case _:
+                return ()
 
     def _answer(self, task: Task, turn: Turn, to: Message | None) -> Message:
         return self._message(task, turn, to, (Text(turn.answer.strip()),), "agent")
@@ -281,8 +301,8 @@ def _is_news(task: Task, turn: Turn, ending: Ending) -> bool:
     """Say whether a turn's end is told to everybody who follows the task, not just to who has spoken."""
     if ending.kind == "held":
         return task.kind == "assignment"
-    ended = ending.kind == "answered" and not turn.error and isinstance(task.verdict, Done | Ask | Blocked)
-    return task.kind == "assignment" and ended
+    ended = ending.kind == "answered" or (ending.kind == "failed" and not turn.messages)
+    return task.kind == "assignment" and ended and isinstance(task.verdict, Done | Ask | Blocked)
 
 
 def _chat(task: Task) -> str:

@@ -1,6 +1,7 @@
 """Answers to questions that were put with choices: by a button, by an ad-hoc command, or by a number."""
 
 from hub.errors import BadRequest, NotFound
+from hub.flow.agreeing import Agreeing
 from hub.flow.asking import pause_of
 from hub.flow.leave import Leave
 from hub.flow.moving import Moving
@@ -17,12 +18,15 @@ LOOK_BACK = 6
 class Questions:
     """Takes the choices people make."""
 
-    def __init__(self, store: Store, routes: Routes, tasks: Tasks, moving: Moving, leave: Leave) -> None:
+    def __init__(
+        self, store: Store, routes: Routes, tasks: Tasks, moving: Moving, leave: Leave, agreeing: Agreeing
+    ) -> None:
         self._store = store
         self._routes = routes
         self._tasks = tasks
         self._moving = moving
         self._leave = leave
+        self._agreeing = agreeing
 
     async def choose(self, question: Message, choice: str, by: PersonId) -> str:
         """Do what a choice of a question stands for, and return what became of it; once more is no error.
@@ -40,6 +44,8 @@ class Questions:
                 return await self._moving.moved(await self._message(MessageId(id)), what)
             case "leave":
                 return await self._leave.chosen(question.tenant, PauseId(id), what, by)
+            case "checks":
+                return await self._agreeing.decide(TaskId(id), what)
             case _:
                 return await self._about_task(TaskId(id), what)
 
@@ -84,6 +90,8 @@ class Questions:
             pause = await self._store.pause(PauseId(id))
             return pause is not None and pause.state == "asked"
         task = await self._store.task(TaskId(id))
+        if kind == "checks":
+            return task is not None and bool(task.proposed)
         return task is not None and task.state == "input-required"
 
     async def _about_route(self, id: MessageId, what: str) -> str:

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from hub.config import LLMConfig
 from hub.errors import ContextOverflow, LLMError, ToolError
-from hub.flow import lanes, pictures, prompts
+from hub.flow import budget, lanes, pictures, prompts
+from hub.flow.budget import Spent
 from hub.flow.calling import Calls, Held
 from hub.flow.digest import clipped, shorten, with_room
 from hub.flow.exact import opened, sealed
@@ -51,6 +52,8 @@ class Spoken:
     ms: float
     held: Held | None = None
     """Nothing was said: a call waits for its person, and the turn ends with that."""
+    spent: str = ""
+    """Nothing was said: another step would have cost more than the task may; what of it, in words."""
 
 
 class Speaker:
@@ -86,25 +89,32 @@ class Speaker:
         on from the steps in the ledger. `work.task` may get a digest. What a person was asked about is done first, as
         they decided; a call that they must be asked about ends the turn.
         """
-        began = self._clock.monotonic()
+        work.began = self._clock.monotonic()
         held: Held | None = None
+        spent = ""
         end = NOTHING
-        try:
-            await self._calls.take_up(agent, work, ledger)
-            await self._use_tools(agent, work, ledger, join)
-        except Held as waits:
-            held = waits
+        if ledger.answer is not None:
+            # Written before a crash; what waits for a turn since wasn't read for it.
+            work.written = ledger.answer.result
         else:
-            await join(work)
-            end = await self._told_by_tool(work, ledger) or await self._write(agent, work, ledger)
+            try:
+                await self._calls.take_up(agent, work, ledger)
+                await self._use_tools(agent, work, ledger, join)
+                await join(work)
+                end = await self._told_by_tool(work, ledger) or await self._write(agent, work, ledger)
+            except Held as waits:
+                held = waits
+            except Spent as over:
+                spent, work.written = str(over), ""
         return Spoken(
             text=work.written.strip(),
             reason=end.reason,
             steps=ledger.steps,
             tokens_in=end.tokens_in + sum(step.tokens_in for step in ledger.steps),
             tokens_out=end.tokens_out + sum(step.tokens_out for step in ledger.steps),
-            ms=(self._clock.monotonic() - began) * 1000,
+            ms=(self._clock.monotonic() - work.began) * 1000,
             held=held,
+            spent=spent,
         )
 
     def wants_tools(self, agent: Agent, message: Message) -> bool:
@@ -116,6 +126,7 @@ class Speaker:
     async def _use_tools(self, agent: Agent, work: Work, ledger: Ledger, join: Join) -> None:
         for _ in range(TOOL_CALLS):
             await join(work)
+            self._check_budget(work, ledger)
             text = "\n".join(message.text for message in (*work.about, *work.messages)) or work.task.goal
             offered = self._toolbox.offered(agent, text, assignment=work.task.kind == "assignment")
             if not offered:
@@ -181,6 +192,7 @@ class Speaker:
     async def _write(self, agent: Agent, work: Work, ledger: Ledger) -> End:
         """Have the LLM write the answer, piece by piece, into `work.written`."""
         said = await self._prompt(agent, work, _calls(work, ledger))
+        self._check_budget(work, ledger, await self._llm.count(said) if work.task.kind == "assignment" else 0)
         work.written = ""
         async for piece in self._llm.chat(said, self._terms(work, Priority.CHAT), limit=self._answer_tokens):
             if isinstance(piece, End):
@@ -188,13 +200,33 @@ class Speaker:
                 work.written = sound_text(work.written)
                 for result in unsaid(work.written, _calls(work, ledger)):
                     work.written = f"{work.written.rstrip()}\n\n{result}"
-                return piece
+                if not work.task.checks or not work.written.strip():
+                    return piece
+                # What's left is to look at what was done: a crash in between mustn't have it all said again.
+                await ledger.answered(work.written.strip(), piece.tokens_in, piece.tokens_out)
+                return NOTHING
             # Begun again after a crash of the model, the answer is written anew: the first piece takes the old's place.
             self._feed.publish(self._delta(work, piece.text, whole=not work.written))
             work.written += piece.text
             if len(work.written) > self._answer_tokens * LONGEST_TOKEN:
                 raise LLMError(f"the answer doesn't end: {len(work.written)} characters")
         raise LLMError("the answer broke off without an end")
+
+    def _check_budget(self, work: Work, ledger: Ledger, tokens: int = 0) -> None:
+        """Raise Spent if a step that reads so many tokens more would exceed what the task may cost.
+
+        A conversation is paid for message by message, and so is what's said about a task that's complete.
+        """
+        if work.task.kind != "assignment" or work.settled:
+            return
+        cost = budget.plus(
+            budget.so_far(work.task),
+            tokens=tokens + sum(step.tokens_in + step.tokens_out for step in ledger.steps),
+            minutes=(self._clock.monotonic() - work.began) / 60,
+            money=work.money,
+        )
+        if over := budget.spent(work.task.limits, cost):
+            raise Spent(over)
 
     def _delta(self, work: Work, text: str, *, whole: bool) -> Delta:
         said = work.messages or work.about

@@ -11,7 +11,9 @@ from msgspec.structs import replace
 
 from hub.config import LimitsConfig
 from hub.errors import BadRequest, Conflict, Duplicate, NotFound
-from hub.flow import lanes
+from hub.flow import budget, lanes
+from hub.flow.agreeing import Agreeing
+from hub.flow.checking import Checks
 from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
 from hub.flow.pauses import voided
@@ -21,6 +23,8 @@ from hub.ports import Add, Change, Clock, Documents, Save, Store
 from hub.records import (
     Actor,
     Address,
+    Check,
+    Done,
     Entry,
     Incoming,
     Limits,
@@ -75,6 +79,8 @@ class Tasks:
         agents: Mapping[str, Agent],
         default: str,
         preferences: Documents,
+        checks: Checks,
+        agreeing: Agreeing,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -87,6 +93,8 @@ class Tasks:
         self._agents = agents
         self._default = default
         self._preferences = preferences
+        self._checks = checks
+        self._agreeing = agreeing
         self._founding: WeakValueDictionary[PersonId, asyncio.Lock] = WeakValueDictionary()
 
     def founding(self, person: PersonId) -> asyncio.Lock:
@@ -123,11 +131,14 @@ class Tasks:
         limits: Limits | None = None,
         due_at: datetime | None = None,
         schedule: Schedule | None = None,
+        checks: Sequence[Check] = (),
     ) -> tuple[Task, Message]:
         """Found a task that's worked on until the supervisor finds its goal reached; return it with its message.
 
+        It's done when all `checks` hold. Where there are none and the goal names one, its person is asked about that.
+
         Assigned again with the same `external_id`, it's the task that was founded the first time. Raises BadRequest
-        for an unknown agent, a schedule that isn't a crontab, or both a schedule and a time.
+        for an unknown agent, a schedule that's no crontab, both a schedule and a time, or a check that can't be made.
         """
         if due_at and schedule:
             raise BadRequest("schedule", "set besides due_at; give one of them")
@@ -147,7 +158,9 @@ class Tasks:
                 if known := await self._store.message_by_external(tenant, address, external_id):
                     return await self._task_of(known), known
                 task = replace(await self.found(message, agent), kind="assignment", due_at=due_at, schedule=schedule)
+                self._checks.refuse(checks, self._agents[task.agent])
                 task = replace(task, limits=limits or task.limits, run_at=due_at if schedule else None)
+                task, asks, lane = self._agreeing.founding(replace(task, checks=tuple(checks)))
                 routed = replace(
                     message,
                     # With a time of its own the task itself falls due: nothing waits for this message in a queue.
@@ -156,7 +169,9 @@ class Tasks:
                     route=Route(rule="explicit", task=task.id, new=True, probability=1),
                 )
                 try:
-                    await self._journal.commit(*self._assignment(task, routed), wake=(lanes.task(task.id),))
+                    await self._journal.commit(
+                        *self._assignment(task, routed), *asks, wake=(lanes.task(task.id), *lane)
+                    )
                 except Duplicate:
                     continue  # another hub took the number, or this very assignment came twice
                 return task, routed
@@ -187,9 +202,10 @@ class Tasks:
                 founded = await self.found(command)
                 task = replace(founded, id=id, title=title_of(text), goal=text, kind="assignment", due_at=due_at)
                 task = replace(task, schedule=schedule, run_at=due_at if schedule else None)
+                task, asks, lane = self._agreeing.founding(task)
                 inherits = await beside(by, task) if by and beside else ()
                 try:
-                    await self._journal.commit(*self._journal.founded(task, by_whom, why), *inherits)
+                    await self._journal.commit(*self._journal.founded(task, by_whom, why), *inherits, *asks, wake=lane)
                 except Duplicate:
                     continue  # another hub took the number
                 return task
@@ -206,13 +222,22 @@ class Tasks:
         return await self._rest(task, "canceled")
 
     async def resume(self, task: Task) -> Task:
-        """Go on with a task that rests or has ended: what was stopped or failed is answered after all."""
+        """Go on with a task that rests or has ended: what was stopped or failed is answered after all.
+
+        One that had spent what it may cost is granted as much again.
+        """
         for _ in range(TRIES):
             task = await self._fresh(task)
             last = await self._store.messages_of_task(task.id, limit=20)
             again = [message for message in last if message.role == "user" and message.state in {"stopped", "failed"}]
             due_at = self._clock.now() if not again and task.kind == "assignment" else task.due_at
+            spent = task.kind == "assignment" and budget.spent(task.limits, budget.so_far(task))
             resumed = replace(task, state="submitted", due_at=due_at, updated_at=self._clock.now())
+            if spent:
+                resumed = replace(resumed, limits=self._more(task.limits))
+            if isinstance(task.verdict, Done) and not task.schedule:
+                # Its person wants more of it than was done: it's judged anew.
+                resumed = replace(resumed, verdict=None)
             changes: list[Change] = [*self._journal.changed(resumed, task.state, "person", "taken up again")]
             for message in again:
                 waiting = replace(message, state="routed", turn=None, error=None)
@@ -228,14 +253,12 @@ class Tasks:
         """Grant a task as much again as it had been granted, and go on with it."""
         for _ in range(TRIES):
             task = await self._fresh(task)
-            more = Limits(
-                turns=task.limits.turns + self._limits.turns,
-                tokens=task.limits.tokens + self._limits.tokens,
-                minutes=task.limits.minutes + self._limits.minutes,
-                money=task.limits.money * 2,
-            )
             extended = replace(
-                task, limits=more, state="submitted", due_at=self._clock.now(), updated_at=self._clock.now()
+                task,
+                limits=self._more(task.limits),
+                state="submitted",
+                due_at=self._clock.now(),
+                updated_at=self._clock.now(),
             )
             try:
                 await self._journal.commit(
@@ -250,6 +273,14 @@ class Tasks:
     async def finish(self, task: Task) -> Task:
         """Call a task complete, for its person says so."""
         return await self._rest(task, "completed")
+
+    def _more(self, limits: Limits) -> Limits:
+        return Limits(
+            turns=limits.turns + self._limits.turns,
+            tokens=limits.tokens + self._limits.tokens,
+            minutes=limits.minutes + self._limits.minutes,
+            money=limits.money * 2,
+        )
 
     async def stop_chat(self, tenant: TenantId, address: Address, person: PersonId) -> tuple[Task, ...]:
         """Stop every task of a person that's at work for a chat; return them as they stand now."""
@@ -276,6 +307,8 @@ class Tasks:
             resting = replace(task, state=state, due_at=None, updated_at=self._clock.now())
             if state == "canceled":
                 resting = replace(resting, schedule=None, run_at=None)
+            if state == "completed":
+                resting = replace(resting, verdict=Done(summary="", why="its person says so"))
             changes: list[Change] = [*self._journal.changed(resting, task.state, "person", _RESTS[state])]
             changes += await voided(self._store, task.id, self._clock.now(), f"the task is {state}")
             for entry in await self._spool.ready(lanes.task(task.id), END_OF_TIME, WAITING):

@@ -9,12 +9,14 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from dataclasses import replace as changed
 
 from msgspec.structs import replace
 
 from hub.errors import AgentHostError, Conflict, LLMAway, LLMError, LLMRefused, LLMUnavailable, StoreError
 from hub.failpoints import reach
 from hub.flow import lanes
+from hub.flow.checking import Checks
 from hub.flow.crowds import Slots
 from hub.flow.endings import Ending, Endings
 from hub.flow.journal import Journal
@@ -59,6 +61,7 @@ class Turns:
         agents: Mapping[str, Agent],
         default: str,
         pinning: Pinning,
+        checks: Checks,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -72,6 +75,7 @@ class Turns:
         self._agents = agents
         self._default = default
         self._pinning = pinning
+        self._checks = checks
         self._running: dict[TaskId, _Running] = {}
         # After a death of the model's process all who were with it are suspects, and go one at a time.
         self._alone = asyncio.Lock()
@@ -130,6 +134,9 @@ class Turns:
         due = task.state in OPEN and task.due_at is not None and task.due_at <= self._clock.now()
         if not entries and not cut_off and not due:
             return None
+        if cut_off and any(step.kind == "answer" for step in await self._store.steps(cut_off.id)):
+            # Its answer was written for these messages, and for no other.
+            entries = [entry for entry in entries if entry.message in cut_off.messages]
         messages = await self._together(task, [], entries)
         pause = await to_take_up(self._store, id, cut_off, messages, self._clock.now())
         if pause is not None:
@@ -142,14 +149,16 @@ class Turns:
         """Return the messages of the first entries that one turn can answer, together with those before them."""
         agent = await self._agent(task)
         together: list[Message] = []
-        alone = any(self._speaker.wants_tools(agent, message) for message in before)
+        # What's said while an assignment is worked on steers it: it's the same wish still.
+        steers = task.kind == "assignment"
+        alone = not steers and any(self._speaker.wants_tools(agent, message) for message in before)
         for entry in entries:
             if alone:
                 break
             message = await self._store.message(entry.message)
             if message is None:
                 raise StoreError(f"entry {entry.id} waits with a message that isn't kept: {entry.message}")
-            alone = self._speaker.wants_tools(agent, message)
+            alone = not steers and self._speaker.wants_tools(agent, message)
             if alone and (before or together):
                 break
             together.append(message)
@@ -261,7 +270,12 @@ class Turns:
 
     async def _speak_once(self, agent: Agent, work: Work) -> Spoken:
         ledger = await Ledger.open(self._store, self._journal, self._clock, work.turn.id)
-        return await self._speaker.speak(agent, work, ledger, self._join)
+        spoken = await self._speaker.speak(agent, work, ledger, self._join)
+        task = await self._store.task(work.task.id)
+        if task is None or task.kind != "assignment" or work.settled or not (spoken.text or spoken.spent):
+            return spoken
+        await self._checks.make(agent, work, task, ledger)
+        return changed(spoken, steps=ledger.steps)
 
     async def _join(self, work: Work) -> None:
         """Take messages that came meanwhile into the turn: the person adds to what they said."""

@@ -1,5 +1,6 @@
 """One Protocol for each thing that can be swapped; their docstrings are what the contract tests check."""
 
+from hub.ports.checking import Checked, Checking
 from hub.ports.keeping import Documents, Files, WorkFile, Workspaces
 from hub.ports.llm import (
     LLM,
@@ -74,6 +75,8 @@ __all__ = [
     "Bridge",
     "BridgeInfo",
     "Change",
+    "Checked",
+    "Checking",
     "Clock",
     "Decision",
     "Delivered",

@@ -33,6 +33,7 @@ from hub.testing.builders import (
     an_installation,
     hello,
 )
+from hub.testing.checking import FakeChecking
 from hub.testing.clock import FakeClock, settle
 from hub.testing.desk import FakeDesk
 from hub.testing.egress import FakeEgress
@@ -49,6 +50,7 @@ __all__ = [
     "AssignmentTool",
     "Delivery",
     "FakeBridge",
+    "FakeChecking",
     "FakeClock",
     "FakeDesk",
     "FakeEgress",

@@ -31,7 +31,8 @@ class Shipped:
         """`search` is the folder for indexes, which can be made anew from what's kept."""
         attached = self.workspaces = Attached(workspaces, store, files)
         """The tasks' files as tools and programs see them."""
-        self._extractor = extractor = Extractor()
+        self.extractor = extractor = Extractor()
+        """Reads what strangers made."""
         self.tools: tuple[Tool, ...] = (
             WebFetch(clock, egress, extractor),
             ListFiles(attached),
@@ -44,4 +45,4 @@ class Shipped:
 
     async def close(self) -> None:
         """End what they work with."""
-        await self._extractor.close()
+        await self.extractor.close()

@@ -11,6 +11,7 @@ from hub.flow.schedules import told
 from hub.ports import Store
 from hub.records import (
     Candidate,
+    Check,
     Choice,
     Limits,
     Message,
@@ -135,6 +136,10 @@ class TaskView(Struct, frozen=True, kw_only=True):
     used: Usage
     verdict: Verdict | None
     origin: Origin
+    checks: list[Check]
+    """What must hold before it's done, as its person has agreed."""
+    proposed: list[Check]
+    """What it would be checked for, if its person agreed."""
     tainted: list[TaintView] | UnsetType = UNSET
     """What brought others' words into it; only where one task is read."""
 
@@ -207,6 +212,8 @@ def view_task(task: Task, taints: Sequence[Taint] | None = None) -> TaskView:
         used=task.used,
         verdict=task.verdict,
         origin=Origin(bridge=task.origin.bridge, chat=chat_name(task.origin.bridge, task.origin.chat, task.person)),
+        checks=list(task.checks),
+        proposed=list(task.proposed),
         tainted=UNSET if taints is None else [TaintView(source=taint.source, detail=taint.detail) for taint in taints],
     )
 

@@ -18,7 +18,7 @@ from hub.flow.uploads import Uploads
 from hub.packages.installer import Installer
 from hub.packages.own import Own
 from hub.ports import LLM, Bridge, Change, Clock, Feed, Store, Tool, ToolCall
-from hub.records import Address, Entry, Incoming, Limits, Message, PersonId, Schedule, Task, TaskId, TenantId
+from hub.records import Address, Check, Entry, Incoming, Limits, Message, PersonId, Schedule, Task, TaskId, TenantId
 
 
 class InboxService(Protocol):
@@ -46,6 +46,7 @@ class TasksService(Protocol):
         limits: Limits | None,
         due_at: datetime | None,
         schedule: Schedule | None,
+        checks: Sequence[Check],
     ) -> tuple[Task, Message]:
         """Make a task of a text; the same external id gives the same task again."""
 

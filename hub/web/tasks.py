@@ -10,7 +10,8 @@ from msgspec import Meta, Struct
 
 from bridges.http import convert
 from hub.errors import BadRequest, NotFound
-from hub.records import Limits, MessageId, Schedule, Task, TaskId, TaskState, new_id
+from hub.flow.checking import MOST as MOST_CHECKS
+from hub.records import Check, Limits, MessageId, Schedule, Task, TaskId, TaskState, new_id
 from hub.web.auth import Asker, Caller, Hub
 from hub.web.chats import MAIN, Cursor, IdempotencyKey, Limit, Name, check_agent, messages_page, sees
 from hub.web.once import OWN, claimed, key_of
@@ -40,6 +41,8 @@ class NewAssignment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     schedule: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
     """A five-field crontab in the hub's time zone."""
     limits: NewLimits | None = None
+    checks: Annotated[list[Check], Meta(max_length=MOST_CHECKS)] = []
+    """What must hold before it's done; looked at after each turn, whatever its agent says."""
 
 
 class TasksController(Controller):
@@ -91,6 +94,7 @@ class TasksController(Controller):
                 limits=_limits(services, data.limits),
                 due_at=data.due_at,
                 schedule=Schedule(cron=data.schedule) if data.schedule else None,
+                checks=data.checks,
             )
         return view_task(task)
 
@@ -136,7 +140,7 @@ class TasksController(Controller):
         "/{id:str}/resume", status_code=200, opt={"scope": "tasks:write"}, responses=PROBLEMS, summary="Resume a task"
     )
     async def resume(self, services: Hub, caller: Asker, id: FromPath[str]) -> TaskView:
-        """Go on with a task that was stopped, canceled or had spent its limits."""
+        """Go on with a task that was stopped or canceled; one that had spent its limits is granted as much again."""
         return view_task(await services.tasks.resume(await task_of(services, caller, id)))
 
     @post("/{id:str}/stop", status_code=200, opt={"scope": "tasks:write"}, responses=PROBLEMS, summary="Stop a turn")

@@ -19,7 +19,7 @@ from hub.records import HOME, OWNER, Address, Incoming, Link, Message, Person, P
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
-from hub.testing import FakeClock, ScriptedLLM, settle
+from hub.testing import FakeChecking, FakeClock, ScriptedLLM, settle
 
 CHAT = Address(bridge="http", chat="owner/main")
 
@@ -42,6 +42,7 @@ class Day:
         linked: bool = True,
         errands: FlowErrands | None = None,
         installer: Installer | None = None,
+        checking: FakeChecking | None = None,
     ) -> None:
         self.llm = llm
         self.clock = clock or FakeClock()
@@ -59,6 +60,8 @@ class Day:
             tools=tools,
             errands=errands,
             installer=installer,
+            checking=checking,
+            workspaces=checking.workspaces if checking else None,
         )
         self._linked = linked
         self._group = asyncio.TaskGroup()
