@@ -51,7 +51,11 @@ from hub.tools.shipped import Shipped
 
 
 async def opened(
-    config: Config, stack: AsyncExitStack, bridges: Mapping[str, Bridge], tools: Sequence[Tool]
+    config: Config,
+    stack: AsyncExitStack,
+    bridges: Mapping[str, Bridge],
+    tools: Sequence[Tool],
+    clock: Clock | None = None,
 ) -> tuple[Hub, str]:
     """Build a hub over what the config names, and return it with its owner's key; `stack` closes it.
 
@@ -66,7 +70,7 @@ async def opened(
     stack.push_async_callback(store.close)
     secret = owner_secret(data / "owner.key", os.environ.get("AGENTHOST_OWNER_KEY"))
     redaction.hide(secret)
-    clock, documents, files = SystemClock(), FileDocuments(data / "documents"), FileStore(data / "files")
+    clock, documents, files = clock or SystemClock(), FileDocuments(data / "documents"), FileStore(data / "files")
     await files.open()
     workspaces = FolderWorkspaces(data / "workspaces", size=config.limits.workspace_mb << 20)
     await workspaces.open()
