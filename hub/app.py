@@ -173,7 +173,7 @@ class Hub:
             store, spool, journal, self.outbox, feed, clock, supervisor, zone, following, waits, self._workspaces
         )
         pinning = Pinning(store, clock, self.installer.editions if self.installer else None)
-        self.checks = checks = Checks(self._checking, self.toolbox, rights, pinning, clock)
+        self.checks = checks = Checks(self._checking, self.toolbox, rights, pinning, clock, self._workspaces)
         calls = Calls(store, clock, self.toolbox, rights, limits.approval_minutes, pinning)
         speaker = Speaker(store, self.files, feed, clock, llm, self.toolbox, calls, config.llm, zone)
         slots, default = Slots(limits.tasks_at_once), config.agents.default

@@ -22,6 +22,7 @@ from hub.errors import StartError
 from hub.evals import goals
 from hub.evals.goals import Figures, Goal, Outcome
 from hub.evals.lines import DataError
+from hub.flow.agreeing import YES
 from hub.opening import opened
 from hub.ports import Workspaces
 from hub.records import HOME, OWNER, Address, Task
@@ -116,7 +117,7 @@ async def worked_on(hub: Hub, clock: LeapingClock, workspaces: Workspaces, goal:
         external_id=f"goal:{goal.id}",
         agent=goal.agent or None,
         limits=goal.limits,
-#       checks=goal.checks,
+        checks=goal.checks,
     )
     for path, text in goal.files.items():
         await workspaces.write(HOME, task.id, path, text.encode())
@@ -149,6 +150,9 @@ async def _ended(hub: Hub, clock: LeapingClock, task: Task) -> Task:
         while hub.dispatcher.busy:  # noqa: ASYNC110 - what works on the lanes tells nobody when it's done
             await asyncio.sleep(LOOK)
         task = await hub.store.task(task.id) or task
+        if task.proposed:
+            # As a person would who is asked for it.
+            await hub.agreeing.decide(task.id, YES)
         due = await hub.store.next_due()
         if task.state not in {"submitted", "working"} or due is None:
             return task

@@ -107,7 +107,7 @@ async def _refused(store: Store, id: PauseId) -> bool:
 
 
 def _receipts(calls: Sequence[Step], after: int) -> tuple[Receipt, ...]:
-    return tuple(Receipt(tool=step.name, failed=step.failed, after=after) for step in calls)
+    return tuple(Receipt(tool=step.name, failed=step.failed, after=after, effect=step.effect) for step in calls)
 
 
 def _place(turn: Turn, messages: Sequence[Message]) -> int:

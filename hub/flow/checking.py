@@ -11,7 +11,7 @@ from typing import assert_never
 
 import msgspec
 
-from hub.errors import BadRequest, ToolError
+from hub.errors import BadRequest, StoreError, ToolError
 from hub.flow.exact import opened
 from hub.flow.ledger import Ledger
 from hub.flow.offering import allowed_of
@@ -21,7 +21,7 @@ from hub.flow.toolbox import Toolbox
 from hub.flow.work import Work
 from hub.manifests import Agent
 from hub.paths import parts_of
-from hub.ports import Change, Checked, Checking, Clock, Paused, Tool, ToolCall
+from hub.ports import Change, Checked, Checking, Clock, Paused, Tool, ToolCall, Workspaces
 from hub.records import Check, CommandExits, FileExists, Step, Task, ToolSays, UrlAnswers
 
 MOST = 10
@@ -39,16 +39,31 @@ _WRITTEN = re.compile(
     r"(?P<path>[\w-][\w-]*(?:/[\w-]+)*\.(?:md|txt|csv|json|html|tsv|yaml|yml|py|toml|xml))\b",
     re.IGNORECASE,
 )
+_FOUND_OUT = re.compile(
+    r"\b(?:work(?:s|ed)? out|comput\w*|calculat\w*|count\w*|add(?:s|ed)? up|sum\w*|find|look up|search\w*|fetch\w*"
+    r"|sort\w*|rank\w*|translat\w*|convert\w*|compar\w*|extract\w*|how (?:many|much|long|far|often)"
+    r"|what|which|who|when|where)\b",
+    re.IGNORECASE,
+)
+READ = 100_000
+"""Bytes."""
 
 
 class Checks:
     """Makes the checks of tasks."""
 
     def __init__(
-        self, checking: Checking | None, toolbox: Toolbox, rights: Rights, pinning: Pinning, clock: Clock
+        self,
+        checking: Checking | None,
+        toolbox: Toolbox,
+        rights: Rights,
+        pinning: Pinning,
+        clock: Clock,
+        workspaces: Workspaces | None = None,
     ) -> None:
         """Without a `checking`, only tools can be asked."""
         self._checking = checking
+        self._workspaces = workspaces
         self._toolbox = toolbox
         self._rights = rights
         self._pinning = pinning
@@ -74,6 +89,8 @@ class Checks:
                     found = Checked(passed=False, said="this hub has no way to look at it", able=False)
                 else:
                     found = await self._checking.check(task, check)
+                    if isinstance(check, FileExists) and found.passed and await self._echoes(task, check):
+                        found = Checked(passed=False, said=f"the file {check.path} only repeats what was asked")
                 return NAMES[type(check)], msgspec.json.encode(check).decode(), found, began
 
         found = await asyncio.gather(*(made(nth, check) for nth, check in enumerate(checks[:MOST])))
@@ -81,6 +98,20 @@ class Checks:
             if checked.quotes and not beside:
                 beside += await self._rights.quoted(task, "check", request)
         await ledger.checked(found, *beside)
+
+    async def _echoes(self, task: Task, check: FileExists) -> bool:
+        """Say whether a file has but words of the goal in it, where the goal wants something to be found out.
+
+        Small models like to write down what they were told. Who named words that it must have wants just these.
+        """
+        if check.contains or self._workspaces is None or not _FOUND_OUT.search(task.goal):
+            return False
+        try:
+            text = (await self._workspaces.read(task.tenant, task.id, check.path))[:READ].decode(errors="replace")
+        except (ToolError, StoreError):
+            return False
+        words = _words(text)
+        return bool(words) and words <= _words(task.goal)
 
     def refuse(self, checks: Sequence[Check], agent: Agent) -> None:
         """Raise BadRequest for checks that could never be made, each by its field."""
@@ -166,6 +197,10 @@ def named_in(goal: str) -> tuple[Check, ...]:
 def evidence(steps: Sequence[Step]) -> str:
     """Return what passed checks have shown, in one sentence."""
     return "; ".join(step.result for step in steps if not step.failed)
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.casefold()))
 
 
 def _named(toolbox: Toolbox, name: str) -> Tool:

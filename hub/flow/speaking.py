@@ -192,9 +192,10 @@ class Speaker:
     async def _write(self, agent: Agent, work: Work, ledger: Ledger) -> End:
         """Have the LLM write the answer, piece by piece, into `work.written`."""
         said = await self._prompt(agent, work, _calls(work, ledger))
-        self._check_budget(work, ledger, await self._llm.count(said) if work.task.kind == "assignment" else 0)
+        read = await self._llm.count(said) if work.task.kind == "assignment" else 0
+        most = min(self._answer_tokens, self._check_budget(work, ledger, read))
         work.written = ""
-        async for piece in self._llm.chat(said, self._terms(work, Priority.CHAT), limit=self._answer_tokens):
+        async for piece in self._llm.chat(said, self._terms(work, Priority.CHAT), limit=most):
             if isinstance(piece, End):
                 work.money += piece.money
                 work.written = sound_text(work.written)
@@ -212,13 +213,13 @@ class Speaker:
                 raise LLMError(f"the answer doesn't end: {len(work.written)} characters")
         raise LLMError("the answer broke off without an end")
 
-    def _check_budget(self, work: Work, ledger: Ledger, tokens: int = 0) -> None:
-        """Raise Spent if a step that reads so many tokens more would exceed what the task may cost.
+    def _check_budget(self, work: Work, ledger: Ledger, tokens: int = 0) -> int:
+        """Raise Spent if a step that reads so many tokens would exceed what the task may cost; return what's left then.
 
         A conversation is paid for message by message, and so is what's said about a task that's complete.
         """
         if work.task.kind != "assignment" or work.settled:
-            return
+            return self._answer_tokens
         cost = budget.plus(
             budget.so_far(work.task),
             tokens=tokens + sum(step.tokens_in + step.tokens_out for step in ledger.steps),
@@ -227,6 +228,7 @@ class Speaker:
         )
         if over := budget.spent(work.task.limits, cost):
             raise Spent(over)
+        return work.task.limits.tokens - cost.tokens
 
     def _delta(self, work: Work, text: str, *, whole: bool) -> Delta:
         said = work.messages or work.about

@@ -17,7 +17,7 @@ from hub.flow import budget, lanes, looping, prompts
 from hub.flow.case import Case
 from hub.flow.checking import evidence
 from hub.flow.judging import COMPLETE, FURTHER_HELP, Receipt, Spoken, judge
-from hub.flow.proof import proof, unproven
+from hub.flow.proof import lacking, proof, unproven
 from hub.flow.sound import sound
 from hub.ports import LLM, Priority, Terms
 from hub.records import Again, Ask, Blocked, Choice, Done, Step, Task, Turn, Usage, Verdict
@@ -68,9 +68,24 @@ class Supervisor:
         settled = _proven(task, turn, case) or _ended(task, turn, case) or _stuck(task, turn, case)
         return settled or await self._weigh(task, turn, case)
 
+    @property
+    def _able(self) -> bool:
+        """Whether the model's own opinion counts: that of the embedded one is chance."""
+        return self._judge.info.sha256 != MODEL_SHA256
+
     async def _weigh(self, task: Task, turn: Turn, case: Case) -> Verdict:
         if question := _last_question(turn.answer):
             return Ask(question=question, why="the answer ends with a question")
+        # A file that was to be written is there: its check has passed.
+        changed = bool(case.checks)
+        lacks = unproven(case.said, case.receipts) or lacking(
+            case.said, case.receipts, changed=changed, able=self._able
+        )
+        if lacks:
+            return _again(task, case, lacks)
+        if len(case.calls) == 1 and not case.calls[0].failed and turn.answer.strip() == case.calls[0].result.strip():
+            # The goal was plainly for this one tool, and its result is the answer: no model had a hand in it.
+            return Done(summary=turn.answer[:QUESTION], why="a tool did it, and the answer is what it found")
         try:
             chat = lanes.chat(task.tenant, task.origin)
             terms = Terms(tenant=task.tenant, chat=chat, priority=Priority.BACKGROUND)
@@ -102,7 +117,7 @@ class Supervisor:
         """
         shown = proof(said, receipts)
         judged = judge(goal, said, receipts)
-        able = self._judge.info.sha256 != MODEL_SHA256
+        able = self._able
         if shown is not None and (shown.firm or not able):
             near = max(judged.probability, PROVEN) if shown.complete else min(judged.probability, UNPROVEN)
             return Likely(complete=near, why=shown.why)
@@ -164,7 +179,10 @@ def _stuck(task: Task, turn: Turn, case: Case) -> Verdict | None:
     if case.wait is not None:
         return case.wait
     if seen := looping.seen(task, turn, case.before, case.earlier, case.calls):
-        return _asked(task, case, f"I'm going in circles: {seen}", seen)
+        missing = next((turn.verdict.why for turn in case.before[:1] if isinstance(turn.verdict, Again)), "")
+        # What stands behind the colon is for the agent.
+        lacks = f". Still missing: {missing.partition(':')[0]}" if missing and not failed else ""
+        return _asked(task, case, f"I'm going in circles: {seen}{lacks}", seen)
     return _lacking(task, turn, case, failed) if failed else None
 
 

@@ -202,6 +202,7 @@ class Tasks:
                 founded = await self.found(command)
                 task = replace(founded, id=id, title=title_of(text), goal=text, kind="assignment", due_at=due_at)
                 task = replace(task, schedule=schedule, run_at=due_at if schedule else None)
+                task = replace(task, depth=by.depth + 1 if by else 0)
                 task, asks, lane = self._agreeing.founding(task)
                 inherits = await beside(by, task) if by and beside else ()
                 try:

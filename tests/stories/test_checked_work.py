@@ -60,7 +60,7 @@ async def test_a_report_that_is_not_there_is_not_done_and_the_agent_is_told_whic
         assert isinstance(task.verdict, Again)
         assert task.verdict.why == "the file report.md isn't there"
 
-        await checking.workspaces.write(HOME, task.id, "report.md", b"Trains.")
+        await checking.workspaces.write(HOME, task.id, "report.md", b"Two a day.")
         await later(day, 60)
         task = await day.task(1)
         assert "the file report.md isn't there" in llm.prompts[1]
@@ -272,6 +272,29 @@ async def test_a_file_that_the_goal_names_is_missed_also_before_its_person_has_a
         assert task.state == "completed"
         assert isinstance(task.verdict, Done)
         assert not task.verdict.why.startswith("checked"), "nobody has agreed on it: it's judged"
+
+
+async def test_a_file_that_only_repeats_what_was_asked_is_not_what_was_to_be_found_out() -> None:
+    checking = FakeChecking()
+    async with Day(
+        ScriptedLLM("Written.", "Written now, it's 1024.", decisions=["none"] * 4), checking=checking
+    ) as day:
+        task, _ = await day.hub.tasks.assign(
+            tenant=HOME,
+            person=OWNER,
+            address=CHAT,
+            text="Work out 2 to the power of 10 and put it into power.txt",
+            external_id="power",
+            checks=[FileExists(path="power.txt")],
+        )
+        await checking.workspaces.write(HOME, task.id, "power.txt", b"2 power of 10")
+        await day.quiet()
+        verdict = (await day.task(1)).verdict
+        assert isinstance(verdict, Again)
+        assert verdict.why == "the file power.txt only repeats what was asked"
+        await checking.workspaces.write(HOME, task.id, "power.txt", b"1024")
+        await later(day, 60)
+        assert (await day.task(1)).state == "completed"
 
 
 async def test_who_does_not_want_it_checked_so_has_it_judged_as_before() -> None:
