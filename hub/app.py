@@ -14,6 +14,7 @@ from hub.dispatch.local import LocalDispatcher
 from hub.flow import weights
 from hub.flow.access import Access
 from hub.flow.agreeing import Agreeing
+from hub.flow.aiming import FlowAims, Told
 from hub.flow.calling import Calls
 from hub.flow.checking import Checks
 from hub.flow.commands import Commands, Handler
@@ -54,6 +55,7 @@ from hub.flow.toolbox import Toolbox
 from hub.flow.turns import Turns
 from hub.flow.uploads import Uploads
 from hub.flow.waits import Waits
+from hub.flow.watching import Watching
 from hub.flow.weigher import Weigher
 from hub.manifests import Agent
 from hub.packages.installer import Installed, Installer
@@ -92,15 +94,14 @@ class Hub:
         sweeps: Sequence[Callable[[], Awaitable[None]]] = (),
         own: Callable[[], Sequence[Own]] = tuple,
         errands: FlowErrands | None = None,
+        aims: FlowAims | None = None,
         checking: Checking | None = None,
         workspaces: Workspaces | None = None,
     ) -> None:
         self.config = config
         self._checking, self._workspaces = checking, workspaces
-        self.store = store
-        self.llm = llm
-        self.decider = decider
-        self.files = files
+        self.store, self.files = store, files
+        self.llm, self.decider = llm, decider
         self.uploads = Uploads(store, files, documents, clock, config.limits.file_mb)
         self.clock = clock
         self.agents = agents = dict(agents)
@@ -130,13 +131,13 @@ class Hub:
         self.sizes = Sizes(llm, decider, toolbox, agents[default], limits)
         self.turns = self._turns(journal, following)
         self.leave = Leave(store, journal, clock, toolbox)
-        self.tasks = self._tasks(journal, documents, errands or FlowErrands())
+        self.tasks = self._tasks(journal, documents, errands or FlowErrands(), aims or FlowAims())
         self._route(journal, following, {name for name, account in accounts.items() if not threads_of(account)})
         self.letters = Letters(store, journal)
         keep = timedelta(days=config.store.keep_events_days)
         self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep, sweeps)
 
-    def _tasks(self, journal: Journal, documents: Documents, errands: FlowErrands) -> Tasks:
+    def _tasks(self, journal: Journal, documents: Documents, errands: FlowErrands, aims: FlowAims) -> Tasks:
         """Build what changes tasks, and have tools' errands run from now on."""
         store, clock, agents, zone = self.store, self.clock, self.agents, self.config.hub.timezone
         limits, default = self.config.limits, self.config.agents.default
@@ -158,6 +159,7 @@ class Hub:
         )
         rights = Rights(store, clock)
         errands.open(Parts(store, journal, self.outbox, clock, tasks, self.toolbox, rights, agents, zone))
+        aims.open(Told(store, clock, self.agreeing, self.checks, self.watching, agents, zone))
         return tasks
 
     def _criteria(self, agent: str) -> str:
@@ -169,8 +171,22 @@ class Hub:
         config, store, spool, clock, feed, llm = self.config, self.store, self.spool, self.clock, self.feed, self.llm
         zone, limits, rights = config.hub.timezone, config.limits, Rights(store, clock)
         waits, supervisor = Waits(store, journal, clock, zone), Supervisor(self.decider, self._criteria)
+        watching = self.watching = Watching(store, self._checking, clock, zone)
+        outbox, workspaces = self.outbox, self._workspaces
         endings = Endings(
-            store, spool, journal, self.outbox, feed, clock, supervisor, zone, following, waits, self._workspaces
+            store,
+            spool,
+            journal,
+            outbox,
+            feed,
+            clock,
+            supervisor,
+            zone,
+            following,
+            waits,
+            watching,
+            self.toolbox,
+            workspaces,
         )
         pinning = Pinning(store, clock, self.installer.editions if self.installer else None)
         self.checks = checks = Checks(self._checking, self.toolbox, rights, pinning, clock, self._workspaces)
@@ -178,7 +194,20 @@ class Hub:
         speaker = Speaker(store, self.files, feed, clock, llm, self.toolbox, calls, config.llm, zone)
         slots, default = Slots(limits.tasks_at_once), config.agents.default
         return Turns(
-            store, spool, journal, clock, llm, speaker, endings, slots, rights, self.agents, default, pinning, checks
+            store,
+            spool,
+            journal,
+            clock,
+            llm,
+            speaker,
+            endings,
+            slots,
+            rights,
+            self.agents,
+            default,
+            pinning,
+            checks,
+            watching,
         )
 
     def _route(self, journal: Journal, following: Following, threadless: Collection[str]) -> None:

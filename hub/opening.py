@@ -17,6 +17,7 @@ from hub.clock import SystemClock
 from hub.config import Config, backends, timezone
 from hub.egress.guard import GuardedEgress
 from hub.errors import ConfigError, ManifestError
+from hub.flow.aiming import FlowAims
 from hub.flow.desk import FrontDesk
 from hub.flow.errands import FlowErrands
 from hub.flow.leftovers import Leftovers
@@ -74,7 +75,7 @@ async def opened(
     await files.open()
     workspaces = FolderWorkspaces(data / "workspaces", size=config.limits.workspace_mb << 20)
     await workspaces.open()
-    ground = _Ground(config, store, clock, documents, files, workspaces, FlowErrands())
+    ground = _Ground(config, store, clock, documents, files, workspaces, FlowErrands(), FlowAims())
     agents = agents_of(config)
     tools, installer, kinds, checking = await _outfit(ground, stack, tools, agents)
     models = Models(config, os.environ, documents, clock)
@@ -93,6 +94,7 @@ async def opened(
         tools=tools,
         installer=installer,
         errands=ground.errands,
+        aims=ground.aims,
         checking=checking,
         workspaces=workspaces,
         sweeps=(Leftovers(store, workspaces, clock, timedelta(days=config.limits.workspace_days)).sweep,),
@@ -114,6 +116,7 @@ class _Ground:
     files: Files
     workspaces: Workspaces
     errands: FlowErrands
+    aims: FlowAims
 
 
 def _secrets(config: Config) -> list[str]:
@@ -149,6 +152,7 @@ async def _outfit(
         workspaces=ground.workspaces,
         egress=egress,
         errands=ground.errands,
+        aims=ground.aims,
         search=config.data / "search",
     )
     stack.push_async_callback(shipped.close)

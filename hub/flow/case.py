@@ -1,6 +1,6 @@
 """What a turn is judged by: all that was said about its task, all tool calls, and the turns before it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
@@ -52,11 +52,15 @@ async def gather(
     turn: Turn,
     steps: Sequence[Step],
     *,
+    aside: Callable[[str], bool] = lambda _: False,
     workspaces: Workspaces | None = None,
     spent: str = "",
     wait: Wait | None = None,
 ) -> Case:
-    """Gather the evidence; of a conversation, each message of which is a wish of its own, only what this turn has."""
+    """Gather the evidence; of a conversation, each message of which is a wish of its own, only what this turn has.
+
+    Calls of tools that are `aside`, about the work itself, are no receipts: none of it is done by them.
+    """
     calls = tuple(step for step in steps if step.kind == "tool")
     if task.kind == "conversation" or work.settled:
         said: list[Spoken] = [("user", "\n".join(message.text for message in work.messages) or task.goal)]
@@ -77,11 +81,11 @@ async def gather(
         every = await store.steps(other.id)
         known = tuple(step for step in every if step.kind == "check") or known
         made = [step for step in every if step.kind == "tool"]
-        receipts_before += _receipts(made, _place(other, messages))
+        receipts_before += _receipts([step for step in made if not aside(step.name)], _place(other, messages))
         earlier += made if other.id in together else ()
     return Case(
         said=(*said, ("agent", turn.answer)),
-        receipts=(*receipts_before, *_receipts(calls, len(said))),
+        receipts=(*receipts_before, *_receipts([step for step in calls if not aside(step.name)], len(said))),
         calls=calls,
         before=before,
         refused=tuple(refused),

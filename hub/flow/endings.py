@@ -19,7 +19,9 @@ from hub.flow.outbox import Outbox
 from hub.flow.schedules import upcoming
 from hub.flow.speaking import Spoken
 from hub.flow.supervisor import Supervisor, reason_of
+from hub.flow.toolbox import Toolbox
 from hub.flow.waits import Waiting, Waits, verdict_of
+from hub.flow.watching import Watching, waiting_for
 from hub.flow.work import Work
 from hub.ports import Change, Clock, Feed, LLMInfo, Save, Store, Workspaces
 from hub.records import (
@@ -78,6 +80,8 @@ class Endings:
         zone: str,
         following: Following,
         waits: Waits,
+        watching: Watching,
+        toolbox: Toolbox,
         workspaces: Workspaces | None = None,
     ) -> None:
         self._store = store
@@ -90,6 +94,8 @@ class Endings:
         self._zone = zone
         self._following = following
         self._waits = waits
+        self._watching = watching
+        self._toolbox = toolbox
         self._workspaces = workspaces
         self._told: set[str] = set()
 
@@ -109,7 +115,7 @@ class Endings:
             changes += waiting.changes
             reach("pause.before-commit" if ending.kind == "held" else "turn.before-commit")
             try:
-                await self._journal.commit(*changes, wake=tuple(self._outbox.lane(message) for message in said))
+                await self._journal.commit(*changes, wake=(*map(self._outbox.lane, said), *waiting_for(task)))
             except Conflict:
                 # The task was changed meanwhile, or a message moved away from it: look again at what's ours.
                 await self._look_again(work)
@@ -169,9 +175,25 @@ class Endings:
             return replace(task, state="input-required", due_at=None, verdict=verdict_of(spoken.held))
         if turn.error and (work.messages or work.pause or ending.kind == "dead"):
             return replace(task, state="input-required", due_at=None, verdict=Blocked(missing=turn.error))
-        spent = ending.spoken.spent if ending.spoken else ""
-        case = await gather(self._store, work, task, turn, steps, workspaces=self._workspaces, spent=spent)
-        return self._with(task, await self._supervisor.judge(task, turn, case))
+        spoken = ending.spoken
+        spent, wait = (spoken.spent, spoken.wait) if spoken else ("", None)
+        case = await gather(
+            self._store,
+            work,
+            task,
+            turn,
+            steps,
+            aside=self._toolbox.is_aside,
+            workspaces=self._workspaces,
+            spent=spent,
+            wait=wait,
+        )
+        verdict = await self._supervisor.judge(task, turn, case)
+        waited = work.task.verdict
+        if isinstance(waited, Wait) and isinstance(verdict, Again) and not verdict.failed and not case.calls:
+            # Somebody only asked how it stands: what it waits for hasn't come by that.
+            verdict = waited if self._clock.now() < waited.until else verdict
+        return self._with(task, verdict)
 
     def _with(self, task: Task, verdict: Verdict) -> Task:
         state: TaskState
@@ -184,8 +206,8 @@ class Endings:
                     state, due_at, task = "submitted", run_at, replace(task, run_at=run_at)
             case Again(after=after):
                 state, due_at = "working", self._clock.now() + timedelta(seconds=after)
-            case Wait(until=until):
-                state, due_at = "working", until
+            case Wait():
+                state, due_at = "working", self._watching.look_at(verdict, self._clock.now())
             case Ask() | Blocked():
                 state = "input-required"
             case _:

@@ -20,8 +20,8 @@ from hub.flow.sound import sound_text
 from hub.flow.toolbox import Toolbox, unsaid
 from hub.flow.work import Work
 from hub.manifests import Agent
-from hub.ports import LLM, Clock, Delta, End, Feed, Files, Priority, Said, Store, Terms, Tool
-from hub.records import Again, Message, Step, Text
+from hub.ports import LLM, Clock, Delta, End, Feed, Files, Priority, Said, Store, Terms, Timely, Tool
+from hub.records import Again, Message, Step, Text, Wait
 
 HISTORY = 60
 """Messages read back at most; what's older is in the digest."""
@@ -54,6 +54,8 @@ class Spoken:
     """Nothing was said: a call waits for its person, and the turn ends with that."""
     spent: str = ""
     """Nothing was said: another step would have cost more than the task may; what of it, in words."""
+    wait: Wait | None = None
+    """What the agent would have its task wait for; the turn ended with that."""
 
 
 class Speaker:
@@ -91,7 +93,7 @@ class Speaker:
         """
         work.began = self._clock.monotonic()
         held: Held | None = None
-        spent = ""
+        spent, wait = "", None
         end = NOTHING
         if ledger.answer is not None:
             # Written before a crash; what waits for a turn since wasn't read for it.
@@ -99,9 +101,12 @@ class Speaker:
         else:
             try:
                 await self._calls.take_up(agent, work, ledger)
-                await self._use_tools(agent, work, ledger, join)
+                wait = await self._use_tools(agent, work, ledger, join)
                 await join(work)
-                end = await self._told_by_tool(work, ledger) or await self._write(agent, work, ledger)
+                if wait is None:
+                    end = await self._told_by_tool(work, ledger) or await self._write(agent, work, ledger)
+                else:
+                    work.written = f"I wait {wait.why}."
             except Held as waits:
                 held = waits
             except Spent as over:
@@ -115,6 +120,7 @@ class Speaker:
             ms=(self._clock.monotonic() - work.began) * 1000,
             held=held,
             spent=spent,
+            wait=wait,
         )
 
     def wants_tools(self, agent: Agent, message: Message) -> bool:
@@ -123,19 +129,24 @@ class Speaker:
 
     # --- tools
 
-    async def _use_tools(self, agent: Agent, work: Work, ledger: Ledger, join: Join) -> None:
+    async def _use_tools(self, agent: Agent, work: Work, ledger: Ledger, join: Join) -> Wait | None:
+        """Call what's wanted; return what the task is to wait for, if the last call was about that."""
         for _ in range(TOOL_CALLS):
             await join(work)
             self._check_budget(work, ledger)
             text = "\n".join(message.text for message in (*work.about, *work.messages)) or work.task.goal
-            offered = self._toolbox.offered(agent, text, assignment=work.task.kind == "assignment")
+            every = self._toolbox.offered(agent, text, assignment=work.task.kind == "assignment")
+            offered = [tool for tool in every if not isinstance(tool, Timely) or tool.is_timely(work.task)]
             if not offered:
-                return
+                return None
             said = await self._said(work)
             tool = await self._choose(work, ledger, said, offered)
             if tool is None:
-                return
+                return None
             await self._call(agent, work, ledger, said, await self._calls.chosen(work, tool), offered)
+            if wait := self._toolbox.wait_of(ledger.steps[-1]):
+                return wait
+        return None
 
     async def _choose(self, work: Work, ledger: Ledger, said: Sequence[Said], offered: Sequence[Tool]) -> Tool | None:
         calls = _calls(work, ledger)
@@ -199,7 +210,8 @@ class Speaker:
             if isinstance(piece, End):
                 work.money += piece.money
                 work.written = sound_text(work.written)
-                for result in unsaid(work.written, _calls(work, ledger)):
+                told = [step for step in _calls(work, ledger) if not self._toolbox.is_aside(step.name)]
+                for result in unsaid(work.written, told):
                     work.written = f"{work.written.rstrip()}\n\n{result}"
                 if not work.task.checks or not work.written.strip():
                     return piece

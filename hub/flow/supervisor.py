@@ -66,7 +66,22 @@ class Supervisor:
         if task.kind == "conversation" or case.settled:
             return _conversation(turn, case)
         settled = _proven(task, turn, case) or _ended(task, turn, case) or _stuck(task, turn, case)
-        return settled or await self._weigh(task, turn, case)
+        return settled or self._shown(task, turn, case) or await self._weigh(task, turn, case)
+
+    def _shown(self, task: Task, turn: Turn, case: Case) -> Verdict | None:
+        """Return what needs no weighing: a question, what's certainly missing, or a tool's result as the answer."""
+        if question := _last_question(turn.answer):
+            return Ask(question=question, why="the answer ends with a question")
+        # A file that was to be written is there: its check has passed.
+        changed = bool(case.checks)
+        if why := unproven(case.said, case.receipts) or lacking(
+            case.said, case.receipts, changed=changed, able=self._able
+        ):
+            return _again(task, case, why)
+        if len(case.calls) == 1 and not case.calls[0].failed and turn.answer.strip() == case.calls[0].result.strip():
+            # The goal was plainly for this one tool, and its result is the answer: no model had a hand in it.
+            return Done(summary=turn.answer[:QUESTION], why="a tool did it, and the answer is what it found")
+        return None
 
     @property
     def _able(self) -> bool:
@@ -74,18 +89,6 @@ class Supervisor:
         return self._judge.info.sha256 != MODEL_SHA256
 
     async def _weigh(self, task: Task, turn: Turn, case: Case) -> Verdict:
-        if question := _last_question(turn.answer):
-            return Ask(question=question, why="the answer ends with a question")
-        # A file that was to be written is there: its check has passed.
-        changed = bool(case.checks)
-        lacks = unproven(case.said, case.receipts) or lacking(
-            case.said, case.receipts, changed=changed, able=self._able
-        )
-        if lacks:
-            return _again(task, case, lacks)
-        if len(case.calls) == 1 and not case.calls[0].failed and turn.answer.strip() == case.calls[0].result.strip():
-            # The goal was plainly for this one tool, and its result is the answer: no model had a hand in it.
-            return Done(summary=turn.answer[:QUESTION], why="a tool did it, and the answer is what it found")
         try:
             chat = lanes.chat(task.tenant, task.origin)
             terms = Terms(tenant=task.tenant, chat=chat, priority=Priority.BACKGROUND)

@@ -18,6 +18,7 @@ from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
 from hub.flow.pauses import voided
 from hub.flow.schedules import upcoming
+from hub.flow.watching import waiting_for
 from hub.manifests import Agent
 from hub.ports import Add, Change, Clock, Documents, Save, Store
 from hub.records import (
@@ -315,7 +316,7 @@ class Tasks:
             for entry in await self._spool.ready(lanes.task(task.id), END_OF_TIME, WAITING):
                 changes += await self._stopped(entry)
             try:
-                await self._journal.commit(*changes)
+                await self._journal.commit(*changes, wake=waiting_for(resting))
             except Conflict:
                 continue
             return await self._fresh(task)

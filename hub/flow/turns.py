@@ -25,10 +25,25 @@ from hub.flow.pauses import stopped, to_take_up
 from hub.flow.pinning import Pinning
 from hub.flow.rights import Rights
 from hub.flow.speaking import Speaker, Spoken
+from hub.flow.watching import Watching
 from hub.flow.work import Work
 from hub.manifests import Agent
 from hub.ports import LLM, Add, Change, Clock, Save, Store
-from hub.records import OPEN, Entry, Message, Pause, Task, TaskId, Turn, TurnId, new_id, saved
+from hub.records import (
+    OPEN,
+    Again,
+    Entry,
+    ForTasks,
+    Message,
+    Pause,
+    Task,
+    TaskId,
+    Turn,
+    TurnId,
+    Wait,
+    new_id,
+    saved,
+)
 from hub.spool import DEATHS, Spool
 
 log = logging.getLogger(__name__)
@@ -62,6 +77,7 @@ class Turns:
         default: str,
         pinning: Pinning,
         checks: Checks,
+        watching: Watching,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -76,6 +92,7 @@ class Turns:
         self._default = default
         self._pinning = pinning
         self._checks = checks
+        self._watching = watching
         self._running: dict[TaskId, _Running] = {}
         # After a death of the model's process all who were with it are suspects, and go one at a time.
         self._alone = asyncio.Lock()
@@ -132,18 +149,35 @@ class Turns:
         entries = list(await self._spool.ready(lanes.task(id), self._clock.now(), JOINED))
         cut_off = last if last and last.state == "working" else None
         due = task.state in OPEN and task.due_at is not None and task.due_at <= self._clock.now()
-        if not entries and not cut_off and not due:
+        # Tasks that have ended wake who waits for them, before it's due.
+        woken = task.state in OPEN and isinstance(task.verdict, Wait) and isinstance(task.verdict.on, ForTasks)
+        if not entries and not cut_off and not due and not woken:
             return None
         if cut_off and any(step.kind == "answer" for step in await self._store.steps(cut_off.id)):
             # Its answer was written for these messages, and for no other.
             entries = [entry for entry in entries if entry.message in cut_off.messages]
         messages = await self._together(task, [], entries)
         pause = await to_take_up(self._store, id, cut_off, messages, self._clock.now())
+        if not entries and not cut_off and pause is None and isinstance(task.verdict, Wait):
+            found = await self._watched(task, task.verdict, last, due=due)
+            if found is None:
+                return None
+            task = found
         if pause is not None:
             # It's taken up alone: what was said meanwhile has the next turn, but for an answer to its question.
             messages = messages[:1] if pause.kind == "answer" and messages and pause.to == messages[0].id else []
         number = cut_off.number if cut_off else (last.number if last else 0) + 1
         return await self._begin(task, cut_off, number, entries[: len(messages)], messages, pause)
+
+    async def _watched(self, task: Task, wait: Wait, last: Turn | None, *, due: bool) -> Task | None:
+        """Return a waiting task as its next turn is to find it, told what has come; None: it waits on."""
+        if came := await self._watching.came(task, wait):
+            return replace(task, verdict=Again(after=0.0, why=came))
+        if due:
+            since = (last.ended_at if last else None) or task.created_at
+            later = replace(task, due_at=self._watching.look_at(wait, since))
+            await self._journal.commit(Save(later))
+        return None
 
     async def _together(self, task: Task, before: Sequence[Message], entries: Sequence[Entry]) -> list[Message]:
         """Return the messages of the first entries that one turn can answer, together with those before them."""

@@ -1,5 +1,6 @@
 """One Protocol for each thing that can be swapped; their docstrings are what the contract tests check."""
 
+from hub.ports.aims import Aims
 from hub.ports.checking import Checked, Checking
 from hub.ports.keeping import Documents, Files, WorkFile, Workspaces
 from hub.ports.llm import (
@@ -61,7 +62,9 @@ from hub.ports.tools import (
     Pausing,
     Quoting,
     Reading,
+    Resting,
     Retrying,
+    Timely,
     Tool,
     ToolCall,
 )
@@ -71,6 +74,7 @@ __all__ = [
     "LLM",
     "Accept",
     "Add",
+    "Aims",
     "Asking",
     "Bridge",
     "BridgeInfo",
@@ -126,6 +130,7 @@ __all__ = [
     "Ranking",
     "Reading",
     "Remove",
+    "Resting",
     "Retracting",
     "Retrying",
     "Said",
@@ -137,6 +142,7 @@ __all__ = [
     "Subject",
     "Terms",
     "Threading",
+    "Timely",
     "Tool",
     "ToolCall",
     "Typing",

@@ -4,6 +4,7 @@ Nothing in here stands for a part of the hub itself: tests use the real ones, on
 """
 
 from hub.testing.able import AbleBridge
+from hub.testing.aims import FakeAims
 from hub.testing.bridge import Delivery, FakeBridge
 from hub.testing.builders import (
     NOON,
@@ -49,6 +50,7 @@ __all__ = [
     "AskingTool",
     "AssignmentTool",
     "Delivery",
+    "FakeAims",
     "FakeBridge",
     "FakeChecking",
     "FakeClock",

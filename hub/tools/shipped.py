@@ -3,7 +3,8 @@
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from hub.ports import Clock, Egress, Errands, Files, Store, Tool, Workspaces
+from hub.ports import Aims, Clock, Egress, Errands, Files, Store, Tool, Workspaces
+from hub.tools.aims import ProposeChecks, WaitFor
 from hub.tools.attached import Attached
 from hub.tools.documents import SearchDocuments
 from hub.tools.extract import Extractor
@@ -26,6 +27,7 @@ class Shipped:
         workspaces: Workspaces,
         egress: Egress,
         errands: Errands,
+        aims: Aims,
         search: Path,
     ) -> None:
         """`search` is the folder for indexes, which can be made anew from what's kept."""
@@ -41,6 +43,8 @@ class Shipped:
             SearchDocuments(Library(store, files, extractor, clock, search)),
             Schedule(clock, zone, errands),
             Remind(),
+            ProposeChecks(aims),
+            WaitFor(clock, zone, aims),
         )
 
     async def close(self) -> None:

@@ -10,6 +10,7 @@ from typing import Self
 from hub.accounts import BridgeAccount
 from hub.app import Hub
 from hub.config import Config, HubConfig, LimitsConfig
+from hub.flow.aiming import FlowAims
 from hub.flow.errands import FlowErrands
 from hub.loading import SHIPPED_AGENTS
 from hub.manifests import Agent, load_agents
@@ -41,6 +42,7 @@ class Day:
         accounts: Sequence[BridgeAccount] = (),
         linked: bool = True,
         errands: FlowErrands | None = None,
+        aims: FlowAims | None = None,
         installer: Installer | None = None,
         checking: FakeChecking | None = None,
     ) -> None:
@@ -59,6 +61,7 @@ class Day:
             bridges=bridges or {},
             tools=tools,
             errands=errands,
+            aims=aims,
             installer=installer,
             checking=checking,
             workspaces=checking.workspaces if checking else None,

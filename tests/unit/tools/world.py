@@ -12,7 +12,7 @@ from hub.ports import Add, Fetched, Tool
 from hub.records import HOME, OWNER, File, PersonId, TaskId, TenantId, Text
 from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
-from hub.testing import FakeClock, FakeEgress, MemoryWorkspaces, a_message, a_task
+from hub.testing import FakeAims, FakeClock, FakeEgress, MemoryWorkspaces, a_message, a_task
 from hub.tools.attached import Attached
 from hub.tools.shipped import Shipped
 from tests.unit.packages.outfit import Notes
@@ -36,6 +36,7 @@ class World(Struct, frozen=True, kw_only=True):
     workspaces: MemoryWorkspaces
     egress: FakeEgress
     errands: Notes
+    aims: FakeAims
     attached: Attached
     tools: Mapping[str, Tool]
 
@@ -77,7 +78,7 @@ async def a_world(folder: Path) -> AsyncIterator[World]:
     )
     await store.open()
     await store.commit(Add(a_task(id=TASK)))
-    errands = Notes()
+    errands, aims = Notes(), FakeAims()
     shipped = Shipped(
         clock=clock,
         zone=ZoneInfo("Europe/Berlin"),
@@ -86,6 +87,7 @@ async def a_world(folder: Path) -> AsyncIterator[World]:
         workspaces=workspaces,
         egress=egress,
         errands=errands,
+        aims=aims,
         search=folder / "search",
     )
     world = World(
@@ -95,6 +97,7 @@ async def a_world(folder: Path) -> AsyncIterator[World]:
         workspaces=workspaces,
         egress=egress,
         errands=errands,
+        aims=aims,
         attached=shipped.workspaces,
         tools={tool.name: tool for tool in shipped.tools},
     )
