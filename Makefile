@@ -6,12 +6,19 @@ MAKEFLAGS += --no-print-directory
 START := @./make/start.sh
 export PYTHON
 KILLS ?= 60
+MESSAGES ?= $(shell expr $(KILLS) '*' 34)
+MINUTES ?= 120
+RATE ?= 5
+EVERY ?= 0
+JUMPS ?= 6
 CUTS ?= 250
 SEED ?= 1
 FLOOD ?= 10000
 FUZZ ?= 10000
+HUBS ?= 2,4
+HUBS_MINUTES ?= 10
 
-.PHONY: help run venv test faults check bench lock llama format clean train-router
+.PHONY: help run venv test faults nightly soak check bench lock llama format clean train-router
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -29,7 +36,14 @@ test: ## set up, check, and run the tests; make test ARGS="-k inbox" runs some
 
 faults: ## kill, fill and flood at length; make faults KILLS=200 SEED=7
 	$(START) setup test
-	@AGENTHOST_KILLS=$(KILLS) AGENTHOST_SEED=$(SEED) AGENTHOST_FLOOD=$(FLOOD) AGENTHOST_FUZZ=$(FUZZ) AGENTHOST_XMPP_FAULTS=$(CUTS) exec .venv/bin/python -m pytest -s tests/faults tests/xmpp/test_faults.py $(ARGS)
+	@AGENTHOST_KILLS=$(KILLS) AGENTHOST_MESSAGES=$(MESSAGES) AGENTHOST_JUMPS=$(JUMPS) AGENTHOST_SEED=$(SEED) AGENTHOST_FLOOD=$(FLOOD) AGENTHOST_FUZZ=$(FUZZ) AGENTHOST_XMPP_FAULTS=$(CUTS) AGENTHOST_HUBS=$(HUBS) AGENTHOST_HUBS_MINUTES=$(HUBS_MINUTES) AGENTHOST_HUBS_MESSAGES=48 AGENTHOST_HUBS_LATENCY=4 exec .venv/bin/python -m pytest -s tests/faults tests/hubs tests/xmpp/test_faults.py $(ARGS)
+
+nightly: ## the faults as long as a night allows: 1,000 kills under 50,000 messages
+	@$(MAKE) faults KILLS=1000 MESSAGES=50000 JUMPS=24
+
+soak: ## messages at an even pace, for hours; make soak MINUTES=120 RATE=5, with kills too: EVERY=1 (minutes)
+	$(START) setup test
+	@AGENTHOST_SOAK_MINUTES=$(MINUTES) AGENTHOST_SOAK_RATE=$(RATE) AGENTHOST_SOAK_KILL_EVERY=$(EVERY) exec .venv/bin/python -m pytest -s tests/faults/test_soak.py $(ARGS)
 
 check: ## format, lint, types and layers, changing nothing
 	$(START) setup check

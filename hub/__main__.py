@@ -15,6 +15,7 @@ COMMANDS = {
     "send": "Send one message, and show the answer.",
     "tasks": "List, show, stop, cancel or resume tasks.",
     "pair": "Let people in, and link your accounts on chat platforms.",
+    "people": "List people; hand over, or erase, what's kept of one.",
     "approve": "Let somebody in by the code that they were given.",
     "keys": "Create, list and revoke API keys.",
     "install": "Install or update a plugin or an agent.",
@@ -24,6 +25,7 @@ COMMANDS = {
     "models": "List, fetch and choose the models on this machine.",
     "backup": "Write everything that's kept into one file.",
     "restore": "Bring back what a backup holds.",
+    "migrate": "Move the hub's records to PostgreSQL, or back to SQLite.",
     "eval": "Measure how good router and supervisor are.",
     "bench": "Measure how fast the hub is here.",
 }

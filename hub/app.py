@@ -4,20 +4,21 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import timedelta
-from hashlib import sha256
 
-import hub
 from hub.accounts import name_of, threads_of
 from hub.config import Config, timezone
-from hub.dispatch.feed import LocalFeed
-from hub.dispatch.local import LocalDispatcher
-from hub.flow import weights
+from hub.dispatch.company import Company, by_itself, name_of_hub
+from hub.errors import StoreUnavailable
 from hub.flow.access import Access
 from hub.flow.agreeing import Agreeing
 from hub.flow.aiming import FlowAims, Told
+from hub.flow.artefacts import Artefacts
 from hub.flow.calling import Calls
+from hub.flow.catching_up import CatchingUp
 from hub.flow.checking import Checks
+from hub.flow.clockwatch import ClockWatch
 from hub.flow.commands import Commands, Handler
+from hub.flow.connecting import connect
 from hub.flow.corrections import Corrections
 from hub.flow.crowds import Slots
 from hub.flow.doors import Doors
@@ -25,21 +26,27 @@ from hub.flow.edits import Edits
 from hub.flow.elsewhere import Elsewhere
 from hub.flow.endings import Endings
 from hub.flow.errands import FlowErrands, Parts
+from hub.flow.family import Family
 from hub.flow.following import FollowCommands, Following
+from hub.flow.forgetting import Forgetting
 from hub.flow.guard import Guard
 from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
 from hub.flow.labels import Labels
 from hub.flow.leave import Leave
+from hub.flow.leaving import Leaving, Unindex
 from hub.flow.letters import Letters
 from hub.flow.links import Links
 from hub.flow.meant import Meant
 from hub.flow.moving import Moving
 from hub.flow.offering import Offering
 from hub.flow.outbox import Outbox
+from hub.flow.outlines import Outlines
 from hub.flow.pairing import Pairings
 from hub.flow.people import People
 from hub.flow.pinning import Pinning
+from hub.flow.portrait import Portraits
+from hub.flow.progress import Progress
 from hub.flow.questions import Questions
 from hub.flow.retraction import Retraction
 from hub.flow.rights import Rights
@@ -49,29 +56,34 @@ from hub.flow.scheduler import Scheduler
 from hub.flow.showing import Showing
 from hub.flow.sizes import Sizes
 from hub.flow.speaking import Speaker
+from hub.flow.splitting import Splitting
+from hub.flow.stopping import Stopping
 from hub.flow.supervisor import Supervisor
 from hub.flow.tasks import Tasks
+from hub.flow.timetable import Timetable
 from hub.flow.toolbox import Toolbox
 from hub.flow.turns import Turns
 from hub.flow.uploads import Uploads
 from hub.flow.waits import Waits
 from hub.flow.watching import Watching
 from hub.flow.weigher import Weigher
+from hub.log import about
 from hub.manifests import Agent
 from hub.packages.installer import Installed, Installer
 from hub.packages.own import Own
 from hub.ports import LLM, Bridge, Checking, Clock, Documents, Files, Store, Tool, Workspaces
-from hub.records import new_id
+from hub.records import Link, Person, new_id
 from hub.spool import Spool
 from hub.store.ranking import FullTextRanking
-from hub.store.sqlite import is_short
+from hub.times.zones import Zones
 from hub.tools import built_in
-from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
+from hub.watching import Watch
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
-"""Seconds until a bridge that stumbled is begun again."""
+DUTIES = "duties"
+"""The lease of what one hub does for all: what's due, what's forgotten in time, packages on their way."""
+STORE_PAUSE = 2.0
 
 
 class Hub:
@@ -96,103 +108,113 @@ class Hub:
         errands: FlowErrands | None = None,
         aims: FlowAims | None = None,
         checking: Checking | None = None,
+        company: Company | None = None,
         workspaces: Workspaces | None = None,
+        unindex: Unindex | None = None,
     ) -> None:
-        self.config = config
-        self._checking, self._workspaces = checking, workspaces
-        self.store, self.files = store, files
+        self.config, self.store, self.files = config, store, files
         self.llm, self.decider = llm, decider
         self.uploads = Uploads(store, files, documents, clock, config.limits.file_mb)
-        self.clock = clock
+        self.clock, self.bridges = clock, bridges
         self.agents = agents = dict(agents)
         self.installer, self.own = installer, own
-        self.bridges = bridges
-        self.boot = new_id()
-        self.started_at = clock.now()
-        self.closing = asyncio.Event()
+        self.artefacts = Artefacts(store, workspaces, files) if workspaces else None
+        self.company = company = company or by_itself(new_id(), name_of_hub(config), clock)
+        self.hubs, self.feed, self.dispatcher = company.hubs, company.feed, company.dispatcher
+        self.boot, self.started_at, self.closing = company.hubs.boot, clock.now(), asyncio.Event()
         limits, default = config.limits, config.agents.default
-        self.feed = LocalFeed()
-        self.dispatcher = LocalDispatcher(clock)
-        journal = Journal(store, self.feed, self.dispatcher, clock)
+        self.watch = watch = Watch(config, store, clock, (llm, decider), bridges)
+        journal = Journal(store, self.feed, self.dispatcher, clock, watch.witness)
         self.spool = spool = Spool(store, self.boot)
-        self.people = People(store, clock)
-        accounts = {name_of(account): account for account in config.bridges}
-        guard = Guard(clock, accounts)
+        guard = Guard(clock, accounts := {name_of(account): account for account in config.bridges})
         labels, elsewhere = Labels(store, clock, limits.reopen_hours), Elsewhere(store, clock, bridges)
-        self.outbox = outbox = Outbox(store, spool, journal, clock, bridges, labels, elsewhere, guard)
-        links, following = Links(store), Following(store, clock)
+        self.outbox = outbox = Outbox(store, spool, journal, clock, bridges, labels, elsewhere, guard, self.hubs.check)
+        links, following, self.people = Links(store), Following(store, clock), People(store, clock)
         self.pairings = Pairings(store, journal, outbox, links, clock)
         access = Access(store, links, self.pairings, clock, accounts)
-        self.showing = Showing(store, self.feed, clock, bridges, labels)
+        self.showing = Showing(store, self.feed, clock, bridges, labels, self._runs)
         self.inbox = Inbox(store, spool, journal, outbox, clock, limits, access, guard)
         self.toolbox = toolbox = _toolbox(config, clock, documents, tools, decider, llm)
         if installer:
             installer.watch(self._equipping(toolbox, agents))
         self.sizes = Sizes(llm, decider, toolbox, agents[default], limits)
-        self.turns = self._turns(journal, following)
+        self.zones = Zones(documents, config.hub.timezone)
+        self.progress = Progress(store, journal, outbox, following, self.feed, self.dispatcher, clock, timezone(config))
+        self.turns = self._turns(journal, following, checking, workspaces)
         self.leave = Leave(store, journal, clock, toolbox)
         self.tasks = self._tasks(journal, documents, errands or FlowErrands(), aims or FlowAims())
         self._route(journal, following, {name for name, account in accounts.items() if not threads_of(account)})
+        self._upkeep(documents, links, access, Forgetting(store, workspaces), unindex)
         self.letters = Letters(store, journal)
-        keep = timedelta(days=config.store.keep_events_days)
-        self.scheduler = Scheduler(store, clock, self.dispatcher, self.routes.expire, keep, sweeps)
+        watch.open(journal, outbox, documents, lambda: self.turns.running)
+        self.scheduler = self._scheduler(journal, (*sweeps, watch.health.check), watch)
+        self.clockwatch = ClockWatch(store, clock, documents, self._clock_set)
+
+    def _scheduler(self, journal: Journal, sweeps: Sequence[Callable[[], Awaitable[None]]], watch: Watch) -> Scheduler:
+        """Build what begins things at their time."""
+        store, clock, keep = self.store, self.clock, timedelta(days=self.config.store.keep_events_days)
+        catching_up = CatchingUp(store, journal, self.outbox, clock, self.zones)
+        late, ticked = catching_up.look, watch.meters.ticked
+        return Scheduler(store, clock, self.dispatcher, self.routes.expire, late, keep, sweeps, ticked, self._on_duty)
 
     def _tasks(self, journal: Journal, documents: Documents, errands: FlowErrands, aims: FlowAims) -> Tasks:
         """Build what changes tasks, and have tools' errands run from now on."""
-        store, clock, agents, zone = self.store, self.clock, self.agents, self.config.hub.timezone
+        store, clock, agents, zones = self.store, self.clock, self.agents, self.zones
         limits, default = self.config.limits, self.config.agents.default
-        self.agreeing = Agreeing(store, journal, self.outbox, clock)
+        spool, inbox, turns, family = self.spool, self.inbox, self.turns, Family(store, journal, clock)
+        agreeing = self.agreeing
         tasks = Tasks(
-            store,
-            self.spool,
-            journal,
-            self.inbox,
-            clock,
-            self.turns,
-            limits,
-            zone,
-            agents,
-            default,
-            documents,
-            self.checks,
-            self.agreeing,
+            store, spool, journal, inbox, clock, turns, limits, zones, agents, default, documents, family, agreeing
         )
         rights = Rights(store, clock)
-        errands.open(Parts(store, journal, self.outbox, clock, tasks, self.toolbox, rights, agents, zone))
-        aims.open(Told(store, clock, self.agreeing, self.checks, self.watching, agents, zone))
+        splitting = Splitting(store, journal, clock, tasks, rights, limits, agents)
+        self.outlines = outlines = Outlines(store, journal, clock)
+        box = self.toolbox
+        errands.open(Parts(store, journal, self.outbox, clock, tasks, box, rights, outlines, splitting, agents, zones))
+        aims.open(Told(store, clock, agreeing, self.checks, self.watching, agents, zones))
         return tasks
+
+    def _upkeep(
+        self, documents: Documents, links: Links, access: Access, forgetting: Forgetting, unindex: Unindex | None
+    ) -> None:
+        """Build what hands a person's own data over, and what erases it."""
+
+        def forgotten(person: Person, theirs: Sequence[Link]) -> None:
+            self.people.forget()
+            access.forget_person(person.tenant, person.id)
+            for link in theirs:
+                links.forget(link.tenant, link.bridge, link.sender)
+
+        store, files, cancel = self.store, self.files, self.tasks.cancel
+        self.portraits = Portraits(store, files, documents, self.clock)
+        self.leaving = Leaving(
+            store, files, documents, self.clock, forgetting, cancel=cancel, forgotten=forgotten, unindex=unindex
+        )
 
     def _criteria(self, agent: str) -> str:
         found = self.agents.get(agent)
         return found.supervisor if found else ""
 
-    def _turns(self, journal: Journal, following: Following) -> Turns:
+    def _turns(
+        self, journal: Journal, following: Following, checking: Checking | None, workspaces: Workspaces | None
+    ) -> Turns:
         """Build what takes turns: what an agent says, which calls it may make, how it ends."""
         config, store, spool, clock, feed, llm = self.config, self.store, self.spool, self.clock, self.feed, self.llm
         zone, limits, rights = config.hub.timezone, config.limits, Rights(store, clock)
+        family = Family(store, journal, clock)
         waits, supervisor = Waits(store, journal, clock, zone), Supervisor(self.decider, self._criteria)
-        watching = self.watching = Watching(store, self._checking, clock, zone)
-        outbox, workspaces = self.outbox, self._workspaces
-        endings = Endings(
-            store,
-            spool,
-            journal,
-            outbox,
-            feed,
-            clock,
-            supervisor,
-            zone,
-            following,
-            waits,
-            watching,
-            self.toolbox,
-            workspaces,
-        )
+        watching = self.watching = Watching(checking, clock, zone)
+        outbox, progress, made, box = self.outbox, self.progress, self.artefacts, self.toolbox
+        saying = outbox, feed, clock, supervisor, zone, following, waits
+        files = made, workspaces
+        endings = Endings(store, spool, journal, *saying, watching, box, family, progress, *files)
         pinning = Pinning(store, clock, self.installer.editions if self.installer else None)
-        self.checks = checks = Checks(self._checking, self.toolbox, rights, pinning, clock, self._workspaces)
+        self.checks = checks = Checks(checking, box, rights, pinning, clock, workspaces)
+        self.agreeing = Agreeing(store, journal, outbox, clock, checks)
         calls = Calls(store, clock, self.toolbox, rights, limits.approval_minutes, pinning)
         speaker = Speaker(store, self.files, feed, clock, llm, self.toolbox, calls, config.llm, zone)
         slots, default = Slots(limits.tasks_at_once), config.agents.default
+        self.stopping = stopping = Stopping(store, self.hubs, clock)
         return Turns(
             store,
             spool,
@@ -206,21 +228,31 @@ class Hub:
             self.agents,
             default,
             pinning,
+            stopping,
+            family,
             checks,
             watching,
         )
 
+    def _runs(self, bridge: str) -> bool:
+        return self.hubs.holds(f"bridge:{bridge}")
+
+    def _on_duty(self) -> bool:
+        return self.hubs.holds(DUTIES)
+
     def _route(self, journal: Journal, following: Following, threadless: Collection[str]) -> None:
         """Build what finds the task that a message is about, and what obeys commands."""
         store, spool, outbox, clock, tasks = self.store, self.spool, self.outbox, self.clock, self.tasks
-        limits, zone, decider = self.config.limits, self.config.hub.timezone, self.decider
+        limits, decider = self.config.limits, self.decider
         retraction = Retraction(store, outbox, clock)
         edits = Edits(store, spool, journal, clock, self.turns, retraction)
         routes = self.routes = Routes(store, spool, journal, clock, tasks, following, threadless)
         self.corrections = Corrections(store, spool, journal, clock, tasks, routes, self.turns, retraction)
         meant = Meant(store)
         moving = Moving(store, clock, meant, self.corrections, limits.reopen_hours)
-        questions = self.questions = Questions(store, routes, tasks, moving, self.leave, self.agreeing)
+        timetable = self.timetable = Timetable(store, journal, clock, tasks, self.zones, meant)
+        agreeing = self.agreeing
+        questions = self.questions = Questions(store, routes, tasks, moving, self.leave, timetable.plan, agreeing)
         self.router = Router(
             store,
             spool,
@@ -237,12 +269,14 @@ class Hub:
         follow = FollowCommands(following, meant)
         others: dict[str, Handler] = {
             **Doors(store, self.pairings, self.bridges, self.leave).commands,
+            **timetable.commands,
             "move": moving.move,
             "follow": follow.follow,
             "unfollow": follow.unfollow,
         }
+        agents, llm, made = self.agents, self.llm, self.artefacts
         self.commands = Commands(
-            store, spool, journal, outbox, clock, tasks, self.agents, self.llm, decider, zone, meant, questions, others
+            store, spool, journal, outbox, clock, tasks, agents, llm, decider, meant, questions, others, made
         )
 
     @staticmethod
@@ -257,106 +291,71 @@ class Hub:
 
         return equip
 
+    def _clock_set(self) -> None:
+        self.scheduler.anew()
+        self.watch.health.clock_set()
+
     async def work(self, lane: str) -> None:
         """Do what waits in a lane."""
-        match lane.partition(":")[0]:
-            case "chat":
-                await self.router.route(lane)
-            case "now":
-                await self.commands.obey(lane)
-            case "task":
-                await self.turns.take(lane)
-            case _:
-                await self.outbox.deliver(lane)
+        with about(lane=lane):
+            match lane.partition(":")[0]:
+                case "chat":
+                    await self.router.route(lane)
+                case "now":
+                    await self.commands.obey(lane)
+                case "task":
+                    await self.turns.take(lane)
+                case "progress":
+                    await self.progress.look(lane)
+                case _:
+                    await self.outbox.deliver(lane)
 
     async def run(self) -> None:
-        """Take up what waits, then work until cancelled."""
-        recovered = await self.spool.recover()
-        if recovered:
-            log.info("taking up %d entries that the last run had begun", len(recovered))
-        self.dispatcher.wake(*await self.store.lanes(self.clock.now(), 100_000))
+        """Take up what waits, then work until cancelled; raises HubEnded if others took over meanwhile."""
+        await self._take_over()
+        if not self.company.find:
+            self.dispatcher.wake(*await self.store.lanes(self.clock.now(), 100_000))
+        # What fell due while the hub was away is seen to before anything else is.
+        await self.scheduler.tick()
         self.scheduler.start()
         try:
             async with asyncio.TaskGroup() as group:
+                group.create_task(self.hubs.run(self._take_over))
                 group.create_task(self.dispatcher.run(self.work))
                 group.create_task(self.showing.run())
+                group.create_task(self.stopping.run(self.turns.stop_here))
+                group.create_task(self.leaving.run())
+                group.create_task(self._duties())
                 if self.installer:
                     group.create_task(self.installer.run())
+                if self.company.tell:
+                    group.create_task(self.company.tell())
                 for bridge in self.bridges.values():
-                    group.create_task(self.connect(bridge))
+                    group.create_task(connect(bridge, self.inbox.accept, self.hubs, self.clock))
         finally:
             self.scheduler.stop()
             self.feed.close()
 
-    async def connect(self, bridge: Bridge) -> None:
-        """Run a bridge until cancelled; one that stumbles is begun again after a while, and the rest goes on."""
-        pause = FIRST_PAUSE
+    async def _take_over(self) -> None:
+        """Take up what hubs had begun that live no more."""
+        recovered = await self.spool.recover(await self.hubs.living())
+        if recovered:
+            log.info("taking up %d entries that an earlier run, or another hub, had begun", len(recovered))
+
+    async def _duties(self) -> None:
+        """Do what one hub does for all, once it's this one."""
+        await self.hubs.hold(DUTIES)
         while True:
-            began = self.clock.monotonic()
             try:
-                await bridge.run(self.inbox.accept)
-            except Exception:
-                log.exception("bridge %s: stumbled, begun again in %.0f s", bridge.name, pause)
-            await self.clock.sleep(pause)
-            lasted = self.clock.monotonic() - began
-            pause = FIRST_PAUSE if lasted > 2 * LONGEST_PAUSE else min(pause * 2, LONGEST_PAUSE)
-
-    def services(self, secret: str) -> Services:
-        """Return what the web needs."""
-        return Services(
-            config=self.config,
-            version=hub.__version__,
-            boot=self.boot,
-            started_at=self.started_at,
-            clock=self.clock,
-            store=self.store,
-            feed=self.feed,
-            people=self.people,
-            pairings=self.pairings,
-            leave=self.leave,
-            inbox=self.inbox,
-            tasks=self.tasks,
-            corrections=self.corrections,
-            questions=self.questions,
-            letters=self.letters,
-            llm=self.llm,
-            decisions=self.decider,
-            agents=lambda: [
-                AgentInfo(
-                    name=agent.name,
-                    description=agent.description,
-                    model=agent.model,
-                    tools=agent.tools,
-                    version=agent.version,
-                )
-                for agent in self.agents.values()
-            ],
-            bridges=self.bridges,
-            uploads=self.uploads,
-            packages=self.installer,
-            own=self.own,
-            tools=self.toolbox.all,
-            call=self.toolbox.tried,
-            router=self._router_info,
-            prompts=self.sizes.measured,
-            store_info=self._store_info,
-            unready=self._unready,
-            secret=sha256(f"forgery:{secret}".encode()).digest(),
-            closing=self.closing,
-        )
-
-    def _unready(self) -> str | None:
-        if self.config.data.is_dir() and is_short(self.config.data):
-            return "the disk is nearly full: no new messages are taken; make room"
-        return None
-
-    def _router_info(self) -> RouterInfo:
-        info = self.decider.info
-        return RouterInfo(rule="trained" if info.sha256 == weights.MODEL_SHA256 else "untrained", model=info.model)
-
-    def _store_info(self) -> StoreInfo:
-        path = self.config.data / "hub.db"
-        return StoreInfo(path=str(path), bytes=path.stat().st_size if path.exists() else 0)
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self.clockwatch.run())
+                    group.create_task(self.progress.run())
+                    group.create_task(self.company.find_lost(self.store, self.clock))
+                    if self.watch.herald:
+                        group.create_task(self.watch.herald.run())
+            except* StoreUnavailable:
+                log.warning("what this hub does for all is begun again: the store can't be asked for now")
+            await self.clock.sleep(STORE_PAUSE)
 
 
 def _toolbox(

@@ -1,5 +1,6 @@
 """config.toml and the environment -> Config, strictly: unknown keys are errors, and every fault is told at once."""
 
+import importlib.util
 import logging
 import os
 import re
@@ -13,11 +14,12 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from hub import accounts, outward, reading
+from hub import accounts, databases, outward, reading
 from hub.accounts import BridgeAccount, TelegramAccount
 from hub.errors import ConfigError
 from hub.outward import EgressConfig, RegistryConfig
 from hub.sections import (
+    AlertsConfig,
     DecisionsConfig,
     FallbackConfig,
     HearingConfig,
@@ -30,6 +32,7 @@ from hub.sections import (
     Secret,
     SpeechConfig,
     StoreConfig,
+    TelemetryConfig,
     ToolsConfig,
 )
 
@@ -39,6 +42,7 @@ __all__ = [
     "REPOSITORY",
     "SECRET_NAME",
     "AgentsConfig",
+    "AlertsConfig",
     "Backend",
     "Config",
     "DecisionsConfig",
@@ -54,6 +58,7 @@ __all__ = [
     "SecretConfig",
     "SpeechConfig",
     "StoreConfig",
+    "TelemetryConfig",
     "ToolsConfig",
     "backends",
     "embedded_model",
@@ -138,6 +143,10 @@ class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Unanswered messages; more are refused until some are answered."""
     tasks_at_once: Positive = 8
     """Turns taken side by side."""
+    depth: Annotated[int, Meta(ge=0, le=10)] = 3
+    """How many tasks may stand above a subtask; 0: no task is split."""
+    subtasks: Annotated[int, Meta(ge=1, le=50)] = 8
+    """Of one task."""
     tool_tokens: Annotated[int, Meta(ge=50, le=20_000)] = 300
     """What the tools that are offered for a message may take of a prompt, about."""
     candidates: Annotated[int, Meta(ge=1, le=20)] = 5
@@ -163,6 +172,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tools: ToolsConfig = ToolsConfig()
     egress: EgressConfig = EgressConfig()
     limits: LimitsConfig = LimitsConfig()
+    alerts: AlertsConfig = AlertsConfig()
+    telemetry: TelemetryConfig = TelemetryConfig()
     bridges: tuple[BridgeAccount, ...] = ()
     registries: tuple[RegistryConfig, ...] = ()
 
@@ -290,10 +301,18 @@ def _check(config: Config) -> list[str]:
             faults.append(f"{path}.key_file: set besides {path}.key; keep one of them")
         if llm.key_file and not os.access(Path(llm.key_file).expanduser(), os.R_OK):
             faults.append(f"{path}.key_file: {llm.key_file!r} can't be read; create it or mend its rights")
+    faults += _check_telemetry(config.telemetry)
     faults += _check_secrets(config.packages.secrets)
-    if config.store.url and not config.store.url.startswith("sqlite:///"):
-        faults.append("store.url: only sqlite:///PATH is served so far; leave it empty for the data folder")
-    return [*faults, *outward.faults(config.egress, config.registries)]
+    return [*faults, *databases.faults(config.store), *outward.faults(config.egress, config.registries)]
+
+
+def _check_telemetry(telemetry: TelemetryConfig) -> list[str]:
+    url = telemetry.otlp_url
+    if url and not url.startswith(("http://", "https://")):
+        return [f"telemetry.otlp_url: must begin with http:// or https://; it is {url!r}"]
+    if url and not importlib.util.find_spec("opentelemetry"):
+        return ["telemetry.otlp_url: needs a package that isn't installed: pip install 'agenthost[otel]'"]
+    return []
 
 
 def _check_secrets(secrets: tuple[SecretConfig, ...]) -> list[str]:
@@ -332,7 +351,8 @@ def _with_secrets(config: Config) -> Config:
     )
     kept = tuple(replace(each, value=_secret(each.value, each.file)) for each in config.packages.secrets)
     packages = replace(config.packages, secrets=kept)
-    return replace(config, llm=llm, packages=packages, bridges=tuple(map(_with_secret, config.bridges)))
+    store = databases.with_secret(config.store)
+    return replace(config, store=store, llm=llm, packages=packages, bridges=tuple(map(_with_secret, config.bridges)))
 
 
 def _with_secret(account: BridgeAccount) -> BridgeAccount:

@@ -9,6 +9,7 @@ AgentHostError
 |   |-- Duplicate          the caller: that record is already kept
 |   |-- Conflict           the caller: somebody changed the record meanwhile, read it again
 |   `-- StoreUnavailable   the sender: not accepted, try again; the operator: see the reason (a full disk)
+|       `-- HubEnded         the hub itself: it begins anew, for the others have taken over its work
 |-- LLMError               (turns and router)
 |   |-- LLMUnavailable     nobody at once: what waits is kept and tried again
 |   |   `-- LLMAway          nobody at once: the model's server is down, asks to wait, or may not be paid today
@@ -78,6 +79,10 @@ class Conflict(StoreError):
 
 class StoreUnavailable(StoreError):
     """The store can't write now: the disk is full or can't be written. Nothing was kept."""
+
+
+class HubEnded(StoreUnavailable):
+    """This hub was silent for so long that the others count it as dead: nothing it does is kept any more."""
 
 
 class LLMError(AgentHostError):

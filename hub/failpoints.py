@@ -42,6 +42,11 @@ RARE = (
     "outbox.after-retract",
     "pairing.before-commit",
     "pairing.after-commit",
+    "leaving.begun",
+    "leaving.files",
+    "leaving.tasks",
+    "leaving.messages",
+    "leaving.last",
 )
 """Those that only few messages come by."""
 _passes: Counter[str] = Counter()

@@ -1,6 +1,8 @@
 """Logging for the whole process: stdlib loggers, rendered by structlog, with secrets kept out of every line.
 
-Modules write `log = logging.getLogger(__name__)` and ids, never what somebody said.
+Modules write `log = logging.getLogger(__name__)` and ids, never what somebody said. In JSON an id is a field of its
+own, by the word before it: `log.info("turn %s: stopped", id)` has a field `turn`. So have all lines within
+`about(turn=id)`.
 """
 
 import json
@@ -8,11 +10,12 @@ import logging
 import re
 import sys
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import Literal, TextIO
 from urllib.parse import quote
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 HIDDEN = "[hidden]"
 SHAPES = (
@@ -20,6 +23,10 @@ SHAPES = (
     re.compile(r"(?<=bearer )[^\s'\"]+", re.IGNORECASE),
     re.compile(r"(?<![0-9])[0-9]{6,12}:[A-Za-z0-9_-]{30,}"),  # Telegram's tokens, also in the middle of its URLs
 )
+LIFTED = re.compile(r"\b(message|task|turn|lane|bridge|entry|person|tool|package) (?=%s)")
+PLACE = re.compile(r"%(?:%|[-#0 +]*\d*(?:\.\d+)?[a-zA-Z])")
+IDS = "ids"
+"""What a record has them under on its way through."""
 LEAST = 6
 """A shorter secret would black out half of every line."""
 
@@ -68,6 +75,11 @@ def configure(
     return redaction
 
 
+def about(**ids: str) -> AbstractContextManager[None]:
+    """Have every line that's logged within, also by what's begun there, say what it's about."""
+    return structlog.contextvars.bound_contextvars(**ids)
+
+
 class _Formatter(structlog.stdlib.ProcessorFormatter):
     """Hides secrets in the finished line: there, a message's arguments and a traceback's text are in it too."""
 
@@ -76,11 +88,14 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
         self._redaction = redaction
 
     def format(self, record: logging.LogRecord) -> str:
+        # Here, for structlog hands on a record without its arguments.
+        record.__dict__[IDS] = _ids(record)
         return self._redaction(super().format(record))
 
 
 def _facts() -> list[Processor]:
     return [
+        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -90,7 +105,23 @@ def _facts() -> list[Processor]:
 def _renderers(form: Literal["console", "json"], *, colors: bool) -> list[Processor]:
     clean = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if form == "json":
-        return [clean, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        return [_lift, clean, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     # Plain tracebacks: the pretty ones print local variables, and with them what people wrote.
     plain = structlog.dev.plain_traceback
     return [clean, structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain)]
+
+
+def _ids(record: logging.LogRecord) -> dict[str, str]:
+    """Return the ids in a line, each by the word that stands before it."""
+    if not isinstance(record.msg, str) or not isinstance(record.args, tuple):
+        return {}
+    places = [found.start() for found in PLACE.finditer(record.msg) if found[0] != "%%"]
+    ids = {found[1]: places.index(found.end()) for found in LIFTED.finditer(record.msg)}
+    return {name: str(record.args[at]) for name, at in ids.items() if at < len(record.args)}
+
+
+def _lift(_: object, __: str, event: EventDict) -> EventDict:
+    """Make fields of the ids in a line."""
+    for name, id in event["_record"].__dict__.get(IDS, {}).items():
+        event.setdefault(name, id)
+    return event

@@ -1,8 +1,8 @@
 """What a hub stands on, by the config: its store, models, tools, packages, bridges; opened here and closed in turn."""
 
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, partial
@@ -15,13 +15,18 @@ from hub.accounts import kind_of, name_of, secrets_of
 from hub.app import Hub
 from hub.clock import SystemClock
 from hub.config import Config, backends, timezone
+from hub.databases import database_of
+from hub.dispatch.company import Company, joined, name_of_hub
 from hub.egress.guard import GuardedEgress
 from hub.errors import ConfigError, ManifestError
 from hub.flow.aiming import FlowAims
 from hub.flow.desk import FrontDesk
 from hub.flow.errands import FlowErrands
+from hub.flow.forgetting import Forgetting
 from hub.flow.leftovers import Leftovers
+from hub.flow.litter import Litter
 from hub.flow.people import owner_secret
+from hub.flow.retention import Retention
 from hub.llms import Models
 from hub.loading import SHIPPED_AGENTS, SHIPPED_PLUGINS, SHIPPED_SCRIPTS, folders, make_data_folder, own_plugins
 from hub.manifests import Agent, load_agents
@@ -39,14 +44,22 @@ from hub.packages.scripts import Scripts
 from hub.packages.seals import Seal
 from hub.packages.servers import servers_of
 from hub.packages.sources import Sources
-from hub.ports import Bridge, Checking, Clock, Documents, Egress, Files, Store, Tool, Workspaces
+from hub.ports import Bridge, Checking, Clock, Documents, Egress, Files, Hubs, Store, Tool, Workspaces
+from hub.records import new_id
 from hub.store.documents import FileDocuments
 from hub.store.files import FileStore
+from hub.store.postgres import PostgresStore
+from hub.store.postgres_documents import PostgresDocuments
+from hub.store.postgres_fence import HubFence
+from hub.store.postgres_server import url_of
+from hub.store.postgres_writer import Fence
 from hub.store.sql import SqlStore
 from hub.store.workspaces import FolderWorkspaces
+from hub.times.zones import Zones
 from hub.tools import built_in
 from hub.tools.checks import Checks
 from hub.tools.code import RunPython
+from hub.tools.library import forget
 from hub.tools.media import media
 from hub.tools.shipped import Shipped
 
@@ -64,20 +77,43 @@ async def opened(
     ConfigError and StartError.
     """
     redaction = logs.configure(config.hub.log, config.hub.log_level, secrets=_secrets(config))
-    data = config.data
-    make_data_folder(data)
-    store = SqlStore.at(config.store.url, data)
+    make_data_folder(config.data)
+    boot, fence, clock = new_id(), HubFence(), clock or SystemClock()
+    store = store_of(config, boot, fence)
     await store.open()
     stack.push_async_callback(store.close)
-    secret = owner_secret(data / "owner.key", os.environ.get("AGENTHOST_OWNER_KEY"))
-    redaction.hide(secret)
-    clock, documents, files = clock or SystemClock(), FileDocuments(data / "documents"), FileStore(data / "files")
+    company = await _company(config, stack, store, clock, boot, [*map(name_of, config.bridges), *bridges])
+    if company:
+        fence.boot = boot
+    # What's made at the first start is made by one hub, and read by the others.
+    async with company.hubs.alone("start") if company else nullcontext():
+        secret = owner_secret(config.data / "owner.key", os.environ.get("AGENTHOST_OWNER_KEY"))
+        redaction.hide(secret)
+        ground = await _ground(config, store, clock, _documents_of(config, stack))
+        parts = await _built(ground, stack, bridges, tools, company)
+        await parts.people.ensure_owner(secret)
+    return parts, secret
+
+
+async def _ground(config: Config, store: Store, clock: Clock, documents: Documents) -> "_Ground":
+    files = FileStore(config.data / "files")
     await files.open()
-    workspaces = FolderWorkspaces(data / "workspaces", size=config.limits.workspace_mb << 20)
+    workspaces = FolderWorkspaces(config.data / "workspaces", size=config.limits.workspace_mb << 20)
     await workspaces.open()
-    ground = _Ground(config, store, clock, documents, files, workspaces, FlowErrands(), FlowAims())
+    return _Ground(config, store, clock, documents, files, workspaces, FlowErrands(), FlowAims())
+
+
+async def _built(
+    ground: "_Ground",
+    stack: AsyncExitStack,
+    bridges: Mapping[str, Bridge],
+    tools: Sequence[Tool],
+    company: Company | None,
+) -> Hub:
+    config, store, clock, documents, files = ground.config, ground.store, ground.clock, ground.documents, ground.files
     agents = agents_of(config)
-    tools, installer, kinds, checking = await _outfit(ground, stack, tools, agents)
+    hubs = company.hubs if company else None
+    tools, installer, kinds, checking = await _outfit(ground, stack, tools, agents, hubs)
     models = Models(config, os.environ, documents, clock)
     await models.open()
     stack.push_async_callback(models.close)
@@ -96,13 +132,15 @@ async def opened(
         errands=ground.errands,
         aims=ground.aims,
         checking=checking,
-        workspaces=workspaces,
-        sweeps=(Leftovers(store, workspaces, clock, timedelta(days=config.limits.workspace_days)).sweep,),
+        sweeps=_sweeps(ground),
+        workspaces=ground.workspaces,
+        unindex=partial(forget, config.data / "search"),
         own=cache(partial(found, kinds, _origins(config))),
+        company=company,
     )
+    stack.push_async_callback(parts.watch.close)
     await installer.open()
-    await parts.people.ensure_owner(secret)
-    return parts, secret
+    return parts
 
 
 @dataclass(frozen=True)
@@ -119,9 +157,54 @@ class _Ground:
     aims: FlowAims
 
 
+def store_of(config: Config, boot: str = "", fence: Fence | None = None) -> Store:
+    """Return the store that the config names, to be opened; on PostgreSQL `fence` keeps an ended hub from writing."""
+    place = database_of(config.store, config.data)
+    if isinstance(place, Path):
+        return SqlStore(place)
+    # By this name others end its connections once it's dead.
+    url = url_of(place).update_query_dict({"application_name": f"agenthost {boot}"}) if boot else url_of(place)
+    return PostgresStore(url, fence=fence)
+
+
+async def _company(
+    config: Config, stack: AsyncExitStack, store: Store, clock: Clock, boot: str, bridges: Collection[str]
+) -> Company | None:
+    """Join the other hubs where the store can be shared."""
+    place = database_of(config.store, config.data)
+    if isinstance(place, Path):
+        return None
+    url = url_of(place).set(drivername="postgresql").render_as_string(hide_password=False)
+    name, slots = name_of_hub(config), config.limits.tasks_at_once
+    return await joined(stack, url, store, clock, boot=boot, name=name, bridges=bridges, slots=slots)
+
+
+def _documents_of(config: Config, stack: AsyncExitStack) -> Documents:
+    """Return where the documents are kept: with several hubs, files would lose each other's changes."""
+    place = database_of(config.store, config.data)
+    if isinstance(place, Path):
+        return FileDocuments(config.data / "documents")
+    documents = PostgresDocuments(url_of(place))
+    stack.push_async_callback(documents.close)
+    return documents
+
+
+def _sweeps(ground: _Ground) -> Sequence[Callable[[], Awaitable[None]]]:
+    """Return what's done every few hours: forgetting what's old."""
+    config, store, clock, workspaces = ground.config, ground.store, ground.clock, ground.workspaces
+    leftovers = Leftovers(store, workspaces, clock, timedelta(days=config.limits.workspace_days))
+    retention = Retention(store, Forgetting(store, workspaces), clock, config.store)
+    return leftovers.sweep, retention.sweep, Litter(store, ground.files, clock).sweep
+
+
 def _secrets(config: Config) -> list[str]:
     models = (llm.key for _, llm in backends(config))
-    return [*models, *chain(*map(secrets_of, config.bridges)), *(secret.value for secret in config.packages.secrets)]
+    return [
+        config.store.password,
+        *models,
+        *chain(*map(secrets_of, config.bridges)),
+        *(secret.value for secret in config.packages.secrets),
+    ]
 
 
 def _origins(config: Config) -> Mapping[Origin, Sequence[Path]]:
@@ -130,7 +213,7 @@ def _origins(config: Config) -> Mapping[Origin, Sequence[Path]]:
 
 
 async def _outfit(
-    ground: _Ground, stack: AsyncExitStack, tools: Sequence[Tool], agents: Mapping[str, Agent]
+    ground: _Ground, stack: AsyncExitStack, tools: Sequence[Tool], agents: Mapping[str, Agent], hubs: Hubs | None
 ) -> tuple[Sequence[Tool], Installer, Sequence[Kind], Checking]:
     """Return the tools that need no installing, what installs others, its kinds of packages, and what makes checks."""
     config, clock, documents = ground.config, ground.clock, ground.documents
@@ -146,12 +229,14 @@ async def _outfit(
     )
     shipped = Shipped(
         clock=clock,
-        zone=timezone(config),
+        zones=Zones(documents, config.hub.timezone),
         store=ground.store,
         files=ground.files,
         workspaces=ground.workspaces,
         egress=egress,
         errands=ground.errands,
+        outlining=ground.errands,
+        splits=ground.errands,
         aims=ground.aims,
         search=config.data / "search",
     )
@@ -162,7 +247,7 @@ async def _outfit(
     known = (*(await own_plugins(config, taken, scripts, documents, supplies)), *tools)
     taken = [*taken, *(tool.name for tool in known)]
     kinds = (*every_kind(scripts, documents, supplies), servers_of(config, egress.dial, clock))
-    installer = _installer(config, ground.store, kinds, clock, egress, taken, agents)
+    installer = _installer(config, ground.store, kinds, clock, egress, taken, agents, hubs)
     stack.push_async_callback(installer.close)
     # Never unconfined, whatever packages are let: nobody has looked at a command that an agent made up.
     commands = Commands(Sandbox(first_uid=config.packages.first_uid), shipped.workspaces)
@@ -177,6 +262,7 @@ def _installer(
     egress: Egress,
     tools: Sequence[str],
     agents: Mapping[str, Agent],
+    hubs: Hubs | None,
 ) -> Installer:
     """Return what keeps packages: `tools` and `agents` are the names that are taken."""
     return Installer(
@@ -189,6 +275,7 @@ def _installer(
         sources=Sources(egress, [registry.url for registry in config.registries]),
         scanner=Scanner(config.packages.scan),
         dev=config.packages.dev,
+        hubs=hubs,
     )
 
 

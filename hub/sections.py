@@ -27,6 +27,8 @@ class HubConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     port: Port = 8080
     url: str = ""
     """How people reach it from outside, if not at http://host:port."""
+    name: str = ""
+    """What it's called among several hubs on one database; empty: its machine's name and its port."""
     timezone: str = "UTC"
     log: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -36,7 +38,38 @@ class StoreConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """[store]: the database; empty means SQLite in the data folder."""
 
     url: str = ""
+    password: str = ""
+    """PostgreSQL's, if it isn't in the URL."""
+    password_file: str = ""
     keep_events_days: Positive = 30
+    keep_messages_days: Annotated[int, Meta(ge=0)] = 0
+    """So long after their end tasks are kept with all that belongs to them; 0: for ever."""
+    keep_corrections: bool = True
+    """Tasks with a message that its person moved are kept: the router is measured by them."""
+    keep_entries_days: Positive = 7
+    """So long it's known how a message came through the queues."""
+
+
+class AlertsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[alerts]: what the operator wants to know."""
+
+    tell_owner: bool = False
+    """In their own chat, each thing once."""
+    waiting_minutes: Seconds = 5.0
+    """A message that waits longer is told of."""
+    backup_days: Annotated[int, Meta(ge=0)] = 7
+    """An older last backup is told of; 0: never."""
+    slow_tokens_per_second: Price = 2.0
+    """A model that writes slower is told of; 0: never."""
+
+
+class TelemetryConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[telemetry]: where traces go."""
+
+    otlp_url: str = ""
+    """Of a collector that speaks OTLP over HTTP; empty: nowhere."""
+    sample: Annotated[float, Meta(ge=0, le=1)] = 1.0
+    """The part of all messages that's traced."""
 
 
 class DecisionsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

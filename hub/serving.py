@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -17,9 +17,10 @@ import hub
 from hub.accounts import kind_of
 from hub.app import Hub
 from hub.config import Config, Reloader
-from hub.errors import ConfigError
+from hub.errors import ConfigError, HubEnded
 from hub.opening import agents_of, opened
 from hub.ports import Bridge, Tool
+from hub.services import services_of
 from hub.web.app import build
 from hub.web.server import Server, listening, url_of
 
@@ -72,7 +73,7 @@ def _kept(config: Config, fresh: Config) -> Config:
 
 async def _served(parts: Hub, secret: str, socket_: socket.socket, reloader: Reloader) -> Config | None:
     """Serve until told to stop (return None) or until a changed config is to take over (return it)."""
-    server = Server(build(parts.services(secret)), closing=parts.closing)
+    server = Server(build(services_of(parts, secret)), closing=parts.closing)
     fresh: list[Config] = []
 
     def stop() -> None:
@@ -91,11 +92,21 @@ async def _served(parts: Hub, secret: str, socket_: socket.socket, reloader: Rel
     for number, handler in ((signal.SIGINT, stop), (signal.SIGTERM, stop), (signal.SIGHUP, reload)):
         loop.add_signal_handler(number, handler)
     async with asyncio.TaskGroup() as group:
-        work = group.create_task(parts.run())
+        work = group.create_task(_work(parts, fresh, stop))
         group.create_task(_greet(parts, server, socket_))
         await server.serve(sockets=[socket_])
         work.cancel()
     return fresh[-1] if fresh else None
+
+
+async def _work(parts: Hub, fresh: list[Config], stop: Callable[[], None]) -> None:
+    """Run a hub; once others have ended it, have it begin anew, with nothing of what it had in memory."""
+    try:
+        await parts.run()
+    except* HubEnded:
+        log.error("this hub was silent for too long, and others took over its work: it begins anew")
+        fresh.append(parts.config)
+        stop()
 
 
 async def _greet(parts: Hub, server: Server, socket_: socket.socket) -> None:

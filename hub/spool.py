@@ -3,10 +3,13 @@
 Everything that changes an entry comes back as a Change, so that it's committed together with what it stands for.
 """
 
+from collections import Counter
+from collections.abc import Collection
 from datetime import datetime
 
 from msgspec.structs import replace
 
+from hub.errors import Conflict
 from hub.ports import Add, Save, Store
 from hub.records import Entry, EntryId, Message, Queue, new_id
 
@@ -63,15 +66,20 @@ class Spool:
         """Give it up: a dead letter, kept for the operator."""
         return Save(replace(entry, state="dead", boot=None, error=error))
 
-    async def recover(self) -> tuple[Entry, ...]:
-        """Take over what dead boots had begun, and return it as it stands now.
+    async def recover(self, living: Collection[str] = ()) -> tuple[Entry, ...]:
+        """Take over what dead boots had begun, and return it as it stands now; `living` are other boots that live.
 
         Only an entry that was worked on alone can be blamed for a death; among several nobody is, so that a kill
         from outside never makes dead letters of bystanders.
         """
-        begun = [entry for entry in await self._store.begun() if entry.boot != self.boot]
-        working = {entry.lane for entry in begun}
+        begun = [entry for entry in await self._store.begun() if entry.boot not in {self.boot, *living}]
+        working = Counter(boot for boot, _ in {(entry.boot, entry.lane) for entry in begun})
+        taken = []
         for entry in begun:
-            blamed = len(working) == 1 or entry.queue == "outbox"
-            await self._store.commit(Save(replace(entry, boot=None, deaths=entry.deaths + blamed)))
-        return tuple(replace(entry, boot=None) for entry in begun)
+            blamed = working[entry.boot] == 1 or entry.queue == "outbox"
+            try:
+                await self._store.commit(Save(replace(entry, boot=None, deaths=entry.deaths + blamed)))
+            except Conflict:
+                continue  # another hub took it over at this very moment
+            taken.append(replace(entry, boot=None))
+        return tuple(taken)

@@ -47,7 +47,7 @@ UNWANTED = 60.0
 
 
 class TelegramBridge:
-    """Bridge, Drafting, Typing, Retracting, Threading and Hooked for one bot.
+    """Bridge, Drafting, Typing, Retracting, Editing, Threading and Hooked for one bot.
 
     Raises ConfigError for a token that can't be one.
     """
@@ -152,6 +152,10 @@ class TelegramBridge:
     async def retract(self, message: Message, ids: Sequence[str], to: Task | None) -> None:
         await self._open_for_delivery()
         await self._sender.retract(message, ids, to)
+
+    async def edit(self, outgoing: Outgoing, ids: Sequence[str]) -> None:
+        await self._open_for_delivery()
+        await self._sender.edit(outgoing, ids)
 
     async def tell(self, address: Address, task: Task) -> None:
         await self._open_for_delivery()

@@ -1,4 +1,4 @@
-"""Show what's being written: native drafts in private chats, a message that's edited elsewhere and for progress."""
+"""Show what's being written: native drafts in private chats, a message that's edited elsewhere."""
 
 import asyncio
 import logging
@@ -17,17 +17,17 @@ from bridges.telegram.pace import Pace
 from bridges.telegram.posting import Place, Poster
 from bridges.telegram.replies import Replies
 from bridges.telegram.topics import Topics
-from bridges.telegram.unfinished import Kind, Shown, Unfinished
+from bridges.telegram.unfinished import Shown, Unfinished
 from hub.errors import StoreError
 from hub.ports import Clock, Draft
-from hub.records import TaskId, TurnId
+from hub.records import TurnId
 
 log = logging.getLogger(__name__)
 
 ALIVE = 20.0
 """A native draft is gone after 30 seconds unless it's shown again."""
 SLOW = 3.5
-"""Seconds between two edits in a group, and of a task's progress."""
+"""Seconds between two edits in a group."""
 FORGOTTEN = 900.0
 """Seconds after which a draft that nothing more was heard of is taken away."""
 LEAST = 0.05
@@ -68,12 +68,12 @@ class Drafts:
         self._replies = replies
         self._clock = clock
         self._every = every
-        self._lives: dict[tuple[str, Kind], Live] = {}
+        self._lives: dict[TurnId, Live] = {}
         self._changed = asyncio.Event()
 
     def show(self, draft: Draft) -> None:
         """Have a draft shown soon."""
-        now, key = self._clock.monotonic(), (_key(draft), draft.kind)
+        now, key = self._clock.monotonic(), draft.turn
         live = self._lives.get(key)
         if live is None:
             live = self._lives[key] = Live(draft=draft, heard_at=now, due=now, busy=asyncio.Lock())
@@ -82,21 +82,18 @@ class Drafts:
 
     async def drop(self, turn: TurnId) -> None:
         """Take away what was shown of a turn's answer."""
-        await self._end(turn, "answer")
+        await self._end(turn)
         self._delete(await self._unfinished.forget(turn, "answer"))
 
     async def claim(self, turn: TurnId) -> int | None:
         """End a turn's draft, and return the message that its answer is to be put into, if there's one."""
-        await self._end(turn, "answer")
+        await self._end(turn)
         return self._unfinished.find(turn, "answer")
 
-    async def finish(self, turn: TurnId | None, task: TaskId | None) -> None:
-        """Take note that an answer is delivered: its task's progress is taken away, and shown anew if it goes on."""
+    async def finish(self, turn: TurnId | None) -> None:
+        """Take note that a turn's answer is delivered."""
         if turn is not None:
             await self._unfinished.forget(turn, "answer")
-        if task is not None:
-            await self._end(task, "progress")
-            self._delete(await self._unfinished.forget(task, "progress"))
 
     async def run(self) -> None:
         """Show what's due until cancelled."""
@@ -111,8 +108,8 @@ class Drafts:
                         group.create_task(self._show(live))
                 await self._wait()
 
-    async def _end(self, of: str, kind: Kind) -> None:
-        live = self._lives.pop((of, kind), None)
+    async def _end(self, turn: TurnId) -> None:
+        live = self._lives.pop(turn, None)
         if live is not None:
             live.ended = True
             async with live.busy:  # what's on its way has arrived then
@@ -140,8 +137,8 @@ class Drafts:
                     self._delete(shown)
                 silent = self._clock.monotonic() - FORGOTTEN
                 for live in [live for live in self._lives.values() if live.heard_at < silent]:
-                    await self._end(_key(live.draft), live.draft.kind)
-                    self._delete(await self._unfinished.forget(_key(live.draft), live.draft.kind))
+                    await self._end(live.draft.turn)
+                    self._delete(await self._unfinished.forget(live.draft.turn, "answer"))
             except StoreError as error:
                 log.warning("unfinished messages can't be tidied up: %s", error)
 
@@ -153,7 +150,7 @@ class Drafts:
         try:
             if live.ended or (wait := self._pace.wait(chat, minor=True)):
                 return
-            wait = max(self._every, SLOW) if chat < 0 or draft.kind == "progress" else self._every
+            wait = max(self._every, SLOW) if chat < 0 else self._every
             await self._put(draft, chat, edited=edited)
             live.shown = draft.text
         except Fault as fault:
@@ -180,27 +177,18 @@ class Drafts:
             await self._api.call((_rich if rich else _plain)(draft.turn, words, chat, thread))
 
     async def _edit(self, draft: Draft, words: wording.Words, place: Place) -> None:
-        text = f"⏳ {draft.text}" if draft.kind == "progress" else f"{words.text}{WRITING}"
-        now = wording.Words(text=wording.shortened(text))
-        message = self._unfinished.find(_key(draft), draft.kind)
+        now = wording.Words(text=wording.shortened(f"{words.text}{WRITING}"))
+        message = self._unfinished.find(draft.turn, "answer")
         if message is not None:
             await self._poster.edit(now, place, message)
             return
-        if draft.kind == "progress" and draft.task.state not in ("submitted", "working"):
-            return  # what's over is told by its answer, and that may have come before
         reply = number_of(draft.reply_to) if place.chat < 0 else None
-        place = replace(place, reply_to=reply, silent=draft.kind == "progress")
-        sent = await self._poster.post(now, place)
-        await self._unfinished.keep(Shown(chat=place.chat, message=sent[0], kind=draft.kind, of=_key(draft)))
+        sent = await self._poster.post(now, replace(place, reply_to=reply))
+        await self._unfinished.keep(Shown(chat=place.chat, message=sent[0], kind="answer", of=draft.turn))
 
     def _is_edited(self, draft: Draft) -> bool:
         private = int(draft.address.chat) > 0
-        return draft.kind == "progress" or not private or not self._api.knows(SendMessageDraft)
-
-
-def _key(draft: Draft) -> str:
-    """A turn has an answer; a task has a progress, over all of its turns."""
-    return draft.turn if draft.kind == "answer" else draft.task.id
+        return not private or not self._api.knows(SendMessageDraft)
 
 
 def draft_id(turn: TurnId) -> int:
@@ -214,7 +202,7 @@ def _due(live: Live) -> float:
     if live.draft.text != live.shown:
         return live.due
     # Without a change a native draft has to be shown again; for an edited message that does no harm.
-    return live.due + ALIVE if live.draft.kind == "answer" and int(live.draft.address.chat) > 0 else inf
+    return live.due + ALIVE if int(live.draft.address.chat) > 0 else inf
 
 
 def _rich(turn: TurnId, words: wording.Words, chat: int, thread: int | None) -> TelegramMethod[bool]:

@@ -153,6 +153,20 @@ class Sender:
                     where = wording.tag(to) if to else "another task"
                     await self._say_moved(chat, number, f"(Moved to {where}.)")
 
+    async def edit(self, outgoing: Outgoing, ids: Sequence[str]) -> None:
+        """Put a message's words into the first of those it became; raises what `deliver` raises."""
+        await self._gate.check()
+        chat, number = int(outgoing.message.address.chat), number_of(ids[0])
+        piece = wording.pieces(outgoing, own_thread=outgoing.thread is not None)[0]
+        if number is None or not isinstance(piece, wording.Words):
+            raise DeliveryRefused("it can't be changed into that")
+        await self._room(chat)
+        try:
+            await self._poster.edit(piece, Place(chat=chat), number)
+        except Fault as fault:
+            # The same edit twice is one edit: of one whose answer was lost nothing is in doubt.
+            self._raise(Fault("unsent", str(fault)) if fault.kind == "unsure" else fault, chat)
+
     async def tell(self, address: Address, task: Task) -> None:
         """Show a task's title and state on its topic; raises what `deliver` raises."""
         await self._gate.check()
@@ -165,9 +179,9 @@ class Sender:
         if message.role != "agent":
             return
         try:
-            await self._drafts.finish(message.turn, message.task)
+            await self._drafts.finish(message.turn)
         except StoreError as error:
-            log.warning("message %s: delivered, its progress stays: %s", message.id, error)
+            log.warning("message %s: delivered, its draft is still known: %s", message.id, error)
 
     async def _say_moved(self, chat: int, number: int, text: str) -> None:
         try:
@@ -282,7 +296,7 @@ class Sender:
         reply_to = number_of(outgoing.reply_to) if begun.thread == here and not begun.ids else None
         last = len(begun.left) == 1
         buttons = wording.keyboard(message, tagged=outgoing.tagged) if last else None
-        return Place(chat=chat, thread=begun.thread, reply_to=reply_to, buttons=buttons)
+        return Place(chat=chat, thread=begun.thread, reply_to=reply_to, buttons=buttons, silent=outgoing.silent)
 
     async def _room(self, chat: int) -> None:
         """Wait a little for the platform's pace; raises DeliveryDelayed for longer."""

@@ -7,6 +7,7 @@ from msgspec import Struct, convert, to_builtins
 from hub.ports import Documents
 
 Kind = Literal["answer", "progress"]
+"""progress: what an earlier version left; it's taken away."""
 PREFIX = "shown/"
 
 
@@ -17,11 +18,11 @@ class Shown(Struct, frozen=True, kw_only=True):
     message: int
     kind: Kind
     of: str
-    """The turn whose answer it is, or the task whose progress it is."""
+    """The turn whose answer it is."""
 
 
 class Unfinished:
-    """Keeps them, one for each turn's answer and each task's progress."""
+    """Keeps them, one for each turn's answer."""
 
     def __init__(self, documents: Documents, owner: str) -> None:
         self._documents = documents
@@ -43,7 +44,7 @@ class Unfinished:
         await self._documents.put(self._owner, _id(shown.of, shown.kind), to_builtins(shown))
 
     def find(self, of: str, kind: Kind) -> int | None:
-        """Return the message of a turn or task."""
+        """Return the message of a turn."""
         shown = self._shown.get((of, kind))
         self._left.discard((of, kind))
         return shown.message if shown else None

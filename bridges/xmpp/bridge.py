@@ -79,6 +79,11 @@ class XmppBridge:
         address = message.address
         await (await self._running()).speaking.take_back(address.chat, iter(ids), f"_{moved}_", address.thread)
 
+    async def edit(self, outgoing: Outgoing, ids: Sequence[str]) -> None:
+        """See Editing.edit."""
+        del ids  # a correction names the message by the id that we gave it
+        await (await self._running()).speaking.edit(outgoing)
+
     async def show(self, draft: Draft) -> None:
         """See Drafting.show."""
         if self._parts and self._parts.link.live:

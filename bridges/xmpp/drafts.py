@@ -75,14 +75,14 @@ class Drafts:
 
     async def show(self, draft: Draft) -> None:
         """See Drafting.show."""
-        key = draft.turn if draft.kind == "answer" else f"progress {draft.task.id}"
+        key = draft.turn
         shown = self._shown.get(key)
         now = self._clock.monotonic()
         if shown is not None and now - shown.at < self._account.pace:
             return
         text = self._text(draft)
         chat = draft.address.chat
-        if not text.strip() or (shown is not None and shown.text == text) or not await self._can_correct(chat):
+        if not text.strip() or (shown is not None and shown.text == text) or not await self.can_correct(chat):
             return
         if self._over.get(draft.turn):
             return  # it's being delivered since we asked what the client can do
@@ -115,9 +115,8 @@ class Drafts:
 
     async def end(self, message: Message) -> None:
         """Forget what was written for a message that's delivered."""
-        for key in (message.turn, f"progress {message.task}"):
-            if key:
-                await self._forget(key)
+        if message.turn:
+            await self._forget(message.turn)
 
     async def _forget(self, key: str) -> Shown | None:
         shown = self._shown.pop(key, None)
@@ -149,7 +148,11 @@ class Drafts:
         )
         self._post.drop(saying.words(self._chats.namespace, self._chats.target(shown.chat), said))
 
-    async def _can_correct(self, chat: str) -> bool:
+    def writes_in(self, chat: str) -> bool:
+        """Say whether an answer is being written in a chat: that's the newest message there, until it's delivered."""
+        return any(shown.chat == chat for shown in self._shown.values())
+
+    async def can_correct(self, chat: str) -> bool:
         """Say whether the client that wrote last shows a corrected message as one: others would see dozens."""
         voice = self._chats.voice(chat)
         if voice is None or self._chats.is_room(chat) or self._sealing.sealed(chat):

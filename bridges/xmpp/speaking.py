@@ -93,6 +93,18 @@ class Speaking:
         self._mark_answered(outgoing)
         return Delivered(ids=tuple(dict.fromkeys(ids)), thread=thread if self._account.threads else None)
 
+    async def edit(self, outgoing: Outgoing) -> None:
+        """Correct a message (XEP-0308), if its chat's client shows that as one, and it's the last we said there."""
+        chat, id = outgoing.message.address.chat, outgoing.message.id
+        if not outgoing.newest or self._drafts.writes_in(chat) or not await self._drafts.can_correct(chat):
+            raise DeliveryRefused("only the last message can be corrected, and for clients that show it")
+        thread = self._thread(outgoing)
+        texts = convert.texts(outgoing, tag=outgoing.tagged and thread is None)
+        target = self._chats.target(chat)
+        # The archive needn't keep every state of it.
+        said = Words(id=new_id(), body=texts[0], thread=thread, replaces=id, hint="no-permanent-store")
+        await self._posted(target, said, ())
+
     def _thread(self, outgoing: Outgoing) -> str | None:
         address = outgoing.message.address
         if not self._account.threads:

@@ -6,12 +6,13 @@ Neither the owner's key nor the config is in it; of other keys the database has 
 import io
 import os
 import secrets
+import shutil
 import sqlite3
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -21,12 +22,18 @@ import msgspec
 from msgspec import Struct
 
 from hub import __version__
-from hub.cli.folder import DATABASE, KEPT, WORKSPACES, damage, lock_of, locked, opened
-from hub.errors import AgentHostError
+from hub.cli.folder import DATABASE, DOCUMENTS, FILES, KEPT, WORKSPACES, lock_of, locked, opened
+from hub.databases import Server
+from hub.errors import AgentHostError, StartError, StoreError
+from hub.store.backups import damage, note
+from hub.store.postgres_server import url_of
+from hub.store.transfer import fill_server, read_server
 from hub.store.workspaces import everything
 
 MANIFEST = "manifest.json"
 FORMAT = 1
+COMING = "coming"
+"""The folder in `files` where those lie that are being written."""
 CHUNK = 1 << 20
 MANIFEST_LIMIT = 64 << 20
 
@@ -59,9 +66,9 @@ class Manifest(Struct, frozen=True, kw_only=True):
 # --- making one
 
 
-def back_up(database: Path, data: Path, target: Path) -> Manifest:
+def back_up(database: Path | Server, data: Path, target: Path) -> Manifest:
     """Write a backup, while a hub works if there's one; `target` appears whole or not at all. Raises BackupError."""
-    if not database.is_file():
+    if isinstance(database, Path) and not database.is_file():
         raise BackupError(f"{database}: there's no database; name the data folder with --data")
     if target.exists():
         raise BackupError(f"{target}: exists already; name another file")
@@ -69,14 +76,28 @@ def back_up(database: Path, data: Path, target: Path) -> Manifest:
     try:
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".backup-") as folder:
             copy = Path(folder) / DATABASE
-            snapshot(database, copy)
-            manifest = _write(part, copy, data)
+            copy_records(database, copy)
+            manifest = _write(part, copy, data, data if isinstance(database, Path) else copy.parent)
         part.replace(target)
         _sync(target.parent)
-    except (OSError, sqlite3.Error) as error:
+        with suppress(OSError):
+            # It's made; that the hub doesn't know of it is no reason to call it failed.
+            note(data, manifest.made_at)
+    except (OSError, sqlite3.Error, StoreError, StartError) as error:
         part.unlink(missing_ok=True)
         raise BackupError(f"{target}: not written: {error}") from error
     return manifest
+
+
+def copy_records(source: Path | Server, target: Path) -> None:
+    """Write a SQLite copy of a hub's records as they are at one moment; documents of a server come beside it.
+
+    Raises sqlite3.Error, OSError, StoreError, StartError.
+    """
+    if isinstance(source, Path):
+        snapshot(source, target)
+    else:
+        read_server(url_of(source), target, target.parent / DOCUMENTS)
 
 
 def snapshot(database: Path, target: Path) -> None:
@@ -88,13 +109,15 @@ def snapshot(database: Path, target: Path) -> None:
         copy.execute("PRAGMA journal_mode = DELETE")
 
 
-def _write(target: Path, copy: Path, data: Path) -> Manifest:
+def _write(target: Path, copy: Path, data: Path, documents: Path) -> Manifest:
     schema, counts = _describe(copy)
     kept: dict[str, Kept] = {}
     with os.fdopen(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "w+b") as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, path in ((DATABASE, copy), *_beside(data)):
-                with path.open("rb") as source:
+            # The database first: a file is put before the record that names it, so all that the copy names are there.
+            for name, path in ((DATABASE, copy), *_in(documents, DOCUMENTS), *_in(data, FILES)):
+                # What's gone since it was listed was forgotten by the hub, or has been given its name.
+                with suppress(FileNotFoundError), path.open("rb") as source:
                     kept[name] = _add(archive, name, source)
             for name, content in everything(data / WORKSPACES):
                 kept[f"{WORKSPACES}/{name}"] = _add(archive, f"{WORKSPACES}/{name}", io.BytesIO(content))
@@ -127,12 +150,14 @@ def _count(connection: sqlite3.Connection, table: str) -> int:
     return int(connection.execute(f'SELECT count(*) FROM "{quoted}"').fetchone()[0])  # noqa: S608  (a name from sqlite_master)
 
 
-def _beside(data: Path) -> Iterator[tuple[str, Path]]:
-    # Strangers' programs write into workspaces: what's there is found in another way.
-    for folder in (folder for folder in KEPT if folder != WORKSPACES):
-        for path in sorted((data / folder).rglob("*")):
-            if path.is_file() and not path.is_symlink():
-                yield path.relative_to(data).as_posix(), path
+def _in(data: Path, folder: str) -> Iterator[tuple[str, Path]]:
+    # Not for workspaces, into which strangers' programs write: what's there is found in another way.
+    for path in sorted((data / folder).rglob("*")):
+        # Half written: it gets its name once it's whole.
+        if path.suffix == ".part" or path.parent == data / "files" / COMING:
+            continue
+        if path.is_file() and not path.is_symlink():
+            yield path.relative_to(data).as_posix(), path
 
 
 def _add(archive: zipfile.ZipFile, name: str, source: IO[bytes]) -> Kept:
@@ -152,10 +177,11 @@ def _copy(source: IO[bytes], target: IO[bytes]) -> Kept:
 # --- bringing one back
 
 
-def bring_back(source: Path, data: Path, *, force: bool) -> tuple[Manifest, Path | None]:
+def bring_back(source: Path, data: Path, *, force: bool, server: Server | None = None) -> tuple[Manifest, Path | None]:
     """Put a backup's content in place of a data folder, all of it or nothing; return where the old one went.
 
-    Everything is unpacked beside it and checked before anything is moved. Raises BackupError.
+    Everything is unpacked beside it and checked before anything is moved. With a `server`, records and documents go
+    into its database, which must be empty. Raises BackupError.
     """
     try:
         data.parent.mkdir(parents=True, exist_ok=True)
@@ -165,11 +191,28 @@ def bring_back(source: Path, data: Path, *, force: bool) -> tuple[Manifest, Path
             fresh = Path(folder) / "data"
             fresh.mkdir(mode=0o700)
             manifest = _unpack(source, fresh)
-            return manifest, _swap(fresh, data)
+            return manifest, _into(server, fresh, data) if server else _swap(fresh, data)
     except BlockingIOError:
         raise BackupError(f"{data}: a hub is at work here; stop it, then restore") from None
     except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, msgspec.MsgspecError) as error:
         raise BackupError(f"{source}: not restored: {error}") from error
+
+
+def _into(server: Server, fresh: Path, data: Path) -> Path | None:
+    """Fill a database, and put the rest in a folder's place before that counts: either both are there, or neither."""
+    aside: list[Path | None] = []
+    database, documents = Path(shutil.move(fresh / DATABASE, fresh.parent)), fresh.parent / DOCUMENTS
+    if (fresh / DOCUMENTS).exists():
+        (fresh / DOCUMENTS).rename(documents)
+    try:
+        fill_server(url_of(server), database, documents, copied=lambda: aside.append(_swap(fresh, data)))
+    except (StoreError, StartError) as error:
+        for old in aside:
+            data.rename(fresh)
+            if old:
+                old.rename(data)
+        raise BackupError(f"not restored: {error}") from error
+    return aside[0]
 
 
 def _content(data: Path) -> list[str]:

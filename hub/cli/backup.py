@@ -5,10 +5,10 @@ from pathlib import Path
 import rich_click as click
 
 from hub.cli.archive import BackupError, back_up
-from hub.cli.folder import database
 from hub.cli.place import config_options
 from hub.cli.words import print_json, size
 from hub.config import Config
+from hub.databases import database_of
 
 
 @click.command(name="backup")
@@ -22,7 +22,7 @@ def command(config: Config, file: Path, as_json: bool) -> None:
     models.
     """
     try:
-        manifest = back_up(database(config), config.data, file)
+        manifest = back_up(database_of(config.store, config.data), config.data, file)
     except BackupError as error:
         raise click.ClickException(str(error)) from None
     if as_json:

@@ -14,6 +14,7 @@ from rich.text import Text
 from hub.cli import (
     bench_chats,
     bench_model,
+    bench_rest,
     bench_served,
     bench_servers,
     bench_store,
@@ -36,7 +37,7 @@ Measure = Callable[[], Awaitable[list[Figure]]]
 @click.option(
     "--only",
     default="",
-    help="Only what has this in its name: store, start, served, telegram, xmpp, tools, idle, model, beside.",
+    help="Only what has this in its name: store, start, served, telegram, xmpp, tools, idle, schedules, model, beside.",
 )
 def command(as_json: bool, quick: bool, only: str) -> None:
     """Measure how fast the hub is here; what misses its aim is marked.
@@ -78,8 +79,14 @@ def measures(folder: Path, *, quick: bool) -> list[tuple[str, Measure]]:
         ("telegram", lambda: bench_telegram.keeping(folder / "telegram", messages=50 if quick else 300)),
         ("xmpp", lambda: bench_xmpp.keeping(folder / "xmpp", messages=50 if quick else 300)),
         ("tools", lambda: bench_tools.calling(200 if quick else 1_000)),
+        ("idle ticks", lambda: bench_rest.ticking(folder / "ticks", seconds=200 if quick else 1_200)),
+        ("idle with tasks", lambda: bench_rest.idling(folder / "resting", seconds=10.0 if quick else 60.0)),
+        ("schedules", lambda: bench_rest.bursting(folder / "burst")),
         ("served answers", lambda: bench_served.answering(folder / "answers", messages=30 if quick else 200)),
     ]
+    if url := os.environ.get("AGENTHOST_BENCH_POSTGRES"):
+        count = 2_000 if quick else 20_000
+        found.insert(1, ("store accepts", lambda: bench_store.accepting(folder / "pg", messages=count, url=url)))
     model = embedded_model(os.environ)
     if importlib.util.find_spec("llama_cpp") and model.is_file():
         seconds = 5.0 if quick else 20.0

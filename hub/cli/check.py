@@ -12,6 +12,7 @@ from hub.accounts import BridgeAccount, TelegramAccount, kind_of, name_of
 from hub.cli.place import config_path
 from hub.cli.words import print_json
 from hub.config import Backend, Config, load, misgivings, models_folder
+from hub.databases import shown
 from hub.errors import ConfigError
 from hub.packages.sandbox import Sandbox
 from hub.weights.names import Repo
@@ -71,7 +72,7 @@ def summary(config: Config, path: Path | None) -> dict[str, str]:
         "config": str(path) if path else "none: everything has its default",
         "listens": f"http://{config.hub.host}:{config.hub.port}",
         "data": str(config.data),
-        "store": config.store.url or f"SQLite in {config.data}",
+        "store": shown(config.store, config.data),
         "model": _model(llm),
         **fallbacks,
         "decisions": _model(llm.decisions) if llm.decisions.backend else "the small model that comes along",

@@ -96,6 +96,18 @@ class Client:
         """Remove something. Raises Trouble."""
         await self._ask("DELETE", path, query=query)
 
+    async def download(self, path: str) -> AsyncIterator[bytes]:
+        """Yield what's there, piece by piece. Raises Trouble, also when it breaks off in the middle."""
+        try:
+            async with self._http.stream("GET", path, timeout=httpx.Timeout(300.0, connect=5.0)) as response:
+                if response.is_error:
+                    await response.aread()
+                    self._check(response)
+                async for chunk in response.aiter_bytes():
+                    yield chunk
+        except LOST as error:
+            raise self._away(error) from None
+
     async def pages(
         self, path: str, kind: type[Kind], limit: int, query: Mapping[str, str | None] | None = None
     ) -> list[Kind]:

@@ -22,6 +22,7 @@ COMMANDS = {
     "/approve": "allow what an agent asks for",
     "/deny": "refuse it",
     "/schedule": "have a task done at a time",
+    "/timezone": "the time zone of your times",
     "/follow": "hear of a task here too",
     "/unfollow": "hear of it here no more",
     "/whoami": "who you are to the hub",

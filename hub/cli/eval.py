@@ -13,14 +13,15 @@ import msgspec
 import rich_click as click
 
 from hub.cli import eval_goals, eval_words
-from hub.cli.archive import snapshot
+from hub.cli.archive import copy_records
 from hub.cli.eval_progress import Progress, deciding
-from hub.cli.folder import database
+from hub.cli.folder import DATABASE
 from hub.cli.place import config_options, refuse
 from hub.cli.words import print_json
 from hub.clock import SystemClock
 from hub.config import Config, LimitsConfig
-from hub.errors import StartError
+from hub.databases import database_of
+from hub.errors import StartError, StoreError
 from hub.evals import completion, history, routing
 from hub.evals.lines import DataError
 from hub.evals.streams import streams
@@ -173,22 +174,22 @@ async def judge(
 
 async def _history(config: Config, decider: LLM) -> Told:
     """Score over a copy of the database, so that a hub at work isn't disturbed."""
-    path = database(config)
-    if not path.is_file():
-        raise DataError(f"{path}: there's no database; name the data folder with --data")
+    place = database_of(config.store, config.data)
+    if isinstance(place, Path) and not place.is_file():
+        raise DataError(f"{place}: there's no database; name the data folder with --data")
     with tempfile.TemporaryDirectory(prefix="agenthost-eval-") as folder:
         try:
-            await asyncio.to_thread(snapshot, path, Path(folder) / path.name)
-        except sqlite3.Error as error:
-            raise DataError(f"{path}: can't be read: {error}") from None
-        store = SqlStore(Path(folder) / path.name)
+            await asyncio.to_thread(copy_records, place, Path(folder) / DATABASE)
+        except (sqlite3.Error, StoreError) as error:
+            raise DataError(f"{place}: can't be read: {error}") from None
+        store = SqlStore(Path(folder) / DATABASE)
         await store.open()
         try:
             async with deciding(decider):
                 found = await history.figures(store, HOME, Weigher(decider, config.limits), config.limits)
         finally:
             await store.close()
-    return _told(str(path), decider.info, found)
+    return _told(str(place), decider.info, found)
 
 
 def _told(file: str, info: LLMInfo, figures: routing.Figures | completion.Figures | history.Figures) -> Told:

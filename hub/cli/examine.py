@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import file_digest
 from pathlib import Path
 from typing import Literal
@@ -15,17 +15,21 @@ from typing import Literal
 from msgspec import Struct
 
 from hub.accounts import secret_file_of
-from hub.cli.folder import damage, database, holder, opened
+from hub.cli import server
+from hub.cli.folder import database, holder, opened
 from hub.cli.place import OWNER_KEY
 from hub.cli.words import size
 from hub.config import MODEL_SHA256, Config, backends, embedded_model, misgivings, models_folder
+from hub.databases import Server, database_of
+from hub.errors import StartError
+from hub.flow.alerts import LEAST_SPACE, LITTLE_SPACE, of_backup
 from hub.packages.sandbox import Sandbox
+from hub.store import migrations
+from hub.store.backups import damage, last
 from hub.tools.media import lacking
 from hub.weights.names import Repo
 from hub.weights.shelf import find
 
-LEAST_SPACE = 64 << 20
-LITTLE_SPACE = 512 << 20
 PATIENCE = timedelta(minutes=10)
 """A message that waits longer than this isn't just waiting for its turn."""
 MODEL_SIZE = 98_362_432
@@ -123,15 +127,54 @@ def clock(config: Config, environ: Mapping[str, str]) -> Finding:
 
 def stored(config: Config, environ: Mapping[str, str]) -> Finding:
     """Is the database whole? Only while no hub works on it, for reading all of it takes time."""
-    path = database(config)
+    place = database_of(config.store, config.data)
+    if isinstance(place, Server):
+        return _server(place)
+    path = place
     if not path.exists():
         return fine("database", "none yet: it's made at the first start")
+    if revision := newer(path):
+        mend = "Upgrade AgentHost, or restore a backup that this version made."
+        return fault("database", f"{path} was written by a newer AgentHost (schema {revision})", mend)
     if holder(path):
         return fine("database", f"{path}: a hub has it open")
     if wrong := damage(path):
         mend = f"Keep a copy of {path}, then `agenthost restore BACKUP --data {config.data} --force`."
         return fault("database", f"{path} is damaged: {wrong}", mend)
     return fine("database", str(path))
+
+
+def newer(path: Path) -> str:
+    """Return a database's schema if this AgentHost doesn't know it, or nothing."""
+    known = {each.name.partition("_")[0] for each in (Path(migrations.__file__).parent / "versions").glob("0*.py")}
+    try:
+        with opened(path) as connection:
+            [revision] = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except (sqlite3.Error, TypeError):
+        return ""
+    return "" if revision in known else str(revision)
+
+
+def backup(config: Config, environ: Mapping[str, str]) -> Finding:
+    """Is there a backup, and is it young enough?"""
+    key = config.data / OWNER_KEY
+    since = datetime.fromtimestamp(key.stat().st_mtime, UTC) if key.is_file() else None
+    made_at, every = last(config.data), timedelta(days=config.alerts.backup_days)
+    for alert in of_backup(made_at, since, datetime.now(UTC), every):
+        return warning("backup", alert.text, alert.fix)
+    return fine("backup", f"made on {made_at:%Y-%m-%d}" if made_at else "none yet, and nothing old to lose")
+
+
+def _server(place: Server) -> Finding:
+    try:
+        found = server.ask(place)
+    except StartError as error:
+        what, _, mend = str(error).removeprefix("store.url: ").partition("; ")
+        return fault("database", what, f"{mend[:1].upper()}{mend[1:]}." if mend else "See the server's log.")
+    text = f"{place}: PostgreSQL {found.version}, {size(found.bytes)}, answers in {found.ms:.1f} ms"
+    if found.known:
+        return fine("database", text)
+    return warning("database", f"{text}, schema {found.revision}", "A hub of this version upgrades it, if it's older.")
 
 
 def llama(config: Config, environ: Mapping[str, str]) -> Finding:
@@ -193,26 +236,29 @@ def sandbox(config: Config, environ: Mapping[str, str]) -> Finding:
 
 def queue(config: Config, environ: Mapping[str, str]) -> Finding:
     """Does a message wait longer than it should? Looked up in the database, so that a stuck hub can't hide it."""
-    path = database(config)
-    if not path.exists():
+    place = database_of(config.store, config.data)
+    if isinstance(place, Path) and not place.exists():
         return fine("queues", "empty")
     try:
-        with opened(path) as connection:
-            now = time.time()
-            waiting = connection.execute(
-                "SELECT count(*), min(coalesce(due_at, created_at)) FROM entries"
-                " WHERE state = 'ready' AND coalesce(due_at, created_at) <= ?",
-                (int(now * 1e6),),
-            ).fetchone()
-    except sqlite3.Error as error:
+        count, oldest = _waiting(place)
+    except (sqlite3.Error, StartError) as error:
         return warning("queues", f"can't be read: {error}", "Start the hub once: it brings the database up to date.")
-    count, oldest = waiting
-    late = timedelta(seconds=now - oldest / 1e6) if count else timedelta()
+    late = timedelta(seconds=time.time() - oldest / 1e6) if count and oldest else timedelta()
     if late > PATIENCE:
         text = f"{count} wait, the first since {late.total_seconds() / 60:.0f} minutes"
         mend = "Start the hub if it's down; else see the model's state, and the log of the hub."
         return fault("queues", text, mend)
     return fine("queues", f"{count} waiting")
+
+
+def _waiting(place: Path | Server) -> tuple[int, int | None]:
+    """Return how many entries are due, and since when the first; raises sqlite3.Error, StartError."""
+    if isinstance(place, Server):
+        found = server.ask(place)
+        return found.waiting, found.oldest
+    with opened(place) as connection:
+        count, oldest = connection.execute(server.WAITING, {"now": time.time_ns() // 1000}).fetchone()
+        return count, oldest
 
 
 LOCAL: tuple[Check, ...] = (
@@ -224,6 +270,7 @@ LOCAL: tuple[Check, ...] = (
     key_file,
     clock,
     stored,
+    backup,
     queue,
     llama,
     model,

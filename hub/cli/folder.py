@@ -7,18 +7,20 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from hub.config import Config
+from hub.databases import database_of
 
 DATABASE = "hub.db"
 WORKSPACES = "workspaces"
-KEPT = ("documents", "files", WORKSPACES)
+DOCUMENTS = "documents"
+FILES = "files"
+KEPT = (DOCUMENTS, FILES, WORKSPACES)
 """Folders beside the database that belong to it."""
-SQLITE = "sqlite:///"
 
 
 def database(config: Config) -> Path:
-    """Return where a config's database lies."""
-    url = config.store.url
-    return Path(url.removeprefix(SQLITE)).expanduser().absolute() if url else config.data / DATABASE
+    """Return where a config's SQLite database lies, or would lie."""
+    place = database_of(config.store, config.data)
+    return place if isinstance(place, Path) else config.data / DATABASE
 
 
 def lock_of(database: Path) -> Path:
@@ -54,13 +56,3 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a database for reading only, beside a hub that writes to it; raises sqlite3.Error."""
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)) as connection:
         yield connection
-
-
-def damage(path: Path) -> str:
-    """Return what's wrong with a database, or nothing."""
-    try:
-        with opened(path) as connection:
-            found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(5)")]
-    except sqlite3.Error as error:
-        return str(error)
-    return "" if found == ["ok"] else "; ".join(found)

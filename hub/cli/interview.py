@@ -13,7 +13,7 @@ from hub.cli.client import Client, Refused, Trouble
 from hub.cli.examine import Finding, fault, fine, warning
 from hub.cli.folder import database, holder
 from hub.cli.place import Place
-from hub.cli.wire import Bridge, Dead, Installed, Listing, Model, Status
+from hub.cli.wire import Alert, Bridge, Dead, Installed, Listing, Model, Status
 from hub.config import Backend, Config, backends
 from hub.ports import Bridge as Platform
 from hub.ports import BridgeInfo, Probing
@@ -21,6 +21,10 @@ from hub.ports import BridgeInfo, Probing
 TIMEOUT = 5.0
 TRIAL = 20.0
 SHOWN = 3
+CHECKS = {"model": "model answers", "waiting": "queues", "model-slow": "model's pace", "overdue": "tasks"}
+"""What doctor calls what a hub tells by another name."""
+DEAD = ("dead-letters", "refused")
+"""What's told with its reasons by the listing of dead letters."""
 
 
 class Health(Struct, frozen=True, kw_only=True):
@@ -99,7 +103,14 @@ async def inside(client: Client) -> list[Finding]:
     if status.decisions.model != status.llm.model or status.decisions.state != status.llm.state:
         models.append(("decisions", status.decisions))
     bridges = [of_bridge(f"{bridge.name} in the hub", bridge) for bridge in status.bridges if bridge.name != "http"]
-    return [*(of_model(name, found) for name, found in models), *bridges, of_dead(dead)]
+    well = [found for found in (*(of_model(name, info) for name, info in models), *bridges) if found.state == "ok"]
+    return [*(of_alert(alert) for alert in status.alerts if alert.name not in DEAD), *well, of_dead(dead)]
+
+
+def of_alert(alert: Alert) -> Finding:
+    """Say what a running hub says of itself."""
+    check = f"{alert.about} in the hub" if alert.name == "bridge" else CHECKS.get(alert.name, alert.name)
+    return Finding(check=check, state="fault" if alert.level == "fault" else "warn", text=alert.text, fix=alert.fix)
 
 
 async def secrets(client: Client, config: Config) -> list[Finding]:

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from hub.cli.client import Client
 from hub.cli.place import Place, place_options
-from hub.cli.wire import Bridge, Model, Prompts, SignIn, Status
+from hub.cli.wire import Bridge, Fellow, Model, Prompts, SignIn, Status
 from hub.cli.words import ago, console, plain, print_json, size, state, table
 
 
@@ -47,6 +47,7 @@ def show(status: Status, url: str) -> None:
         "queues": _counts(status.queues) or "empty",
         "tasks": _counts(status.tasks) or "none",
         "bridges": Text("\n").join(map(_bridge, status.bridges)),
+        "hubs": Text("\n").join(_fellow(hub, status.boot) for hub in status.hubs) if len(status.hubs) > 1 else "",
         "requests": f"{status.requests} to be let in: agenthost pair list" if status.requests else "",
         "store": f"{status.store.path}, {size(status.store.bytes)}",
     }
@@ -77,6 +78,13 @@ def _bridge(bridge: Bridge) -> Text:
     facts += [f"heard {ago(bridge.heard_at)}" if bridge.heard_at else ""]
     facts += [f"lag {bridge.lag:.1f} s" if bridge.lag else "", plain(bridge.detail)]
     return Text.assemble(plain(bridge.name), " ", state(bridge.state), ("  " + ", ".join(filter(None, facts)), "dim"))
+
+
+def _fellow(hub: Fellow, boot: str) -> Text:
+    facts = ["this one" if hub.boot == boot else "", f"started {ago(hub.started_at)}"]
+    facts += [f"has {', '.join(hub.leases)}" if hub.leases else ""]
+    facts += [f"last seen {ago(hub.seen_at)}" if hub.state != "alive" else ""]
+    return Text.assemble(plain(hub.name), " ", state(hub.state), ("  " + ", ".join(filter(None, facts)), "dim"))
 
 
 def _counts(counts: dict[str, int]) -> str:

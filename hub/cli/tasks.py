@@ -1,9 +1,10 @@
 """`agenthost tasks`: what's being done, one task from near, and a hand on the brake."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import get_args
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import msgspec
 import rich_click as click
@@ -17,6 +18,8 @@ from hub.records import OPEN, TaskState
 
 STATES = get_args(TaskState)
 TYPED = click.Choice(STATES)
+SUBTASKS = 500
+"""Of all tasks, the newest ones, that are looked through for those to be listed."""
 SEEN = 50
 """Messages and turns of a task that `show` prints."""
 
@@ -48,24 +51,33 @@ def list_(place: Place, wanted: str | None, only_open: bool, limit: int, as_json
         tasks = [(raw, msgspec.json.decode(raw, type=Task)) for raw in found]
         if only_open:
             tasks = [(raw, task) for raw, task in tasks if task.state in OPEN]
+        below = await hub.pages("/v1/tasks", Task, SUBTASKS, {"parent": "any"}) if tasks and not as_json else []
         if as_json:
             print_json({"items": [raw for raw, _ in tasks], "next": None})
         else:
-            _table([task for _, task in tasks])
+            _table([task for _, task in tasks], below)
 
     _run(place, work)
 
 
-def _table(tasks: list[Task]) -> None:
+def _table(tasks: list[Task], below: list[Task]) -> None:
     if not tasks:
         console().print("No tasks.")
         return
     rows = table("", "title", "state", "turns", "changed", "due")
-    for task in tasks:
-        number, title = Text(f"#{task.number}", "bold"), short(task.title, 60)
+    for deep, task in _with_subtasks(tasks, below):
+        number, title = Text(f"#{task.number}", "bold"), short("  " * (deep - 1) + "↳ " * bool(deep) + task.title, 60)
         due = ago(task.due_at) if task.state in OPEN else ""
+        due = f"{due}, {task.schedule.words}" if task.schedule else due
         rows.add_row(number, Text(title), state(task.state), str(task.used.turns), ago(task.updated_at), due)
     console().print(rows)
+
+
+def _with_subtasks(tasks: list[Task], below: list[Task], deep: int = 0) -> Iterator[tuple[int, Task]]:
+    """Yield each task with how deep it stands, and after it those that were split off from it."""
+    for task in tasks:
+        yield deep, task
+        yield from _with_subtasks([one for one in reversed(below) if one.parent == task.id], below, deep + 1)
 
 
 @command.command(name="show")
@@ -102,7 +114,7 @@ def _print_task(task: Task) -> None:
         "agent": task.agent,
         "changed": ago(task.updated_at),
         "due": ago(task.due_at) if task.state in OPEN else "",
-        "schedule": task.schedule or "",
+        "schedule": _schedule(task),
         "used": f"{task.used.turns} of {task.limits.turns} turns, {task.used.tokens} of {task.limits.tokens} tokens, "
         f"{task.used.minutes:.1f} of {task.limits.minutes:g} minutes",
         "verdict": verdict(task.verdict),
@@ -113,6 +125,14 @@ def _print_task(task: Task) -> None:
         if value:
             lines.add_row(Text(name, "dim"), Text(value))
     screen.print(lines)
+
+
+def _schedule(task: Task) -> str:
+    if task.schedule is None:
+        return ""
+    schedule, here = task.schedule, ZoneInfo(task.schedule.zone or "UTC")
+    coming = ", ".join(f"{run_at.astimezone(here):%a %Y-%m-%d %H:%M}" for run_at in schedule.next)
+    return f"{schedule.words} ({schedule.zone}); missed runs: {schedule.missed}; next: {coming or 'none, it rests'}"
 
 
 def _print_messages(messages: list[Said]) -> None:

@@ -67,6 +67,15 @@ class Used(Struct, frozen=True, kw_only=True):
     money: float = 0.0
 
 
+class Schedule(Struct, frozen=True, kw_only=True):
+    """When a task comes again."""
+
+    words: str
+    zone: str = ""
+    missed: str = ""
+    next: tuple[datetime, ...] = ()
+
+
 class Task(Struct, frozen=True, kw_only=True):
     """What a person wants done."""
 
@@ -79,7 +88,8 @@ class Task(Struct, frozen=True, kw_only=True):
     updated_at: datetime | None = None
     created_at: datetime | None = None
     due_at: datetime | None = None
-    schedule: str | None = None
+    schedule: Schedule | None = None
+    parent: str | None = None
     limits: Used = Used()
     used: Used = Used()
     verdict: Verdict | None = None
@@ -187,6 +197,27 @@ class Prompts(Struct, frozen=True, kw_only=True):
     agent: int = 0
 
 
+class Alert(Struct, frozen=True, kw_only=True):
+    """Something that's wrong with the hub, or soon will be."""
+
+    name: str
+    level: str
+    text: str
+    fix: str = ""
+    about: str = ""
+
+
+class Fellow(Struct, frozen=True, kw_only=True):
+    """One of the hubs on a database."""
+
+    boot: str
+    name: str
+    state: str
+    started_at: datetime
+    seen_at: datetime
+    leases: tuple[str, ...] = ()
+
+
 class Status(Struct, frozen=True, kw_only=True):
     """How the hub is."""
 
@@ -199,8 +230,10 @@ class Status(Struct, frozen=True, kw_only=True):
     tasks: dict[str, int] = field(default_factory=dict)
     store: Kept = Kept()
     bridges: tuple[Bridge, ...] = ()
+    hubs: tuple[Fellow, ...] = ()
     router: Router = Router()
     prompts: Prompts | None = None
+    alerts: tuple[Alert, ...] = ()
     requests: int = 0
 
 
@@ -217,6 +250,7 @@ class Person(Struct, frozen=True, kw_only=True):
     id: str
     name: str
     role: str = ""
+    leaving_at: datetime | None = None
     accounts: tuple[Account, ...] = ()
 
 

@@ -1,18 +1,10 @@
 """Lanes shared out in one process: one worker a lane, all lanes side by side."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 
-from hub.errors import StoreUnavailable
+from hub.dispatch.looking import look_at
 from hub.ports import Clock
-
-log = logging.getLogger(__name__)
-
-PAUSE = 0.2
-LONGEST_PAUSE = 30.0
-STORE_PAUSE = 5.0
-"""The longest pause while the store can't write: a full disk is over as soon as there's space."""
 
 
 class LocalDispatcher:
@@ -42,27 +34,4 @@ class LocalDispatcher:
         async with asyncio.TaskGroup() as group:
             while True:
                 lane = await self._woken.get()
-                group.create_task(self._look_at(lane, work), name=lane)
-
-    async def _look_at(self, lane: str, work: Callable[[str], Awaitable[None]]) -> None:
-        pause = PAUSE
-        while True:
-            self._again[lane] = False
-            try:
-                await work(lane)
-            except StoreUnavailable as error:
-                # Nobody's fault in here, and all lanes have it at once: a line each, and a look soon after it's over.
-                log.warning("lane %s: %s; looked at again in %.1f s", lane, error, pause)
-                await self._clock.sleep(pause)
-                pause = min(pause * 2, STORE_PAUSE)
-                continue
-            except Exception:
-                # A lane lives on whatever happens in it: its entries are still there, and other lanes don't notice.
-                log.exception("lane %s: failed, looked at again in %.1f s", lane, pause)
-                await self._clock.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
-                continue
-            pause = PAUSE
-            if not self._again[lane]:
-                del self._again[lane]
-                return
+                group.create_task(look_at(lane, work, self._again, self._clock), name=lane)

@@ -55,11 +55,16 @@ class Access:
         self._links.forget(incoming.tenant, incoming.address.bridge, incoming.sender)
         self._links.forget(incoming.tenant, incoming.address.bridge, of_group(incoming.address.chat))
 
+    def forget_person(self, tenant: TenantId, person: PersonId) -> None:
+        """Ask the store about somebody the next time: they're leaving."""
+        self._people.discard((tenant, person))
+
     async def _of_http(self, incoming: Incoming) -> Who:
         # Over HTTP the sender is the person whose key or session it is.
         person = PersonId(incoming.sender)
         if (incoming.tenant, person) not in self._people:
-            if await self._store.person(incoming.tenant, person) is None:
+            known = await self._store.person(incoming.tenant, person)
+            if known is None or known.leaving_at is not None:
                 raise NotAllowed(UNKNOWN)
             if len(self._people) >= REMEMBERED:
                 self._people.clear()

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from hub.errors import Conflict, NotFound
-from hub.flow.checking import MOST, in_words, named_in
+from hub.flow.checking import MOST, Checks, in_words, named_in
 from hub.flow.journal import Journal
 from hub.flow.notices import notice
 from hub.flow.outbox import Outbox
 from hub.flow.said import tag
+from hub.manifests import Agent
 from hub.ports import Change, Clock, Store
 from hub.records import Check, Choice, Message, Task, TaskId
 
@@ -20,18 +21,23 @@ TRIES = 5
 class Agreeing:
     """Asks people what their tasks are to be checked for, and takes their answer."""
 
-    def __init__(self, store: Store, journal: Journal, outbox: Outbox, clock: Clock) -> None:
+    def __init__(self, store: Store, journal: Journal, outbox: Outbox, clock: Clock, checks: Checks) -> None:
         self._store = store
         self._journal = journal
         self._outbox = outbox
         self._clock = clock
+        self._checks = checks
 
-    def founding(self, task: Task) -> tuple[Task, tuple[Change, ...], tuple[str, ...]]:
-        """Return a task with what its goal plainly names to be checked for, what asks about that, and lanes to wake.
+    def founding(
+        self, task: Task, agent: Agent, checks: Sequence[Check] = ()
+    ) -> tuple[Task, tuple[Change, ...], tuple[str, ...]]:
+        """Return a task that's to be checked for this, with what asks its person, and lanes to wake.
 
-        One that has checks already is as its person wants it.
+        Where nothing is said it would be checked for what its goal plainly names. Raises BadRequest for what can't be.
         """
-        proposed = () if task.checks else named_in(task.goal)
+        self._checks.refuse(checks, agent)
+        task = replace(task, checks=tuple(checks))
+        proposed = () if checks else named_in(task.goal)
         if not proposed:
             return task, (), ()
         task = replace(task, proposed=proposed)

@@ -13,13 +13,13 @@ from hub.errors import BadRequest, Conflict, ToolError
 from hub.flow.agreeing import Agreeing
 from hub.flow.checking import Checks, in_words
 from hub.flow.watching import MINUTE, Watching
-from hub.flow.whens import parse
+from hub.flow.whens import read
 from hub.manifests import Agent
 from hub.ports import Clock, Store, ToolCall
 from hub.records import Check, ForFile, ForMessage, ForUrl, Task
+from hub.times.zones import Zones
 
 A_DAY, LONGEST = timedelta(days=1), timedelta(days=30)
-WAITED = "wait"
 
 
 class Told(Struct, frozen=True):
@@ -31,7 +31,7 @@ class Told(Struct, frozen=True):
     checks: Checks
     watching: Watching
     agents: Mapping[str, Agent]
-    zone: str
+    zones: Zones
 
 
 class FlowAims:
@@ -67,10 +67,10 @@ class FlowAims:
         due = now + A_DAY
         if until.strip():
             try:
-                time = parse(f"{until.strip()} {WAITED}", now, hub.zone)
+                time = read(until, now, await hub.zones.of(task.tenant, task.person))
             except BadRequest:
                 raise ToolError(f"{until!r} isn't a time: say in 20m, 08:30, or 2026-12-24 08:30.") from None
-            if time.due_at is None or time.text != WAITED:
+            if time.due_at is None or time.text or time.others:
                 raise ToolError(f"{until!r} isn't one time: say in 20m, 08:30, or 2026-12-24 08:30.")
             due = time.due_at
         if not now + MINUTE <= due <= now + LONGEST:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from hub.config import LimitsConfig
 from hub.flow.said import short
 from hub.records import Done, Limits, Step, Task, Usage
 
@@ -22,7 +23,7 @@ def so_far(task: Task) -> Usage:
     return Usage() if task.schedule and isinstance(task.verdict, Done) else task.used
 
 
-def plus(used: Usage, *, tokens: int, minutes: float, money: float) -> Usage:
+def plus(used: Usage, tokens: int, minutes: float, money: float) -> Usage:
     """Return a cost with some more of it."""
     return replace(used, tokens=used.tokens + tokens, minutes=used.minutes + minutes, money=used.money + money)
 
@@ -38,6 +39,34 @@ def spent(limits: Limits, used: Usage) -> str:
     if limits.money and used.money >= limits.money:
         return f"a budget of {limits.money:g}"
     return ""
+
+
+def left(task: Task, used: Usage) -> int:
+    """Return how many tokens a task may still cost; raises Spent if it has used up anything."""
+    if over := spent(task.limits, used):
+        raise Spent(over)
+    return task.limits.tokens - used.tokens
+
+
+def granted(task: Task, more: LimitsConfig) -> Task:
+    """Return a task that may cost as much again."""
+    limits = Limits(
+        turns=task.limits.turns + more.turns,
+        tokens=task.limits.tokens + more.tokens,
+        minutes=task.limits.minutes + more.minutes,
+        money=task.limits.money * 2,
+    )
+    return replace(task, limits=limits)
+
+
+def renewed(task: Task, more: LimitsConfig) -> Task:
+    """Return a task that its person has go on: with as much again if it was spent, and not done any more if it was.
+
+    What was done once, and is taken up again, is judged anew.
+    """
+    if task.kind == "assignment" and spent(task.limits, so_far(task)):
+        task = granted(task, more)
+    return replace(task, verdict=None) if isinstance(task.verdict, Done) and not task.schedule else task
 
 
 def standing(task: Task, checks: Sequence[Step], calls: Sequence[Step], files: Sequence[str]) -> str:

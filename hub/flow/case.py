@@ -5,8 +5,10 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from hub.errors import StoreError, ToolError
+from hub.flow.family import standing_of
 from hub.flow.judging import Receipt, Spoken
 from hub.flow.looping import window
+from hub.flow.planning import BOOKKEEPING
 from hub.flow.work import Work
 from hub.ports import Store, Workspaces
 from hub.records import Message, PauseId, Step, Task, Turn, Wait
@@ -51,17 +53,18 @@ async def gather(
     task: Task,
     turn: Turn,
     steps: Sequence[Step],
+    children: Sequence[Task] = (),
     *,
-    aside: Callable[[str], bool] = lambda _: False,
+    aside: Callable[[str], bool] = lambda name: name in BOOKKEEPING,
     workspaces: Workspaces | None = None,
     spent: str = "",
     wait: Wait | None = None,
 ) -> Case:
     """Gather the evidence; of a conversation, each message of which is a wish of its own, only what this turn has.
 
-    Calls of tools that are `aside`, about the work itself, are no receipts: none of it is done by them.
+    Calls of tools that are `aside`, about the work itself, are none: nothing is done by them.
     """
-    calls = tuple(step for step in steps if step.kind == "tool")
+    calls = tuple(step for step in steps if step.kind == "tool" and not aside(step.name))
     if task.kind == "conversation" or work.settled:
         said: list[Spoken] = [("user", "\n".join(message.text for message in work.messages) or task.goal)]
         receipts = _receipts(calls, len(said))
@@ -80,12 +83,12 @@ async def gather(
     for other in reversed(before):
         every = await store.steps(other.id)
         known = tuple(step for step in every if step.kind == "check") or known
-        made = [step for step in every if step.kind == "tool"]
-        receipts_before += _receipts([step for step in made if not aside(step.name)], _place(other, messages))
+        made = [step for step in every if step.kind == "tool" and not aside(step.name)]
+        receipts_before += _receipts(made, _place(other, messages))
         earlier += made if other.id in together else ()
     return Case(
         said=(*said, ("agent", turn.answer)),
-        receipts=(*receipts_before, *_receipts([step for step in calls if not aside(step.name)], len(said))),
+        receipts=(*receipts_before, *_of_subtasks(children, len(said)), *_receipts(calls, len(said))),
         calls=calls,
         before=before,
         refused=tuple(refused),
@@ -112,6 +115,18 @@ async def _refused(store: Store, id: PauseId) -> bool:
 
 def _receipts(calls: Sequence[Step], after: int) -> tuple[Receipt, ...]:
     return tuple(Receipt(tool=step.name, failed=step.failed, after=after, effect=step.effect) for step in calls)
+
+
+def _of_subtasks(children: Sequence[Task], after: int) -> tuple[Receipt, ...]:
+    """Return what subtasks have done, as if it were by tools: each was judged by evidence of its own.
+
+    One that was given up is nobody's failure.
+    """
+    return tuple(
+        Receipt(tool=f"subtask {child.number}", failed=standing_of(child) != "done", after=after)
+        for child in children
+        if standing_of(child) != "canceled"
+    )
 
 
 def _place(turn: Turn, messages: Sequence[Message]) -> int:

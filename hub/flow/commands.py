@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from msgspec.structs import replace
 
 from hub.errors import AgentHostError, PersonError
-from hub.flow import lanes
+from hub.flow import lanes, planning
+from hub.flow.artefacts import Artefacts, summary
+from hub.flow.family import children_of, told
 from hub.flow.journal import Journal
 from hub.flow.meant import Meant
 from hub.flow.notices import answer_to
@@ -14,10 +16,10 @@ from hub.flow.outbox import Outbox
 from hub.flow.questions import Questions
 from hub.flow.said import Answer, Redirect, Said, parted, short, tag
 from hub.flow.tasks import Tasks
-from hub.flow.whens import When, parse
+from hub.flow.timetable import when_of
 from hub.manifests import Agent
 from hub.ports import LLM, Clock, Save, Store
-from hub.records import OPEN, Entry, Message, Task, Text
+from hub.records import OPEN, Entry, Message, Task, TaskState, Text
 from hub.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -38,12 +40,14 @@ HELP = {
     "unfollow": "unfollow N: hear of it here no more",
     "approve": "allow the call that's asked about; approve N: that of task N; approve CODE: let somebody in",
     "deny": "refuse it; deny N; deny CODE: don't let them in",
-    "schedule": "schedule in 20m TEXT, schedule 08:30 TEXT, schedule daily 08:30 TEXT, schedule 0 8 * * 1-5 TEXT",
+    "schedule": "schedule WHEN TEXT (in 20m, tomorrow at 9, every weekday at 8); schedule alone: what's planned",
+    "timezone": "the time zone of your times; timezone Europe/Berlin: another one",
     "whoami": "who the hub takes you for",
     "pair": "a code that links another chat account to you; pair CODE: take such a code",
     "unlink": "take one of your chat accounts off you",
 }
 SHOWN = 10
+ENDED: tuple[TaskState, ...] = ("completed", "failed", "canceled")
 
 
 Handler = Callable[[Said], Awaitable[str | Answer]]
@@ -63,10 +67,10 @@ class Commands:
         agents: Mapping[str, Agent],
         llm: LLM,
         decider: LLM,
-        zone: str,
         meant: Meant,
         questions: Questions,
         others: Mapping[str, Handler],
+        artefacts: Artefacts | None = None,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -77,9 +81,9 @@ class Commands:
         self._agents = agents
         self._llm = llm
         self._decider = decider
-        self._zone = zone
         self._meant = meant
         self._questions = questions
+        self._artefacts = artefacts
         own: dict[str, Handler] = {name: getattr(self, f"_{name}") for name in HELP if name not in others}
         self._known = {**own, **others}
 
@@ -142,9 +146,9 @@ class Commands:
 
     async def _tasks(self, said: Said) -> str:
         who = (said.message.tenant, said.message.person)
-        still_open = await self._store.tasks(*who, states=OPEN, limit=SHOWN, by="updated_at")
-        ended = await self._store.tasks(*who, states=("completed", "failed", "canceled"), limit=SHOWN, by="updated_at")
-        lines = [_line(task) for task in (*still_open, *ended)[:SHOWN]]
+        still_open = await self._store.tasks(*who, states=OPEN, limit=SHOWN, by="updated_at", split=False)
+        ended = await self._store.tasks(*who, states=ENDED, limit=SHOWN, by="updated_at", split=False)
+        lines = [line for task in (*still_open, *ended)[:SHOWN] for line in await self._with_subtasks(task)]
         return "\n".join(lines) or "No tasks yet. Write to me, and there'll be one."
 
     async def _task(self, said: Said) -> str:
@@ -202,24 +206,30 @@ class Commands:
     async def _model(self, said: Said) -> str:
         return f"{self._about_model('Model', self._llm)}. The config's [llm] section names another."
 
-    async def _schedule(self, said: Said) -> str:
-        when: When = parse(said.rest, self._clock.now(), self._zone)
-        task = await self._service.plan(said.message, when.text, due_at=when.due_at, schedule=when.schedule)
-        return f"{tag(task)}: {when.words}."
-
     # --- what they share
 
     async def _shown(self, task: Task) -> str:
         lines = [_line(task), f"Goal: {short(task.goal, 300)}"]
+        lines += planning.lines(task.plan)
+        lines += [f"↳ {told(child)}" for child in await children_of(self._store, task)]
         turns = reversed(await self._store.turns(task.id, limit=3))
         lines += [
             f"Turn {turn.number} ({turn.state}): {short(turn.answer or turn.error or '…', 200)}" for turn in turns
         ]
+        if made := summary(await self._artefacts.of(task)) if self._artefacts else "":
+            lines.append(made)
         if taints := await self._store.taints(task.id):
             lines.append(f"Others' words in it: {short(', '.join(taint.source for taint in taints), 200)}")
-        if task.due_at:
+        if task.schedule:
+            lines.append(f"Comes {when_of(task, 'UTC')}")
+        elif task.due_at:
             lines.append(f"Next at {task.due_at:%Y-%m-%d %H:%M} UTC")
         return "\n".join(f"- {line}" for line in lines)
+
+    async def _with_subtasks(self, task: Task) -> list[str]:
+        """Return a task's line, and beneath it those of its subtasks while it's open."""
+        children = await children_of(self._store, task) if task.state in OPEN else ()
+        return [_line(task), *(f"  ↳ {_line(child)}" for child in children)]
 
     def _about_model(self, label: str, llm: LLM) -> str:
         info = llm.info

@@ -22,6 +22,9 @@ class _Count:
     told: bool = False
 
 
+_Queues = OrderedDict[PersonId, deque[asyncio.Future[None]]]
+
+
 class Waiting:
     """How many messages of a person wait for an answer."""
 
@@ -54,63 +57,76 @@ class Waiting:
 class Slots:
     """So many turns at once, shared out fairly: people come one after another, however much each has waiting.
 
-    Where there's more than one slot nobody holds them all, so that who comes new needn't wait for the end of another's
-    long turn.
+    What a person waits for comes before what nobody waits for now, as what's due by a schedule. Where there's more than
+    one slot, nobody holds them all, and neither does such background work: who comes new needn't wait for the end of
+    another's long turn.
     """
 
     def __init__(self, count: int) -> None:
         self._free = count
         self._share = max(1, count - max(1, count // 4))
-        self._held: dict[PersonId, int] = {}
-        self._queues: OrderedDict[PersonId, deque[asyncio.Future[None]]] = OrderedDict()
+        self._held: dict[tuple[PersonId, bool], int] = {}
+        self._background = 0
+        self._queues: tuple[_Queues, _Queues] = (OrderedDict(), OrderedDict())
 
     @asynccontextmanager
-    async def of(self, person: PersonId) -> AsyncIterator[None]:
+    async def of(self, person: PersonId, *, background: bool = False) -> AsyncIterator[None]:
         """Hold a slot for a person; waits until it's their turn."""
-        await self._take(person)
+        await self._take(person, background)
         try:
             yield
         finally:
-            self._give_back(person)
+            self._give_back(person, background)
 
-    async def _take(self, person: PersonId) -> None:
+    async def _take(self, person: PersonId, background: bool) -> None:
         waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queues.setdefault(person, deque()).append(waiting)
+        self._queues[background].setdefault(person, deque()).append(waiting)
         self._share_out()
         try:
             await waiting
         except asyncio.CancelledError:
             if waiting.done() and not waiting.cancelled():
-                self._give_back(person)
+                self._give_back(person, background)
             else:
-                self._leave(person, waiting)
+                self._leave(person, waiting, background)
             raise
 
     def _share_out(self) -> None:
-        while self._free and (person := self._next()):
-            queue = self._queues.pop(person)
+        while self._free and (found := self._next()):
+            person, background = found
+            queues = self._queues[background]
+            queue = queues.pop(person)
             waiting = queue.popleft()
             if queue:
-                self._queues[person] = queue  # at the end: the others come first
+                queues[person] = queue  # at the end: the others come first
             if waiting.cancelled():
                 continue
             waiting.set_result(None)
             self._free -= 1
-            self._held[person] = self._held.get(person, 0) + 1
+            self._background += background
+            self._held[found] = self._held.get(found, 0) + 1
 
-    def _next(self) -> PersonId | None:
-        return next((person for person in self._queues if self._held.get(person, 0) < self._share), None)
+    def _next(self) -> tuple[PersonId, bool] | None:
+        for background in (False, True):
+            if background and self._background >= self._share:
+                break
+            for person in self._queues[background]:
+                if self._held.get((person, background), 0) < self._share:
+                    return person, background
+        return None
 
-    def _give_back(self, person: PersonId) -> None:
+    def _give_back(self, person: PersonId, background: bool) -> None:
         self._free += 1
-        self._held[person] -= 1
-        if not self._held[person]:
-            del self._held[person]
+        self._background -= background
+        held = (person, background)
+        self._held[held] -= 1
+        if not self._held[held]:
+            del self._held[held]
         self._share_out()
 
-    def _leave(self, person: PersonId, waiting: asyncio.Future[None]) -> None:
-        queue = self._queues.get(person, deque())
+    def _leave(self, person: PersonId, waiting: asyncio.Future[None], background: bool) -> None:
+        queue = self._queues[background].get(person, deque())
         if waiting in queue:
             queue.remove(waiting)
         if not queue:
-            self._queues.pop(person, None)
+            self._queues[background].pop(person, None)

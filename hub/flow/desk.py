@@ -34,9 +34,11 @@ class FrontDesk:
         if link is None:
             return ()
         since = self._clock.now() - self._just_now
-        still_open = await self._store.tasks(HOME, link.person, states=OPEN, limit=HANDFUL, by="updated_at")
+        still_open = await self._store.tasks(
+            HOME, link.person, states=OPEN, limit=HANDFUL, by="updated_at", split=False
+        )
         finished = await self._store.tasks(
-            HOME, link.person, states=("completed",), updated_since=since, limit=HANDFUL, by="updated_at"
+            HOME, link.person, states=("completed",), updated_since=since, limit=HANDFUL, by="updated_at", split=False
         )
         latest = sorted((*still_open, *finished), key=lambda task: task.updated_at, reverse=True)
         return tuple(latest[:HANDFUL])

@@ -10,18 +10,21 @@ from msgspec.structs import replace
 
 from hub.errors import Conflict
 from hub.failpoints import reach
+from hub.flow.artefacts import Artefacts, unnamed
 from hub.flow.budget import so_far
 from hub.flow.case import gather
 from hub.flow.checking import evidence
+from hub.flow.family import Family, as_subtask, children_of, total
 from hub.flow.following import Following
 from hub.flow.journal import Journal
 from hub.flow.outbox import Outbox
-from hub.flow.schedules import upcoming
-from hub.flow.speaking import Spoken
+from hub.flow.progress import Progress
+from hub.flow.runs import moment, rested
+from hub.flow.spoken import Spoken
 from hub.flow.supervisor import Supervisor, reason_of
 from hub.flow.toolbox import Toolbox
 from hub.flow.waits import Waiting, Waits, verdict_of
-from hub.flow.watching import Watching, waiting_for
+from hub.flow.watching import Watching
 from hub.flow.work import Work
 from hub.ports import Change, Clock, Feed, LLMInfo, Save, Store, Workspaces
 from hub.records import (
@@ -82,6 +85,9 @@ class Endings:
         waits: Waits,
         watching: Watching,
         toolbox: Toolbox,
+        family: Family,
+        progress: Progress,
+        artefacts: Artefacts | None = None,
         workspaces: Workspaces | None = None,
     ) -> None:
         self._store = store
@@ -96,6 +102,9 @@ class Endings:
         self._waits = waits
         self._watching = watching
         self._toolbox = toolbox
+        self._family = family
+        self._progress = progress
+        self._artefacts = artefacts
         self._workspaces = workspaces
         self._told: set[str] = set()
 
@@ -106,16 +115,22 @@ class Endings:
         for _ in range(TRIES):
             was = await self._store.task(work.task.id) or work.task
             task = await self._judged(work, was, turn, ending, steps)
+            task, missed = self._rested(task, turn, ending)
             waiting = await self._waits.of(work, ending.spoken.held if ending.spoken else None, task)
             task = waiting.task
-            said = self._say(work, task, turn, ending, waiting)
+            told = self._say(work, task, await self._with_files(turn, task, ending), ending, waiting)
+            said = (*told, *self._say_next(work, task, turn, missed))
             if _is_news(task, turn, ending):
                 said = (*said, *await self._following.copies(task, said))
-            changes = (*self._changes(work, task, turn, ending, said), *self._moved(task, was, turn, ending))
-            changes += waiting.changes
+            changes = await self._progress.closing(task)
+            changes += (*self._changes(work, task, turn, ending, said), *self._moved(task, was, turn, ending))
+            above, lane = await self._family.ended(task)
+            changes += (*waiting.changes, *above)
+            if isinstance(task.verdict, Done) and ending.kind == "answered":
+                changes += await self._family.left_open(task)
             reach("pause.before-commit" if ending.kind == "held" else "turn.before-commit")
             try:
-                await self._journal.commit(*changes, wake=(*map(self._outbox.lane, said), *waiting_for(task)))
+                await self._journal.commit(*changes, wake=(*(self._outbox.lane(message) for message in said), *lane))
             except Conflict:
                 # The task was changed meanwhile, or a message moved away from it: look again at what's ours.
                 await self._look_again(work)
@@ -163,6 +178,7 @@ class Endings:
             tokens=before.tokens + turn.tokens_in + turn.tokens_out,
             minutes=before.minutes + turn.ms / 60_000,
             money=before.money + work.money,
+            subtasks=before.subtasks,
         )
         task = replace(
             task, used=used, digest=work.task.digest, digested=work.task.digested, updated_at=self._clock.now()
@@ -175,25 +191,24 @@ class Endings:
             return replace(task, state="input-required", due_at=None, verdict=verdict_of(spoken.held))
         if turn.error and (work.messages or work.pause or ending.kind == "dead"):
             return replace(task, state="input-required", due_at=None, verdict=Blocked(missing=turn.error))
-        spoken = ending.spoken
-        spent, wait = (spoken.spent, spoken.wait) if spoken else ("", None)
+        children = await children_of(self._store, task)
+        task = replace(task, used=total(task.used, children))
+        if waits := self._family.waits(children, work.children):
+            return self._with(task, waits)
         case = await gather(
             self._store,
             work,
             task,
             turn,
             steps,
+            children,
             aside=self._toolbox.is_aside,
             workspaces=self._workspaces,
-            spent=spent,
-            wait=wait,
+            spent=ending.spoken.spent if ending.spoken else "",
+            wait=ending.spoken.wait if ending.spoken else None,
         )
-        verdict = await self._supervisor.judge(task, turn, case)
-        waited = work.task.verdict
-        if isinstance(waited, Wait) and isinstance(verdict, Again) and not verdict.failed and not case.calls:
-            # Somebody only asked how it stands: what it waits for hasn't come by that.
-            verdict = waited if self._clock.now() < waited.until else verdict
-        return self._with(task, verdict)
+        verdict = as_subtask(task, await self._supervisor.judge(task, turn, case))
+        return self._with(task, self._watching.waits_on(work, case.calls, verdict))
 
     def _with(self, task: Task, verdict: Verdict) -> Task:
         state: TaskState
@@ -201,9 +216,6 @@ class Endings:
         match verdict:
             case Done():
                 state = "completed"
-                if task.schedule:
-                    run_at = upcoming(task.schedule, self._zone, self._clock.now())
-                    state, due_at, task = "submitted", run_at, replace(task, run_at=run_at)
             case Again(after=after):
                 state, due_at = "working", self._clock.now() + timedelta(seconds=after)
             case Wait():
@@ -213,6 +225,12 @@ class Endings:
             case _:
                 assert_never(verdict)
         return replace(task, state=state, due_at=due_at, verdict=verdict)
+
+    def _rested(self, task: Task, turn: Turn, ending: Ending) -> tuple[Task, str]:
+        """Return a task with its next run, and what's told of missed ones: how it ended ends no schedule."""
+        if ending.kind in {"stopped", "held"}:
+            return task, ""
+        return rested(task, turn.started_at, self._zone, self._clock.now())
 
     def _changes(
         self, work: Work, task: Task, turn: Turn, ending: Ending, said: Sequence[Message]
@@ -261,10 +279,14 @@ class Endings:
         if ending.kind == "stopped":
             return (self._answer(task, turn, to),) if turn.answer.strip() and not ending.quietly else ()
         verdict = task.verdict
+        if turn.error:
+            told = to is not None or (task.schedule is not None and isinstance(verdict, Blocked))
+            stuck = not task.parent and not told
+            return (self._failure(task, turn, to),) if told else self._standing(task, turn, to, ()) if stuck else ()
         said: list[Message] = []
-        if turn.error and to is not None:
-            return (self._failure(task, turn, to),)
-        if turn.answer.strip() and not turn.error and (to is not None or isinstance(verdict, Done | Ask | Blocked)):
+        if task.parent and to is None and not isinstance(verdict, Ask):
+            return ()  # what it has come to is told to the task that it was split off from
+        if turn.answer.strip() and (to is not None or isinstance(verdict, Done | Ask | Blocked)):
             said.append(self._answer(task, turn, to))
         if task.kind == "assignment" and not work.settled:
             said += self._standing(task, turn, to, ending.spoken.steps if ending.spoken else ())
@@ -279,17 +301,36 @@ class Endings:
             case Blocked(missing=missing):
                 text = f"I can't go on with #{task.number}: {missing}. /resume {task.number} tries again."
                 return (self._message(task, turn, to, (Text(text),), "notice"),)
-            case Done() if checks := [step for step in steps if step.kind == "check"]:
+            case Done() if checks := [step for step in steps if step.kind == "check" and task.checks]:
                 text = f"Done, and checked: {evidence(checks)}."
                 return (self._message(task, turn, to, (Text(text),), "notice"),)
             case _:
                 return ()
 
+    async def _with_files(self, turn: Turn, task: Task, ending: Ending) -> Turn:
+        """Return a turn whose answer, if it's the last one of an assignment, names the files that this has made."""
+        over = task.kind == "assignment" and ending.kind == "answered" and isinstance(task.verdict, Done)
+        if not over or not self._artefacts or not (line := unnamed(turn.answer, await self._artefacts.names(task))):
+            return turn
+        return replace(turn, answer=f"{turn.answer.rstrip()}\n\n{line}".strip())
+
+    def _say_next(self, work: Work, task: Task, turn: Turn, missed: str) -> tuple[Message, ...]:
+        """Tell of runs that were missed, and that the next one comes all the same where this one isn't done."""
+        told = f"{missed}." if missed else ""
+        if task.schedule and task.run_at and task.state == "input-required" and isinstance(task.verdict, Ask | Blocked):
+            next_at = moment(task.run_at, task.schedule.zone or self._zone)
+            told = f"{told} The next run comes all the same, on {next_at}; /stop {task.number} ends it."
+        if not told:
+            return ()
+        to = next(reversed((*work.about, *work.messages)), None)
+        return (self._message(task, turn, to, (Text(f"#{task.number} {task.title}: {told.strip()}"),), "notice"),)
+
     def _answer(self, task: Task, turn: Turn, to: Message | None) -> Message:
         return self._message(task, turn, to, (Text(turn.answer.strip()),), "agent")
 
     def _failure(self, task: Task, turn: Turn, to: Message | None) -> Message:
-        text = f"I couldn't answer: {turn.error}\n\nYour message is kept; /resume {task.number} tries again."
+        what, kept = ("answer", "Your message is kept; ") if to else (f"do #{task.number} {task.title}", "")
+        text = f"I couldn't {what}: {turn.error}\n\n{kept}/resume {task.number} tries again."
         return self._message(task, turn, to, (Text(text),), "notice")
 
     def _message(

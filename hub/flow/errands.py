@@ -4,9 +4,10 @@ Tools are built before the flow that runs these errands: until `open` they're re
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 from itertools import islice
 
@@ -14,19 +15,23 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.errors import BadRequest, Duplicate, ToolError
+from hub.flow import planning
 from hub.flow.exact import sealed
 from hub.flow.heard import said_lately
 from hub.flow.journal import Journal
 from hub.flow.notices import notice
 from hub.flow.outbox import Outbox
+from hub.flow.outlines import Outlines
 from hub.flow.rights import PLANNED_BY, Rights
 from hub.flow.said import tag
+from hub.flow.splitting import Splitting
 from hub.flow.tasks import Tasks
 from hub.flow.toolbox import Toolbox
-from hub.flow.whens import parse
+from hub.flow.whens import read
 from hub.manifests import Agent
 from hub.ports import Clock, Paused, Store, Tool, ToolCall
 from hub.records import OPEN, File, Message, MessageId, Part, Task, TaskId, Text
+from hub.times.zones import Zones
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +56,10 @@ class Parts(Struct, frozen=True):
     tasks: Tasks
     toolbox: Toolbox
     rights: Rights
+    outlines: Outlines
+    splitting: Splitting
     agents: Mapping[str, Agent]
-    zone: str
+    zones: Zones
 
 
 class FlowErrands:
@@ -117,11 +124,14 @@ class FlowErrands:
         if not text or len(text) > LONGEST:
             raise ToolError(f"What's to be done has 1 to {LONGEST} characters; this has {len(text)}.")
         try:
-            time = parse(f"{when.strip()} {text}", now, hub.zone)
-        except BadRequest:
-            raise ToolError(f"{when!r} isn't a time: say in 20m, 08:30, daily 08:30, or a crontab.") from None
-        if time.text != text:
+            time = read(when, now, await hub.zones.of(task.tenant, task.person))
+        except BadRequest as error:
+            raise ToolError(f"{when!r} isn't a time: say in 20m, 08:30, daily 08:30, or a crontab. ({error})") from None
+        if time.text:
             raise ToolError(f"{when!r} says more than a time: put what's to be done into the text.")
+        if time.others:
+            either = " or ".join(meant.words for meant in (time, *time.others))
+            raise ToolError(f"{when!r} may be {either}. Ask the user which.")
         if time.due_at is not None and time.due_at < now + SOONEST:
             raise ToolError("That's too soon: a minute ahead at least.")
         id = TaskId(f"{_turn(call)[:12]}{_hash(f'{call.key}:{when}:{text}')[:16]}")
@@ -133,6 +143,20 @@ class FlowErrands:
                 goal, text, due_at=time.due_at, schedule=time.schedule, by=task, beside=hub.rights.inherited
             )
         return f"{tag(known)}: {time.words}."
+
+    async def outline(
+        self, call: ToolCall, points: Sequence[str], *, done: Sequence[int] = (), dropped: Sequence[int] = ()
+    ) -> str:
+        """See Outlining."""
+        hub, task = await self._task(call)
+        how = partial(planning.changed, points=points, done=done, drop=dropped)
+        outlined = await hub.outlines.by_tool(task.id, how)
+        return f"Plan: {planning.told(outlined.plan)}"
+
+    async def split(self, call: ToolCall, goals: Sequence[str], agent: str = "", turns: int | None = None) -> str:
+        """See Splits."""
+        hub, _ = await self._task(call)
+        return await hub.splitting.split(call, goals, agent, turns)
 
     async def use(self, call: ToolCall, tool: str, arguments: Mapping[str, object]) -> str:
         """See Errands. A tool whose calls can't be repeated may be used only by one whose own can't."""
@@ -187,7 +211,7 @@ class FlowErrands:
             )
         if any(taint.source.startswith(PLANNED_BY) for taint in await hub.store.taints(task.id)):
             raise ToolError("A task that was planned where others' words were read plans no further ones.")
-        waiting = await hub.store.tasks(task.tenant, task.person, states=OPEN, limit=MANY)
+        waiting = await hub.store.tasks(task.tenant, task.person, states=OPEN, limit=MANY, split=False)
         if sum(each.kind == "assignment" and each.due_at is not None for each in waiting) >= PLANNED:
             raise ToolError(f"{PLANNED} tasks are planned already; the person must end some first.")
 

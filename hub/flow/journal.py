@@ -1,26 +1,45 @@
 """One commit, and then everybody who should know of it."""
 
-from hub.ports import Add, Change, Clock, Dispatcher, Feed, Save, Store
+import logging
+
+from hub.ports import Add, Change, Clock, Dispatcher, Feed, Save, Store, Witness
 from hub.records import Actor, Event, EventKind, Message, Pause, Task, TaskState, Transition, Turn, new_id
 
 WHY = 500
 """Characters."""
 
+log = logging.getLogger(__name__)
+
 
 class Journal:
     """Commits changes, publishes the events among them, wakes lanes. In that order: nobody hears of what isn't kept."""
 
-    def __init__(self, store: Store, feed: Feed, dispatcher: Dispatcher, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, feed: Feed, dispatcher: Dispatcher, clock: Clock, witness: Witness | None = None
+    ) -> None:
         self._store = store
         self._feed = feed
         self._dispatcher = dispatcher
         self._clock = clock
+        self._witness = witness
 
     async def commit(self, *changes: Change, wake: tuple[str, ...] = ()) -> None:
         """Keep the changes, all or none; raises what Store.commit raises."""
+        began = self._clock.monotonic()
         events = await self._store.commit(*changes)
+        took = self._clock.monotonic() - began
         self._feed.publish(*events)
         self._dispatcher.wake(*wake)
+        if self._witness is not None:
+            self._bear_witness(self._witness, changes, took)
+
+    @staticmethod
+    def _bear_witness(witness: Witness, changes: tuple[Change, ...], took: float) -> None:
+        try:
+            witness.committed(changes, took)
+        except Exception:
+            # What's kept is kept: nobody may be told otherwise because it couldn't be counted.
+            log.exception("a commit of %d changes wasn't counted", len(changes))
 
     def about_message(self, kind: EventKind, message: Message) -> Add:
         """Tell of a message: that it came, where it went, that it's answered."""
@@ -44,6 +63,10 @@ class Journal:
         """Keep a task as it's now, and, if it was in another state, who had it changed and why."""
         moved = () if task.state == was else (self._moved(task, was, by, why),)
         return (Save(task), self._about_task(task), *moved)
+
+    def noted(self, task: Task, by: Actor, why: str) -> Add:
+        """Keep what happened to a task whose state stays as it is."""
+        return self._moved(task, task.state, by, why)
 
     def _about_task(self, task: Task) -> Add:
         return Add(

@@ -45,11 +45,13 @@ class Labels:
     async def _others(self, task: Task) -> bool:
         """Say whether it could have been about another task: one that's open, or that the router would reopen."""
         who = (task.tenant, task.person)
-        found = await self._store.tasks(*who, states=OPEN, limit=2, by="updated_at")
+        found = await self._store.tasks(*who, states=OPEN, limit=2, by="updated_at", split=False)
         if any(other.id != task.id for other in found):
             return True
         since = self._clock.now() - self._reopen
-        found = await self._store.tasks(*who, states=("completed",), updated_since=since, limit=2, by="updated_at")
+        found = await self._store.tasks(
+            *who, states=("completed",), updated_since=since, limit=2, by="updated_at", split=False
+        )
         return any(other.id != task.id for other in found)
 
     async def _thread(self, task: Task, address: Address) -> str | None:

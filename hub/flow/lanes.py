@@ -23,9 +23,14 @@ def out(tenant: TenantId, address: Address) -> str:
     return f"out:{tenant}:{address.bridge}:{address.chat}"
 
 
+def progress(id: TaskId) -> str:
+    """Where it's looked at how far a task is: in one place, so that two never say it at once."""
+    return f"progress:{id}"
+
+
 def task_of(lane: str) -> TaskId:
-    """Return the task that a `task:` lane belongs to."""
-    return TaskId(lane.removeprefix("task:"))
+    """Return the task that a `task:` or `progress:` lane belongs to."""
+    return TaskId(lane.partition(":")[2])
 
 
 def bridge_of(lane: str) -> str:

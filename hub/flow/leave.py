@@ -11,10 +11,13 @@ from hub.flow.rights import digest_of
 from hub.flow.said import Said, short, tag
 from hub.flow.toolbox import Toolbox
 from hub.ports import Clock, Save, Store
-from hub.records import OPEN, Pause, PauseId, PersonId, Task, TenantId
+from hub.records import OPEN, Pause, PauseId, PauseState, PersonId, Task, TenantId
 
 TRIES = 20
 SHOWN = 20
+MANY = 1_000
+DIGITS = 10
+PAST: tuple[PauseState, ...] = ("approved", "denied", "done")
 
 
 class Leave:
@@ -74,13 +77,26 @@ class Leave:
             if (task := await self._store.task(pause.task)) and said.rest.lstrip("#") in ("", str(task.number))
         ]
         if not found:
-            return f"Nothing of task {said.rest} waits for your approval." if said.rest else "Nothing waits for it."
+            return await self._nothing(said)
         if len(found) > 1:
             lines = [_line(pause, task, said.name) for pause, task in found]
             return "\n".join(("Which one? Use its buttons, or answer to its question.", *lines))
         return await self.chosen(message.tenant, found[0][0].id, "approve" if approve else "deny", by)
 
     # --- inside
+
+    async def _nothing(self, said: Said) -> str:
+        """Say why there's nothing to decide: perhaps it's said twice, or obeyed again because of a crash."""
+        number = said.rest.lstrip("#")
+        if not number:
+            return "Nothing waits for it."
+        message = said.message
+        if number.isdecimal() and len(number) < DIGITS:
+            task = await self._store.task_by_number(message.tenant, message.person, int(number))
+            past = await self._store.pauses_of_task(task.id, states=PAST, limit=MANY) if task else ()
+            if decided := [pause for pause in past if pause.kind == "leave" and pause.answer in ("approved", "denied")]:
+                return f"{_late(decided[-1])}."
+        return f"Nothing of task {said.rest} waits for your approval."
 
     async def _check(self, pause: Pause, by: PersonId) -> None:
         whose = await self._store.person(pause.tenant, pause.person)

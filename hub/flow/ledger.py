@@ -131,6 +131,7 @@ class Ledger:
             request=request,
             result=result,
             ms=(self._clock.monotonic() - began) * 1000,
+            ended_at=self._clock.now(),
         )
 
     async def mark(self, *changes: Change) -> None:

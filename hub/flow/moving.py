@@ -39,10 +39,10 @@ class Moving:
 
     async def _asked(self, message: Message) -> Answer:
         who = (message.tenant, message.person)
-        found = await self._store.tasks(*who, states=OPEN, limit=OFFERED + 1, by="updated_at")
+        found = await self._store.tasks(*who, states=OPEN, limit=OFFERED + 1, by="updated_at", split=False)
         since = self._clock.now() - self._reopen
         found += await self._store.tasks(
-            *who, states=("completed",), updated_since=since, limit=OFFERED + 1, by="updated_at"
+            *who, states=("completed",), updated_since=since, limit=OFFERED + 1, by="updated_at", split=False
         )
         others = [task for task in found if task.id != message.task][:OFFERED]
         choices = tuple(Choice(id=f"move/{message.id}/{task.id}", text=tag(task)) for task in others)

@@ -1,7 +1,7 @@
 """Deliver what the hub says: in order within a chat, as patiently as the platform asks, and never silently not."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from msgspec.structs import replace
@@ -12,9 +12,10 @@ from hub.flow import lanes
 from hub.flow.elsewhere import Elsewhere
 from hub.flow.guard import Guard
 from hub.flow.journal import Journal
-from hub.flow.labels import Labels
-from hub.ports import Add, Bridge, Change, Clock, Delivered, Outgoing, Retracting, Save, Store
-from hub.records import Entry, EventKind, Message, Posting, Thread, saved
+from hub.flow.labels import Label, Labels
+from hub.flow.standing import is_over
+from hub.ports import Add, Bridge, Change, Clock, Delivered, Editing, Outgoing, Retracting, Save, Store
+from hub.records import Entry, EventKind, Message, MessageId, Posting, Text, Thread, new_id, saved
 from hub.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,8 @@ PAUSES = (1.0, 5.0, 20.0, 60.0)
 UNCERTAIN = len(PAUSES) + 1
 """So many deliveries of unknown outcome, and it's given up: something dies over it each time."""
 TRIES = 5
+RECENT = 20
+"""Messages of a chat among which its newest one is looked for."""
 
 
 class Outbox:
@@ -39,7 +42,9 @@ class Outbox:
         labels: Labels,
         elsewhere: Elsewhere,
         guard: Guard,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
+        """`check` raises HubEnded where another hub may be delivering by now."""
         self._store = store
         self._spool = spool
         self._journal = journal
@@ -48,6 +53,7 @@ class Outbox:
         self._labels = labels
         self._elsewhere = elsewhere
         self._guard = guard
+        self._check = check
 
     def say(self, message: Message) -> tuple[Change, ...]:
         """Return what keeps a message of the hub and has it delivered; commit it with what it tells of."""
@@ -69,8 +75,28 @@ class Outbox:
             changes.append(self._wait(moved))
         return tuple(changes)
 
+    async def change(self, id: MessageId, text: str) -> tuple[Change, ...]:
+        """Return what gives a message of the hub other words, also where it was delivered; wake its lane.
+
+        Nothing if it has them already, isn't there any more, or couldn't be delivered.
+        """
+        # The entry first: what's delivered between the two is then known to be, or this can't be committed.
+        entry = await self._store.entry_of("outbox", id)
+        message = await self._store.message(id)
+        if message is None or message.text == text or message.state in ("moved", "failed"):
+            return ()
+        changed = replace(message, parts=(Text(text),))
+        changes: list[Change] = [Save(changed), self._journal.about_message("notice", changed)]
+        if message.address.bridge not in self._bridges:
+            return tuple(changes)
+        if entry is not None and entry.state in ("ready", "held"):
+            changes.append(Save(entry))
+            if entry.boot is None:
+                return tuple(changes)  # it has these words when its turn has come
+        return (*changes, self._wait(changed))
+
     def lane(self, message: Message) -> str:
-        """Return the lane to wake once `say` or `take_back` is committed."""
+        """Return the lane to wake once `say`, `take_back` or `change` is committed."""
         return lanes.out(message.tenant, message.address)
 
     async def deliver(self, lane: str) -> None:
@@ -88,21 +114,19 @@ class Outbox:
         if message is None or bridge is None:
             await self._journal.commit(self._spool.settle(entry))
             return True
-        if message.state == "moved":
-            return await self._retract(entry, message, bridge)
+        if message.state in ("moved", "sent"):
+            return await (self._retract if message.state == "moved" else self._edit)(entry, message, bridge)
+        if entry.deaths and await self._is_progress(message):
+            # It may be there. A second one would be worse than none: what counts is told by itself.
+            unsure = replace(message, state="failed", error="nobody knows whether it arrived")
+            await self._journal.commit(self._spool.settle(entry), Save(unsure))
+            return True
         begun, sending = self._spool.begin(entry), replace(message, state="sending")
         await self._journal.commit(Save(begun), Save(sending))
         entry = saved(begun)
-        label = await self._labels.of(message)
-        outgoing = Outgoing(
-            message=sending,
-            again=entry.deaths > 0,
-            task=label.task,
-            tagged=label.tagged,
-            thread=label.thread,
-            reply_to=label.reply_to,
-        )
+        outgoing = replace(_outgoing(sending, await self._labels.of(message)), again=entry.deaths > 0)
         reach("outbox.before-deliver")
+        self._check()
         try:
             delivered = await bridge.deliver(outgoing)
         except DeliveryError as error:
@@ -203,6 +227,44 @@ class Outbox:
             wake=tuple(self.lane(notice) for notice in elsewhere),
         )
 
+    # --- other words
+
+    async def _edit(self, entry: Entry, message: Message, bridge: Bridge) -> bool:
+        """Show other words of what was delivered. Where that can't be, the last ones are said anew, and others not."""
+        ids = [posting.external_id for posting in await self._store.postings(message.id)]
+        label = await self._labels.of(message)
+        if ids and isinstance(bridge, Editing):
+            begun = self._spool.begin(entry)
+            await self._journal.commit(Save(begun))
+            entry = saved(begun)
+            outgoing = replace(_outgoing(message, label), newest=await self._is_newest(message))
+            reach("outbox.before-edit")
+            try:
+                await bridge.edit(outgoing, ids)
+            except DeliveryError as error:
+                if not isinstance(error, DeliveryRefused) and entry.deaths + 1 < UNCERTAIN:
+                    await self._once_more(entry, error)
+                    return False
+                log.info("message %s: %s doesn't show its new words: %s", message.id, bridge.name, error)
+            else:
+                reach("outbox.after-edit")
+                await self._journal.commit(self._spool.settle(entry))
+                return True
+        task = label.task
+        goes_on = task is not None and task.progress == message.id and not is_over(task)
+        anew = () if goes_on or not ids else self.say(_anew(message))
+        await self._journal.commit(self._spool.settle(entry), *anew)
+        return True
+
+    async def _is_progress(self, message: Message) -> bool:
+        task = await self._store.task(message.task) if message.task and message.role == "notice" else None
+        return task is not None and task.progress == message.id
+
+    async def _is_newest(self, message: Message) -> bool:
+        latest = await self._store.messages_of_chat(message.tenant, message.address, limit=RECENT)
+        said = [other.id for other in latest if other.role != "user" and other.state in ("sending", "unknown", "sent")]
+        return said[-1:] == [message.id]
+
     # --- taking back
 
     async def _retract(self, entry: Entry, message: Message, bridge: Bridge) -> bool:
@@ -215,18 +277,19 @@ class Outbox:
             asked = await self._store.message(message.answers) if message.answers else None
             to = await self._store.task(asked.task) if asked and asked.task else None
             reach("outbox.before-retract")
+            self._check()
             try:
                 await bridge.retract(message, ids, to)
             except DeliveryError as error:
                 if not isinstance(error, DeliveryRefused) and entry.deaths + 1 < UNCERTAIN:
-                    await self._retract_later(entry, error)
+                    await self._once_more(entry, error)
                     return False
                 log.warning("message %s: %s doesn't take it back: %s", message.id, bridge.name, error)
             reach("outbox.after-retract")
         await self._journal.commit(self._spool.settle(entry))
         return True
 
-    async def _retract_later(self, entry: Entry, error: DeliveryError) -> None:
+    async def _once_more(self, entry: Entry, error: DeliveryError) -> None:
         doubt = isinstance(error, DeliveryUncertain)
         after = error.after if isinstance(error, DeliveryDelayed) else PAUSES[min(entry.deaths, len(PAUSES) - 1)]
         due_at = self._clock.now() + timedelta(seconds=after)
@@ -235,3 +298,20 @@ class Outbox:
 
     def _wait(self, message: Message) -> Add:
         return self._spool.put("outbox", self.lane(message), message, self._clock.now())
+
+
+def _outgoing(message: Message, label: Label) -> Outgoing:
+    progress = label.task is not None and label.task.progress == message.id
+    return Outgoing(
+        message=message,
+        task=label.task,
+        tagged=label.tagged,
+        thread=label.thread,
+        reply_to=label.reply_to,
+        silent=progress,
+    )
+
+
+def _anew(message: Message) -> Message:
+    id = MessageId(new_id())
+    return replace(message, id=id, external_id=id, state="ready", copy_of=message.id)

@@ -101,6 +101,11 @@ class People:
         self._known.pop(key.hash, None)
         return key
 
+    def forget(self) -> None:
+        """Ask the store about every key the next time: somebody's are gone."""
+        self._known.clear()
+        self._codes.clear()
+
     async def whose(self, secret: str) -> Key | None:
         """Return the key with this secret if it's good now, else None."""
         hash = _hash(secret)

@@ -49,20 +49,21 @@ def answer(
     now: datetime,
     *,
     note: str = "",
+    stand: str = "",
     images: Images = NO_IMAGES,
 ) -> tuple[Said, ...]:
     """Return the prompt for an agent's answer.
 
     It always holds the agent's system prompt and the task's goal: in the history where that still has it, else before
     it, with the digest of what was left out. `history` is oldest first and ends with what's to be answered; `results`
-    are this turn's tool steps; `now` is in the person's time zone; `note` is why another turn is taken; `images`
-    are those that came along with messages of the history.
+    are this turn's tool steps; `now` is in the person's time zone; `note` is why another turn is taken, `stand` how
+    far the task is; `images` are those that came along with messages of the history.
     """
     said = conversation(history, images)
     opening = _opening(task, said)
     if opening:
         said = (Said("user", opening), *said)
-    closing = _closing(results, note, asked=bool(said) and said[-1].role == "user")
+    closing = _closing(results, note, plain(stand), asked=bool(said) and said[-1].role == "user")
     if closing:
         said = (*said, Said("user", closing))
     return (system(agent, now), *_alternating(said))
@@ -230,10 +231,12 @@ def _opening(task: Task, said: Sequence[Said]) -> str:
     return "\n".join(parts)
 
 
-def _closing(results: Sequence[Step], note: str, *, asked: bool) -> str:
+def _closing(results: Sequence[Step], note: str, stand: str, *, asked: bool) -> str:
     done = {step.name for step in results if not step.failed}
     # A try that failed before the one that didn't would only mislead.
     parts = [_result(step) for step in results if not step.failed or step.name not in done]
+    if stand:
+        parts.append(stand)
     if note and asked:
         # The person has just said something: that comes first.
         parts.append(f"(About my goal: {plain(note)})")

@@ -36,16 +36,18 @@ CHANGES = re.compile(
     r"(^|[.!?,;]|\b(please|can you|could you|would you|will you|(want|like|need|love|wish)( you)? to|and|then|also|now"
     r"|just|let'?s))\W*"
     r"(book|reserve|buy|order|purchase|pay|transfer|send|mail|e-?mail|post|publish|upload|download|install|cancel|call"
-    r"|phone|invite|subscribe|delete|remove|move|copy|rename|save|store|deploy|restart|remind|play"
+    r"|phone|invite|subscribe|delete|remove|move|copy|rename|save|store|deploy|restart|play"
     r"|(turn|switch) (on|off)|set (an alarm|a reminder|a timer)"
     r"|(write|put|add|append|note)\b[^.!?]{0,80}\b(in|into|to|as|under) (a |the |my )?(\w+ )?"
     r"(file|list|calendar|document|folder|[\w-]+\.[a-z]{2,4})"
     r"|(make|create) (a|the|an) (\w+ )?(file|folder|document))\b"
-    r"|\b(buch|reservier|bestell|bezahl|überweis|schick|stornier|lösch|erinner|speicher)\w*"
+    r"|\b(buch|reservier|bestell|bezahl|überweis|schick|stornier|lösch|speicher)\w*"
     r"|\b(reserva|compra|paga|transfiere|env[ií]a|cancela|borra|guarda)\b",
     re.IGNORECASE,
 )
 """Orders that leave something changed: a tool that changes something has to have done it."""
+REMINDS = re.compile(r"\bremind (me|us|him|her|them)\b|\berinner\w* (mich|uns)\b", re.IGNORECASE)
+"""What's to be planned; at its time it's words."""
 ANSWERS = re.compile(
     r"\?|^\W*(what|which|who|whose|when|where|why|how|is|are|was|were|do|does|did|can|could|should|will)\b"
     r"|\b(tell|give|show|name|list|explain|describe|translate|summari[sz]e|sum up|compare|suggest|recommend|draft"
@@ -80,17 +82,20 @@ def unproven(transcript: Sequence[Spoken], receipts: Sequence[Receipt] | None) -
     return ""
 
 
-def lacking(transcript: Sequence[Spoken], receipts: Sequence[Receipt], *, changed: bool, able: bool) -> str:
+def lacking(
+    transcript: Sequence[Spoken], receipts: Sequence[Receipt], *, changed: bool, planned: bool, able: bool
+) -> str:
     """Return what an assignment certainly lacks, as it's told to its agent; or nothing.
 
     What's to leave something changed needs a receipt of a change, whatever anybody judges, if it isn't seen that it's
-    `changed`. If whoever judges isn't
+    `changed`; what was `planned` and falls due has only to be said. If whoever judges isn't
     `able` to, words alone are enough only where words were wanted, and an answer that tells of a failure never is.
     """
     wishes = [text for role, text in transcript if role == "user"]
     good = [receipt for receipt in receipts if not receipt.failed]
     changed = changed or any(receipt.effect != "none" for receipt in good)
-    if any(map(CHANGES.search, wishes)) and not changed:
+    wants = any(map(CHANGES.search, wishes)) or (not planned and any(map(REMINDS.search, wishes)))
+    if wants and not changed:
         return "nothing was changed for it yet: call the tool that does it, or say what's missing"
     if able:
         return ""

@@ -1,15 +1,17 @@
 """Answers to questions that were put with choices: by a button, by an ad-hoc command, or by a number."""
 
+from collections.abc import Awaitable, Callable
+
 from hub.errors import BadRequest, NotFound
 from hub.flow.agreeing import Agreeing
 from hub.flow.asking import pause_of
 from hub.flow.leave import Leave
 from hub.flow.moving import Moving
 from hub.flow.routes import Routes
-from hub.flow.said import tag
+from hub.flow.said import Answer, tag
 from hub.flow.tasks import Tasks
 from hub.ports import Store
-from hub.records import Choice, Message, MessageId, PauseId, PersonId, Task, TaskId
+from hub.records import OPEN, Choice, Message, MessageId, PauseId, PersonId, Task, TaskId
 
 LOOK_BACK = 6
 """Messages of a chat in which an open question is looked for."""
@@ -19,13 +21,22 @@ class Questions:
     """Takes the choices people make."""
 
     def __init__(
-        self, store: Store, routes: Routes, tasks: Tasks, moving: Moving, leave: Leave, agreeing: Agreeing
+        self,
+        store: Store,
+        routes: Routes,
+        tasks: Tasks,
+        moving: Moving,
+        leave: Leave,
+        plan: Callable[[Message, str], Awaitable[Answer]],
+        agreeing: Agreeing,
     ) -> None:
+        """`plan` plans what a command asked for, at the time that was chosen."""
         self._store = store
         self._routes = routes
         self._tasks = tasks
         self._moving = moving
         self._leave = leave
+        self._planned = plan
         self._agreeing = agreeing
 
     async def choose(self, question: Message, choice: str, by: PersonId) -> str:
@@ -42,6 +53,8 @@ class Questions:
                 return await self._about_route(MessageId(id), what)
             case "move":
                 return await self._moving.moved(await self._message(MessageId(id)), what)
+            case "plan":
+                return await self._plan(await self._message(MessageId(id)), what)
             case "leave":
                 return await self._leave.chosen(question.tenant, PauseId(id), what, by)
             case "checks":
@@ -92,7 +105,12 @@ class Questions:
         task = await self._store.task(TaskId(id))
         if kind == "checks":
             return task is not None and bool(task.proposed)
+        if kind == "plan":
+            return task is None  # the planned one has its command's id
         return task is not None and task.state == "input-required"
+
+    async def _plan(self, command: Message, strictly: str) -> str:
+        return (await self._planned(command, strictly)).text
 
     async def _about_route(self, id: MessageId, what: str) -> str:
         await self._routes.choose(id, None if what == "new" else TaskId(what))
@@ -104,7 +122,9 @@ class Questions:
         task = await self._store.task(id)
         if task is None:
             raise NotFound("that task is gone")
-        if task.state == "input-required":
+        if what == "cancel" and task.state in OPEN:
+            task = await self._tasks.cancel(task)
+        elif what != "cancel" and task.state == "input-required":
             task = await self._changed(task, what)
         return f"{tag(task)} – {task.state}"
 

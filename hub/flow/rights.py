@@ -16,6 +16,10 @@ PLANNED_BY = "task "
 """What the source of a taint begins with that was inherited."""
 
 
+GATHERED = "subtask "
+"""What the source of a taint begins with that came with a subtask's result."""
+
+
 class Rights:
     """Says what needs leave, and keeps what taints a task."""
 
@@ -77,6 +81,15 @@ class Rights:
             return ()
         whose = ", ".join(taint.source for taint in await self._store.taints(by.id)) or "several people"
         return await self._taint(planned.id, planned.tenant, f"{PLANNED_BY}{by.number}", whose[:DETAIL])
+
+    async def gathered(self, task: Task, children: Sequence[Task]) -> tuple[Change, ...]:
+        """Return what's kept as a turn begins that's told of subtasks: what tainted them taints it too."""
+        changes: tuple[Change, ...] = ()
+        for child in children:
+            if taints := await self._store.taints(child.id):
+                whose = ", ".join(taint.source for taint in taints)
+                changes += await self._taint(task.id, task.tenant, f"{GATHERED}{child.number}", whose[:DETAIL])
+        return changes
 
     async def _taint(self, task: TaskId, tenant: TenantId, source: str, detail: str) -> tuple[Change, ...]:
         if any(taint.source == source for taint in await self._store.taints(task)):

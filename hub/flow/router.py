@@ -5,6 +5,7 @@ too close to call. Every answer is kept with its evidence.
 from collections import defaultdict, deque
 from collections.abc import Collection, Sequence
 from datetime import timedelta
+from typing import Literal
 
 from msgspec.structs import replace
 
@@ -41,6 +42,8 @@ OFFERED = 3
 """Tasks offered in a question, besides a new one."""
 PATIENCE = timedelta(minutes=10)
 """A question that nobody answers so long is answered by the best guess."""
+RESTING = 50
+"""Subtasks that rest, among which those are found that have asked something."""
 HOUR = 3600.0
 CLOSED: tuple[TaskState, ...] = ("completed",)
 
@@ -130,7 +133,9 @@ class Router:
         """Do what the person answered to a question; their answer itself needs no task and no other answer."""
         said: list[Message] = []
         try:
-            await self._questions.choose(question, choice, message.author or message.person)
+            done = await self._questions.choose(question, choice, message.author or message.person)
+            if choice.startswith("plan/"):  # when it's due is news; what else is chosen shows by what follows
+                said.append(answer_to(message, done, self._clock.now()))
         except PersonError as error:
             said.append(answer_to(message, str(error), self._clock.now()))
         answered = replace(message, state="answered", reply_to=question.id)
@@ -158,12 +163,18 @@ class Router:
     # --- the LLM
 
     async def _roster(self, message: Message) -> tuple[Seen, ...]:
-        """Return the tasks it may be about: open ones and those just finished, the latest first, at most a handful."""
+        """Return the tasks it may be about: open ones and those just finished, the latest first, at most a handful.
+
+        A subtask is one of them only if it has asked its person something: what it's part of speaks for the others.
+        """
         many = self._limits.candidates
         since = self._clock.now() - timedelta(hours=self._limits.reopen_hours)
         who = (message.tenant, message.person)
-        found = await self._store.tasks(*who, states=OPEN, limit=many, by="updated_at")
-        found += await self._store.tasks(*who, states=CLOSED, updated_since=since, limit=many, by="updated_at")
+        by: Literal["updated_at"] = "updated_at"
+        found = await self._store.tasks(*who, states=OPEN, limit=many, by=by, split=False)
+        found += await self._store.tasks(*who, states=CLOSED, updated_since=since, limit=many, by=by, split=False)
+        resting = await self._store.tasks(*who, states=("input-required",), limit=RESTING, by=by, split=True)
+        found += tuple(task for task in resting if isinstance(task.verdict, Ask) and task.verdict.question)
         latest = sorted(found, key=lambda task: task.updated_at, reverse=True)[:many]
         return tuple([await self._seen(task) for task in latest])
 

@@ -1,11 +1,11 @@
-"""What's shown while work goes on: drafts, that somebody types, a long task's progress, the state of a task's thread.
+"""What's shown while work goes on: drafts, that somebody types, the state of a task's thread.
 
 Nothing here is kept, and nothing waits for it: a turn goes on as fast as ever, however slow a platform is.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from hub.errors import DeliveryDelayed, DeliveryError, StoreError
@@ -22,7 +22,6 @@ PATIENCE = 5.0
 """Seconds after which a platform that doesn't answer is left alone until there's more to show."""
 SETTLED = 1.0
 """A task's thread is told of its state once that has stood so long: most changes are over in no time."""
-WORDS = 200
 TOLD = 10_000
 TRIES = 5
 
@@ -39,13 +38,23 @@ class _Live:
 class Showing:
     """Watches what happens to everybody, and has the bridges show it."""
 
-    def __init__(self, store: Store, feed: Feed, clock: Clock, bridges: Mapping[str, Bridge], labels: Labels) -> None:
+    def __init__(
+        self,
+        store: Store,
+        feed: Feed,
+        clock: Clock,
+        bridges: Mapping[str, Bridge],
+        labels: Labels,
+        runs: Callable[[str], bool] = lambda bridge: True,
+    ) -> None:
+        """`runs` says whether this hub, and no other, runs a bridge."""
         self._store = store
         self._feed = feed
         self._clock = clock
         self._bridges = bridges
         self._threading = {name: bridge for name, bridge in bridges.items() if isinstance(bridge, Threading)}
         self._labels = labels
+        self._runs = runs
         self._live: dict[TurnId, _Live] = {}
         self._telling: set[TaskId] = set()
         self._told: dict[tuple[TaskId, Address], tuple[str, str]] = {}
@@ -94,27 +103,24 @@ class Showing:
 
     async def _show_turn(self, turn: Turn, live: _Live) -> None:
         last = await self._store.message(turn.messages[-1]) if turn.messages else None
-        task = None if last else await self._store.task(turn.task)
-        address = last.address if last else (task.origin if task and task.kind == "assignment" else None)
-        bridge = self._bridges.get(address.bridge) if address else None
-        if bridge is None or address is None:
+        bridge = self._bridges.get(last.address.bridge) if last else None
+        if bridge is None or last is None or not self._runs(bridge.name):
             return
         async with asyncio.TaskGroup() as group:
-            typing = group.create_task(self._type(bridge, address, live)) if last else None
+            typing = group.create_task(self._type(bridge, last.address, live))
             if isinstance(bridge, Drafting):
-                await self._draft(bridge, turn, address, last, live)
+                await self._draft(bridge, turn, last, live)
             else:
                 await self._until_over(live)
-            if typing:
-                typing.cancel()
+            typing.cancel()
 
     async def _type(self, bridge: Bridge, address: Address, live: _Live) -> None:
         while isinstance(bridge, Typing) and not live.over:
             await self._asked(bridge.typing(address))
             await self._clock.sleep(TYPING)
 
-    async def _draft(self, bridge: Drafting, turn: Turn, address: Address, last: Message | None, live: _Live) -> None:
-        """Show an answer, or progress, as it grows; a platform that's slow gets to see fewer of its states."""
+    async def _draft(self, bridge: Drafting, turn: Turn, last: Message, live: _Live) -> None:
+        """Show an answer as it grows; a platform that's slow gets to see fewer of its states."""
         shown = ""
         label: Label | None = None
         while not live.over:
@@ -122,24 +128,14 @@ class Showing:
             live.changed.clear()
             if live.over or live.text == shown:
                 continue
-            label = label or await self._labels.about(turn.task, address, last.id if last else None)
+            label = label or await self._labels.about(turn.task, last.address, last.id)
             if label.task is None:
                 return
             shown = live.text
-            text = shown if last else _progress(label.task, turn, shown)
-            await self._asked(bridge.show(_a_draft(address, turn, label, label.task, text, answer=last is not None)))
+            await self._asked(bridge.show(_a_draft(last.address, turn, label, label.task, shown)))
             await self._clock.sleep(PACE)
-        if last is None:
-            await self._show_end(bridge, turn, address)
-        elif shown and not await self._was_said(turn, last.id):
+        if shown and not await self._was_said(turn, last.id):
             await self._asked(bridge.drop(turn.id))
-
-    async def _show_end(self, bridge: Drafting, turn: Turn, address: Address) -> None:
-        label = await self._labels.about(turn.task, address, None)
-        ended = await self._store.turn(turn.id)
-        if label.task is not None:
-            text = _progress(label.task, turn, ended.answer if ended else "")
-            await self._asked(bridge.show(_a_draft(address, turn, label, label.task, text, answer=False)))
 
     async def _was_said(self, turn: Turn, asked: MessageId) -> bool:
         return any(reply.turn == turn.id for reply in await self._store.replies(asked))
@@ -167,7 +163,7 @@ class Showing:
         finally:
             self._telling.discard(id)
         for thread in await self._store.threads(id):
-            if known := self._threading.get(thread.bridge):
+            if (known := self._threading.get(thread.bridge)) and self._runs(thread.bridge):
                 at = Address(bridge=thread.bridge, chat=thread.chat, thread=thread.thread)
                 await self._tell_thread(known, at, id)
 
@@ -199,27 +195,16 @@ class Showing:
             log.exception("something isn't shown")
 
 
-def _a_draft(address: Address, turn: Turn, label: Label, task: Task, text: str, *, answer: bool) -> Draft:
+def _a_draft(address: Address, turn: Turn, label: Label, task: Task, text: str) -> Draft:
     return Draft(
         address=address,
         task=task,
         turn=turn.id,
         text=text,
-        kind="answer" if answer else "progress",
         tagged=label.tagged,
         thread=label.thread,
         reply_to=label.reply_to,
     )
-
-
-def _progress(task: Task, turn: Turn, words: str) -> str:
-    """Return how a long task stands, in two lines: its state and its last words."""
-    state: str = "working" if task.state == "submitted" else task.state
-    if task.due_at is not None and task.due_at > turn.started_at:
-        state = f"goes on at {task.due_at:%H:%M} UTC"
-    last = " ".join(words.split())
-    last = last if len(last) <= WORDS else "…" + last[1 - WORDS :]
-    return f"{state}, turn {turn.number} of {task.limits.turns}" + (f"\n{last}" if last else "")
 
 
 def _is_telling(task: Task, before: tuple[str, str] | None) -> bool:

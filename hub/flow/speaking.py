@@ -1,7 +1,6 @@
 """What the agent does in a turn: read the transcript, call tools, write the answer while people watch."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -10,17 +9,34 @@ from msgspec.structs import replace
 
 from hub.config import LLMConfig
 from hub.errors import ContextOverflow, LLMError, ToolError
-from hub.flow import budget, lanes, pictures, prompts
+from hub.flow import budget, lanes, pictures, planning, prompts
+from hub.flow.bearings import Bearings
 from hub.flow.budget import Spent
 from hub.flow.calling import Calls, Held
 from hub.flow.digest import clipped, shorten, with_room
 from hub.flow.exact import opened, sealed
 from hub.flow.ledger import Ledger, Made
 from hub.flow.sound import sound_text
+from hub.flow.spoken import Spoken
 from hub.flow.toolbox import Toolbox, unsaid
 from hub.flow.work import Work
 from hub.manifests import Agent
-from hub.ports import LLM, Clock, Delta, End, Feed, Files, Priority, Said, Store, Terms, Timely, Tool
+from hub.ports import (
+    LLM,
+    Clock,
+    Delta,
+    End,
+    Feed,
+    Files,
+    Parting,
+    Priority,
+    Said,
+    Store,
+    Terms,
+    Timely,
+    Tool,
+    Tracking,
+)
 from hub.records import Again, Message, Step, Text, Wait
 
 HISTORY = 60
@@ -30,6 +46,8 @@ TOOL_CALLS = 4
 """In one turn."""
 PROMPT_TOKENS = 1_500
 """A prompt above it is shortened: on two cores a small model reads about a hundred tokens a second."""
+CLAIM = 900
+"""Characters of what was done, for a tool that keeps track."""
 LONGEST_TOKEN = 64
 """Characters of a token: an answer that has more for each allowed one comes from a server that heeds no limit."""
 MARGIN = 64
@@ -38,24 +56,6 @@ MARGIN = 64
 NOTHING = End(reason="stop", tokens_in=0, tokens_new=0, tokens_out=0, ms=0.0, ms_first=0.0)
 
 Join = Callable[[Work], Awaitable[None]]
-
-
-@dataclass(frozen=True)
-class Spoken:
-    """An answer with what it cost."""
-
-    text: str
-    reason: Literal["stop", "length"]
-    steps: tuple[Step, ...]
-    tokens_in: int
-    tokens_out: int
-    ms: float
-    held: Held | None = None
-    """Nothing was said: a call waits for its person, and the turn ends with that."""
-    spent: str = ""
-    """Nothing was said: another step would have cost more than the task may; what of it, in words."""
-    wait: Wait | None = None
-    """What the agent would have its task wait for; the turn ended with that."""
 
 
 class Speaker:
@@ -83,6 +83,7 @@ class Speaker:
         self._answer_tokens = config.answer_tokens
         self._timeout = config.timeout_seconds
         self._zone = ZoneInfo(zone)
+        self._bearings = Bearings(store)
 
     async def speak(self, agent: Agent, work: Work, ledger: Ledger, join: Join) -> Spoken:
         """Call the tools that are wanted and write the answer; raises LLMError.
@@ -101,10 +102,12 @@ class Speaker:
         else:
             try:
                 await self._calls.take_up(agent, work, ledger)
+                await self._track(agent, work, ledger, "before")
                 wait = await self._use_tools(agent, work, ledger, join)
                 await join(work)
                 if wait is None:
                     end = await self._told_by_tool(work, ledger) or await self._write(agent, work, ledger)
+                    await self._track(agent, work, ledger, "after")
                 else:
                     work.written = f"I wait {wait.why}."
             except Held as waits:
@@ -134,12 +137,14 @@ class Speaker:
         for _ in range(TOOL_CALLS):
             await join(work)
             self._check_budget(work, ledger)
-            text = "\n".join(message.text for message in (*work.about, *work.messages)) or work.task.goal
+            said = await self._said(work)
+            text = prompts.asked(said) if await self._point(work) else _wish(work)
             every = self._toolbox.offered(agent, text, assignment=work.task.kind == "assignment")
-            offered = [tool for tool in every if not isinstance(tool, Timely) or tool.is_timely(work.task)]
+            offered = tuple(tool for tool in every if not isinstance(tool, Timely) or tool.is_timely(work.task))
+            if not _spoken(work):
+                offered = tuple(tool for tool in offered if _has_its_turn(tool, work))
             if not offered:
                 return None
-            said = await self._said(work)
             tool = await self._choose(work, ledger, said, offered)
             if tool is None:
                 return None
@@ -188,12 +193,43 @@ class Speaker:
         sealed_arguments = sealed(opened(filled.result))
         await self._calls.make(agent, work, ledger, tool, sealed_arguments, nth, offered)
 
+    async def _track(self, agent: Agent, work: Work, ledger: Ledger, when: Literal["before", "after"]) -> None:
+        """Call what keeps track of an assignment, if its time has come; it may raise Held."""
+        task = await self._store.task(work.task.id) if work.task.kind == "assignment" else None
+        if task is None:
+            return
+        for tool in self._toolbox.tracking(agent, task, when):
+            if isinstance(tool, Parting) and work.children:
+                continue
+            said = [Said("user", task.goal)]
+            if when == "after":
+                done = "\n".join((*(step.result for step in self._results(work, ledger)), work.written))
+                said = [Said("user", f"{await self._bearings.plan(task)}\n{clipped(done, CLAIM)}")]
+            await self._call(agent, work, ledger, said, tool, (tool,))
+
+    def _results(self, work: Work, ledger: Ledger) -> tuple[Step, ...]:
+        """Return the tool calls that are shown as they are; those that keep track are told by how the task stands.
+
+        What couldn't be split off is shown: the agent has to do it itself.
+        """
+        return tuple(step for step in _calls(work, ledger) if self._is_shown(step))
+
+    def _is_shown(self, step: Step) -> bool:
+        tool = self._toolbox.named(step.name)
+        tracks, parts = isinstance(tool, Tracking), isinstance(tool, Parting)
+        return not tracks or (parts and step.failed)
+
     # --- the answer
 
     async def _told_by_tool(self, work: Work, ledger: Ledger) -> End | None:
-        """Answer with a tool's result where that's all that was asked for: no model can get it wrong then."""
+        """Answer with a tool's result where that's all that was asked for: no model can get it wrong then.
+
+        What was split off just now is all there is to tell: a model would make up what comes of it.
+        """
         said = await self._said(work)
-        text = await self._toolbox.answered(said, _calls(work, ledger))
+        parts = (step for step in _calls(work, ledger) if isinstance(self._toolbox.named(step.name), Parting))
+        begun = next((step.result for step in parts if not step.failed), None)
+        text = begun or await self._toolbox.answered(said, self._results(work, ledger))
         if text is None:
             return None
         work.written = text
@@ -202,7 +238,7 @@ class Speaker:
 
     async def _write(self, agent: Agent, work: Work, ledger: Ledger) -> End:
         """Have the LLM write the answer, piece by piece, into `work.written`."""
-        said = await self._prompt(agent, work, _calls(work, ledger))
+        said = await self._prompt(agent, work, self._results(work, ledger))
         read = await self._llm.count(said) if work.task.kind == "assignment" else 0
         most = min(self._answer_tokens, self._check_budget(work, ledger, read))
         work.written = ""
@@ -210,7 +246,7 @@ class Speaker:
             if isinstance(piece, End):
                 work.money += piece.money
                 work.written = sound_text(work.written)
-                told = [step for step in _calls(work, ledger) if not self._toolbox.is_aside(step.name)]
+                told = [step for step in self._results(work, ledger) if not self._toolbox.is_aside(step.name)]
                 for result in unsaid(work.written, told):
                     work.written = f"{work.written.rstrip()}\n\n{result}"
                 if not work.task.checks or not work.written.strip():
@@ -232,15 +268,9 @@ class Speaker:
         """
         if work.task.kind != "assignment" or work.settled:
             return self._answer_tokens
-        cost = budget.plus(
-            budget.so_far(work.task),
-            tokens=tokens + sum(step.tokens_in + step.tokens_out for step in ledger.steps),
-            minutes=(self._clock.monotonic() - work.began) / 60,
-            money=work.money,
-        )
-        if over := budget.spent(work.task.limits, cost):
-            raise Spent(over)
-        return work.task.limits.tokens - cost.tokens
+        tokens += sum(step.tokens_in + step.tokens_out for step in ledger.steps)
+        minutes = (self._clock.monotonic() - work.began) / 60
+        return budget.left(work.task, budget.plus(budget.so_far(work.task), tokens, minutes, work.money))
 
     def _delta(self, work: Work, text: str, *, whole: bool) -> Delta:
         said = work.messages or work.about
@@ -266,8 +296,9 @@ class Speaker:
         room = min(most + more, whole)
         verdict = work.task.verdict
         note = verdict.why if isinstance(verdict, Again) and work.task.kind == "assignment" else ""
+        stand = await self._bearings.of(work)
         while True:
-            said = prompts.answer(agent, work.task, history, steps, self._now(), note=note, images=images)
+            said = prompts.answer(agent, work.task, history, steps, self._now(), note=note, stand=stand, images=images)
             tokens = await self._llm.count(said)
             if tokens <= room:
                 return said
@@ -281,22 +312,37 @@ class Speaker:
     ) -> tuple[Said, ...]:
         """Leave out the middle of what's still too long: the last messages themselves."""
         characters = sum(len(message.text) for message in history)
+        stand = await self._bearings.of(work)
         for _ in range(6):
             characters = int(characters * min(0.7, room / tokens))
             each = max(characters // max(len(history), 1), 80)
             cut = [replace(message, parts=(Text(clipped(message.text, each)),)) for message in history]
             # The goal mostly is the first message: whole, it would bring back what was left out of that.
             task = replace(work.task, goal=clipped(work.task.goal, each))
-            said = prompts.answer(agent, task, cut, steps, self._now())
+            said = prompts.answer(agent, task, cut, steps, self._now(), stand=stand)
             tokens = await self._llm.count(said)
             if tokens <= room:
                 return said
         raise ContextOverflow(tokens, room)
 
     async def _said(self, work: Work) -> tuple[Said, ...]:
-        """Return what was said; last the goal, where nobody's message is answered: a planned task has none."""
+        """Return what was said, and last what's to be done now.
+
+        That's the plan's first open point, or the goal where nobody's message is answered: a planned task has none.
+        """
         said = prompts.conversation(await self._history(work))
-        return said if said and said[-1].role == "user" else (*said, Said("user", work.task.goal))
+        if not (said and said[-1].role == "user"):
+            said = (*said, Said("user", work.task.goal))
+        if point := await self._point(work):
+            return (*said, Said("assistant", await self._bearings.plan(work.task)), Said("user", point))
+        return said
+
+    async def _point(self, work: Work) -> str:
+        """Return the point of the plan that's next; nothing without a plan, or where the person has just spoken."""
+        if work.task.kind != "assignment" or _spoken(work):
+            return ""
+        task = await self._store.task(work.task.id) or work.task
+        return next((point.text for _, point in planning.left(task.plan)), "")
 
     async def _history(self, work: Work) -> tuple[Message, ...]:
         messages = await self._store.messages_of_task(work.task.id, limit=HISTORY, after=work.task.digested)
@@ -308,10 +354,27 @@ class Speaker:
 
     def _terms(self, work: Work, priority: Priority) -> Terms:
         chat = lanes.chat(work.task.tenant, work.task.origin)
+        if not (work.messages or work.about):
+            priority = Priority.BACKGROUND  # nobody waits for it, and some may wait for theirs
         return Terms(tenant=work.task.tenant, chat=chat, priority=priority, deadline=self._timeout)
 
     def _now(self) -> datetime:
         return self._clock.now().astimezone(self._zone)
+
+
+def _wish(work: Work) -> str:
+    return "\n".join(message.text for message in (*work.about, *work.messages)) or work.task.goal
+
+
+def _spoken(work: Work) -> bool:
+    """Say whether a turn answers something else than what its task began with."""
+    return any(message.text != work.task.goal for message in (*work.about, *work.messages))
+
+
+def _has_its_turn(tool: Tool, work: Work) -> bool:
+    """Say whether a tool is chosen though nobody asked for it: a plan comes by itself, a task is split once."""
+    tracks, parts = isinstance(tool, Tracking), isinstance(tool, Parting)
+    return not work.children if parts else not tracks
 
 
 def _is_over(message: Message) -> bool:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hub.config import MODEL_SHA256
 from hub.errors import LLMError
@@ -17,6 +18,7 @@ from hub.flow import budget, lanes, looping, prompts
 from hub.flow.case import Case
 from hub.flow.checking import evidence
 from hub.flow.judging import COMPLETE, FURTHER_HELP, Receipt, Spoken, judge
+from hub.flow.planning import unfinished
 from hub.flow.proof import lacking, proof, unproven
 from hub.flow.sound import sound
 from hub.ports import LLM, Priority, Terms
@@ -63,6 +65,7 @@ class Supervisor:
 
         `task.used` already counts the turn.
         """
+        case = replace(case, before=_of_this_run(task, turn, case.before))
         if task.kind == "conversation" or case.settled:
             return _conversation(turn, case)
         settled = _proven(task, turn, case) or _ended(task, turn, case) or _stuck(task, turn, case)
@@ -74,11 +77,12 @@ class Supervisor:
             return Ask(question=question, why="the answer ends with a question")
         # A file that was to be written is there: its check has passed.
         changed = bool(case.checks)
-        if why := unproven(case.said, case.receipts) or lacking(
-            case.said, case.receipts, changed=changed, able=self._able
-        ):
+        planned = not any(other.messages for other in (turn, *case.before))
+        certainly = lacking(case.said, case.receipts, changed=changed, planned=planned, able=self._able)
+        if why := unproven(case.said, case.receipts) or unfinished(task) or certainly:
             return _again(task, case, why)
-        if len(case.calls) == 1 and not case.calls[0].failed and turn.answer.strip() == case.calls[0].result.strip():
+        whole = len(case.calls) == 1 and not case.calls[0].failed
+        if whole and turn.answer.strip() == case.calls[0].result.strip():
             # The goal was plainly for this one tool, and its result is the answer: no model had a hand in it.
             return Done(summary=turn.answer[:QUESTION], why="a tool did it, and the answer is what it found")
         return None
@@ -97,6 +101,8 @@ class Supervisor:
         except LLMError as error:
             log.warning("task %s: the judge failed: %s", task.id, error)
             return _after_failures(task, case.before, f"the supervisor couldn't judge: {error}")
+        if found.complete >= COMPLETE and (missing := unfinished(task)):
+            return _again(task, case, missing)
         if found.complete >= COMPLETE:
             return Done(summary=turn.answer[:QUESTION], why=found.why or f"complete ({found.complete:.2f})")
         if found.person >= PERSON:
@@ -142,6 +148,18 @@ def reason_of(verdict: Verdict | None) -> str:
             return missing
         case _:
             return verdict.why
+
+
+def _of_this_run(task: Task, turn: Turn, before: Sequence[Turn]) -> tuple[Turn, ...]:
+    """Return the turns of the same run of what comes again, newest first: each run may come to the same as the last."""
+    if task.schedule is None:
+        return tuple(before)
+    run_at = task.run_at if task.run_at and task.run_at <= turn.started_at else None
+    return tuple(
+        itertools.takewhile(
+            lambda other: not isinstance(other.verdict, Done) and not (run_at and other.started_at < run_at), before
+        )
+    )
 
 
 def _conversation(turn: Turn, case: Case) -> Verdict:

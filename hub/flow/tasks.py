@@ -13,15 +13,16 @@ from hub.config import LimitsConfig
 from hub.errors import BadRequest, Conflict, Duplicate, NotFound
 from hub.flow import budget, lanes
 from hub.flow.agreeing import Agreeing
-from hub.flow.checking import Checks
+from hub.flow.family import Family, standing_of
 from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
 from hub.flow.pauses import voided
-from hub.flow.schedules import upcoming
-from hub.flow.watching import waiting_for
+from hub.flow.runs import at, planned
+from hub.flow.schedules import latest
 from hub.manifests import Agent
 from hub.ports import Add, Change, Clock, Documents, Save, Store
 from hub.records import (
+    OPEN,
     Actor,
     Address,
     Check,
@@ -39,8 +40,10 @@ from hub.records import (
     TenantId,
     Text,
     new_id,
+    preferences_of,
 )
 from hub.spool import Spool
+from hub.times.zones import Zones
 
 Inherited = Callable[[Task, Task], Awaitable[Sequence[Change]]]
 """What's kept with a task that another has planned."""
@@ -76,11 +79,11 @@ class Tasks:
         clock: Clock,
         turns: Stops,
         limits: LimitsConfig,
-        zone: str,
+        zones: Zones,
         agents: Mapping[str, Agent],
         default: str,
         preferences: Documents,
-        checks: Checks,
+        family: Family,
         agreeing: Agreeing,
     ) -> None:
         self._store = store
@@ -90,11 +93,11 @@ class Tasks:
         self._clock = clock
         self._turns = turns
         self._limits = limits
-        self._zone = zone
+        self._zones = zones
         self._agents = agents
         self._default = default
         self._preferences = preferences
-        self._checks = checks
+        self._family = family
         self._agreeing = agreeing
         self._founding: WeakValueDictionary[PersonId, asyncio.Lock] = WeakValueDictionary()
 
@@ -144,7 +147,7 @@ class Tasks:
         if due_at and schedule:
             raise BadRequest("schedule", "set besides due_at; give one of them")
         self._check_agent(agent)
-        due_at = upcoming(schedule, self._zone, self._clock.now()) if schedule else due_at
+        zone = await self._zones.of(tenant, person)
         incoming = Incoming(
             tenant=tenant,
             address=address,
@@ -158,10 +161,10 @@ class Tasks:
             for _ in range(TRIES):
                 if known := await self._store.message_by_external(tenant, address, external_id):
                     return await self._task_of(known), known
-                task = replace(await self.found(message, agent), kind="assignment", due_at=due_at, schedule=schedule)
-                self._checks.refuse(checks, self._agents[task.agent])
-                task = replace(task, limits=limits or task.limits, run_at=due_at if schedule else None)
-                task, asks, lane = self._agreeing.founding(replace(task, checks=tuple(checks)))
+                task = replace(await self.found(message, agent), kind="assignment", due_at=due_at)
+                task = planned(task, schedule, zone, self._clock.now()) if schedule else task
+                task = replace(task, limits=limits or task.limits)
+                task, asks, lane = self._agreeing.founding(task, self._agents[task.agent], checks)
                 routed = replace(
                     message,
                     # With a time of its own the task itself falls due: nothing waits for this message in a queue.
@@ -193,7 +196,7 @@ class Tasks:
         Planned `by` a task, it's kept together with what it inherits of that one.
         """
         id = TaskId(command.id)
-        due_at = upcoming(schedule, self._zone, self._clock.now()) if schedule else due_at
+        zone = await self._zones.of(command.tenant, command.person)
         by_whom: Actor = "agent" if by else "person"
         why = f"planned by task {by.number}" if by else "planned for a later time"
         async with self.founding(command.person):
@@ -202,9 +205,9 @@ class Tasks:
                     return known
                 founded = await self.found(command)
                 task = replace(founded, id=id, title=title_of(text), goal=text, kind="assignment", due_at=due_at)
-                task = replace(task, schedule=schedule, run_at=due_at if schedule else None)
+                task = planned(task, schedule, zone, self._clock.now()) if schedule else task
                 task = replace(task, depth=by.depth + 1 if by else 0)
-                task, asks, lane = self._agreeing.founding(task)
+                task, asks, lane = self._agreeing.founding(task, self._agents[task.agent])
                 inherits = await beside(by, task) if by and beside else ()
                 try:
                     await self._journal.commit(*self._journal.founded(task, by_whom, why), *inherits, *asks, wake=lane)
@@ -214,32 +217,38 @@ class Tasks:
         raise Conflict("tasks are founded faster than they can be numbered")
 
     async def stop(self, task: Task) -> Task:
-        """Stop a task's running turn and what waits for the next; the task then rests until its person speaks."""
+        """Stop a task's running turn and what waits for the next; the task then rests until its person speaks.
+
+        Its subtasks that are at work are stopped, too.
+        """
         await self._turns.stop(task.id)
-        return await self._rest(task, "input-required")
+        stopped = await self._rest(task, "input-required")
+        for child in await self._below(task, "submitted", "working"):
+            await self.stop(child)
+        return stopped
 
     async def cancel(self, task: Task) -> Task:
-        """End a task for good; what waits for it won't be answered."""
+        """End a task for good, and its open subtasks with it; what waits for it won't be answered."""
         await self._turns.stop(task.id)
-        return await self._rest(task, "canceled")
+        canceled = await self._rest(task, "canceled")
+        for child in await self._below(task, *OPEN):
+            await self.cancel(child)
+        return canceled
 
     async def resume(self, task: Task) -> Task:
         """Go on with a task that rests or has ended: what was stopped or failed is answered after all.
 
-        One that had spent what it may cost is granted as much again.
+        One that had spent what it may cost is granted as much again. Its subtasks that were stopped go on, too.
         """
+        for child in await self._below(task, "input-required"):
+            if standing_of(child) == "stopped":
+                await self.resume(child)
         for _ in range(TRIES):
             task = await self._fresh(task)
             last = await self._store.messages_of_task(task.id, limit=20)
             again = [message for message in last if message.role == "user" and message.state in {"stopped", "failed"}]
-            due_at = self._clock.now() if not again and task.kind == "assignment" else task.due_at
-            spent = task.kind == "assignment" and budget.spent(task.limits, budget.so_far(task))
-            resumed = replace(task, state="submitted", due_at=due_at, updated_at=self._clock.now())
-            if spent:
-                resumed = replace(resumed, limits=self._more(task.limits))
-            if isinstance(task.verdict, Done) and not task.schedule:
-                # Its person wants more of it than was done: it's judged anew.
-                resumed = replace(resumed, verdict=None)
+            resumed = self._due_again(task) if not again and task.kind == "assignment" else task
+            resumed = replace(budget.renewed(resumed, self._limits), state="submitted", updated_at=self._clock.now())
             changes: list[Change] = [*self._journal.changed(resumed, task.state, "person", "taken up again")]
             for message in again:
                 waiting = replace(message, state="routed", turn=None, error=None)
@@ -251,17 +260,21 @@ class Tasks:
             return await self._fresh(task)
         raise Conflict(f"task {task.number} changes all the time")
 
+    def _due_again(self, task: Task) -> Task:
+        """Return a task that's due now; one that comes again, and of which no run was broken off, at its next time."""
+        now, schedule, run_at = self._clock.now(), task.schedule, task.run_at
+        if schedule is None or run_at is None:
+            return replace(task, due_at=now)
+        # While it was stopped none was missed: it was meant not to come.
+        stopped = latest(schedule, self._zones.default, run_at, now, 1)
+        return replace(at(task, stopped[-1]), due_at=now) if stopped else at(task, run_at)
+
     async def extend(self, task: Task) -> Task:
         """Grant a task as much again as it had been granted, and go on with it."""
         for _ in range(TRIES):
             task = await self._fresh(task)
-            extended = replace(
-                task,
-                limits=self._more(task.limits),
-                state="submitted",
-                due_at=self._clock.now(),
-                updated_at=self._clock.now(),
-            )
+            extended = replace(budget.granted(task, self._limits), state="submitted", due_at=self._clock.now())
+            extended = replace(extended, updated_at=self._clock.now())
             try:
                 await self._journal.commit(
                     *self._journal.changed(extended, task.state, "person", "granted as much again"),
@@ -273,21 +286,17 @@ class Tasks:
         raise Conflict(f"task {task.number} changes all the time")
 
     async def finish(self, task: Task) -> Task:
-        """Call a task complete, for its person says so."""
-        return await self._rest(task, "completed")
-
-    def _more(self, limits: Limits) -> Limits:
-        return Limits(
-            turns=limits.turns + self._limits.turns,
-            tokens=limits.tokens + self._limits.tokens,
-            minutes=limits.minutes + self._limits.minutes,
-            money=limits.money * 2,
-        )
+        """Call a task complete, for its person says so; subtasks that are still open are canceled."""
+        finished = await self._rest(task, "completed")
+        for child in await self._below(task, *OPEN):
+            await self.cancel(child)
+        return finished
 
     async def stop_chat(self, tenant: TenantId, address: Address, person: PersonId) -> tuple[Task, ...]:
         """Stop every task of a person that's at work for a chat; return them as they stand now."""
         working = await self._store.tasks(tenant, person, states=("submitted", "working"), chat=address, limit=WAITING)
-        return tuple([await self.stop(task) for task in working])
+        ids = {task.id for task in working}
+        return tuple([await self.stop(task) for task in working if task.parent not in ids])
 
     # --- inside
 
@@ -307,6 +316,9 @@ class Tasks:
         for _ in range(TRIES):
             task = await self._fresh(task)
             resting = replace(task, state=state, due_at=None, updated_at=self._clock.now())
+            if state == "completed" and task.schedule and task.run_at:
+                # Only this run is left at that: the next comes at its time.
+                resting = replace(at(resting, task.run_at), state="submitted")
             if state == "canceled":
                 resting = replace(resting, schedule=None, run_at=None)
             if state == "completed":
@@ -315,12 +327,16 @@ class Tasks:
             changes += await voided(self._store, task.id, self._clock.now(), f"the task is {state}")
             for entry in await self._spool.ready(lanes.task(task.id), END_OF_TIME, WAITING):
                 changes += await self._stopped(entry)
+            above, lane = await self._family.ended(resting)
             try:
-                await self._journal.commit(*changes, wake=waiting_for(resting))
+                await self._journal.commit(*changes, *above, wake=lane)
             except Conflict:
                 continue
             return await self._fresh(task)
         raise Conflict(f"task {task.number} changes all the time")
+
+    async def _below(self, task: Task, *states: TaskState) -> list[Task]:
+        return [child for child in await self._store.split_off(task.id) if child.state in states]
 
     async def _stopped(self, entry: Entry) -> list[Change]:
         message = await self._store.message(entry.message)
@@ -370,8 +386,3 @@ def title_of(text: str) -> str:
     """Return a short title for a task: the beginning of what was said."""
     line = re.sub(r"\s+", " ", text).strip()
     return line if len(line) <= TITLE else line[:TITLE].rsplit(" ", 1)[0].rstrip(",.;:") + " …"
-
-
-def preferences_of(tenant: TenantId, person: PersonId) -> str:
-    """Return the owner of a person's preferences among the documents."""
-    return f"preferences/{tenant}/{person}"

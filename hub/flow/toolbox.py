@@ -8,6 +8,7 @@ import itertools
 import logging
 import re
 from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -15,7 +16,7 @@ from msgspec import Struct
 from hub.errors import ToolError
 from hub.flow import prompts
 from hub.flow.filling import fill
-from hub.flow.offering import Offering, for_assignments
+from hub.flow.offering import Offering, allowed_of, for_assignments
 from hub.flow.schemas import fit
 from hub.flow.sound import sound
 from hub.flow.taming import tame
@@ -38,8 +39,9 @@ from hub.ports import (
     Terms,
     Tool,
     ToolCall,
+    Tracking,
 )
-from hub.records import Step, Wait
+from hub.records import Step, Task, Wait
 
 log = logging.getLogger(__name__)
 
@@ -115,6 +117,14 @@ class Toolbox:
         except msgspec.MsgspecError:
             log.warning("tool %s didn't say what its task waits for", step.name)
             return None
+
+    def tracking(self, agent: Agent, task: Task, when: Literal["before", "after"]) -> tuple[Tool, ...]:
+        """Return those of the agent's tools that keep track of an assignment, and whose time it is now."""
+        return tuple(
+            tool.at(when)
+            for tool in allowed_of(agent, self._tools)
+            if isinstance(tool, Tracking) and tool.when(task.goal, task.plan) == when
+        )
 
     def wants_one(self, text: str) -> bool:
         """Say whether a message leaves no doubt that it wants one tool and nothing else; may block for milliseconds."""

@@ -10,23 +10,28 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
+from datetime import datetime
 
 from msgspec.structs import replace
 
 from hub.errors import AgentHostError, Conflict, LLMAway, LLMError, LLMRefused, LLMUnavailable, StoreError
 from hub.failpoints import reach
-from hub.flow import lanes
+from hub.flow import lanes, runs
 from hub.flow.checking import Checks
 from hub.flow.crowds import Slots
 from hub.flow.endings import Ending, Endings
+from hub.flow.family import Family, arrived, children_of
 from hub.flow.journal import Journal
 from hub.flow.ledger import Ledger
 from hub.flow.pauses import stopped, to_take_up
 from hub.flow.pinning import Pinning
 from hub.flow.rights import Rights
-from hub.flow.speaking import Speaker, Spoken
+from hub.flow.speaking import Speaker
+from hub.flow.spoken import Spoken
+from hub.flow.stopping import Stopping
 from hub.flow.watching import Watching
 from hub.flow.work import Work
+from hub.log import about
 from hub.manifests import Agent
 from hub.ports import LLM, Add, Change, Clock, Save, Store
 from hub.records import (
@@ -40,6 +45,7 @@ from hub.records import (
     TaskId,
     Turn,
     TurnId,
+    Usage,
     Wait,
     new_id,
     saved,
@@ -76,6 +82,8 @@ class Turns:
         agents: Mapping[str, Agent],
         default: str,
         pinning: Pinning,
+        stopping: Stopping,
+        family: Family,
         checks: Checks,
         watching: Watching,
     ) -> None:
@@ -91,6 +99,8 @@ class Turns:
         self._agents = agents
         self._default = default
         self._pinning = pinning
+        self._stopping = stopping
+        self._family = family
         self._checks = checks
         self._watching = watching
         self._running: dict[TaskId, _Running] = {}
@@ -109,6 +119,12 @@ class Turns:
 
     async def stop(self, task: TaskId, *, quietly: bool = False) -> bool:
         """See Stops."""
+        if task not in self._running:
+            return await self._stopping.elsewhere(task, quietly=quietly)
+        return await self.stop_here(task, quietly)
+
+    async def stop_here(self, task: TaskId, quietly: bool) -> bool:
+        """Stop a turn that this hub takes, as `stop` does."""
         running = self._running.get(task)
         if running is None:
             return False
@@ -122,7 +138,7 @@ class Turns:
         if task is None:
             return False
         await self._wait_for_llm(task)
-        async with self._slots.of(task.person):
+        async with self._slots.of(task.person, background=await self._nobody_waits(task)):
             try:
                 work = await self._work_on(id)
             except Conflict:
@@ -134,6 +150,12 @@ class Turns:
             else:
                 await self._run(work)
             return True
+
+    async def _nobody_waits(self, task: Task) -> bool:
+        """Say whether a turn would be taken for the time alone, and not for what somebody said just now."""
+        if task.kind == "conversation":
+            return False
+        return not await self._spool.ready(lanes.task(task.id), self._clock.now(), 1)
 
     async def _wait_for_llm(self, task: Task) -> None:
         if self._llm.info.state != "ready":
@@ -149,17 +171,17 @@ class Turns:
         entries = list(await self._spool.ready(lanes.task(id), self._clock.now(), JOINED))
         cut_off = last if last and last.state == "working" else None
         due = task.state in OPEN and task.due_at is not None and task.due_at <= self._clock.now()
-        # Tasks that have ended wake who waits for them, before it's due.
-        woken = task.state in OPEN and isinstance(task.verdict, Wait) and isinstance(task.verdict.on, ForTasks)
-        if not entries and not cut_off and not due and not woken:
+        if not entries and not cut_off and (here := await self._family.look(task)) is not None:
+            due = here
+        if not entries and not cut_off and not due:
             return None
         if cut_off and any(step.kind == "answer" for step in await self._store.steps(cut_off.id)):
             # Its answer was written for these messages, and for no other.
             entries = [entry for entry in entries if entry.message in cut_off.messages]
         messages = await self._together(task, [], entries)
         pause = await to_take_up(self._store, id, cut_off, messages, self._clock.now())
-        if not entries and not cut_off and pause is None and isinstance(task.verdict, Wait):
-            found = await self._watched(task, task.verdict, last, due=due)
+        if not entries and not cut_off and pause is None:
+            found = await self._watched(task, last)
             if found is None:
                 return None
             task = found
@@ -169,14 +191,16 @@ class Turns:
         number = cut_off.number if cut_off else (last.number if last else 0) + 1
         return await self._begin(task, cut_off, number, entries[: len(messages)], messages, pause)
 
-    async def _watched(self, task: Task, wait: Wait, last: Turn | None, *, due: bool) -> Task | None:
-        """Return a waiting task as its next turn is to find it, told what has come; None: it waits on."""
+    async def _watched(self, task: Task, last: Turn | None) -> Task | None:
+        """Return a task as its next turn is to find it, told what has come if it waited; None: it waits on."""
+        now, wait = self._clock.now(), task.verdict
+        if not isinstance(wait, Wait) or isinstance(wait.on, ForTasks) or runs.begins(task, now):
+            return task
         if came := await self._watching.came(task, wait):
             return replace(task, verdict=Again(after=0.0, why=came))
-        if due:
-            since = (last.ended_at if last else None) or task.created_at
-            later = replace(task, due_at=self._watching.look_at(wait, since))
-            await self._journal.commit(Save(later))
+        later = self._watching.look_at(wait, (last.ended_at if last else None) or task.created_at)
+        run = runs.due_of(task, task.run_at) if task.run_at else None
+        await self._journal.commit(Save(replace(task, due_at=min(later, run) if run and run > now else later)))
         return None
 
     async def _together(self, task: Task, before: Sequence[Message], entries: Sequence[Entry]) -> list[Message]:
@@ -220,17 +244,23 @@ class Turns:
         )
         turn = replace(turn, messages=ids)
         # What nobody asked for has no entry that would have it begun again after a crash: then its time does.
-        was = task.state
-        task = replace(task, state="working", due_at=None if messages else task.due_at, updated_at=now)
+        was, run = task.state, cut_off is None and runs.begins(task, now)
+        # A run's limits are its own; one that's still to come stays due whatever is said before.
+        task = replace(task, used=Usage() if run else task.used, due_at=_due_during(task, messages, now))
+        task = replace(task, state="working", updated_at=now)
         begun = [self._spool.begin(entry) for entry in entries]
         changes: list[Change] = [Save(turn) if cut_off else Add(turn), *map(Save, begun)]
         changes += [self._journal.about_turn(turn, task)]
-        changes += self._journal.changed(task, was, "hub" if messages else "schedule", f"turn {turn.number} begins")
+        why = runs.note(task, turn.number) if run else f"turn {turn.number} begins"
+        changes += self._journal.changed(task, was, "schedule" if run or not messages else "hub", why)
+        changes += [self._journal.noted(task, "schedule", why)] if run and was == task.state else []
         changes += await self._rights.brought(task, messages)
+        children = await children_of(self._store, task)
+        changes += await self._rights.gathered(task, [child for child in children if arrived(child)])
         pause, beside = await self._taken_up(pause)
         await self._journal.commit(*changes, *beside)
         reach("turn.begun")
-        work = Work(saved(task), turn, [saved(entry) for entry in begun], messages, pause=pause)
+        work = Work(saved(task), turn, [saved(entry) for entry in begun], messages, pause=pause, children=children)
         if pause is not None:
             stopped_turn = await stopped(self._store, pause)
             work.about, work.before = list(stopped_turn.about), stopped_turn.steps
@@ -246,6 +276,10 @@ class Turns:
 
     async def _run(self, work: Work) -> None:
         """Let the agent speak, so that it can be stopped at any moment, and keep how it ended."""
+        with about(task=work.task.id, turn=work.turn.id):
+            await self._run_about(work)
+
+    async def _run_about(self, work: Work) -> None:
         async with asyncio.TaskGroup() as group:
             running = _Running(group.create_task(self._speak(work)))
             self._running[work.task.id] = running
@@ -333,3 +367,9 @@ class Turns:
         work.turn = turn
         work.entries += [saved(entry) for entry in begun]
         work.messages += messages
+
+
+def _due_during(task: Task, messages: Sequence[Message], now: datetime) -> datetime | None:
+    """Return when a task is due while a turn is taken: one that messages began is begun again by these."""
+    pending = task.schedule is not None and task.due_at is not None and task.due_at > now
+    return task.due_at if pending or not messages else None

@@ -1,28 +1,27 @@
 """What a task waits for: looked at when due, without a turn and without a model, until it comes or its time is over."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from hub.flow import lanes
-from hub.ports import Checking, Clock, Store
-from hub.records import ForFile, ForMessage, ForTasks, ForUrl, Signal, Task, Wait
+from hub.flow.work import Work
+from hub.ports import Checking, Clock
+from hub.records import Again, ForFile, ForMessage, ForTasks, ForUrl, Signal, Step, Task, Verdict, Wait
 
 FIRST, LAST = timedelta(seconds=30), timedelta(minutes=15)
 """Between two looks: the longer it has waited already, the seldomer."""
 SHARE = 4
 MINUTE = timedelta(minutes=1)
-ENDED = ("completed", "failed", "canceled", "input-required")
 SHOWN = 120
 
 
 class Watching:
     """Looks whether it has come."""
 
-    def __init__(self, store: Store, checking: Checking | None, clock: Clock, zone: str) -> None:
-        self._store = store
+    def __init__(self, checking: Checking | None, clock: Clock, zone: str) -> None:
         self._checking = checking
         self._clock = clock
         self._zone = ZoneInfo(zone)
@@ -37,7 +36,7 @@ class Watching:
 
     def look_at(self, wait: Wait, since: datetime) -> datetime:
         """Return when a task that has waited since a time is to be looked at next."""
-        if wait.on is None or isinstance(wait.on, ForMessage):
+        if wait.on is None or isinstance(wait.on, ForMessage | ForTasks):
             return wait.until
         now = self._clock.now()
         return min(wait.until, now + min(max((now - since) / SHARE, FIRST), LAST))
@@ -54,26 +53,25 @@ class Watching:
 
     async def _there(self, task: Task, on: Signal) -> str:
         match on:
-            case ForMessage():
-                return ""
-            case ForTasks(tasks=tasks):
-                found = [await self._store.task(id) for id in tasks]
-                over = all(each is None or each.state in ENDED for each in found)
-                return "All the tasks that it waited for have ended, or wait for the person." if over else ""
+            case ForMessage() | ForTasks():
+                return ""  # those who bring them see to it
             case ForFile() | ForUrl():
                 seen = await self._checking.seen(task, on) if self._checking is not None else None
                 return "" if seen is None or seen == on.seen else f"This has come: {_what(on)}."
             case _:
                 assert_never(on)
 
+    def waits_on(self, work: Work, calls: Sequence[Step], verdict: Verdict) -> Verdict:
+        """Return how a waiting task goes on after its person has spoken: what it waits for hasn't come by that."""
+        before = work.task.verdict
+        asked = work.messages and not calls and isinstance(verdict, Again) and not verdict.failed
+        if not asked or not isinstance(before, Wait) or isinstance(before.on, ForTasks):
+            return verdict
+        return before if self._clock.now() < before.until else verdict
+
     def told(self, at: datetime) -> str:
         """Return a time in the hub's own zone."""
         return f"{at.astimezone(self._zone):%a %Y-%m-%d %H:%M} {self._zone.key}"
-
-
-def waiting_for(task: Task) -> tuple[str, ...]:
-    """Return the lanes to wake once a task is kept as it stands: its parent may have waited for it."""
-    return (lanes.task(task.parent),) if task.parent is not None and task.state in ENDED else ()
 
 
 def _what(on: Signal) -> str:

@@ -25,6 +25,8 @@ class Work:
     """When its agent began to work, by the monotonic clock."""
     before: tuple[Step, ...] = ()
     """The steps of that turn."""
+    children: tuple[Task, ...] = ()
+    """The subtasks as they stood when the turn began: it's told what they had come to by then."""
 
     @property
     def settled(self) -> bool:

@@ -20,6 +20,7 @@ SUPERVISOR_CHARACTERS = 1_000
 MISSING = f"an agent is a folder with {MANIFEST} and {PROMPT}"
 
 _TOOL = re.compile(r"\*|[a-z][a-z0-9_.-]*(/[a-z0-9_.-]+)*(/\*)?", re.IGNORECASE)
+_AGENT = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 TOOL_CHARACTERS = 128
 
 
@@ -37,6 +38,8 @@ class Agent(Struct, frozen=True, kw_only=True):
     installed are simply not offered."""
     ask: tuple[str, ...] = ()
     """Of its tools, those that its person is asked about before every call."""
+    agents: tuple[str, ...] = ()
+    """The agents that it may hand subtasks to, besides itself; the first one has those for which it names none."""
     limits: Limits = Limits()
     model: str = ""
     """A wish; empty is the hub's own."""
@@ -50,6 +53,7 @@ class _Manifest(Struct, frozen=True, kw_only=True):
     description: str
     tools: tuple[str, ...] = ()
     ask: tuple[str, ...] = ()
+    agents: tuple[str, ...] = ()
     model: str = ""
     limits: Limits = Limits()
 
@@ -66,6 +70,7 @@ def load_agent(folder: Path) -> Agent:
         prompt=_prompt(folder / PROMPT),
         tools=manifest.tools,
         ask=manifest.ask,
+        agents=manifest.agents,
         limits=manifest.limits,
         model=manifest.model,
         supervisor=_prompt(criteria, SUPERVISOR_CHARACTERS) if (criteria := folder / SUPERVISOR).exists() else "",
@@ -92,6 +97,7 @@ def _check(path: Path, manifest: _Manifest, folder: str) -> None:
         **common_faults(manifest.name, manifest.version, manifest.description),
         "tools": "" if _tools_fit(manifest.tools) else "name each tool once, as clock, or units/* for all of a package",
         "ask": "" if set(manifest.ask) <= set(manifest.tools) else "name tools that stand in tools",
+        "agents": "" if _named_once(manifest.agents) else "name each agent once, as researcher",
         "limits": "" if _positive(manifest.limits) else "turns, tokens and minutes must be above 0, money 0 or more",
     }
     refuse(path, manifest, faults, folder)
@@ -101,6 +107,10 @@ def _tools_fit(tools: tuple[str, ...]) -> bool:
     return len(set(tools)) == len(tools) and all(
         _TOOL.fullmatch(tool) and len(tool) <= TOOL_CHARACTERS for tool in tools
     )
+
+
+def _named_once(agents: tuple[str, ...]) -> bool:
+    return len(set(agents)) == len(agents) and all(_AGENT.fullmatch(name) for name in agents)
 
 
 def _positive(limits: Limits) -> bool:

@@ -22,7 +22,8 @@ from hub.packages.linked import Linked
 from hub.packages.place import Place
 from hub.packages.scanning import Scanner
 from hub.packages.sources import Sources, again
-from hub.ports import Add, Change, Clock, Remove, Save, Store, Tool
+from hub.packages.turn import Turn
+from hub.ports import Add, Change, Clock, Hubs, Remove, Save, Store, Tool
 from hub.records import (
     HOME,
     OWNER,
@@ -62,10 +63,11 @@ class Installer:
         sources: Sources | None = None,
         scanner: Scanner | None = None,
         dev: bool = False,
+        hubs: Hubs | None = None,
     ) -> None:
         """`tools` and `agents` are the names that the hub itself and the operator's folders have taken.
 
-        Without `sources` only uploads are installed, without `dev` no folder is linked.
+        Without `sources` only uploads are installed, without `dev` no folder is linked. `hubs` share the folder.
         """
         self._store = store
         self._place = Place(folder)
@@ -75,7 +77,7 @@ class Installer:
         self._clock = clock
         self._taken_tools = tuple(tools)
         self._taken_agents = frozenset(agents)
-        self._one = asyncio.Lock()
+        self._turn = Turn(hubs)
         self._changed: Callable[[Installed], None] = lambda _: None
         self._intake = Intake(
             store,
@@ -96,7 +98,7 @@ class Installer:
 
     async def open(self) -> None:
         """Clear away what a crash left and can't be gone on with, and load what's enabled."""
-        async with self._one:
+        async with self._turn.changing():
             await self._intake.forget()
             await self._clear()
             await self._load()
@@ -104,6 +106,8 @@ class Installer:
     async def run(self) -> None:
         """Go on with installations that a crash cut off, then with what's requested or linked, until cancelled."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._turn.go_on(self._intake.go_on, self._clock))
+            group.create_task(self._turn.follow(self._load))
             group.create_task(self._intake.run())
             group.create_task(self._linked.run())
 
@@ -113,7 +117,7 @@ class Installer:
 
     async def close(self) -> None:
         """End what was begun for packages."""
-        async with self._one:
+        async with self._turn.here():
             await self.editions.keep(lambda _, __: False)
 
     async def packages(self) -> tuple[Package, ...]:
@@ -186,7 +190,7 @@ class Installer:
 
         An update that waits for a permission is used once it has all, unless it's odd: then it's to be enabled.
         """
-        async with self._one:
+        async with self._turn.changing():
             package = await self.package(id)
             sheet, coming = await self.sheet(package), await self.next_sheet(package)
             _check_grants(grants, sheet, *((coming,) if coming else ()))
@@ -204,7 +208,7 @@ class Installer:
 
         Raises BadRequest if it lacks a permission or a name is taken.
         """
-        async with self._one:
+        async with self._turn.changing():
             package = await self.package(id)
             coming = await self.next_sheet(package)
             if coming and package.next:
@@ -219,7 +223,7 @@ class Installer:
 
     async def disable(self, id: str) -> Package:
         """Have a package not used; it stays installed."""
-        async with self._one:
+        async with self._turn.changing():
             return await self._save(replace(await self.package(id), state="disabled"))
 
     async def roll_back(self, id: str) -> Package:
@@ -227,7 +231,7 @@ class Installer:
 
         Once more, and the latter is undone.
         """
-        async with self._one:
+        async with self._turn.changing():
             package = await self.package(id)
             if package.next:
                 return await self._save(replace(package, next=None))
@@ -239,7 +243,7 @@ class Installer:
 
     async def remove(self, id: str) -> None:
         """Remove a package and its files; the documents it kept about people stay until they're erased."""
-        async with self._one:
+        async with self._turn.changing():
             await self._store.commit(Remove(await self.package(id)))
             reach("package.committed")
             await self._load()
@@ -256,7 +260,7 @@ class Installer:
         return tuple(sorted(had.intersection(sheet.asks)))
 
     async def _finish(self, installation: Installation, ready: Ready) -> Package:
-        async with self._one:
+        async with self._turn.changing():
             grants = await self._check(ready.sheet, installation.grants)
             package, known = await self._next(ready.sheet, replace(ready.edition, grants=grants), enable=ready.enable)
             coming = next(each for each in (package.next, package.now) if each and each.digest == ready.edition.digest)

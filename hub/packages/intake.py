@@ -9,6 +9,7 @@ sees what somebody tried to install; only the newest are kept.
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Coroutine, Iterable
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -132,16 +133,16 @@ class Intake:
         return await self._store.package(HOME, known) if known else None
 
     async def run(self) -> None:
-        """Go on with what a crash cut off, then with what's requested, until cancelled."""
-        await self.go_on()
+        """Go on with what's requested until cancelled."""
         async with asyncio.TaskGroup() as group:
             for _ in range(AT_ONCE):
                 group.create_task(self._work())
 
-    async def go_on(self) -> None:
-        """Bring what a crash cut off to an end."""
+    async def go_on(self, before: datetime | None = None) -> None:
+        """Bring what a crash cut off to an end; with `before`, only what's from before that time."""
         for installation in await self._cut_off():
-            await self._again(installation)
+            if before is None or installation.created_at < before:
+                await self._again(installation)
 
     async def coming(self) -> frozenset[InstallationId]:
         """Return what's on its way, or was when the hub died."""

@@ -2,7 +2,7 @@
 
 from hub.ports.aims import Aims
 from hub.ports.checking import Checked, Checking
-from hub.ports.keeping import Documents, Files, WorkFile, Workspaces
+from hub.ports.keeping import BEGINNING, Documents, Files, WorkFile, Workspaces
 from hub.ports.llm import (
     LLM,
     Decision,
@@ -31,6 +31,7 @@ from hub.ports.platforms import (
     Desk,
     Draft,
     Drafting,
+    Editing,
     Hooked,
     Outgoing,
     Probing,
@@ -39,7 +40,7 @@ from hub.ports.platforms import (
     Typing,
 )
 from hub.ports.ranking import Hit, Ranking, Subject
-from hub.ports.storage import Add, Change, Remove, Save, Store
+from hub.ports.storage import Add, Change, Due, Remove, Save, Store
 from hub.ports.time import Clock
 from hub.ports.tools import (
     Asking,
@@ -54,9 +55,11 @@ from hub.ports.tools import (
     Lengthy,
     Material,
     Naming,
+    Outlining,
     Outward,
     Packaged,
     Parcels,
+    Parting,
     Patient,
     Paused,
     Pausing,
@@ -64,13 +67,17 @@ from hub.ports.tools import (
     Reading,
     Resting,
     Retrying,
+    Splits,
     Timely,
     Tool,
     ToolCall,
+    Tracking,
 )
-from hub.ports.work import Delta, Dispatcher, Feed, News
+from hub.ports.upkeep import Upkeep
+from hub.ports.work import Delta, Dispatcher, Feed, HubInfo, Hubs, News, Witness
 
 __all__ = [
+    "BEGINNING",
     "LLM",
     "Accept",
     "Add",
@@ -90,6 +97,8 @@ __all__ = [
     "Documents",
     "Draft",
     "Drafting",
+    "Due",
+    "Editing",
     "Editions",
     "Effect",
     "Egress",
@@ -108,6 +117,8 @@ __all__ = [
     "Foreign",
     "Hit",
     "Hooked",
+    "HubInfo",
+    "Hubs",
     "Image",
     "LLMInfo",
     "Lengthy",
@@ -117,9 +128,11 @@ __all__ = [
     "Naming",
     "News",
     "Outgoing",
+    "Outlining",
     "Outward",
     "Packaged",
     "Parcels",
+    "Parting",
     "Patient",
     "Paused",
     "Pausing",
@@ -138,6 +151,7 @@ __all__ = [
     "Score",
     "Scores",
     "Scoring",
+    "Splits",
     "Store",
     "Subject",
     "Terms",
@@ -145,7 +159,10 @@ __all__ = [
     "Timely",
     "Tool",
     "ToolCall",
+    "Tracking",
     "Typing",
+    "Upkeep",
+    "Witness",
     "WorkFile",
     "Workspaces",
 ]

@@ -1,12 +1,15 @@
 """Small documents and files."""
 
 from collections.abc import AsyncIterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct
 
 from hub.records import TaskId, TenantId
+
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Documents(Protocol):
@@ -20,6 +23,11 @@ class Documents(Protocol):
         """Return an owner's documents with their ids, in the order they were first put."""
 
     async def remove(self, owner: str, id: str) -> bool: ...
+    async def owners(self) -> tuple[str, ...]:
+        """Return who has documents, sorted; whose were last put by an old version may be missing."""
+
+    async def forget(self, owner: str) -> None:
+        """Remove all that an owner has."""
 
 
 class Files(Protocol):
@@ -35,6 +43,11 @@ class Files(Protocol):
         """Return a file's bytes; raises NotFound."""
 
     async def exists(self, sha256: str) -> bool: ...
+    async def old(self, before: datetime) -> tuple[str, ...]:
+        """Return the files that were last put before a time, by this machine's clock, sorted."""
+
+    async def remove(self, sha256: str, before: datetime) -> bool:
+        """Remove a file, unless it was put again since that time; return whether it was removed."""
 
 
 class WorkFile(Struct, frozen=True, kw_only=True):
@@ -43,6 +56,8 @@ class WorkFile(Struct, frozen=True, kw_only=True):
     path: str
     """Below the workspace, with / between: never absolute, never with a part that begins with a dot."""
     size: int
+    changed_at: datetime = BEGINNING
+    """When it was last written, by the clock of the disk."""
 
 
 class Workspaces(Protocol):

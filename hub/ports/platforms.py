@@ -32,6 +32,10 @@ class Outgoing(Struct, frozen=True, kw_only=True):
     """The thread of this chat that's the task's own, if it has one."""
     reply_to: str | None = None
     """The platform's id of the message that it answers, if that was said in the same chat."""
+    silent: bool = False
+    """It says how far something is: nobody need be woken by it."""
+    newest: bool = True
+    """Nothing that the hub said was delivered to its chat after it."""
 
 
 class Delivered(Struct, frozen=True, kw_only=True):
@@ -44,16 +48,14 @@ class Delivered(Struct, frozen=True, kw_only=True):
 
 
 class Draft(Struct, frozen=True, kw_only=True):
-    """An answer while it's being written, or a long task's progress."""
+    """An answer while it's being written."""
 
     address: Address
     task: Task
     turn: TurnId
     text: str
-    """All of it so far."""
-    kind: Literal["answer", "progress"] = "answer"
-    """An answer ends with the delivery of the message that has this turn, or with nothing if it's stopped before a
-    word was kept. Progress is one message that's edited for as long as the task works."""
+    """All of it so far; it ends with the delivery of the message that has this turn, or with nothing if it's stopped
+    before a word was kept."""
     tagged: bool = False
     thread: str | None = None
     reply_to: str | None = None
@@ -113,7 +115,7 @@ class Drafting(Protocol):
     """A bridge that can show what's being written."""
 
     async def show(self, draft: Draft) -> None:
-        """Show an answer so far, or a task's progress; each call has all of the text.
+        """Show an answer so far; each call has all of the text.
 
         The bridge sets the pace: it may leave out any of them, never raises for a platform that says no, and returns
         within a second. An answer's last state is shown by `deliver`, whatever became of its drafts.
@@ -133,12 +135,24 @@ class Typing(Protocol):
 
 @runtime_checkable
 class Retracting(Protocol):
-    """A bridge that can take back or change what it delivered."""
+    """A bridge that can take back what it delivered."""
 
     async def retract(self, message: Message, ids: Sequence[str], to: Task | None) -> None:
         """Take back a message (its parts have these ids) because what it answers was moved to another task.
 
         Where the platform can't delete it, it's changed to say so. Raises what `deliver` raises.
+        """
+
+
+@runtime_checkable
+class Editing(Protocol):
+    """A bridge that can give what it delivered other words."""
+
+    async def edit(self, outgoing: Outgoing, ids: Sequence[str]) -> None:
+        """Show a message's present words in place of those that it was delivered with; its parts have these ids.
+
+        The same words twice are harmless. Raises what `deliver` raises: DeliveryRefused also where people would see
+        another message beside the first, or none.
         """
 
 

@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from hub.ports.upkeep import Upkeep
 from hub.records import (
     Address,
     Correction,
@@ -72,7 +73,14 @@ class Remove(Struct, frozen=True):
 Change = Add | Save | Remove
 
 
-class Store(Protocol):
+class Due(Struct, frozen=True, kw_only=True):
+    """That a task's time has come."""
+
+    task: TaskId
+    due_at: datetime
+
+
+class Store(Upkeep, Protocol):
     """Keeps records. What was committed survives the death of the process and of the machine."""
 
     async def open(self) -> None:
@@ -188,8 +196,15 @@ class Store(Protocol):
         before: TaskId | None = None,
         limit: int = 50,
         by: Literal["id", "updated_at"] = "id",
+        split: bool | None = None,
     ) -> tuple[Task, ...]:
-        """Return tasks, newest first by `by`; no states means all. `before` is a cursor and goes with `by="id"`."""
+        """Return tasks, newest first by `by`; no states means all. `before` is a cursor and goes with `by="id"`.
+
+        `split` leaves out those that were split off from others (False), or all but those (True).
+        """
+
+    async def tasks_told_of(self, limit: int) -> tuple[Task, ...]:
+        """Return the tasks of everybody that have a message which says how far they are, oldest first."""
 
     async def split_off(self, task: TaskId) -> tuple[Task, ...]:
         """Return the tasks that were split off from one, oldest first."""
@@ -208,6 +223,9 @@ class Store(Protocol):
 
     async def due_tasks(self, now: datetime, limit: int) -> tuple[Task, ...]:
         """Return open tasks whose `due_at` has come, the longest due first."""
+
+    async def dues(self, now: datetime, limit: int) -> tuple[Due, ...]:
+        """Return what `due_tasks` returns, but only which they are and when they were due."""
 
     async def next_due(self) -> datetime | None:
         """Return the earliest `due_at` of open tasks and of waiting entries."""
@@ -268,6 +286,9 @@ class Store(Protocol):
     async def events(self, tenant: TenantId, person: PersonId, *, after: int, limit: int) -> tuple[Event, ...]:
         """Return a person's kept events with a `seq` above `after`, in order."""
 
+    async def events_since(self, after: int, limit: int) -> tuple[Event, ...]:
+        """Return everybody's kept events with a `seq` above `after`, in order."""
+
     async def last_event(self) -> int:
         """Return the highest `seq` given so far, 0 if none."""
 
@@ -284,3 +305,6 @@ class Store(Protocol):
 
     async def backup(self, path: str) -> None:
         """Write a consistent copy of everything committed to a file, while work goes on."""
+
+    async def size(self) -> int:
+        """Return how many bytes the records take on the disk; 0 for those in memory."""

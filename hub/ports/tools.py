@@ -11,6 +11,7 @@ from hub.records import (
     PackageId,
     PersonId,
     Pin,
+    Point,
     Task,
     TaskId,
     TenantId,
@@ -194,6 +195,27 @@ class Resting(Protocol):
 
 
 @runtime_checkable
+class Tracking(Protocol):
+    """A tool that keeps track of an assignment: its time comes by how the task stands, without any model's choice."""
+
+    def when(self, goal: str, plan: Sequence[Point]) -> Literal["before", "after", ""]:
+        """Say whether it's to be called in a turn: before all other tools, after the answer, or only if it's chosen.
+
+        Its results aren't shown beside those of other tools: the prompt tells how the task stands.
+        """
+
+    def at(self, when: Literal["before", "after"]) -> Tool:
+        """Return the tool as it's called then: with the arguments that count, and no others to go wrong."""
+
+
+@runtime_checkable
+class Parting(Protocol):
+    """A tool that splits a task: once that has subtasks, it's offered only where its person has spoken again."""
+
+    parting: bool
+
+
+@runtime_checkable
 class Packaged(Protocol):
     """A tool that came with a package."""
 
@@ -273,4 +295,31 @@ class Errands(Parcels, Protocol):
         """Call another tool for the same task and return its result; raises ToolError.
 
         Only one that the call's agent may use; what would need leave is refused.
+        """
+
+
+class Outlining(Protocol):
+    """The plan of a call's task, which its person reads; not what's planned for later."""
+
+    async def outline(
+        self, call: ToolCall, points: Sequence[str], *, done: Sequence[int] = (), dropped: Sequence[int] = ()
+    ) -> str:
+        """Mark points of the plan by their numbers, then write those that are still to be done, if there are any.
+
+        What's done stays in a plan that's written anew; numbers are those of the plan before. Returns how it stands, in
+        words. Raises ToolError for a number that isn't there, for too many or too long points, and for a task that's no
+        assignment; nothing is changed then.
+        """
+
+
+class Splits(Protocol):
+    """Subtasks of a call's task."""
+
+    async def split(self, call: ToolCall, goals: Sequence[str], agent: str = "", turns: int | None = None) -> str:
+        """Have each goal worked on as a subtask of its own, side by side; return how they're called, in words.
+
+        A repeated call splits once. They have the task's person, and what taints it; `agent` may be one that the call's
+        own may hand work to. Each costs `turns` at most, and all together no more than the task has left. Raises
+        ToolError for a task that's no assignment, is split too deep or too often already, or has too little left, and
+        for a goal that's the task's own in other words: nothing is split off then.
         """

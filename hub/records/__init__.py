@@ -18,6 +18,7 @@ from hub.records.ids import (
     TenantId,
     TurnId,
     new_id,
+    rise_above,
 )
 from hub.records.messages import (
     Candidate,
@@ -34,7 +35,19 @@ from hub.records.messages import (
 )
 from hub.records.packages import Edition, Installation, InstallationState, Package, PackageKind
 from hub.records.pauses import Pause, PauseState, Pin, Taint
-from hub.records.people import SCOPES, Address, Follow, Key, Link, Pairing, Person, Posting, Scope, Thread
+from hub.records.people import (
+    SCOPES,
+    Address,
+    Follow,
+    Key,
+    Link,
+    Pairing,
+    Person,
+    Posting,
+    Scope,
+    Thread,
+    preferences_of,
+)
 from hub.records.plans import (
     Check,
     CommandExits,
@@ -60,6 +73,7 @@ from hub.records.tasks import (
     Choice,
     Done,
     Limits,
+    Spent,
     Step,
     Task,
     TaskState,
@@ -133,6 +147,7 @@ __all__ = [
     "Schedule",
     "Scope",
     "Signal",
+    "Spent",
     "Step",
     "Taint",
     "Task",
@@ -151,5 +166,7 @@ __all__ = [
     "Wait",
     "file_of",
     "new_id",
+    "preferences_of",
+    "rise_above",
     "saved",
 ]

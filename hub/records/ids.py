@@ -23,6 +23,10 @@ HOME = TenantId("home")
 OWNER = PersonId("owner")
 
 
+LENGTH = 28
+"""Characters of an id: 48 bits of milliseconds, 64 that are random or counted on."""
+
+
 class _Ids:
     """Ids that only grow, even within a millisecond and when the clock is put back while the process lives."""
 
@@ -34,7 +38,12 @@ class _Ids:
         fresh = (time.time_ns() // 1_000_000) << 64 | secrets.randbits(63)
         with self._lock:
             self._last = max(fresh, self._last + 1 + secrets.randbits(40))
-            return f"{self._last:028x}"
+            return f"{self._last:0{LENGTH}x}"
+
+    def rise_above(self, id: str) -> None:
+        if len(id) == LENGTH:
+            with self._lock:
+                self._last = max(self._last, int(id, 16))
 
 
 _ids = _Ids()
@@ -43,3 +52,8 @@ _ids = _Ids()
 def new_id() -> str:
     """Return an id that sorts after every id this process made before: milliseconds and random bits, in hexadecimal."""
     return _ids.next()
+
+
+def rise_above(id: str) -> None:
+    """Have all ids made from now on sort after one that was made before, perhaps when the clock said a later time."""
+    _ids.rise_above(id)

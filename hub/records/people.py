@@ -16,6 +16,8 @@ class Person(Struct, frozen=True, kw_only=True):
     name: str
     role: Literal["owner", "member", "group"] = "member"
     created_at: datetime
+    leaving_at: datetime | None = None
+    """Since when all that's theirs is being erased: nobody speaks for them any more, and at the end they're gone."""
 
 
 class Link(Struct, frozen=True, kw_only=True):
@@ -53,12 +55,18 @@ class Pairing(Struct, frozen=True, kw_only=True):
     """Whom the account belongs to; of a request, once it's approved."""
 
 
+def preferences_of(tenant: TenantId, person: PersonId) -> str:
+    """Return the owner of a person's preferences among the documents."""
+    return f"preferences/{tenant}/{person}"
+
+
 Scope = Literal[
     "messages:read",
     "messages:write",
     "tasks:read",
     "tasks:write",
     "status:read",
+    "metrics:read",
     "keys:write",
     "people:write",
     "admin",

@@ -1,5 +1,6 @@
 """How a task is worked on over time: when it comes again, what shows that it's done, what it waits for."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -16,9 +17,13 @@ class Schedule(Struct, frozen=True, kw_only=True, omit_defaults=True):
     cron: str = ""
     """Five fields."""
     every: Annotated[float, Meta(ge=0)] = 0.0
-    """Seconds from one run's time to the next one's."""
+    """Seconds from one run's time to the next one's; whole days are days of the zone, 23 or 25 hours long at times."""
     zone: str = ""
-    """Of the crontab, as Europe/Berlin; empty is the hub's."""
+    """As Europe/Berlin; empty is the hub's."""
+    start: datetime | None = None
+    """No run before it; `every` counts from it."""
+    until: datetime | None = None
+    """No run after it."""
     missed: Missed = "once"
     jitter: Annotated[float, Meta(ge=0)] = 0.0
     """Seconds: each run begins at a moment of its own, at most so much later, for not all to begin at once."""
@@ -65,9 +70,11 @@ class ForMessage(Struct, frozen=True, kw_only=True, tag="message"):
 
 
 class ForTasks(Struct, frozen=True, kw_only=True, tag="tasks"):
-    """All of these tasks have ended, or rest."""
+    """All of these tasks have ended, or come to rest."""
 
     tasks: tuple[TaskId, ...]
+    told: tuple[TaskId, ...] = ()
+    """Of these, those that rest with a question already, of which the task that waits knows."""
 
 
 class ForFile(Struct, frozen=True, kw_only=True, tag="file"):

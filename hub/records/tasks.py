@@ -31,13 +31,24 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Of remote models, in the unit of the config's prices; 0 is no limit."""
 
 
-class Usage(Struct, frozen=True, kw_only=True):
-    """What a task has cost so far."""
+class Spent(Struct, frozen=True, kw_only=True):
+    """What other tasks have cost on a task's behalf."""
 
     turns: int = 0
     tokens: int = 0
     minutes: float = 0.0
     money: float = 0.0
+
+
+class Usage(Struct, frozen=True, kw_only=True):
+    """What a task has cost so far, its subtasks included."""
+
+    turns: int = 0
+    tokens: int = 0
+    minutes: float = 0.0
+    money: float = 0.0
+    subtasks: Spent | None = None
+    """Of that, what its subtasks had cost when it was last looked at."""
 
 
 class Done(Struct, frozen=True, kw_only=True, tag="done"):
@@ -117,7 +128,7 @@ class Task(Struct, frozen=True, kw_only=True):
     depth: int = 0
     """How many tasks stand above it."""
     progress: MessageId | None = None
-    """The message that says how far it is, edited as it goes on."""
+    """The message that says how far it is, edited as it goes on; none once it's over."""
     verdict: Verdict | None = None
     digest: str = ""
     """A summary of the messages before `digested`: what compaction left of them."""
@@ -185,3 +196,5 @@ class Step(Struct, frozen=True, kw_only=True):
     """Of a tool's call that waited for its person: for what, and what they said."""
     unsure: bool = False
     """Nobody knows whether the call did its work: it gave no answer in time."""
+    ended_at: datetime | None = None
+    """Unknown of steps that an earlier version kept."""

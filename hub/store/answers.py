@@ -2,11 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
-from sqlalchemy import Row
-
-from hub.ports import Change, Remove
+from hub.ports import Due
 from hub.records import (
     Address,
     Correction,
@@ -50,22 +48,14 @@ from hub.records import (
 )
 from hub.store import queries
 from hub.store.queries import Listing, Query, by
-from hub.store.rows import record_of
+from hub.store.upkeep import UpkeepAnswers
 
 R = TypeVar("R", bound=Record)
 CHUNK = 100
 
 
-class Answers:
-    """The queries of a Store; its database answers `_rows` and does `commit`."""
-
-    async def commit(self, *changes: Change) -> tuple[Event, ...]:
-        """See Store."""
-        raise NotImplementedError
-
-    async def _rows(self, query: Query, given: Mapping[str, object] | None = None) -> Sequence[Row[Any]]:
-        """Return what a query finds; raises StoreUnavailable."""
-        raise NotImplementedError
+class Answers(UpkeepAnswers):
+    """The queries of a Store; its database answers `_rows` and does `commit`: see UpkeepAnswers."""
 
     # --- people and keys
 
@@ -180,6 +170,7 @@ class Answers:
         before: TaskId | None = None,
         limit: int = 50,
         by: Literal["id", "updated_at"] = "id",
+        split: bool | None = None,
     ) -> tuple[Task, ...]:
         listing = Listing(
             states=tuple(sorted(set(states))),
@@ -188,6 +179,7 @@ class Answers:
             since=updated_since is not None,
             before=before is not None,
             by=by,
+            split=split,
         )
         given: dict[str, object] = {
             "tenant": tenant,
@@ -199,6 +191,9 @@ class Answers:
         if chat is not None:
             given |= {"bridge": chat.bridge, "chat": chat.chat}
         return await self._all(Task, queries.some_tasks(listing), given)
+
+    async def tasks_told_of(self, limit: int) -> tuple[Task, ...]:
+        return await self._all(Task, queries.told_of(limit))
 
     async def split_off(self, task: TaskId) -> tuple[Task, ...]:
         return await self._all(Task, queries.split_off(task))
@@ -220,6 +215,10 @@ class Answers:
 
     async def due_tasks(self, now: datetime, limit: int) -> tuple[Task, ...]:
         return await self._all(Task, queries.due_tasks(now, limit))
+
+    async def dues(self, now: datetime, limit: int) -> tuple[Due, ...]:
+        rows = await self._rows(queries.dues(now, limit))
+        return tuple([Due(task=TaskId(row.id), due_at=row.due_at) for row in rows])
 
     async def next_due(self) -> datetime | None:
         return min((row.due_at for row in await self._rows(queries.next_dues()) if row.due_at), default=None)
@@ -290,6 +289,9 @@ class Answers:
     async def events(self, tenant: TenantId, person: PersonId, *, after: int, limit: int) -> tuple[Event, ...]:
         return await self._all(Event, queries.events_after(tenant, person, after, limit))
 
+    async def events_since(self, after: int, limit: int) -> tuple[Event, ...]:
+        return await self._all(Event, queries.events_since(after, limit))
+
     async def last_event(self) -> int:
         [row] = await self._rows(queries.last_seq())
         return int(row[0])
@@ -300,14 +302,6 @@ class Answers:
     async def forget_replays(self, before: datetime) -> int:
         return await self._forget(Replay, queries.old_replays(before, CHUNK))
 
-    async def _forget(self, kind: type[Event] | type[Replay] | type[Pairing], old: Query) -> int:
-        # A few at a time, so that nobody's commit waits long behind it.
-        forgotten = 0
-        while found := await self._all(kind, old):
-            await self.commit(*map(Remove, found))
-            forgotten += len(found)
-        return forgotten
-
     async def corrections(self, tenant: TenantId, limit: int) -> tuple[Correction, ...]:
         return await self._all(Correction, queries.corrections_of(tenant, limit))
 
@@ -315,9 +309,6 @@ class Answers:
         return await self._first(Replay, by(Replay, key=key, name=name))
 
     # --- below
-
-    async def _all(self, kind: type[R], query: Query, given: Mapping[str, object] | None = None) -> tuple[R, ...]:
-        return tuple(record_of(kind, row) for row in await self._rows(query, given))
 
     async def _first(self, kind: type[R], query: Query) -> R | None:
         found = await self._all(kind, query)

@@ -12,13 +12,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from msgspec import Struct
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
 from hub.errors import StoreError, StoreUnavailable
 from hub.ports import Add
 from hub.records import Event, Message
-from hub.store.writer import Changes, Result, write
+from hub.store.writer import Changes, Result, Writer
 
 log = logging.getLogger(__name__)
 
@@ -41,11 +40,10 @@ class Committer:
     whether the disk is nearly full: then no new messages of people are taken, so that those taken can be finished.
     """
 
-    def __init__(self, engine: Engine, is_short: Callable[[], bool]) -> None:
-        self._engine = engine
+    def __init__(self, writer: Writer, is_short: Callable[[], bool]) -> None:
+        self._writer = writer
         self._is_short = is_short
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
-        self._connection: Connection | None = None
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
         self._closing = False
 
@@ -76,7 +74,7 @@ class Committer:
             group, going = self._next_group()
             if group:
                 _tell(group, self._commit([waiting.changes for waiting in group]))
-        self._disconnect()
+        self._writer.close()
 
     def _next_group(self) -> tuple[list[_Waiting], bool]:
         group = list[_Waiting]()
@@ -97,27 +95,20 @@ class Committer:
 
     def _write(self, sets: Sequence[Changes]) -> Sequence[Result]:
         try:
-            if self._connection is None:
-                self._connection = self._engine.connect()
-            return write(self._connection, sets)
+            return self._writer.write(sets)
+        except StoreUnavailable as error:
+            return [error] * len(sets)
         except DBAPIError as error:
             # Full, broken or not writable: a fresh connection tries again with the next group.
-            self._disconnect()
+            self._writer.disconnect()
             reason = _first(error).orig
             log.error("The database took nothing of %d commits: %s", len(sets), reason)
             return [StoreUnavailable(f"the database can't write: {reason}")] * len(sets)
         except Exception:
             # Whatever it is, the callers must not wait for ever and this thread must live on.
-            self._disconnect()
+            self._writer.disconnect()
             log.exception("%d commits failed", len(sets))
             return [StoreError("the commit failed; the log says why")] * len(sets)
-
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            with suppress(SQLAlchemyError):
-                self._connection.invalidate()
-                self._connection.close()
-            self._connection = None
 
 
 def _first(error: DBAPIError) -> DBAPIError:

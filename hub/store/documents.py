@@ -13,10 +13,13 @@ from tinydb import TinyDB, where
 from tinydb.storages import Storage
 
 from hub.errors import StoreError, StoreUnavailable, TooLarge
-from hub.store.disk import draft, make_folder
+from hub.store.disk import draft, make_folder, sync
 
 QUOTA = 1 << 20
 """Bytes that an owner may keep: every change writes all of them, so more belongs elsewhere."""
+
+OWNER = "owner"
+"""The table that has the owner's name; the documents are in TinyDB's default one."""
 
 T = TypeVar("T")
 Tables = dict[str, dict[str, Any]]
@@ -46,6 +49,12 @@ class FileDocuments:
     async def remove(self, owner: str, id: str) -> bool:
         return await self._with(owner, lambda database: _remove(database, id))
 
+    async def owners(self) -> tuple[str, ...]:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._owners)
+
+    async def forget(self, owner: str) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._forget, owner)
+
     async def _with(self, owner: str, work: Callable[[TinyDB], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._use, owner, work)
 
@@ -57,7 +66,19 @@ class FileDocuments:
             raise StoreUnavailable(f"the documents of {owner} can't be kept: {error.strerror}") from None
 
     def _storage(self, owner: str) -> Storage:
-        return _WholeFile(self._folder / file_name(owner), self._quota)
+        return _WholeFile(self._folder / file_name(owner), self._quota, owner)
+
+    def _owners(self) -> tuple[str, ...]:
+        return tuple(sorted(filter(None, (owner_in(path) for path in self._folder.glob("*.json")))))
+
+    def _forget(self, owner: str) -> None:
+        path = self._folder / file_name(owner)
+        try:
+            path.unlink(missing_ok=True)
+            if self._folder.is_dir():
+                sync(self._folder)
+        except OSError as error:
+            raise StoreUnavailable(f"the documents of {owner} can't be removed: {error.strerror}") from None
 
 
 class MemoryDocuments(FileDocuments):
@@ -70,6 +91,12 @@ class MemoryDocuments(FileDocuments):
     def _storage(self, owner: str) -> Storage:
         return self._kept.setdefault(owner, _Memory(self._quota))
 
+    def _owners(self) -> tuple[str, ...]:
+        return tuple(sorted(owner for owner, kept in self._kept.items() if kept.read()))
+
+    def _forget(self, owner: str) -> None:
+        self._kept.pop(owner, None)
+
 
 class _WholeFile(Storage):
     """A TinyDB storage that writes a new file and puts it in the old one's place.
@@ -77,9 +104,10 @@ class _WholeFile(Storage):
     TinyDB's own writes over the old one: a kill or a full disk in the middle leaves neither.
     """
 
-    def __init__(self, path: Path, quota: int) -> None:
+    def __init__(self, path: Path, quota: int, owner: str) -> None:
         self._path = path
         self._quota = quota
+        self._owner = owner
 
     def read(self) -> Tables | None:
         try:
@@ -91,10 +119,10 @@ class _WholeFile(Storage):
         return tables
 
     def write(self, data: Tables) -> None:
-        text = _within(self._quota, data)
+        within(self._quota, data)
         make_folder(self._path.parent)
         with draft(self._path.with_suffix(".part")) as new:
-            new.file.write(text)
+            new.file.write(whole(self._owner, data))
             new.keep_as(self._path)
 
 
@@ -109,7 +137,7 @@ class _Memory(Storage):
         return None if self._text is None else json.loads(self._text)
 
     def write(self, data: Tables) -> None:
-        self._text = _within(self._quota, data)
+        self._text = within(self._quota, data)
 
 
 def file_name(owner: str) -> str:
@@ -118,11 +146,26 @@ def file_name(owner: str) -> str:
     return f"{readable}.{sha256(owner.encode()).hexdigest()[:16]}.json"
 
 
-def _within(quota: int, data: Tables) -> bytes:
-    text = json.dumps(data, ensure_ascii=False, indent=1).encode()
-    if len(text) > quota:
-        raise TooLarge(f"documents: {len(text)} bytes, {quota} are allowed for one owner; remove some first")
-    return text
+def within(quota: int, data: Tables) -> bytes:
+    """Return the text of an owner's documents; raises TooLarge if it's longer than the quota."""
+    text = json.dumps({name: table for name, table in data.items() if name != OWNER}, ensure_ascii=False, indent=1)
+    if (size := len(text.encode())) > quota:
+        raise TooLarge(f"documents: {size} bytes, {quota} are allowed for one owner; remove some first")
+    return text.encode()
+
+
+def whole(owner: str, data: Tables) -> bytes:
+    """Return the text of an owner's file: the name beside the documents, for the file's own can't be read back."""
+    named = {OWNER: {"1": {"name": owner}}} if owner else {}
+    return json.dumps({**data, **named}, ensure_ascii=False, indent=1).encode()
+
+
+def owner_in(path: Path) -> str:
+    """Return whose documents a file has; nothing, if it doesn't say so or can't be read."""
+    try:
+        return str(json.loads(path.read_bytes())[OWNER]["1"]["name"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _put(database: TinyDB, id: str, document: Mapping[str, object]) -> None:

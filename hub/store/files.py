@@ -2,13 +2,20 @@
 
 import asyncio
 import hashlib
+import math
+import os
 import re
 import secrets
+import threading
+import time
 from collections.abc import AsyncIterable, AsyncIterator
+from datetime import datetime
 from pathlib import Path
 
 from hub.errors import NotFound, StoreUnavailable, TooLarge
-from hub.store.disk import Draft, draft, make_folder
+from hub.store.disk import Draft, draft, make_folder, sync
+
+SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class FileStore:
@@ -17,6 +24,8 @@ class FileStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._coming = folder / "coming"
+        # Between a look at a file's time and its removal nobody may put it again.
+        self._lock = threading.Lock()
 
     async def open(self) -> None:
         """Make the folder, and clear away what a killed hub left half written."""
@@ -45,6 +54,27 @@ class FileStore:
     async def exists(self, sha256: str) -> bool:
         return await asyncio.to_thread(self._path(sha256).is_file)
 
+    async def old(self, before: datetime) -> tuple[str, ...]:
+        return await asyncio.to_thread(self._old, before.timestamp())
+
+    async def remove(self, sha256: str, before: datetime) -> bool:
+        try:
+            return await asyncio.to_thread(self._remove, self._path(sha256), before.timestamp())
+        except OSError as error:
+            raise StoreUnavailable(f"the file {sha256} can't be removed: {error.strerror}") from None
+
+    def _old(self, before: float) -> tuple[str, ...]:
+        found = (path for path in self._folder.glob("??/??/*") if SHA256.fullmatch(path.name))
+        return tuple(sorted(path.name for path in found if _put_at(path) < before))
+
+    def _remove(self, path: Path, before: float) -> bool:
+        with self._lock:
+            if _put_at(path) >= before:
+                return False
+            path.unlink(missing_ok=True)
+            sync(path.parent)
+            return True
+
     def _clear(self) -> None:
         make_folder(self._coming)
         for left in self._coming.iterdir():
@@ -52,12 +82,15 @@ class FileStore:
 
     def _move_in(self, coming: Draft, sha256: str) -> None:
         path = self._path(sha256)
-        if not path.exists():
+        with self._lock:
+            if path.exists():
+                os.utime(path)
+                return
             make_folder(path.parent)
             coming.keep_as(path)
 
     def _path(self, sha256: str) -> Path:
-        if not re.fullmatch("[0-9a-f]{64}", sha256):
+        if not SHA256.fullmatch(sha256):
             raise NotFound(f"{sha256!r} isn't the SHA-256 of a file")
         return self._folder / sha256[:2] / sha256[2:4] / sha256
 
@@ -66,7 +99,7 @@ class MemoryFiles:
     """Files that are forgotten with the process."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, bytes] = {}
+        self._kept: dict[str, tuple[float, bytes]] = {}
 
     async def put(self, data: bytes | AsyncIterable[bytes], *, limit: int) -> tuple[str, int]:
         whole = bytearray()
@@ -75,16 +108,30 @@ class MemoryFiles:
             if len(whole) > limit:
                 raise _too_large(limit)
         sha256 = hashlib.sha256(whole).hexdigest()
-        self._kept[sha256] = bytes(whole)
+        self._kept[sha256] = time.time(), bytes(whole)
         return sha256, len(whole)
 
     async def read(self, sha256: str) -> bytes:
         if sha256 not in self._kept:
             raise NotFound(f"no file {sha256} is kept")
-        return self._kept[sha256]
+        return self._kept[sha256][1]
 
     async def exists(self, sha256: str) -> bool:
         return sha256 in self._kept
+
+    async def old(self, before: datetime) -> tuple[str, ...]:
+        return tuple(sorted(sha256 for sha256, (at, _) in self._kept.items() if at < before.timestamp()))
+
+    async def remove(self, sha256: str, before: datetime) -> bool:
+        at, _ = self._kept.get(sha256, (math.inf, b""))
+        return at < before.timestamp() and self._kept.pop(sha256, None) is not None
+
+
+def _put_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf
 
 
 def _too_large(limit: int) -> TooLarge:

@@ -5,14 +5,13 @@ Flow's tests run on it, and the SQL store is compared with it. A query looks at 
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from hub.ports import Remove
 from hub.records import (
     OPEN,
     Address,
@@ -45,11 +44,12 @@ from hub.records import (
     file_of,
 )
 from hub.store.memory_tasks import TasksInMemory, last, same_chat
+from hub.store.memory_upkeep import UpkeepInMemory
 
 R = TypeVar("R", bound=Record)
 
 
-class MemoryStore(TasksInMemory):
+class MemoryStore(TasksInMemory, UpkeepInMemory):
     """A Store that forgets everything with the process."""
 
     # --- people and keys
@@ -250,6 +250,10 @@ class MemoryStore(TasksInMemory):
         ]
         return tuple(sorted(found, key=lambda event: event.seq)[:limit])
 
+    async def events_since(self, after: int, limit: int) -> tuple[Event, ...]:
+        found = [event for event in self._all(Event) if event.seq > after]
+        return tuple(sorted(found, key=lambda event: event.seq)[:limit])
+
     async def last_event(self) -> int:
         self._check_open()
         return self._seq
@@ -272,9 +276,9 @@ class MemoryStore(TasksInMemory):
         kept = {kind.__name__: list(records.values()) for kind, records in self._kept.items()}
         await asyncio.to_thread(Path(path).write_bytes, msgspec.json.encode(kept))
 
-    async def _forget(self, old: Sequence[Record]) -> int:
-        await self.commit(*map(Remove, old))
-        return len(old)
+    async def size(self) -> int:
+        self._check_open()
+        return 0
 
 
 def _is_due(entry: Entry, now: datetime) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, TypeVar
 
+from hub.ports import Due
 from hub.records import (
     OPEN,
     Address,
@@ -54,6 +55,7 @@ class TasksInMemory(Kept):
         before: TaskId | None = None,
         limit: int = 50,
         by: Literal["id", "updated_at"] = "id",
+        split: bool | None = None,
     ) -> tuple[Task, ...]:
         found = [
             task
@@ -64,9 +66,13 @@ class TasksInMemory(Kept):
             and (chat is None or same_chat(task.origin, chat))
             and (updated_since is None or task.updated_at >= updated_since)
             and (before is None or task.id < before)
+            and (split is None or split == (task.parent is not None))
         ]
         found.sort(key=lambda task: (getattr(task, by), task.id), reverse=True)
         return tuple(found[:limit])
+
+    async def tasks_told_of(self, limit: int) -> tuple[Task, ...]:
+        return tuple(task for task in self._by_id(Task) if task.progress is not None)[:limit]
 
     async def split_off(self, task: TaskId) -> tuple[Task, ...]:
         return tuple(each for each in self._by_id(Task) if each.parent == task)
@@ -91,6 +97,10 @@ class TasksInMemory(Kept):
     async def due_tasks(self, now: datetime, limit: int) -> tuple[Task, ...]:
         found = [task for task in self._all(Task) if task.state in OPEN and task.due_at and task.due_at <= now]
         return tuple(sorted(found, key=lambda task: (task.due_at, task.id))[:limit])
+
+    async def dues(self, now: datetime, limit: int) -> tuple[Due, ...]:
+        found = await self.due_tasks(now, limit)
+        return tuple([Due(task=task.id, due_at=task.due_at) for task in found if task.due_at])
 
     async def next_due(self) -> datetime | None:
         tasks = [task.due_at for task in self._all(Task) if task.state in OPEN]

@@ -3,7 +3,7 @@
 from sqlalchemy import PrimaryKeyConstraint, Table
 
 from hub.records import Edition
-from hub.store.columns import a_text, a_time, an_int, packed
+from hub.store.columns import a_name, a_text, a_time, an_int, packed
 from hub.store.tabling import an_index, metadata, within
 
 packages = Table(
@@ -89,7 +89,7 @@ taints = Table(
     metadata,
     a_text("tenant"),
     a_text("task"),
-    a_text("source"),
+    a_name("source"),
     a_text("detail"),
     a_time("created_at"),
     PrimaryKeyConstraint("task", "source"),

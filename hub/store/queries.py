@@ -64,6 +64,7 @@ from hub.store.tables import (
     transitions,
     turns,
 )
+from hub.store.tabling import Position
 
 Query = Select[Any] | CompoundSelect[Any]
 STATES: tuple[TaskState, ...] = ("submitted", "working", "input-required", "completed", "failed", "canceled")
@@ -117,13 +118,19 @@ def old_pairings(before: datetime, limit: int) -> Query:
     return of(Pairing).where(pairings.c.expires_at < before).order_by(pairings.c.expires_at).limit(limit)
 
 
+def newest_ids() -> Query:
+    """The greatest id of each kind of record whose ids tell the order; ids that aren't of `new_id` are left out."""
+    ordered = (messages, entries, tasks, turns, pauses, corrections, installations, pairings)
+    return union_all(*(select(func.max(table.c.id).label("id")).where(table.c.id < "1") for table in ordered))
+
+
 # --- messages
 
 
 def with_file(tenant: str, person: str | None, sha256: str) -> Query:
     """The newest message that has a file; `person` None: anybody's."""
     found = by(Message, tenant=tenant) if person is None else by(Message, tenant=tenant, person=person)
-    names = func.instr(type_coerce(messages.c.parts, Text), sha256) > 0
+    names = Position(type_coerce(messages.c.parts, Text), sha256) > 0
     return found.where(WITH_FILES, names).order_by(messages.c.id.desc()).limit(1)
 
 
@@ -197,6 +204,7 @@ class Listing(Struct, frozen=True, kw_only=True):
     since: bool
     before: bool
     by: Literal["id", "updated_at"]
+    split: bool | None = None
 
 
 @cache
@@ -214,6 +222,8 @@ def some_tasks(listing: Listing) -> Query:
         found = found.where(tasks.c.bridge == bindparam("bridge"), tasks.c.chat == bindparam("chat"))
     if listing.since:
         found = found.where(tasks.c.updated_at >= bindparam("since"))
+    if listing.split is not None:
+        found = found.where(tasks.c.parent.is_not(None) if listing.split else tasks.c.parent.is_(None))
     if listing.before:
         found = found.where(tasks.c.id < bindparam("before"))
     found = found.order_by(*_newest(tasks.c, listing.by)).limit(bindparam("limit"))
@@ -224,6 +234,10 @@ def some_tasks(listing: Listing) -> Query:
 
 def _newest(columns: Any, by: Literal["id", "updated_at"]) -> tuple[ColumnElement[Any], ...]:
     return (columns.id.desc(),) if by == "id" else (columns.updated_at.desc(), columns.id.desc())
+
+
+def told_of(limit: int) -> Query:
+    return of(Task).where(tasks.c.progress.is_not(None)).order_by(tasks.c.id).limit(limit)
 
 
 def split_off(task: str) -> Query:
@@ -266,6 +280,12 @@ def taints_of(task: str) -> Query:
 
 def due_tasks(now: datetime, limit: int) -> Query:
     return of(Task).where(OPEN_TASK, tasks.c.due_at <= now).order_by(tasks.c.due_at, tasks.c.id).limit(limit)
+
+
+def dues(now: datetime, limit: int) -> Query:
+    """Of the due tasks only what the index has: who waits long for a turn is looked at each second."""
+    found = select(tasks.c.id, tasks.c.due_at).where(OPEN_TASK, tasks.c.due_at <= now)
+    return found.order_by(tasks.c.due_at, tasks.c.id).limit(limit)
 
 
 def next_dues() -> Query:
@@ -344,6 +364,10 @@ def dead(tenant: str, limit: int) -> Query:
 def events_after(tenant: str, person: str, after: int, limit: int) -> Query:
     found = by(Event, tenant=tenant, person=person).where(events.c.seq > after)
     return found.order_by(events.c.seq).limit(limit)
+
+
+def events_since(after: int, limit: int) -> Query:
+    return of(Event).where(events.c.seq > after).order_by(events.c.seq).limit(limit)
 
 
 def old_events(before: datetime, limit: int) -> Query:

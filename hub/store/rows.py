@@ -57,6 +57,8 @@ TABLES: dict[type, Table] = {
     Event: tables.events,
     Replay: tables.replays,
 }
+EVERY: dict[str, Table] = {table.name: table for table in (*TABLES.values(), tables.counters, tables.documents)}
+"""All tables by name, those that keep no records too."""
 ADDRESSES: dict[type, str] = {Message: "address", Task: "origin"}
 """The field that is laid out over bridge, chat and thread."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub.errors import StartError
@@ -20,7 +21,7 @@ class Schema(Struct, frozen=True, kw_only=True):
     """Written down so that a start with nothing to migrate needn't load alembic (0.4 s, 13 MB)."""
 
 
-SCHEMA = Schema(migrations=Path(__file__).parent / "migrations", head="0006")
+SCHEMA = Schema(migrations=Path(__file__).parent / "migrations", head="0010")
 
 
 def bring_up_to_date(database: Path, schema: Schema = SCHEMA) -> None:
@@ -44,13 +45,18 @@ def _upgrade_old(database: Path, schema: Schema) -> None:
     revision = _revision(database)
     if revision == schema.head:
         return
-    if revision not in _known(schema):
-        raise StartError(
-            f"{database}: written by a newer AgentHost (schema {revision}, this one knows up to {schema.head});"
-            " upgrade AgentHost, or restore a backup made by this version"
-        )
+    if revision not in known(schema):
+        raise newer(str(database), revision, schema)
     copy(database, database.with_name(f"{database.name}.before-{revision}"))
     _upgrade(database, schema)
+
+
+def newer(database: str, revision: str, schema: Schema) -> StartError:
+    """Say that a database isn't this version's."""
+    return StartError(
+        f"{database}: written by a newer AgentHost (schema {revision}, this one knows up to {schema.head});"
+        " upgrade AgentHost, or restore a backup made by this version"
+    )
 
 
 def _revision(database: Path) -> str:
@@ -64,17 +70,23 @@ def _revision(database: Path) -> str:
 
 
 def _upgrade(database: Path, schema: Schema) -> None:
-    from alembic import command  # noqa: PLC0415 - see Schema.head
-
     engine = writing(database)
     try:
         with engine.begin() as connection:
-            command.upgrade(_config(schema, connection), "head")
+            upgrade(connection, schema)
     finally:
         engine.dispose()
 
 
-def _known(schema: Schema) -> set[str]:
+def upgrade(connection: Connection, schema: Schema = SCHEMA) -> None:
+    """Take the steps that are left, in the transaction that was begun."""
+    from alembic import command  # noqa: PLC0415 - see Schema.head
+
+    command.upgrade(_config(schema, connection), "head")
+
+
+def known(schema: Schema = SCHEMA) -> set[str]:
+    """Return the revisions that this version knows."""
     from alembic.script import ScriptDirectory  # noqa: PLC0415 - see Schema.head
 
     return {script.revision for script in ScriptDirectory.from_config(_config(schema, None)).walk_revisions()}

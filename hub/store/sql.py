@@ -1,25 +1,30 @@
 """The store on SQLite: durable, committed in groups, read beside the writer. Each query is one statement."""
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sqlalchemy import Engine, Row
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from hub.errors import StartError, StoreUnavailable
 from hub.ports import Change
-from hub.records import Event
-from hub.store import sqlite
+from hub.records import Event, rise_above
+from hub.store import queries, sqlite
 from hub.store.answers import Answers
 from hub.store.committer import Committer
 from hub.store.disk import make_folder
 from hub.store.queries import Query
 from hub.store.schema import bring_up_to_date
+from hub.store.writer import Writer
+
+log = logging.getLogger(__name__)
 
 
 class SqlStore(Answers):
@@ -39,18 +44,15 @@ class SqlStore(Answers):
         """Return the store of a data folder."""
         return cls(folder / "hub.db")
 
-    @classmethod
-    def at(cls, url: str, folder: Path) -> "SqlStore":
-        """Return the store that a config's `store.url` names; an empty one means the data folder."""
-        path = url.removeprefix("sqlite:///")
-        return cls(Path(path).expanduser()) if path else cls.in_folder(folder)
-
     async def open(self) -> None:
         await asyncio.to_thread(self._take_hold)
         self._reader = sqlite.reading(self.path)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="reader")
-        self._committer = Committer(sqlite.writing(self.path), lambda: sqlite.is_short(self.path.parent))
+        self._committer = Committer(Writer(sqlite.writing(self.path)), lambda: sqlite.is_short(self.path.parent))
         self._committer.open()
+        # Lanes and transcripts are in the order of ids: what comes must not sort before what a faster clock left.
+        for row in await self._rows(queries.newest_ids()):
+            rise_above(row.id or "")
 
     async def close(self) -> None:
         if self._committer:
@@ -74,6 +76,9 @@ class SqlStore(Answers):
         except (OSError, sqlite3.Error) as error:
             raise StoreUnavailable(f"{path}: the copy can't be written ({error})") from None
 
+    async def size(self) -> int:
+        return self.path.stat().st_size if self.path.exists() else 0
+
     # --- below
 
     def _take_hold(self) -> None:
@@ -96,6 +101,9 @@ class SqlStore(Answers):
             return await asyncio.get_running_loop().run_in_executor(self._thread, _read, self._reader, query, given)
         except (DBAPIError, PoolTimeoutError) as error:
             raise StoreUnavailable(f"the database can't be read: {getattr(error, 'orig', error)}") from None
+        except (msgspec.MsgspecError, ValueError, OverflowError) as error:
+            log.error("a row of the database is damaged (%s); restore a backup", error)
+            raise StoreUnavailable(f"a row of the database is damaged: {error}") from None
 
 
 def _read(reader: Engine, query: Query, given: Mapping[str, object] | None) -> Sequence[Row[Any]]:

@@ -1,6 +1,7 @@
 """SQLite as the hub uses it: how its file is locked, checked, connected to and copied."""
 
 import fcntl
+import glob
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ RESERVE = 16 << 20
 """Bytes that are kept free for finishing what was accepted."""
 CHECKED_WHOLE = 256 << 20
 """A bigger database isn't read through at every start, which would take seconds."""
+CHECKED_DEEPLY = 32 << 20
+"""Up to this size each index is held against its table, too: so a changed bit is noticed in all that's looked up by."""
 
 
 def lock(database: Path) -> int:
@@ -56,6 +59,11 @@ def check(database: Path) -> None:
     if not database.exists():
         if database.with_name(database.name + "-wal").exists():
             raise StartError(f"{database}: is gone, but its write-ahead log is still there; {way_out}")
+        if copies := sorted(database.parent.glob(f"{glob.escape(database.name)}.before-[0-9]*[0-9]")):
+            raise StartError(
+                f"{database}: is gone, but {copies[-1].name} beside it, a copy of before an upgrade, tells that there"
+                " was one; restore a backup, or move the copy away to begin with nothing"
+            )
         return
     try:
         with database.open("rb") as file:
@@ -66,8 +74,10 @@ def check(database: Path) -> None:
         raise StartError(f"{database}: isn't a database (its first bytes are wrong or missing); {way_out}")
     try:
         with closing(sqlite3.connect(database, timeout=5)) as connection:
-            whole = database.stat().st_size <= CHECKED_WHOLE
-            found = connection.execute("PRAGMA quick_check(1)" if whole else "PRAGMA schema_version").fetchone()
+            size = database.stat().st_size
+            whole = size <= CHECKED_WHOLE
+            how = "integrity_check(1)" if size <= CHECKED_DEEPLY else "quick_check(1)" if whole else "schema_version"
+            found = connection.execute(f"PRAGMA {how}").fetchone()
     except sqlite3.Error as error:
         raise StartError(f"{database}: is damaged ({error}); {way_out}") from None
     if whole and found != ("ok",):
@@ -87,14 +97,19 @@ def copy(source: Path, target: Path) -> None:
     try:
         with closing(sqlite3.connect(source)) as origin, closing(sqlite3.connect(unfinished)) as copied:
             origin.backup(copied)
-            # Without a write-ahead log of its own, the copy is one file that can be moved and read anywhere.
-            copied.execute("PRAGMA journal_mode = DELETE")
-        sync(unfinished)
+        settle(unfinished)
         unfinished.replace(target)
         sync(target.parent)
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+def settle(database: Path) -> None:
+    """Make a database that nobody uses one file, without a write-ahead log, that can be moved and read anywhere."""
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    sync(database)
 
 
 def is_short(folder: Path) -> bool:

@@ -20,9 +20,10 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import ColumnElement
 
 from hub.records import Check, Choice, Limits, MessageId, Part, Point, Route, Schedule, Usage, Verdict
-from hub.store.columns import a_float, a_text, a_time, an_int, packed
-from hub.store.tabling import an_index, metadata, within
+from hub.store.columns import a_float, a_name, a_text, a_time, an_int, packed
+from hub.store.tabling import Position, an_index, metadata, within
 
+LEAVING: ColumnElement[bool] = literal_column("leaving_at IS NOT NULL")
 persons = Table(
     "persons",
     metadata,
@@ -31,7 +32,9 @@ persons = Table(
     a_text("name"),
     a_text("role"),
     a_time("created_at"),
+    a_time("leaving_at", null=True),
     PrimaryKeyConstraint("tenant", "id"),
+    an_index("persons_leaving", "tenant", "id", where=LEAVING),
 )
 
 links = Table(
@@ -39,10 +42,10 @@ links = Table(
     metadata,
     a_text("tenant"),
     a_text("bridge"),
-    a_text("sender"),
+    a_name("sender"),
     a_text("person"),
     a_time("created_at"),
-    a_text("chat"),
+    a_name("chat"),
     PrimaryKeyConstraint("tenant", "bridge", "sender"),
     an_index("links_of_person", "tenant", "person", "created_at"),
 )
@@ -58,8 +61,8 @@ pairings = Table(
     a_time("created_at"),
     a_time("expires_at"),
     a_text("bridge"),
-    a_text("sender"),
-    a_text("chat"),
+    a_name("sender"),
+    a_name("chat"),
     a_text("name"),
     a_text("person", null=True),
     PrimaryKeyConstraint("id"),
@@ -84,19 +87,24 @@ keys = Table(
     PrimaryKeyConstraint("id"),
     UniqueConstraint("hash"),
     an_index("keys_of_tenant", "tenant", "kind", "created_at"),
+    an_index("keys_of_person", "tenant", "person", "id"),
 )
 
-# Both sides in SQLite's words: PostgreSQL calls it strpos.
-WITH_FILES: ColumnElement[bool] = literal_column('instr(parts, \'"type":"file"\') > 0')
+# In words, as in `within`: an index is used only for a query that says the same.
+WITH_FILES: ColumnElement[bool] = Position(
+    literal_column("parts"), literal_column('\'"type":"file"\'')
+) > literal_column("0")
+IN_GROUP: ColumnElement[bool] = literal_column("author IS NOT NULL")
+LOOSE: ColumnElement[bool] = literal_column("task IS NULL")
 messages = Table(
     "messages",
     metadata,
     a_text("id"),
     a_text("tenant"),
     a_text("bridge"),
-    a_text("chat"),
-    a_text("thread", null=True),
-    a_text("external_id"),
+    a_name("chat"),
+    a_name("thread", null=True),
+    a_name("external_id"),
     a_text("role"),
     a_text("person"),
     packed("parts", tuple[Part, ...]),
@@ -111,7 +119,7 @@ messages = Table(
     a_text("agent", null=True),
     packed("choices", tuple[Choice, ...]),
     a_text("error", null=True),
-    a_text("sender"),
+    a_name("sender"),
     a_text("author", null=True),
     a_text("name"),
     a_text("choice", null=True),
@@ -125,6 +133,10 @@ messages = Table(
     an_index("messages_answering", "answers", where=literal_column("answers IS NOT NULL")),
     an_index("messages_copying", "copy_of", where=literal_column("copy_of IS NOT NULL")),
     an_index("messages_with_files", "tenant", "person", "id", where=WITH_FILES),
+    an_index("messages_with_any_file", "id", where=WITH_FILES),
+    an_index("messages_of_person", "tenant", "person", "id"),
+    an_index("messages_in_groups", "tenant", "author", "id", where=IN_GROUP),
+    an_index("messages_of_no_task", "id", where=LOOSE),
 )
 
 postings = Table(
@@ -132,8 +144,8 @@ postings = Table(
     metadata,
     a_text("tenant"),
     a_text("bridge"),
-    a_text("chat"),
-    a_text("external_id"),
+    a_name("chat"),
+    a_name("external_id"),
     a_text("message"),
     an_int("number"),
     PrimaryKeyConstraint("tenant", "bridge", "chat", "external_id"),
@@ -152,9 +164,13 @@ corrections = Table(
     a_time("created_at"),
     PrimaryKeyConstraint("id"),
     an_index("corrections_of_tenant", "tenant", "id"),
+    an_index("corrections_of_message", "message", "id"),
+    an_index("corrections_of_wrong", "wrong", "id"),
+    an_index("corrections_of_right", "right", "id"),
 )
 
 OPEN_TASK = within("state", "submitted", "working", "input-required")
+ENDED_TASK = within("state", "completed", "failed", "canceled")
 tasks = Table(
     "tasks",
     metadata,
@@ -163,8 +179,8 @@ tasks = Table(
     a_text("person"),
     an_int("number"),
     a_text("bridge"),
-    a_text("chat"),
-    a_text("thread", null=True),
+    a_name("chat"),
+    a_name("thread", null=True),
     a_text("title"),
     a_text("goal"),
     a_text("agent"),
@@ -195,7 +211,10 @@ tasks = Table(
     an_index("tasks_of_person_changed", "tenant", "person", "state", "updated_at", "id"),
     an_index("tasks_of_chat", "tenant", "bridge", "chat", "state", "id"),
     an_index("tasks_of_chat_changed", "tenant", "bridge", "chat", "state", "updated_at", "id"),
+    an_index("tasks_open", "tenant", "state", where=OPEN_TASK),
+    an_index("tasks_ended", "updated_at", "id", where=ENDED_TASK),
     an_index("tasks_of_parent", "parent", "id", where=literal_column("parent IS NOT NULL")),
+    an_index("tasks_told_of", "id", where=literal_column("progress IS NOT NULL")),
     an_index("tasks_due", "due_at", "id", where=and_(OPEN_TASK, literal_column("due_at IS NOT NULL"))),
 )
 
@@ -219,8 +238,8 @@ threads = Table(
     metadata,
     a_text("tenant"),
     a_text("bridge"),
-    a_text("chat"),
-    a_text("thread"),
+    a_name("chat"),
+    a_name("thread"),
     a_text("task"),
     PrimaryKeyConstraint("tenant", "bridge", "chat", "thread"),
     an_index("threads_of_task", "task", "bridge", "chat", "thread"),
@@ -231,11 +250,12 @@ follows = Table(
     metadata,
     a_text("task"),
     a_text("bridge"),
-    a_text("chat"),
+    a_name("chat"),
     a_text("tenant"),
     a_text("person"),
     a_time("created_at"),
     PrimaryKeyConstraint("task", "bridge", "chat"),
+    an_index("follows_of_person", "tenant", "person", "task", "bridge", "chat"),
 )
 
 turns = Table(
@@ -275,6 +295,7 @@ steps = Table(
     Column("effect", Text, nullable=False, server_default=""),
     a_text("pause", null=True),
     Column("unsure", Boolean, nullable=False, server_default=false()),
+    a_time("ended_at", null=True),
     PrimaryKeyConstraint("turn", "number"),
 )
 
@@ -282,6 +303,7 @@ WAITING = and_(within("queue", "inbox"), within("state", "ready", "held"))
 READY = within("state", "ready")
 HELD = within("state", "held")
 DEAD = within("state", "dead")
+DONE = within("state", "done")
 NOT_DONE: ColumnElement[bool] = literal_column("state <> 'done'")
 entries = Table(
     "entries",
@@ -289,7 +311,7 @@ entries = Table(
     a_text("id"),
     a_text("tenant"),
     a_text("queue"),
-    a_text("lane"),
+    a_name("lane"),
     a_text("message"),
     a_text("state"),
     a_time("created_at"),
@@ -308,6 +330,7 @@ entries = Table(
     an_index("entries_ready_due", "due_at", where=and_(READY, literal_column("due_at IS NOT NULL"))),
     an_index("entries_held", "due_at", "id", where=HELD),
     an_index("entries_waiting", "tenant", "person", where=WAITING),
+    an_index("entries_done", "created_at", where=DONE),
     an_index("entries_dead", "tenant", "id", where=DEAD),
     an_index("entries_not_done", "queue", "state", where=NOT_DONE),
 )
@@ -333,7 +356,7 @@ replays = Table(
     metadata,
     a_text("tenant"),
     a_text("key"),
-    a_text("name"),
+    a_name("name"),
     a_text("fingerprint"),
     an_int("status"),
     a_text("body"),
@@ -342,6 +365,8 @@ replays = Table(
     an_index("replays_by_age", "created_at"),
 )
 
+WRITER = "writer."
+"""Begins the names of counters that hubs on PostgreSQL have for themselves, while they work."""
 counters = Table(
     "counters",
     metadata,
@@ -350,4 +375,16 @@ counters = Table(
     a_text("name"),
     Column("value", BigInteger, nullable=False),
     PrimaryKeyConstraint("name"),
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    # Small documents where several hubs share a database; a hub on SQLite has them as files. Few belong to one owner.
+    a_text("owner"),
+    a_text("name"),
+    a_text("id"),
+    Column("position", BigInteger, nullable=False),
+    a_text("document"),
+    PrimaryKeyConstraint("owner", "position"),
 )

@@ -1,9 +1,31 @@
 """What all tables have in common."""
 
-from sqlalchemy import Index, MetaData, literal_column
+from typing import Any
+
+from sqlalchemy import Index, Integer, MetaData, literal_column
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
 
 metadata = MetaData()
+
+
+class Position(FunctionElement[int]):
+    """Where a text stands in another, from 1; 0 if it isn't there."""
+
+    name = "position"
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(Position)
+def _instr(element: Position, compiler: Any, **how: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **how)})"
+
+
+@compiles(Position, "postgresql")
+def _strpos(element: Position, compiler: Any, **how: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **how)})"
 
 
 def within(column: str, *values: str) -> ColumnElement[bool]:

@@ -12,13 +12,14 @@ import secrets
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
 from hub.errors import StoreUnavailable, ToolError
 from hub.paths import DEPTH, parts_of
-from hub.ports import WorkFile
+from hub.ports import BEGINNING, WorkFile
 from hub.records import TaskId, TenantId
 from hub.store.disk import make_folder
 from hub.store.planted import erase
@@ -231,6 +232,14 @@ def _write_new(folder: int, name: str, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
+def _time(seconds: float) -> datetime:
+    """Return a file's time; a program may have given it any at all."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return BEGINNING
+
+
 def _walk(root: int) -> Iterator[WorkFile]:
     """Find the ordinary files, by names that can be asked for again; nothing odd is followed or told."""
     seen = 0
@@ -249,7 +258,7 @@ def _walk(root: int) -> Iterator[WorkFile]:
                 if stat.S_ISDIR(kind.st_mode) and len(path) < DEPTH:
                     waiting.append(path)
                 elif stat.S_ISREG(kind.st_mode) and kind.st_nlink == 1:
-                    yield WorkFile(path="/".join(path), size=kind.st_size)
+                    yield WorkFile(path="/".join(path), size=kind.st_size, changed_at=_time(kind.st_mtime))
 
 
 def _can_be_asked_for(path: tuple[str, ...]) -> bool:

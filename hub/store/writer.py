@@ -3,21 +3,29 @@
 The sets of a group are concurrent, so any order among them is right. Those that touch different records are done
 together, a table at a time, which costs a handful of statements for the whole group. If anything is amiss, the group is
 rolled back and each set is done again by itself, in order, under its own savepoint: it succeeds or fails on its own.
+Events are numbered last of all: until the commit the counter is locked, and whoever else writes waits for it.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import chain
+from contextlib import suppress
 from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, Connection, Insert, Update, bindparam, delete, insert, select, update
-from sqlalchemy.exc import DatabaseError, IntegrityError, InternalError, OperationalError, StatementError
+from sqlalchemy import ColumnElement, Connection, Engine, Insert, Update, bindparam, delete, insert, select, update
+from sqlalchemy.exc import (
+    DatabaseError,
+    IntegrityError,
+    InternalError,
+    OperationalError,
+    SQLAlchemyError,
+    StatementError,
+)
 
 from hub.errors import Conflict, Duplicate, StoreError
 from hub.ports import Add, Change, Remove, Save
 from hub.records import Entry, Event, Record
-from hub.store.keys import Identity, identity, named
+from hub.store.keys import Identity, identity, named, natural_key
 from hub.store.rows import TABLES, row_of
 from hub.store.tables import counters, entries, messages
 
@@ -29,20 +37,54 @@ _BAD_VALUES = (ValueError, TypeError, OverflowError)
 """What drivers raise for a value that no database takes, such as half a surrogate pair."""
 
 
-def write(connection: Connection, sets: Sequence[Changes]) -> list[Result]:
-    """Do each set or refuse it, in one transaction that's committed when this returns; a result for each."""
+class Writer:
+    """Writes groups over one connection, which is made afresh after a failure."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+
+    def write(self, sets: Sequence[Changes]) -> list[Result]:
+        """Do each set or refuse it, in one transaction that's committed when this returns; a result for each.
+
+        Raises DBAPIError, after `disconnect` is to be called; then nothing was kept.
+        """
+        connection = self.connected()
+        with connection.begin():
+            return fill(connection, sets)
+
+    def connected(self) -> Connection:
+        """Return the connection, as it was or a new one."""
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
+
+    def disconnect(self) -> None:
+        """Let go of the connection, whatever state it is in."""
+        if self._connection is not None:
+            with suppress(SQLAlchemyError):
+                self._connection.invalidate()
+                self._connection.close()
+            self._connection = None
+
+    def close(self) -> None:
+        """Let go of the connection for good."""
+        self.disconnect()
+
+
+def fill(connection: Connection, sets: Sequence[Changes]) -> list[Result]:
+    """Do each set or refuse it, in the transaction that was begun; a result for each."""
     together, apart = _divide(sets)
-    results: dict[int, Result] = {}
-    with connection.begin():
-        try:
-            with connection.begin_nested():
-                results = _all(connection, {number: sets[number] for number in together})
-        except (StatementError, Conflict, *_BAD_VALUES) as error:
-            _raise_if_broken(error)
-            apart = sorted(together + apart)
-        for number in apart:
-            results[number] = _one(connection, sets[number])
-    return [results[number] for number in range(len(sets))]
+    done: dict[int, list[Event] | StoreError] = {}
+    try:
+        with connection.begin_nested():
+            done = _all(connection, {number: sets[number] for number in together})
+    except (StatementError, Conflict, *_BAD_VALUES) as error:
+        _raise_if_broken(error)
+        apart = sorted(together + apart)
+    for number in apart:
+        done[number] = _one(connection, sets[number])
+    return _numbered(connection, [done[number] for number in range(len(sets))])
 
 
 def _divide(sets: Sequence[Changes]) -> tuple[list[int], list[int]]:
@@ -69,32 +111,35 @@ def _adds_event(change: Change) -> bool:
     return isinstance(change, Add) and isinstance(change.record, Event)
 
 
-def _all(connection: Connection, sets: dict[int, Changes]) -> dict[int, Result]:
+def _all(connection: Connection, sets: dict[int, Changes]) -> dict[int, list[Event] | StoreError]:
     # Adds go first: where the order of adds and saves matters (a natural key is freed by a save and taken by an add),
     # that fails, and the sets are done apart. Messages go before the entries that copy from them.
-    seqs = _Seqs(connection, sum(map(_adds_event, chain(*sets.values()))))
-    added: dict[int, list[Event]] = {number: [] for number in sets}
+    told: dict[int, list[Event] | StoreError] = {}
     adds, saves = defaultdict[type, list[Record]](list), defaultdict[type, list[Record]](list)
     for number, changes in sets.items():
+        told[number] = [
+            change.record for change in changes if isinstance(change, Add) and isinstance(change.record, Event)
+        ]
         for change in changes:
             if isinstance(change, Save):
                 saves[type(change.record)].append(change.record)
-            elif isinstance(change.record, Event):
-                event = seqs.next(change.record)
-                added[number].append(event)
-                adds[Event].append(event)
-            else:
+            elif not _adds_event(change):
                 adds[type(change.record)].append(change.record)
     for kind in TABLES:
         if kind in adds:
-            _add(connection, adds[kind])
+            _add(connection, _sorted(adds[kind]))
     for kind in TABLES:
         if kind in saves:
-            _save(connection, saves[kind])
-    return {number: tuple(events) for number, events in added.items()}
+            _save(connection, _sorted(saves[kind]))
+    return told
 
 
-def _one(connection: Connection, changes: Changes) -> Result:
+def _sorted(records: Sequence[Record]) -> Sequence[Record]:
+    """Order them as every other writer does: two that lock the same rows the other way round wait for each other."""
+    return sorted(records, key=lambda record: tuple(map(str, natural_key(record) or identity(record))))
+
+
+def _one(connection: Connection, changes: Changes) -> list[Event] | StoreError:
     added = list[Event]()
     try:
         with connection.begin_nested():
@@ -107,11 +152,30 @@ def _one(connection: Connection, changes: Changes) -> Result:
     except (StatementError, *_BAD_VALUES) as error:
         _raise_if_broken(error)
         return StoreError(f"can't be kept: {getattr(error, 'orig', error)}")
-    return tuple(added)
+    return added
+
+
+def _numbered(connection: Connection, done: Sequence[list[Event] | StoreError]) -> list[Result]:
+    """Add the events of the sets that were done, with the next numbers in the order of the sets."""
+    count = sum(len(events) for events in done if not isinstance(events, StoreError))
+    if not count:
+        return [events if isinstance(events, StoreError) else () for events in done]
+    taken = update(counters).where(counters.c.name == "events").values(value=counters.c.value + count)
+    last: int = connection.execute(taken.returning(counters.c.value)).scalar_one()
+    numbers = iter(range(last - count + 1, last + 1))
+    results = [
+        events if isinstance(events, StoreError) else tuple(replace(event, seq=next(numbers)) for event in events)
+        for events in done
+    ]
+    _add(connection, [event for events in results if not isinstance(events, StoreError) for event in events])
+    return results
 
 
 def _raise_if_broken(error: Exception) -> None:
     """Raise what is wrong with the database; let pass what is wrong with the values."""
+    # PostgreSQL calls a value that's longer than an index can hold a limit of the program's (class 54).
+    if str(getattr(getattr(error, "orig", None), "sqlstate", "")).startswith("54"):
+        return
     if isinstance(error, OperationalError | InternalError) or type(error) is DatabaseError:
         raise error
 
@@ -119,30 +183,13 @@ def _raise_if_broken(error: Exception) -> None:
 def _do(connection: Connection, change: Change, added: list[Event]) -> None:
     match change:
         case Add(Event() as event):
-            event = _Seqs(connection, 1).next(event)
             added.append(event)
-            _add(connection, [event])
         case Add(record):
             _add(connection, [record])
         case Save(record):
             _save(connection, [record])
         case Remove(record):
             connection.execute(_DELETES[type(record)], _found(record))
-
-
-class _Seqs:
-    """Numbers for new events: taken all at once, and given back if the transaction fails."""
-
-    def __init__(self, connection: Connection, count: int) -> None:
-        self._next = 0
-        if count:
-            taken = update(counters).where(counters.c.name == "events").values(value=counters.c.value + bindparam("n"))
-            last: int = connection.execute(taken.returning(counters.c.value), {"n": count}).scalar_one()
-            self._next = last - count + 1
-
-    def next(self, event: Event) -> Event:
-        self._next += 1
-        return replace(event, seq=self._next - 1)
 
 
 def _add(connection: Connection, records: Sequence[Record]) -> None:

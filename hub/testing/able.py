@@ -16,7 +16,7 @@ class AbleBridge(FakeBridge):
     """A FakeBridge with every ability.
 
     With `threads`, a task that must be seen (`tagged`) gets a thread of its own at its first message. What's posted to
-    `hook` is the JSON of `posted`. Faults befall `retract` and `tell` as they do `deliver`; drafts have none.
+    `hook` is the JSON of `posted`. Faults befall `retract`, `edit` and `tell` as they do `deliver`; drafts have none.
     """
 
     def __init__(
@@ -28,6 +28,8 @@ class AbleBridge(FakeBridge):
         self.typed: list[Address] = []
         self.threads: list[tuple[Address, Task]] = []
         """What was told of each thread's task, in order."""
+        self.edits: list[tuple[str, tuple[str, ...]]] = []
+        """What was given other words: these, and the ids of what had others."""
         self._with_threads = threads
         self._accept: Accept | None = None
 
@@ -54,6 +56,12 @@ class AbleBridge(FakeBridge):
     async def retract(self, message: Message, ids: Sequence[str], to: Task | None) -> None:
         self._befall()
         self.gone.extend(ids)
+
+    async def edit(self, outgoing: Outgoing, ids: Sequence[str]) -> None:
+        self._befall()
+        self.edits.append((outgoing.message.text, tuple(ids)))
+        at = next(number for number, delivery in enumerate(self.deliveries) if delivery.id == ids[0])
+        self.deliveries[at] = replace(self.deliveries[at], message=outgoing.message, outgoing=outgoing)
 
     async def tell(self, address: Address, task: Task) -> None:
         self._befall()

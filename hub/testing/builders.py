@@ -153,7 +153,7 @@ def a_turn(task: Task, **fields: Any) -> Turn:
 
 def a_step(turn: Turn, **fields: Any) -> Step:
     """Return a turn's first step."""
-    step = Step(turn=turn.id, number=1, kind="answer", name="answer", request="Hello", result="Hi!")
+    step = Step(turn=turn.id, number=1, kind="answer", name="answer", request="Hello", result="Hi!", ended_at=NOON)
     return replace(step, **fields)
 
 

@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 import weakref
+from datetime import UTC, datetime
 from pathlib import Path
 
 from hub.errors import ToolError
@@ -28,7 +29,11 @@ class MemoryWorkspaces:
     async def list(self, tenant: TenantId, task: TaskId) -> tuple[WorkFile, ...]:
         root = await self.folder(tenant, task)
         found = [
-            WorkFile(path=path.relative_to(root).as_posix(), size=path.stat().st_size)
+            WorkFile(
+                path=path.relative_to(root).as_posix(),
+                size=path.stat().st_size,
+                changed_at=datetime.fromtimestamp(path.stat().st_mtime, UTC),
+            )
             for path in root.rglob("*")
             if path.is_file() and not path.is_symlink()
         ]

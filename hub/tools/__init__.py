@@ -3,6 +3,7 @@
 from zoneinfo import ZoneInfo
 
 from hub.ports import Clock, Documents, Tool
+from hub.times.zones import Zones
 from hub.tools.calculate import Calculate
 from hub.tools.clock import ClockTool
 from hub.tools.memory import Recall, Remember
@@ -10,4 +11,4 @@ from hub.tools.memory import Recall, Remember
 
 def built_in(clock: Clock, zone: ZoneInfo, documents: Documents) -> tuple[Tool, ...]:
     """Return every built-in tool, ready to be called."""
-    return ClockTool(clock, zone), Calculate(), Remember(clock, documents), Recall(documents)
+    return ClockTool(clock, Zones(documents, zone.key)), Calculate(), Remember(clock, documents), Recall(documents)

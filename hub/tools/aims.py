@@ -3,15 +3,17 @@
 import re
 import shlex
 from collections.abc import Mapping
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from hub.errors import ToolError
+from hub.errors import BadRequest, ToolError
 from hub.ports import Aims, Clock, Effect, Example, ToolCall
 from hub.records import Check, CommandExits, FileExists, ForFile, ForMessage, ForUrl, Task, ToolSays, UrlAnswers
+from hub.times.phrases import find
+from hub.times.zones import Zones
 from hub.tools.schema import arguments, convert, text
-from hub.tools.times import find
 from hub.tools.web import unnamed
 
 WORDS = 300
@@ -111,9 +113,9 @@ class WaitFor:
     )
     others = ("I can't wait to see you!", "How long is the waiting time?")
 
-    def __init__(self, clock: Clock, zone: ZoneInfo, aims: Aims) -> None:
+    def __init__(self, clock: Clock, zones: Zones, aims: Aims) -> None:
         self._clock = clock
-        self._zone = zone
+        self._zones = zones
         self._aims = aims
 
     def fits(self, text: str) -> bool:
@@ -128,14 +130,26 @@ class WaitFor:
         """Return what's waited for, as the hub keeps it; raises ToolError."""
         wish = convert(call.arguments, _Awaited)
         until = wish.until.strip()
-        if until and (found := find(until, self._clock.now().astimezone(self._zone).replace(second=0, microsecond=0))):
-            until = found.when
+        if until:
+            zone = ZoneInfo(await self._zones.of(call.tenant, call.person))
+            until = _when(until, self._clock.now().astimezone(zone).replace(second=0, microsecond=0))
         on: ForMessage | ForFile | ForUrl | None = ForMessage() if wish.message else None
         if wish.file:
             on = ForFile(path=wish.file)
         if wish.url:
             on = ForUrl(url=wish.url)
         return await self._aims.wait(call, until, on)
+
+
+def _when(said: str, now: datetime) -> str:
+    """Return a time as /schedule takes it, or as it was said; raises ToolError where two may be meant."""
+    try:
+        found = find(said, now)
+    except BadRequest as error:
+        raise ToolError(str(error).removeprefix("schedule: ")) from None
+    if found and found.others:
+        raise ToolError(f"{said[:80]!r} may be {' or '.join((found.when, *found.others))}. Ask the user which.")
+    return found.when if found and not found.rest.strip() else said
 
 
 _SEEN = re.compile(

@@ -1,17 +1,25 @@
-"""A task's workspace with what its person sent in it: under attachments/, by the names they gave, and unchangeable."""
+"""A task's workspace with what its person sent in it, and with the files of its subtasks.
+
+What was sent stands under attachments/ by the names they gave, what a subtask made under subtasks/ by its number; both
+can't be changed.
+"""
 
 import re
 from collections.abc import Mapping
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from hub.errors import NotFound, StoreUnavailable, ToolError
 from hub.ports import Files, Store, WorkFile, Workspaces
 from hub.records import File, TaskId, TenantId
 
 FOLDER = "attachments"
+SUBTASKS = "subtasks"
 MESSAGES = 200
 """The newest ones of a task, whose files are found."""
 _BELOW = f"{FOLDER}/"
+_PARTS = f"{SUBTASKS}/"
 
 
 class Attached:
@@ -38,11 +46,13 @@ class Attached:
         return await self._workspaces.folder(tenant, task)
 
     async def list(self, tenant: TenantId, task: TaskId) -> tuple[WorkFile, ...]:
-        kept = [file for file in await self._workspaces.list(tenant, task) if not file.path.startswith(_BELOW)]
+        kept = await self._own(tenant, task)
         sent = [WorkFile(path=path, size=file.size) for path, file in (await self.sent(tenant, task)).items()]
-        return tuple(sorted((*kept, *sent), key=lambda file: file.path))
+        return tuple(sorted((*kept, *sent, *await self._handed_up(tenant, task)), key=lambda file: file.path))
 
     async def read(self, tenant: TenantId, task: TaskId, path: str) -> bytes:
+        if path.startswith(_PARTS):
+            return await self._read_subtasks(tenant, task, path)
         if not path.startswith(_BELOW):
             return await self._workspaces.read(tenant, task, path)
         sent = await self.sent(tenant, task)
@@ -55,6 +65,27 @@ class Attached:
             raise ToolError(f"{path} isn't there any more.") from None
         except StoreUnavailable as error:
             raise ToolError(f"{path} can't be read now: {error}.") from None
+
+    async def _own(self, tenant: TenantId, task: TaskId) -> tuple[WorkFile, ...]:
+        """Return a workspace's files but for what a program planted where others' are shown."""
+        found = await self._workspaces.list(tenant, task)
+        return tuple(file for file in found if not file.path.startswith((_BELOW, _PARTS)))
+
+    async def _handed_up(self, tenant: TenantId, task: TaskId) -> tuple[WorkFile, ...]:
+        """Return what the subtasks have made, and what theirs have, by their numbers."""
+        found: tuple[WorkFile, ...] = ()
+        for child in await self._store.split_off(task):
+            if child.tenant == tenant:
+                made = (*await self._own(tenant, child.id), *await self._handed_up(tenant, child.id))
+                found += tuple(replace(file, path=f"{_PARTS}{child.number}/{file.path}") for file in made)
+        return found
+
+    async def _read_subtasks(self, tenant: TenantId, task: TaskId, path: str) -> bytes:
+        number, _, rest = path.removeprefix(_PARTS).partition("/")
+        for child in await self._store.split_off(task):
+            if child.tenant == tenant and str(child.number) == number and rest and not rest.startswith(_BELOW):
+                return await self.read(tenant, child.id, rest)
+        raise ToolError(f"There is no file {path}. List the files to see what there is.")
 
     async def write(self, tenant: TenantId, task: TaskId, path: str, data: bytes) -> None:
         _refuse(path)
@@ -74,6 +105,8 @@ class Attached:
 def _refuse(path: str) -> None:
     if path == FOLDER or path.startswith(_BELOW):
         raise ToolError(f"What the user sent can't be changed. Write it elsewhere than in {_BELOW}.")
+    if path == SUBTASKS or path.startswith(_PARTS):
+        raise ToolError(f"What a subtask made can't be changed. Write it elsewhere than in {_PARTS}.")
 
 
 def _path(name: str, taken: Mapping[str, File]) -> str:

@@ -5,18 +5,16 @@ Phrases such as "three weeks from now" are read by dateparser.
 
 import asyncio
 import re
-import threading
-import zoneinfo
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cache
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from hub.errors import ToolError
 from hub.ports import Clock, Effect, Example, ToolCall
+from hub.times import dates
+from hub.times.zones import Zones, named, places, simple
 from hub.tools.schema import arguments, convert, text
 
 LONGEST = 200
@@ -51,9 +49,9 @@ class ClockTool:
     )
     others = ("That was a long night.", "Good things take time.", "What did people do at night in 1850?")
 
-    def __init__(self, clock: Clock, zone: ZoneInfo) -> None:
+    def __init__(self, clock: Clock, zones: Zones) -> None:
         self._clock = clock
-        self._zone = zone
+        self._zones = zones
 
     def fits(self, text: str) -> bool:
         """Say whether the message speaks of times or dates, and asks something or gives a number."""
@@ -68,7 +66,7 @@ class ClockTool:
             return None
         question = _SENTENCE.split(text.strip())[-1]
         rest, place = _take_place(_IS_IT.sub("is it today", question))
-        now = self._now(self._zone)
+        now = self._now(ZoneInfo(self._zones.default))
         found = _search(rest, now)
         for span in found or ():
             rest = rest.replace(span, " ", 1)
@@ -85,17 +83,18 @@ class ClockTool:
     async def call(self, call: ToolCall) -> str:
         """Return the time, the date with its weekday and distance, or the days between two dates."""
         wish = convert(call.arguments, _Arguments)
-        return await asyncio.to_thread(self._answer, wish)
+        here = ZoneInfo(await self._zones.of(call.tenant, call.person))
+        return await asyncio.to_thread(self._answer, wish, here)
 
-    def _answer(self, wish: _Arguments) -> str:
-        zone = find_zone(wish.place) if wish.place.strip() else self._zone
+    def _answer(self, wish: _Arguments, here: ZoneInfo) -> str:
+        zone = find_zone(wish.place) if wish.place.strip() else here
         now = self._now(zone)
         if not wish.date.strip() and not wish.until.strip():
             where = f" in {zone.key.rpartition('/')[2].replace('_', ' ')}" if wish.place.strip() else ""
             return f"It is {now:%H:%M}{where} on {long(now)}."
-        first = read_date(wish.date, now) if wish.date.strip() else now
+        first = _read_date(wish.date, now) if wish.date.strip() else now
         if wish.until.strip():
-            return _between(first, read_date(wish.until, now))
+            return _between(first, _read_date(wish.until, now))
         at = f" at {first:%H:%M}" if _CLOCK_TIME.search(wish.date) else ""
         days = (first.date() - now.date()).days
         verb = "is" if days == 0 else "will be" if days > 0 else "was"
@@ -105,17 +104,11 @@ class ClockTool:
         return self._clock.now().astimezone(zone)
 
 
-def read_date(phrase: str, now: datetime) -> datetime:
+def _read_date(phrase: str, now: datetime) -> datetime:
     """Return the time that a phrase means, or the only one in a sentence, as seen from `now`; raises ToolError."""
-    plain = phrase.strip(_SIGNS)
-    if len(plain) > LONGEST:
-        raise ToolError(f"A date of {len(plain)} characters can't be read. Write it like 2026-12-24 or: in 10 days.")
-    if re.fullmatch(rf"(?:\d+) {_UNIT}", plain):
-        plain = f"in {plain}"
-    found = _parse(plain, now)
-    if found is None:
-        spans = _search(plain, now) or []
-        found = _parse(spans[0], now) if len(spans) == 1 else None
+    if len(phrase.strip(_SIGNS)) > LONGEST:
+        raise ToolError(f"A date of {len(phrase)} characters can't be read. Write it like 2026-12-24 or: in 10 days.")
+    found = dates.read(phrase, now)
     if found is None:
         raise ToolError(f"{phrase!r} can't be read as a date. Write it like 2026-12-24 or: in 10 days.")
     return found
@@ -123,12 +116,10 @@ def read_date(phrase: str, now: datetime) -> datetime:
 
 def find_zone(place: str) -> ZoneInfo:
     """Return the time zone of a city, or with that name, or of the place in a sentence; raises ToolError."""
-    plain = _plain(place)
-    inside = _plain(_take_place(place)[1])
-    name = _zones().get(plain) or _zones().get(plain.split(",")[0].strip()) or _zones().get(inside)
-    if name is None:
+    found = named(place) or named(_take_place(place)[1])
+    if found is None:
         raise ToolError(f"No time zone is known for {place!r}. Name a big city in it, or a zone like Europe/Berlin.")
-    return ZoneInfo(name)
+    return found
 
 
 def long(time: datetime) -> str:
@@ -152,26 +143,9 @@ def _count(number: int, unit: str) -> str:
     return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
-def _parse(phrase: str, now: datetime) -> datetime | None:
-    with _reading:
-        # Loading it takes a quarter of a second and 25 MB: that's for those who ask for dates, not for every start.
-        from dateparser import parse  # noqa: PLC0415
-
-        found = parse(phrase, languages=["en"], settings=_settings(now))
-    return found.replace(tzinfo=now.tzinfo) if found else None
-
-
-def _settings(now: datetime) -> dict[str, Any]:
-    return {"RELATIVE_BASE": now.replace(tzinfo=None), "PREFER_DATES_FROM": "future"}
-
-
 def _search(text: str, now: datetime) -> list[str] | None:
     """Return the dates in a text, but for today; None if it holds what may be a date or not."""
-    with _reading:
-        from dateparser.search import search_dates  # noqa: PLC0415 - see _parse
-
-        found = search_dates(text, languages=["en"], settings=_settings(now)) or []
-    spans = [span for span, _ in found if not _NOW.fullmatch(span)]
+    spans = [span for span in dates.search(text, now) if not _NOW.fullmatch(span)]
     # dateparser takes 17*23 and a lone "may" for dates: then a rule had better not decide.
     return spans if all(_A_DATE.search(span) for span in spans) else None
 
@@ -181,28 +155,10 @@ def _take_place(text: str) -> tuple[str, str]:
         words = match["place"].split()
         for length in range(len(words), 0, -1):
             place = " ".join(words[:length])
-            if _plain(place) in _zones():
+            if simple(place) in places():
                 return text.replace(match["in"] + place, " ", 1), place
     return text, ""
 
-
-def _plain(place: str) -> str:
-    return " ".join(place.lower().replace("_", " ").strip(" .?!").split())
-
-
-@cache
-def _zones() -> dict[str, str]:
-    names = {}
-    for name in sorted(zoneinfo.available_timezones(), reverse=True):
-        plain = _plain(name)
-        names[plain] = name
-        if "/" in plain and not plain.startswith(("etc/", "us/", "posix", "right")):
-            names.setdefault(plain.rpartition("/")[2], name)
-    return names
-
-
-_reading = threading.Lock()
-"""dateparser doesn't promise that two threads may read at a time."""
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (

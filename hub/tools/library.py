@@ -118,7 +118,18 @@ class Library:
         return False
 
     def _path(self, tenant: TenantId, person: PersonId) -> Path:
-        return self._folder / _named(tenant) / f"{_named(person)}.db"
+        return _index(self._folder, tenant, person)
+
+
+async def forget(folder: Path, tenant: TenantId, person: PersonId) -> None:
+    """Remove a person's index."""
+    index = _index(folder, tenant, person)
+    for path in (index, *(index.with_name(index.name + beside) for beside in ("-wal", "-shm", "-journal"))):
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+
+
+def _index(folder: Path, tenant: TenantId, person: PersonId) -> Path:
+    return folder / _named(tenant) / f"{_named(person)}.db"
 
 
 def _named(id: str) -> str:

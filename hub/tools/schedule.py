@@ -6,10 +6,11 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from hub.errors import ToolError
+from hub.errors import BadRequest, ToolError
 from hub.ports import Clock, Effect, Errands, Example, ToolCall
+from hub.times.phrases import Timed, find
+from hub.times.zones import Zones
 from hub.tools.schema import arguments, convert, text
-from hub.tools.times import Timed, find
 
 LONGEST = 400
 TEXT = 1_000
@@ -44,9 +45,9 @@ class Schedule:
     )
     others = ("What time is it?", "My schedule is full today.")
 
-    def __init__(self, clock: Clock, zone: ZoneInfo, errands: Errands) -> None:
+    def __init__(self, clock: Clock, zones: Zones, errands: Errands) -> None:
         self._clock = clock
-        self._zone = zone
+        self._zones = zones
         self._errands = errands
 
     def fits(self, text: str) -> bool:
@@ -59,7 +60,7 @@ class Schedule:
         if len(said) > LONGEST or "\n" in said:
             return None
         try:
-            found = self._find(said)
+            found = self._find(said, self._zones.default)
         except ToolError:
             return None
         when = _between(said, found.rest) if found else ""
@@ -70,7 +71,7 @@ class Schedule:
     async def call(self, call: ToolCall) -> str:
         """Plan it, and return how it's called and when it's due; raises ToolError."""
         wish = convert(call.arguments, _When)
-        found = self._find(wish.when)
+        found = self._find(wish.when, await self._zones.of(call.tenant, call.person))
         if found is None and _PLAIN.fullmatch(wish.when.strip()):
             found = Timed(when=wish.when.strip(), rest="")
         if found is None:
@@ -79,8 +80,14 @@ class Schedule:
         planned = await self._errands.plan(call, found.when, goal)
         return f"Planned: {planned}"
 
-    def _find(self, said: str) -> Timed | None:
-        return find(said, self._clock.now().astimezone(self._zone).replace(second=0, microsecond=0))
+    def _find(self, said: str, zone: str) -> Timed | None:
+        try:
+            found = find(said, self._clock.now().astimezone(ZoneInfo(zone)).replace(second=0, microsecond=0))
+        except BadRequest as error:
+            raise ToolError(str(error).removeprefix("schedule: ")) from None
+        if found and found.others:
+            raise ToolError(f"{said[:80]!r} may be {' or '.join((found.when, *found.others))}. Ask the user which.")
+        return found
 
 
 class Remind:

@@ -1,16 +1,18 @@
 """The tools that need more than a clock: the web, files, what a person sent. Built over what the hub gives them."""
 
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from hub.ports import Aims, Clock, Egress, Errands, Files, Store, Tool, Workspaces
+from hub.ports import Aims, Clock, Egress, Errands, Files, Outlining, Splits, Store, Tool, Workspaces
+from hub.times.zones import Zones
 from hub.tools.aims import ProposeChecks, WaitFor
 from hub.tools.attached import Attached
 from hub.tools.documents import SearchDocuments
 from hub.tools.extract import Extractor
 from hub.tools.files import ListFiles, ReadFile, WriteFile
 from hub.tools.library import Library
+from hub.tools.planning import Plan
 from hub.tools.schedule import Remind, Schedule
+from hub.tools.splitting import Split
 from hub.tools.web import WebFetch
 
 
@@ -21,12 +23,14 @@ class Shipped:
         self,
         *,
         clock: Clock,
-        zone: ZoneInfo,
+        zones: Zones,
         store: Store,
         files: Files,
         workspaces: Workspaces,
         egress: Egress,
         errands: Errands,
+        outlining: Outlining,
+        splits: Splits,
         aims: Aims,
         search: Path,
     ) -> None:
@@ -41,10 +45,12 @@ class Shipped:
             ReadFile(attached, extractor),
             WriteFile(attached),
             SearchDocuments(Library(store, files, extractor, clock, search)),
-            Schedule(clock, zone, errands),
+            Schedule(clock, zones, errands),
             Remind(),
+            Plan(outlining),
+            Split(splits),
             ProposeChecks(aims),
-            WaitFor(clock, zone, aims),
+            WaitFor(clock, zones, aims),
         )
 
     async def close(self) -> None:

@@ -13,13 +13,16 @@ from hub.web.auth import COOKIE, Authentication, guard, provide_caller, provide_
 from hub.web.calls import ReceiptsController
 from hub.web.chats import MessagesController
 from hub.web.events import watch_events
+from hub.web.exports import export
 from hub.web.files import AROUND, FilesController, HubRequest
 from hub.web.hooks import telegram
 from hub.web.keys import KeysController
+from hub.web.metrics import COUNTED, metrics
 from hub.web.once import Once
 from hub.web.packages import PackagesController
 from hub.web.people import PeopleController
 from hub.web.problems import answer_problem
+from hub.web.schedules import SchedulesController
 from hub.web.services import Services
 from hub.web.sessions import SessionsController, Tries
 from hub.web.shield import Csrf, Shield, add_headers, csrf_config
@@ -40,14 +43,17 @@ def build(services: Services) -> Litestar:
         route_handlers=[
             _with_files(services, MessagesController, FilesController),
             TasksController,
+            SchedulesController,
             ReceiptsController,
             ApprovalsController,
             KeysController,
             PeopleController,
+            export,
             PackagesController,
             UsableController,
             SessionsController,
             StatusController,
+            metrics,
             watch_events,
             telegram,
             talk,
@@ -67,6 +73,8 @@ def build(services: Services) -> Litestar:
                 Csrf, config=csrf_config(services.secret, secure=services.config.hub.url.startswith("https://"))
             ),
             Once(),
+            # Innermost: what another one raises has no status yet, and would count as good.
+            COUNTED.middleware,
         ],
         guards=[guard],
         template_config=templates(),

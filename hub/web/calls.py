@@ -15,7 +15,7 @@ from hub.web.chats import Limit
 from hub.web.problems import PROBLEMS
 from hub.web.resources import Page
 from hub.web.services import Services
-from hub.web.tasks import task_of
+from hub.web.tasking import task_of
 
 PAUSES = 500
 

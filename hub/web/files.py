@@ -49,6 +49,7 @@ class Kept(Struct, frozen=True, kw_only=True):
     size: int
 
 
+BYTES = ResponseSpec(bytes, description="Its bytes.", media_type="*/*", generate_examples=False)
 BINARY = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
 
 
@@ -104,7 +105,7 @@ class FilesController(Controller):
         opt={"scope": "messages:read"},
         responses={
             **PROBLEMS,
-            200: ResponseSpec(bytes, description="Its bytes.", media_type="*/*", generate_examples=False),
+            200: BYTES,
         },
         summary="Read a file",
     )
@@ -113,15 +114,7 @@ class FilesController(Controller):
         file = await found(services, caller, sha256)
         if file is None:
             raise NotFound(f"file: there's no {shown(sha256)} that you may see")
-        inline = file.media_type in SHOWN_INLINE
-        how = "inline" if inline else "attachment"
-        headers = {
-            "Content-Disposition": f"{how}; filename*=UTF-8''{quote(file.name, safe='')}",
-            "Content-Security-Policy": "default-src 'none'; sandbox",
-            "Cache-Control": "private, max-age=3600",
-        }
-        media_type = file.media_type if inline else "application/octet-stream"
-        return Response(await services.uploads.read(file), headers=headers, media_type=media_type)
+        return answer_with(await services.uploads.read(file), file.name, file.media_type)
 
 
 class HubRequest(JsonRequest):
@@ -143,6 +136,18 @@ class HubRequest(JsonRequest):
         if (announced.isdecimal() and int(announced) > JSON_BODY) or len(await self.body()) > JSON_BODY:
             raise TooLarge("body: larger than 1 MiB; send less in one go")
         return await super().json()
+
+
+def answer_with(data: bytes, name: str, media_type: str) -> Response[bytes]:
+    """Return a file's bytes so that a browser runs nothing of them."""
+    inline = media_type in SHOWN_INLINE
+    how = "inline" if inline else "attachment"
+    headers = {
+        "Content-Disposition": f"{how}; filename*=UTF-8''{quote(name, safe='')}",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Cache-Control": "private, max-age=3600",
+    }
+    return Response(data, headers=headers, media_type=media_type if inline else "application/octet-stream")
 
 
 async def found(services: Services, caller: Caller, sha256: str) -> File | None:

@@ -64,6 +64,8 @@ class WhoAmI(Struct, frozen=True, kw_only=True):
     person: PersonView
     tenant: TenantId
     scopes: list[str]
+    timezone: str
+    """What the person's times are read and told in."""
 
 
 class KeysController(Controller):
@@ -82,6 +84,7 @@ class KeysController(Controller):
             person=PersonView(id=person.id, name=person.name, role=person.role),
             tenant=caller.tenant,
             scopes=list(caller.key.scopes),
+            timezone=await services.zones.of(caller.tenant, caller.person),
         )
 
     @get("/keys", opt={"scope": "keys:write"}, responses=PROBLEMS, summary="List keys")

@@ -53,7 +53,7 @@ class Once(ASGIMiddleware):
         services = services_of(request)
         body = await request.body()
         replay, kept = await claim(services, caller, f"POST {scope['path']} {idempotency}", body)
-        if kept is not None and _answered(services, kept):
+        if kept is not None and await _answered(services, kept):
             if opt.get(SHOWN_ONCE):
                 raise AlreadyUsed(f"{HEADER}: its answer held a secret, which was shown once; use a fresh key")
             await _send_again(kept, send)
@@ -150,11 +150,12 @@ async def claimed(
         raise
 
 
-def _answered(services: Services, kept: Replay) -> bool:
-    """Say whether the first request was answered; False if it died, raises Busy if it's at work."""
+async def _answered(services: Services, kept: Replay) -> bool:
+    """Say whether the first request was answered; False if it died, raises Busy if it's at work, on whichever hub."""
     if kept.status:
         return True
-    alive = kept.created_at >= services.started_at and services.clock.now() - kept.created_at < AT_WORK
+    began_at = min((hub.started_at for hub in await services.hubs.listed()), default=services.started_at)
+    alive = kept.created_at >= began_at and services.clock.now() - kept.created_at < AT_WORK
     if alive:
         raise Busy(f"{HEADER}: its first request is still at work; come again for the answer")
     return False

@@ -40,6 +40,8 @@ class PersonWithAccounts(Struct, frozen=True, kw_only=True):
     name: str
     role: Literal["owner", "member", "group"]
     created_at: datetime
+    leaving_at: datetime | None = None
+    """Since when all that's theirs is being erased; once it is, they aren't found any more."""
     accounts: list[AccountView]
 
 
@@ -100,7 +102,24 @@ class PeopleController(Controller):
     @get("/people/{id:str}", opt={"scope": ANY}, responses=PROBLEMS, summary="Read a person")
     async def person(self, services: Hub, caller: Asker, id: FromPath[str]) -> PersonWithAccounts:
         """Return somebody with their accounts; `me` is the key's own person."""
-        return await _person(services, await _found(services, caller, id))
+        return await _person(services, await found(services, caller, id))
+
+    @delete(
+        "/people/{id:str}",
+        status_code=202,
+        opt={"scope": "messages:write"},
+        responses=PROBLEMS,
+        summary="Erase a person",
+    )
+    async def erase(self, services: Hub, caller: Asker, id: FromPath[str]) -> PersonWithAccounts:
+        """Erase all that's somebody's, for good: the key's own person (`me`), or with the scope admin anybody.
+
+        They have left with this answer; nothing of theirs is left once they aren't found any more.
+        """
+        person = await found(services, caller, id)
+        if person.id != caller.person:
+            caller.needs("admin")
+        return await _person(services, await services.leaving.begin(person.tenant, person.id))
 
     @delete("/people/{id:str}/accounts", opt={"scope": ANY}, responses=PROBLEMS, summary="Unlink an account")
     async def unlink(
@@ -112,7 +131,7 @@ class PeopleController(Controller):
         sender: Annotated[str, QueryParameter(min_length=1, max_length=3000)],
     ) -> None:
         """Take an account off a person: who writes from it is a stranger again."""
-        person = await _found(services, caller, id)
+        person = await found(services, caller, id)
         accounts = await services.pairings.accounts(caller.tenant, person.id)
         if not any((link.bridge, link.sender) == (bridge, sender) for link in accounts):
             raise NotFound(f"account: {person.name} has no {shown(sender)} on {shown(bridge)}")
@@ -121,8 +140,8 @@ class PeopleController(Controller):
     @get("/pairings", opt={"scope": "people:write"}, responses=PROBLEMS, summary="List who asks to be let in")
     async def requests(self, services: Hub, caller: Asker) -> Page[Request]:
         """Return the requests that wait for an answer, oldest first."""
-        found = await services.pairings.requests(caller.tenant)
-        return Page(items=[_request(services.bridges, pairing) for pairing in found])
+        waiting = await services.pairings.requests(caller.tenant)
+        return Page(items=[_request(services.bridges, pairing) for pairing in waiting])
 
     @post(
         "/pairings",
@@ -175,7 +194,8 @@ def way_of(info: BridgeInfo, code: str) -> str:
     return ""
 
 
-async def _found(services: Services, caller: Caller, id: str) -> Person:
+async def found(services: Services, caller: Caller, id: str) -> Person:
+    """Return a person whom the caller may know of; `me` is the caller's own. Raises NotFound and NotAllowed."""
     person = await services.store.person(caller.tenant, caller.person if id == ME else PersonId(id))
     if person is None or (person.id != caller.person and not caller.may("people:write")):
         raise NotFound(f"person: there's no {shown(id)}; GET /v1/people lists them")
@@ -191,6 +211,7 @@ async def _person(services: Services, person: Person) -> PersonWithAccounts:
         name=person.name,
         role=person.role,
         created_at=person.created_at,
+        leaving_at=person.leaving_at,
         accounts=[_account(services.bridges, link) for link in links],
     )
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Generic, Literal, TypeVar
 
 from msgspec import UNSET, Struct, UnsetType, field
 
+from hub.flow.cadence import in_words
 from hub.flow.reasons import reason
-from hub.flow.schedules import told
+from hub.flow.schedules import runs
 from hub.ports import Store
 from hub.records import (
     Candidate,
@@ -17,9 +19,11 @@ from hub.records import (
     Message,
     MessageId,
     MessageState,
+    Missed,
     Part,
     PersonId,
     Route,
+    Schedule,
     Taint,
     Task,
     TaskId,
@@ -118,6 +122,33 @@ class TaintView(Struct, frozen=True, kw_only=True):
     detail: str
 
 
+class PointView(Struct, frozen=True, kw_only=True):
+    """A point of a task's plan."""
+
+    text: str
+    state: Literal["open", "done", "dropped"]
+
+
+COMING = 3
+"""Runs of a schedule that are shown."""
+
+
+class ScheduleView(Struct, frozen=True, kw_only=True):
+    """When a task comes again."""
+
+    words: str
+    cron: str
+    every: float
+    """Seconds; 0 where it's a crontab."""
+    zone: str
+    missed: Missed
+    jitter: float
+    start: datetime | None
+    until: datetime | None
+    next: list[datetime]
+    """The times of its next runs, three at most; none while the task is stopped."""
+
+
 class TaskView(Struct, frozen=True, kw_only=True):
     """What a person wants done."""
 
@@ -131,10 +162,16 @@ class TaskView(Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     due_at: datetime | None
-    schedule: str | None
+    schedule: ScheduleView | None
     limits: Limits
     used: Usage
     verdict: Verdict | None
+    plan: list[PointView]
+    """What its agent or its person wrote down to be done, and what became of it."""
+    parent: TaskId | None
+    """The task that it was split off from."""
+    depth: int
+    """How many tasks stand above it."""
     origin: Origin
     checks: list[Check]
     """What must hold before it's done, as its person has agreed."""
@@ -194,8 +231,8 @@ async def view_message(store: Store, message: Message, *, replies: bool = False)
     return await _message(names, message, said)
 
 
-def view_task(task: Task, taints: Sequence[Taint] | None = None) -> TaskView:
-    """Return a task as the API shows it, with what taints it if that's given."""
+def view_task(task: Task, zone: str, taints: Sequence[Taint] | None = None) -> TaskView:
+    """Return a task as the API shows it, with what taints it if that's given; `zone` is the hub's."""
     return TaskView(
         id=task.id,
         number=task.number,
@@ -207,14 +244,34 @@ def view_task(task: Task, taints: Sequence[Taint] | None = None) -> TaskView:
         created_at=task.created_at,
         updated_at=task.updated_at,
         due_at=task.due_at,
-        schedule=told(task.schedule) if task.schedule else None,
+        schedule=_schedule(task, task.schedule, zone) if task.schedule else None,
         limits=task.limits,
         used=task.used,
         verdict=task.verdict,
+        plan=[PointView(text=point.text, state=point.state) for point in task.plan],
+        parent=task.parent,
+        depth=task.depth,
         origin=Origin(bridge=task.origin.bridge, chat=chat_name(task.origin.bridge, task.origin.chat, task.person)),
         checks=list(task.checks),
         proposed=list(task.proposed),
         tainted=UNSET if taints is None else [TaintView(source=taint.source, detail=taint.detail) for taint in taints],
+    )
+
+
+def _schedule(task: Task, schedule: Schedule, zone: str) -> ScheduleView:
+    coming = [] if task.run_at is None or task.due_at is None else [task.run_at]
+    if coming:
+        coming += islice(runs(schedule, zone, coming[0]), COMING - 1)
+    return ScheduleView(
+        words=in_words(schedule, zone),
+        cron=schedule.cron,
+        every=schedule.every,
+        zone=schedule.zone or zone,
+        missed=schedule.missed,
+        jitter=schedule.jitter,
+        start=schedule.start,
+        until=schedule.until,
+        next=coming,
     )
 
 

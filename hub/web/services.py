@@ -7,18 +7,37 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from msgspec import Struct
+from prometheus_client.registry import Collector
 
 from hub.config import Config
+from hub.flow.alerts import Alert
+from hub.flow.artefacts import Artefacts
 from hub.flow.leave import Leave
+from hub.flow.leaving import Leaving
 from hub.flow.pairing import Pairings
 from hub.flow.people import People
+from hub.flow.portrait import Portraits
 from hub.flow.sizes import PromptSizes
 from hub.flow.toolbox import Called
 from hub.flow.uploads import Uploads
 from hub.packages.installer import Installer
 from hub.packages.own import Own
-from hub.ports import LLM, Bridge, Change, Clock, Feed, Store, Tool, ToolCall
-from hub.records import Address, Check, Entry, Incoming, Limits, Message, PersonId, Schedule, Task, TaskId, TenantId
+from hub.ports import LLM, Bridge, Change, Clock, Feed, Hubs, Store, Tool, ToolCall
+from hub.records import (
+    Address,
+    Check,
+    Entry,
+    Incoming,
+    Limits,
+    Message,
+    PersonId,
+    Point,
+    Schedule,
+    Task,
+    TaskId,
+    TenantId,
+)
+from hub.times.zones import Zones
 
 
 class InboxService(Protocol):
@@ -55,6 +74,20 @@ class TasksService(Protocol):
     async def stop(self, task: Task) -> Task: ...
     async def stop_chat(self, tenant: TenantId, address: Address, person: PersonId) -> Sequence[Task]:
         """Stop a person's tasks that are at work for a chat, and return them."""
+
+
+class OutlinesService(Protocol):
+    """Keeps plans."""
+
+    async def put(self, id: TaskId, points: Sequence[Point]) -> Task: ...
+
+
+class TimetableService(Protocol):
+    """Changes when tasks come."""
+
+    async def read(self, tenant: TenantId, person: PersonId, words: str, zone: str = "") -> Schedule: ...
+    async def reschedule(self, task: Task, schedule: Schedule) -> Task: ...
+    async def unschedule(self, task: Task) -> Task: ...
 
 
 class CorrectionsService(Protocol):
@@ -110,15 +143,22 @@ class Services:
     config: Config
     version: str
     boot: str
+    hubs: Hubs
     started_at: datetime
     clock: Clock
     store: Store
     feed: Feed
     people: People
     pairings: Pairings
+    leaving: Leaving
+    portraits: Portraits
     leave: Leave
     inbox: InboxService
     tasks: TasksService
+    outlines: OutlinesService
+    timetable: TimetableService
+    zones: Zones
+    artefacts: Artefacts | None
     corrections: CorrectionsService
     questions: QuestionsService
     letters: LettersService
@@ -129,9 +169,13 @@ class Services:
     uploads: Uploads
     router: Callable[[], RouterInfo]
     prompts: Callable[[], Awaitable[PromptSizes | None]]
-    store_info: Callable[[], StoreInfo]
+    store_info: Callable[[], Awaitable[StoreInfo]]
     unready: Callable[[], str | None]
     """Why the hub can't take messages now; None if it can."""
+    metrics: Callable[[], Awaitable[Sequence[Collector]]]
+    """What Prometheus reads, as it stands now."""
+    alerts: Callable[[], Awaitable[Sequence[Alert]]]
+    """What's wrong now."""
     secret: bytes
     """Stays the same over restarts; signs the tokens against forged requests."""
     closing: asyncio.Event

@@ -52,6 +52,11 @@ class Site(Controller):
         """Show what's installed, what it may, and let more in."""
         return Template("packages.html", context={"page": "packages"}, headers=FRESH)
 
+    @get("/status", media_type=MediaType.HTML, sync_to_thread=False)
+    def status(self) -> Template:
+        """Show what's wrong, each with a way out, and how the hub's parts are."""
+        return Template("status.html", context={"page": "status"}, headers=FRESH)
+
     @get("/sign-in", media_type=MediaType.HTML, sync_to_thread=False)
     def sign_in(self) -> Template:
         """Turn the code behind the # of a sign-in link, or a pasted key, into a session."""

@@ -10,19 +10,18 @@ from litestar.params import FromPath
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
-from hub.errors import NotFound
+from hub.errors import NotFound, StoreUnavailable
+from hub.flow.alerts import Alert
 from hub.flow.lanes import bridge_of
 from hub.flow.sizes import PromptSizes
-from hub.ports import BridgeInfo, LLMInfo
-from hub.records import OPEN, EntryId, Queue
+from hub.ports import BridgeInfo, HubInfo, LLMInfo
+from hub.records import EntryId, Queue
 from hub.web.auth import Asker, Hub
 from hub.web.problems import PROBLEMS, shown
 from hub.web.resources import HTTP, MessageView, Page, view_message
 from hub.web.services import RouterInfo, Services, StoreInfo
 
 DEAD = 200
-COUNTED = 10_000
-"""Open tasks above that aren't counted."""
 
 
 class Status(Struct, frozen=True, kw_only=True):
@@ -37,9 +36,13 @@ class Status(Struct, frozen=True, kw_only=True):
     tasks: dict[str, int]
     store: StoreInfo
     bridges: list[BridgeInfo]
+    hubs: list[HubInfo]
+    """All hubs on this database that live, and which of them has which lease."""
     requests: int
     """How many strangers ask to be let in."""
     router: RouterInfo
+    alerts: list[Alert]
+    """What's wrong now, the worst first: plain sentences, each with a way out."""
     prompts: PromptSizes | None
     """How long prompts are at their fullest; null while a model can't count."""
 
@@ -93,7 +96,7 @@ class StatusController(Controller):
     )
     async def ready(self, services: Hub) -> Response[Readiness]:
         """Say whether messages are taken now, and why not."""
-        reason = services.unready()
+        reason = services.unready() or await _away(services)
         answer = Readiness(ready=reason is None, boot=services.boot, reason=reason if reason is not None else UNSET)
         return Response(
             answer, status_code=200 if reason is None else 503, headers={} if reason is None else {"Retry-After": "1"}
@@ -102,7 +105,6 @@ class StatusController(Controller):
     @get("/v1/status", opt={"scope": "status:read"}, responses=PROBLEMS, summary="How is the hub?")
     async def status(self, services: Hub, caller: Asker) -> Status:
         """Return the states of the models, queues, tasks, bridges and the store."""
-        open_tasks = await services.store.tasks(caller.tenant, states=OPEN, limit=COUNTED)
         return Status(
             version=services.version,
             boot=services.boot,
@@ -110,11 +112,13 @@ class StatusController(Controller):
             llm=services.llm.info,
             decisions=services.decisions.info,
             queues=dict(await services.store.counts()),
-            tasks=Counter(task.state for task in open_tasks),
-            store=services.store_info(),
+            tasks={str(state): count for state, count in (await services.store.open_tasks(caller.tenant)).items()},
+            store=await services.store_info(),
             bridges=await _bridges(services),
+            hubs=list(await services.hubs.listed()),
             requests=len(await services.pairings.requests(caller.tenant)),
             router=services.router(),
+            alerts=list(await services.alerts()),
             prompts=await services.prompts(),
         )
 
@@ -149,6 +153,14 @@ class StatusController(Controller):
             raise NotFound(f"entry: there's no dead letter {shown(id)}; GET /v1/dead lists them")
         await services.letters.retry(entry)
         return Retried(entry=entry.id)
+
+
+async def _away(services: Services) -> str | None:
+    try:
+        await services.store.last_event()
+    except StoreUnavailable as error:
+        return str(error)
+    return None
 
 
 async def _bridges(services: Services) -> list[BridgeInfo]:

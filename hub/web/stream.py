@@ -189,7 +189,7 @@ class Teller:
         match event.kind:
             case "task":
                 task = await store.task(event.task) if event.task else None
-                return view_task(task) if task else None
+                return view_task(task, self._services.config.hub.timezone) if task else None
             case "turn":
                 turn = await store.turn(event.turn) if event.turn else None
                 return view_turn(turn) if turn else None

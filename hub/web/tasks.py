@@ -4,23 +4,29 @@ from datetime import datetime
 from typing import Annotated
 
 import msgspec
-from litestar import Controller, get, post
+from litestar import Controller, Response, get, post, put
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from bridges.http import convert
 from hub.errors import BadRequest, NotFound
+from hub.flow.artefacts import Artefact
 from hub.flow.checking import MOST as MOST_CHECKS
-from hub.records import Check, Limits, MessageId, Schedule, Task, TaskId, TaskState, new_id
+from hub.flow.uploads import named
+from hub.records import Check, Limits, MessageId, Point, TaskId, TaskState, new_id
 from hub.web.auth import Asker, Caller, Hub
-from hub.web.chats import MAIN, Cursor, IdempotencyKey, Limit, Name, check_agent, messages_page, sees
+from hub.web.chats import MAIN, Cursor, IdempotencyKey, Limit, Name, check_agent, messages_page
+from hub.web.files import BYTES, answer_with
 from hub.web.once import OWN, claimed, key_of
 from hub.web.problems import PROBLEMS, shown
 from hub.web.resources import MessageView, Page, TaskView, view_task
+from hub.web.schedules import NewSchedule, Words, schedule_of
 from hub.web.services import Services
+from hub.web.tasking import task_of
 from hub.web.turns import TurnView, view_receipts
 
 MOST = 1_000_000_000
+ANY = "any"
 
 
 class NewLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,11 +44,17 @@ class NewAssignment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     text: str
     agent: Name | None = None
     due_at: Annotated[datetime, Meta(tz=True)] | None = None
-    schedule: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
-    """A five-field crontab in the hub's time zone."""
+    schedule: Words | NewSchedule | None = None
+    """In words, as a crontab, or in full."""
     limits: NewLimits | None = None
     checks: Annotated[list[Check], Meta(max_length=MOST_CHECKS)] = []
     """What must hold before it's done; looked at after each turn, whatever its agent says."""
+
+
+class NewPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A plan as its person wants it."""
+
+    points: Annotated[list[Point], Meta(max_length=1_000)]
 
 
 class TasksController(Controller):
@@ -59,18 +71,25 @@ class TasksController(Controller):
         states: Annotated[
             list[TaskState] | None, QueryParameter(name="state", description="Only in these states.", max_items=6)
         ] = None,
+        parent: Annotated[
+            str | None,
+            QueryParameter(description="The subtasks of this one (its id or number), or `any` for those of all tasks."),
+        ] = None,
         cursor: Cursor = None,
         limit: Limit = 50,
     ) -> Page[TaskView]:
-        """Return this person's tasks, newest first."""
+        """Return this person's tasks, newest first; those that were split off from others only if asked for."""
+        if parent is not None and parent != ANY:
+            return await _subtasks(services, caller, parent, states, cursor, limit)
         found = await services.store.tasks(
             caller.tenant,
             caller.person,
             states=states or (),
             before=TaskId(cursor) if cursor else None,
             limit=limit + 1,
+            split=parent == ANY,
         )
-        items = [view_task(task) for task in found[:limit]]
+        items = [view_task(task, services.config.hub.timezone) for task in found[:limit]]
         return Page(items=items, next=items[-1].id if len(found) > limit else None)
 
     @post(status_code=201, opt={"scope": "tasks:write", OWN: True}, responses=PROBLEMS, summary="Assign a task")
@@ -81,6 +100,8 @@ class TasksController(Controller):
         if data.due_at is not None and data.schedule is not None:
             raise BadRequest("schedule", "came together with due_at; send one of them")
         check_agent(services, data.agent)
+        who = (caller.tenant, caller.person)
+        schedule = await schedule_of(services, *who, data.schedule) if data.schedule else None
         key = key_of(idempotency_key)
         async with claimed(services, caller, "POST /v1/tasks", key, msgspec.json.encode(data)):
             task, _ = await services.tasks.assign(
@@ -93,16 +114,16 @@ class TasksController(Controller):
                 external_id=new_id() if key is None else convert.keyed(caller.key.id, f"task:{key}"),
                 limits=_limits(services, data.limits),
                 due_at=data.due_at,
-                schedule=Schedule(cron=data.schedule) if data.schedule else None,
+                schedule=schedule,
                 checks=data.checks,
             )
-        return view_task(task)
+        return view_task(task, services.config.hub.timezone)
 
     @get("/{id:str}", opt={"scope": "tasks:read"}, responses=PROBLEMS, summary="Read a task")
     async def task(self, services: Hub, caller: Asker, id: FromPath[str]) -> TaskView:
         """Return a task, by its id or number, with what brought others' words into it."""
         task = await task_of(services, caller, id)
-        return view_task(task, await services.store.taints(task.id))
+        return view_task(task, services.config.hub.timezone, await services.store.taints(task.id))
 
     @get("/{id:str}/messages", opt={"scope": "tasks:read"}, responses=PROBLEMS, summary="Read a task's messages")
     async def messages(
@@ -129,35 +150,64 @@ class TasksController(Controller):
         items = [await view_receipts(services.store, turn) for turn in found[:limit]]
         return Page(items=items, next=str(items[-1].number) if len(found) > limit else None)
 
+    @put("/{id:str}/plan", opt={"scope": "tasks:write"}, responses=PROBLEMS, summary="Write a task's plan")
+    async def plan(self, services: Hub, caller: Asker, id: FromPath[str], data: JSONBody[NewPlan]) -> TaskView:
+        """Have an assignment's plan be this; it isn't done while points are open, unless its checks hold."""
+        task = await task_of(services, caller, id)
+        return view_task(await services.outlines.put(task.id, data.points), services.config.hub.timezone)
+
+    @get("/{id:str}/artefacts", opt={"scope": "tasks:read"}, responses=PROBLEMS, summary="List what a task has made")
+    async def artefacts(self, services: Hub, caller: Asker, id: FromPath[str]) -> Page[Artefact]:
+        """Return the files that a task and its subtasks have made, and those they sent, oldest first."""
+        task = await task_of(services, caller, id)
+        return Page(items=list(await services.artefacts.of(task)) if services.artefacts else [])
+
+    @get(
+        "/{id:str}/artefacts/{sha256:str}",
+        opt={"scope": "tasks:read"},
+        responses={**PROBLEMS, 200: BYTES},
+        summary="Read a file that a task has made",
+    )
+    async def artefact(self, services: Hub, caller: Asker, id: FromPath[str], sha256: FromPath[str]) -> Response[bytes]:
+        """Return the bytes of a file that a task or one of its subtasks has made or sent."""
+        task = await task_of(services, caller, id)
+        made = await services.artefacts.of(task) if services.artefacts else ()
+        file = next((each for each in made if each.sha256 == sha256), None)
+        if file is None or services.artefacts is None:
+            raise NotFound(
+                f"file: task {task.number} has made no {shown(sha256)}; GET /v1/tasks/{task.number}/artefacts"
+            )
+        return answer_with(await services.artefacts.read(file), named(file.name), file.media_type)
+
     @post(
         "/{id:str}/cancel", status_code=200, opt={"scope": "tasks:write"}, responses=PROBLEMS, summary="Cancel a task"
     )
     async def cancel(self, services: Hub, caller: Asker, id: FromPath[str]) -> TaskView:
         """Give a task up."""
-        return view_task(await services.tasks.cancel(await task_of(services, caller, id)))
+        return view_task(await services.tasks.cancel(await task_of(services, caller, id)), services.config.hub.timezone)
 
     @post(
         "/{id:str}/resume", status_code=200, opt={"scope": "tasks:write"}, responses=PROBLEMS, summary="Resume a task"
     )
     async def resume(self, services: Hub, caller: Asker, id: FromPath[str]) -> TaskView:
         """Go on with a task that was stopped or canceled; one that had spent its limits is granted as much again."""
-        return view_task(await services.tasks.resume(await task_of(services, caller, id)))
+        return view_task(await services.tasks.resume(await task_of(services, caller, id)), services.config.hub.timezone)
 
     @post("/{id:str}/stop", status_code=200, opt={"scope": "tasks:write"}, responses=PROBLEMS, summary="Stop a turn")
     async def stop(self, services: Hub, caller: Asker, id: FromPath[str]) -> TaskView:
         """Stop a task's running turn; the task then waits for its person."""
-        return view_task(await services.tasks.stop(await task_of(services, caller, id)))
+        return view_task(await services.tasks.stop(await task_of(services, caller, id)), services.config.hub.timezone)
 
 
-async def task_of(services: Services, caller: Caller, id: str) -> Task:
-    """Return a task that this caller may see, by its id or their number for it; raises NotFound."""
-    if id.isdecimal() and len(id) < 10:
-        task = await services.store.task_by_number(caller.tenant, caller.person, int(id))
-    else:
-        task = await services.store.task(TaskId(id))
-    if task is None or task.tenant != caller.tenant or not sees(caller, task.person):
-        raise NotFound(f"task: there's no {shown(id)}; GET /v1/tasks lists them")
-    return task
+async def _subtasks(
+    services: Services, caller: Caller, parent: str, states: list[TaskState] | None, cursor: str | None, limit: int
+) -> Page[TaskView]:
+    """Return the subtasks of a task, newest first like all tasks."""
+    above = await task_of(services, caller, parent)
+    every = reversed(await services.store.split_off(above.id))
+    found = [task for task in every if (not states or task.state in states) and (not cursor or task.id < cursor)]
+    items = [view_task(task, services.config.hub.timezone) for task in found[:limit]]
+    return Page(items=items, next=items[-1].id if len(found) > limit else None)
 
 
 def _limits(services: Services, new: NewLimits | None) -> Limits | None:

@@ -21,6 +21,7 @@ from hub.packages.installer import Installer
 from hub.packages.scripts import Scripts
 from hub.packages.sources import Sources
 from hub.ports import Bridge, End, Piece, Store, Terms
+from hub.services import services_of
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
@@ -116,7 +117,7 @@ async def serving(
     if installer:
         await installer.open()
     await parts.people.ensure_owner(OWNER_KEY)
-    server = Server(build(parts.services(OWNER_KEY)), closing=parts.closing)
+    server = Server(build(services_of(parts, OWNER_KEY)), closing=parts.closing)
     with socket.create_server(("127.0.0.1", port)) as listening:
         async with asyncio.TaskGroup() as group:
             work = group.create_task(parts.run())

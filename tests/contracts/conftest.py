@@ -1,23 +1,27 @@
 """Every store there is, for the suites that all of them pass."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from hub.ports import Store
 from hub.store.memory import MemoryStore
+from hub.store.postgres import PostgresStore
 from hub.store.sql import SqlStore
 
-STORES: dict[str, Callable[[Path], Store]] = {
-    "memory": lambda _: MemoryStore(),
-    "sqlite": SqlStore.in_folder,
-}
 
-
-@pytest.fixture(params=STORES)
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    store = STORES[request.param](tmp_path)
+    store: Store
+    match request.param:
+        case "memory":
+            store = MemoryStore()
+        case "sqlite":
+            store = SqlStore.in_folder(tmp_path)
+        case _:
+            store = PostgresStore(make_url(request.getfixturevalue("hub_database")))
     await store.open()
     yield store
     await store.close()

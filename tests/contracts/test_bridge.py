@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol, runtime_checkable
 
 import pytest
+from msgspec.structs import replace
 
 from hub.errors import (
     BadRequest,
@@ -21,87 +22,12 @@ from hub.errors import (
     StoreUnavailable,
     Stranger,
 )
-from hub.ports import Accept, Bridge, Draft, Drafting, Hooked, Outgoing, Probing, Retracting, Threading, Typing
-from hub.records import Address, Incoming, TurnId
-from hub.testing import AbleBridge, FakeBridge, a_message, a_task, hello
+from hub.ports import Accept, Bridge, Draft, Drafting, Editing, Hooked, Outgoing, Probing, Retracting, Threading, Typing
+from hub.records import Address, Incoming, Text, TurnId
+from hub.testing import a_message, a_task
+from tests.contracts.stages import AbleStage, FakeStage, Stage
 from tests.telegram.stage import TelegramHooked, TelegramPolled
 from tests.xmpp.stage import XmppStage
-
-
-class Stage(Protocol):
-    """A bridge with the platform on its other side."""
-
-    @property
-    def bridge(self) -> Bridge:
-        """Return the bridge under test."""
-
-    @property
-    def address(self) -> Address:
-        """Return a chat that exists."""
-
-    async def say(self, text: str, *, id: str) -> None:
-        """Have a person write a message; return when the platform has handed it to the bridge."""
-
-    async def hand_over_again(self) -> None:
-        """Have the platform hand over what was never acknowledged."""
-
-    def acknowledged(self) -> list[str]:
-        """Return the external ids of messages that the platform believes received."""
-
-    def read(self) -> list[tuple[str, str]]:
-        """Return what people read: the platform's id and the text of each message."""
-
-    def told(self) -> list[str]:
-        """Return what senders were told when their messages were refused, in words, reactions and receipts alike."""
-
-    def fail_next(self, error: type[DeliveryError]) -> None:
-        """Have the platform answer the next thing asked of it so that it's this error."""
-
-    def posted(self, text: str, *, id: str) -> tuple[dict[str, str], bytes]:
-        """Return what the platform posts for a message (headers in lower case, body), if the bridge is Hooked."""
-
-
-class FakeStage:
-    """FakeBridge is its own platform."""
-
-    def __init__(self, bridge: FakeBridge | None = None) -> None:
-        self.bridge = bridge or FakeBridge()
-        self.address = a_message().address
-
-    async def say(self, text: str, *, id: str) -> None:
-        self.bridge.push(hello(text, external_id=id, address=self.address))
-
-    async def hand_over_again(self) -> None:
-        self.bridge.hand_over_again()
-
-    def acknowledged(self) -> list[str]:
-        return self.bridge.acknowledged
-
-    def read(self) -> list[tuple[str, str]]:
-        return [
-            (delivery.id, delivery.text) for delivery in self.bridge.deliveries if delivery.id not in self.bridge.gone
-        ]
-
-    def told(self) -> list[str]:
-        return [str(error) for error in self.bridge.told]
-
-    def fail_next(self, error: type[DeliveryError]) -> None:
-        self.bridge.faults.append(DeliveryDelayed("slow down", 3.0) if error is DeliveryDelayed else error("fault"))
-
-    def posted(self, text: str, *, id: str) -> tuple[dict[str, str], bytes]:
-        raise NotImplementedError("nobody posts to a FakeBridge")
-
-
-class AbleStage(FakeStage):
-    """AbleBridge has every ability that a platform may have."""
-
-    def __init__(self) -> None:
-        super().__init__(AbleBridge())
-
-    def posted(self, text: str, *, id: str) -> tuple[dict[str, str], bytes]:
-        assert isinstance(self.bridge, AbleBridge)
-        return self.bridge.posted(text, id=id, address=self.address)
-
 
 STAGES: list[type[Stage]] = [FakeStage, AbleStage, TelegramPolled, TelegramHooked, XmppStage]
 
@@ -333,6 +259,34 @@ async def test_taking_back_fails_as_a_delivery_does(stage: Stage) -> None:
         stage.fail_next(DeliveryDelayed)
         with pytest.raises(DeliveryDelayed):
             await stage.bridge.retract(message, delivered.ids, None)
+
+
+async def test_a_message_with_other_words_is_read_as_one_or_the_platform_says_no(stage: Stage) -> None:
+    if not isinstance(stage.bridge, Editing):
+        pytest.skip("changes nothing that's delivered")
+    message = a_message("Turn 1", role="notice", state="sent", address=stage.address)
+    async with running(stage.bridge, Inbox().accept):
+        delivered = await stage.bridge.deliver(Outgoing(message=message))
+        before = stage.read()
+        now = Outgoing(message=replace(message, parts=(Text("Turn 2"),)))
+        try:
+            await stage.bridge.edit(now, delivered.ids)
+            await stage.bridge.edit(now, delivered.ids)
+        except DeliveryRefused:
+            assert stage.read() == before
+        else:
+            assert stage.read() == [(before[0][0], "Turn 2")]
+
+
+async def test_other_words_fail_as_a_delivery_does(stage: Stage) -> None:
+    if not isinstance(stage.bridge, Editing):
+        pytest.skip("changes nothing that's delivered")
+    message = a_message("Turn 1", role="notice", state="sent", address=stage.address)
+    async with running(stage.bridge, Inbox().accept):
+        delivered = await stage.bridge.deliver(Outgoing(message=message))
+        stage.fail_next(DeliveryDelayed)
+        with pytest.raises((DeliveryDelayed, DeliveryRefused)):
+            await stage.bridge.edit(Outgoing(message=replace(message, parts=(Text("Turn 2"),))), delivered.ids)
 
 
 async def test_a_threads_task_is_told_and_that_fails_as_a_delivery_does(stage: Stage) -> None:

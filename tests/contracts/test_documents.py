@@ -1,24 +1,30 @@
 """Every sentence that ports.Documents promises, over every implementation."""
 
 import asyncio
-from collections.abc import Callable
+import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from hub.errors import TooLarge
 from hub.ports import Documents
 from hub.store.documents import FileDocuments, MemoryDocuments
-
-KINDS: dict[str, Callable[[Path], Documents]] = {
-    "memory": lambda _: MemoryDocuments(quota=5000),
-    "tinydb": lambda folder: FileDocuments(folder, quota=5000),
-}
+from hub.store.postgres_documents import PostgresDocuments
 
 
-@pytest.fixture(params=KINDS)
-def documents(request: pytest.FixtureRequest, tmp_path: Path) -> Documents:
-    return KINDS[request.param](tmp_path / "documents")
+@pytest.fixture(params=["memory", "tinydb", "postgres"])
+async def documents(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Documents]:
+    match request.param:
+        case "memory":
+            yield MemoryDocuments(quota=5000)
+        case "tinydb":
+            yield FileDocuments(tmp_path / "documents", quota=5000)
+        case _:
+            shared = PostgresDocuments(make_url(request.getfixturevalue("hub_database")), quota=5000)
+            yield shared
+            await shared.close()
 
 
 async def test_a_document_is_found_as_it_was_put(documents: Documents) -> None:
@@ -83,3 +89,34 @@ async def test_a_cancelled_change_does_not_undo_anothers(documents: Documents) -
 
 
 # --- files
+
+
+async def test_the_quota_is_the_same_whatever_keeps_them(documents: Documents) -> None:
+    # As a readable file, this has exactly 5000 bytes.
+    text = "x" * (5000 - len(json.dumps({"_default": {"1": {"id": "a", "document": {"t": ""}}}}, indent=1)))
+    await documents.put("ann", "a", {"t": text})
+    with pytest.raises(TooLarge):
+        await documents.put("ann", "a", {"t": text + "x"})
+    assert await documents.get("ann", "a") == {"t": text}
+
+
+async def test_two_hubs_change_the_documents_of_one_owner_and_none_is_lost(hub_database: str) -> None:
+    hubs = [PostgresDocuments(make_url(hub_database)) for _ in range(3)]
+    await asyncio.gather(
+        *(hub.put("ann", f"{name}{n}", {"n": n}) for n in range(20) for name, hub in zip("abc", hubs, strict=True))
+    )
+    assert len(await hubs[0].all("ann")) == 60
+    for hub in hubs:
+        await hub.close()
+
+
+async def test_owners_are_those_who_have_documents_until_they_are_forgotten(documents: Documents) -> None:
+    for owner in ("memory/home/default/ann", "uploads/home/bea"):
+        await documents.put(owner, "one", {"kept": True})
+    assert await documents.owners() == ("memory/home/default/ann", "uploads/home/bea")
+    await documents.forget("uploads/home/bea")
+    await documents.forget("nobody")
+
+    assert await documents.owners() == ("memory/home/default/ann",)
+    assert await documents.all("uploads/home/bea") == ()
+    assert await documents.get("memory/home/default/ann", "one") == {"kept": True}

@@ -1,6 +1,7 @@
 """Every sentence that ports.Errands promises, over the flow's own and the fake."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from msgspec import Struct
@@ -9,7 +10,7 @@ from msgspec.structs import replace
 from hub.errors import ToolError
 from hub.flow.errands import FlowErrands
 from hub.manifests import Agent
-from hub.ports import Add, Errands, Parcels, ToolCall
+from hub.ports import Add, Errands, Outlining, Parcels, Save, Splits, ToolCall
 from hub.records import HOME, OWNER, File, Task, TaskId, new_id
 from hub.testing import FakeErrands, FakeTool, ForeignTool, OutwardTool, PausingTool, ScriptedLLM, a_taint
 from tests.stories.day import Day
@@ -19,6 +20,8 @@ class Run(Struct):
     """Errands, a call that they're run for, and what became visible of them."""
 
     errands: Errands
+    outlining: Outlining
+    splits: Splits
     call: ToolCall
     day: Day
 
@@ -41,6 +44,17 @@ class Run(Struct):
 
     async def tasks(self) -> tuple[Task, ...]:
         return await self.day.store.tasks(HOME, OWNER)
+
+    async def plan(self) -> list[tuple[str, str]]:
+        if isinstance(self.errands, FakeErrands):
+            return self.errands.outlined
+        task = await self.day.store.task(self.call.task)
+        return [(point.text, point.state) for point in task.plan] if task else []
+
+    async def parts(self) -> list[str]:
+        if isinstance(self.errands, FakeErrands):
+            return [goal for goals in self.errands.parted.values() for goal in goals]
+        return [task.goal for task in await self.day.store.split_off(self.call.task)]
 
 
 AGENT = Agent(
@@ -79,7 +93,16 @@ async def run(request: pytest.FixtureRequest) -> AsyncIterator[Run]:
             task=said.task,
         )
         fake = FakeErrands("Water my plants", results={"look": "Looked.", "page": "Words"})
-        yield Run(errands if request.param == "flow" else fake, call, day)
+        chosen = errands if request.param == "flow" else fake
+        yield Run(chosen, chosen, chosen, call, day)
+
+
+@pytest.fixture
+async def assigned(run: Run) -> Run:
+    """A run whose call belongs to an assignment."""
+    task = await run.day.task(1)
+    await run.day.store.commit(Save(replace(task, kind="assignment")))
+    return run
 
 
 async def test_a_message_is_said_once_however_often_the_call_is_made(run: Run) -> None:
@@ -135,6 +158,58 @@ async def test_what_is_no_time_plans_nothing(run: Run, when: str) -> None:
     assert await run.planned() == []
 
 
+async def test_a_plan_is_outlined_ticked_off_and_written_anew_and_what_is_done_stays(assigned: Run) -> None:
+    outlining: Outlining = assigned.outlining
+    await outlining.outline(assigned.call, ["Find a train", "Book it"])
+    await outlining.outline(assigned.call, [], done=[1])
+    await outlining.outline(assigned.call, [], done=[1])
+    assert await assigned.plan() == [("Find a train", "done"), ("Book it", "open")]
+
+    words = await outlining.outline(assigned.call, ["Call the station", "Tell Ann"], dropped=[2])
+    assert "Call the station" in words
+    assert await assigned.plan() == [("Find a train", "done"), ("Call the station", "open"), ("Tell Ann", "open")]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"points": (), "done": [3]},
+        {"points": (), "dropped": [0]},
+        {"points": ["x"] * 13},
+        {"points": ["x" * 161]},
+        {"points": ["New"], "done": [9]},
+    ],
+)
+async def test_a_plan_that_wont_do_is_refused_and_nothing_is_changed(assigned: Run, change: dict[str, Any]) -> None:
+    await assigned.outlining.outline(assigned.call, ["Find a train"])
+    if len(change["points"]) == 13:
+        change = {"points": [f"Point {number}" for number in range(13)]}
+    with pytest.raises(ToolError):
+        await assigned.outlining.outline(assigned.call, **change)
+    assert await assigned.plan() == [("Find a train", "open")]
+
+
+async def test_a_task_is_split_once_however_often_the_call_is_made(assigned: Run) -> None:
+    splits: Splits = assigned.splits
+    words = await splits.split(assigned.call, ["Ring the florist", "Look for a can"])
+    assert await splits.split(assigned.call, ["Ring the florist", "Look for a can"]) == words
+    assert "Look for a can" in words
+    assert await assigned.parts() == ["Ring the florist", "Look for a can"]
+
+
+@pytest.mark.parametrize("goals", [[], ["Water my plants"], [f"Thing {n} of {n}{n}" for n in range(9)]])
+async def test_what_cant_be_split_off_is_refused_and_nothing_is_begun(assigned: Run, goals: list[str]) -> None:
+    with pytest.raises(ToolError):
+        await assigned.splits.split(assigned.call, goals)
+    assert await assigned.parts() == []
+
+
+async def test_subtasks_are_given_only_to_agents_that_the_calls_own_may_hand_work_to(assigned: Run) -> None:
+    with pytest.raises(ToolError, match="given to"):
+        await assigned.splits.split(assigned.call, ["Ring the florist"], "stranger")
+    assert await assigned.parts() == []
+
+
 async def test_another_tool_is_used_only_if_it_is_there_and_not_too_deep(run: Run) -> None:
     assert await run.errands.use(run.call, "look", {}) == "Looked."
     with pytest.raises(ToolError, match="no tool"):
@@ -145,6 +220,13 @@ async def test_another_tool_is_used_only_if_it_is_there_and_not_too_deep(run: Ru
 
 
 # --- what only the flow's own has to promise
+
+
+async def test_a_conversation_has_no_plan(flow: Run) -> None:
+    with pytest.raises(ToolError, match="conversation"):
+        await flow.outlining.outline(flow.call, ["Find a train"])
+    with pytest.raises(ToolError, match="conversation"):
+        await flow.splits.split(flow.call, ["Find a train"])
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 """Every sentence that ports.Files promises, over every implementation."""
 
 import hashlib
+import os
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -53,3 +55,27 @@ async def test_a_file_over_the_limit_is_refused_and_leaves_nothing(files: Files,
 async def test_what_is_not_kept_is_not_found(files: Files, name: str) -> None:
     with pytest.raises(NotFound):
         await files.read(name)
+
+
+async def test_old_files_are_those_not_put_since_and_only_they_are_removed(files: Files) -> None:
+    sha256, _ = await files.put(b"hello", limit=100)
+    soon, earlier = datetime.now(UTC) + timedelta(minutes=1), datetime.now(UTC) - timedelta(minutes=1)
+    assert await files.old(soon) == (sha256,)
+    assert await files.old(earlier) == ()
+    assert not await files.remove(sha256, earlier)
+    assert await files.exists(sha256)
+    assert await files.remove(sha256, soon)
+    assert not await files.exists(sha256)
+    assert not await files.remove(sha256, soon)
+
+
+async def test_a_file_that_is_put_again_is_young_again(files: Files, tmp_path: Path) -> None:
+    sha256, _ = await files.put(b"hello", limit=100)
+    kept = next((path for path in tmp_path.rglob(sha256)), None)
+    if kept is not None:
+        os.utime(kept, (1_000_000_000, 1_000_000_000))
+    before = datetime.now(UTC) - timedelta(seconds=1)
+    await files.put(b"hello", limit=100)
+
+    assert not await files.remove(sha256, before)
+    assert await files.read(sha256) == b"hello"

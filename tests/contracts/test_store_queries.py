@@ -18,6 +18,7 @@ from hub.records import (
     Text,
     new_id,
 )
+from hub.store.memory import MemoryStore
 from hub.testing import (
     NOON,
     a_correction,
@@ -258,6 +259,15 @@ async def test_events_are_a_persons_own_in_order_after_a_seq(store: Store) -> No
     assert await store.events(HOME, OWNER, after=events[2].seq, limit=9) == ()
 
 
+async def test_everybodys_events_are_found_in_order_after_a_seq(store: Store) -> None:
+    await add(store, an_event(message=MessageId("1")), an_event(message=MessageId("bea"), person=BEA))
+    await add(store, an_event(message=MessageId("others"), tenant=OTHERS))
+    events = await store.events_since(0, 9)
+    assert [event.message for event in events] == ["1", "bea", "others"]
+    assert await store.events_since(events[0].seq, 1) == events[1:2]
+    assert await store.events_since(events[2].seq, 9) == ()
+
+
 async def test_seqs_of_forgotten_events_are_never_given_again(store: Store) -> None:
     await add(store, an_event(), an_event())
     [last] = await store.commit(Add(an_event(created_at=NOON)))
@@ -301,6 +311,12 @@ async def test_a_backup_is_written_while_work_goes_on(store: Store, tmp_path: Pa
     await store.backup(str(copy))
     await working
     assert copy.stat().st_size > 0
+
+
+async def test_a_store_knows_its_size(store: Store) -> None:
+    await add(store, *(a_message("x" * 1000) for _ in range(50)))
+    size = await store.size()
+    assert size == 0 if isinstance(store, MemoryStore) else size > 50_000
 
 
 def test_changes_are_what_they_say() -> None:

@@ -4,11 +4,12 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from hub.ports import Store
+from hub.ports import Due, Store
 from hub.records import (
     HOME,
     OWNER,
     Address,
+    MessageId,
     Task,
 )
 from hub.testing import (
@@ -60,6 +61,15 @@ async def test_tasks_are_chosen_by_state_chat_and_change(store: Store) -> None:
     assert await store.tasks(HOME, updated_since=SOON + timedelta(seconds=1)) == (working,)
 
 
+async def test_tasks_that_were_split_off_are_listed_apart(store: Store) -> None:
+    parent, child, other = a_task(number=1), a_task(number=2, parent="p", depth=1), a_task(number=3)
+    await add(store, parent, child, other)
+    assert await store.tasks(HOME, OWNER, split=False) == (other, parent)
+    assert await store.tasks(HOME, OWNER, split=False, limit=1, by="updated_at") == (other,)
+    assert await store.tasks(HOME, OWNER, split=True) == (child,)
+    assert await store.tasks(HOME, OWNER) == (other, child, parent)
+
+
 async def test_tasks_are_listed_by_their_last_change(store: Store) -> None:
     old, new = a_task(number=1, updated_at=SOON), a_task(number=2)
     await add(store, old, new)
@@ -76,6 +86,9 @@ async def test_open_tasks_whose_time_has_come_are_due_the_longest_due_first(stor
     assert await store.due_tasks(NOON, 9) == (early, late)
     assert await store.due_tasks(NOON, 1) == (early,)
     assert await store.due_tasks(NOON - timedelta(hours=2), 9) == ()
+    dues = tuple(Due(task=task.id, due_at=task.due_at) for task in (early, late) if task.due_at)
+    assert await store.dues(NOON, 9) == dues
+    assert await store.dues(NOON, 1) == dues[:1]
 
 
 async def test_the_next_due_is_the_earliest_of_tasks_and_entries(store: Store) -> None:
@@ -110,6 +123,13 @@ async def test_a_task_knows_what_was_split_off_from_it(store: Store) -> None:
     await add(store, whole, one, other, a_task(number=4))
     assert await store.split_off(whole.id) == (one, other)
     assert await store.split_off(one.id) == ()
+
+
+async def test_tasks_whose_progress_is_told_are_found_oldest_first(store: Store) -> None:
+    one, other = a_task(progress=MessageId("m1")), a_task(number=2, state="completed", progress=MessageId("m2"))
+    await add(store, other, one, a_task(number=3))
+    assert await store.tasks_told_of(5) == (one, other)
+    assert await store.tasks_told_of(1) == (one,)
 
 
 async def test_who_changed_a_tasks_state_is_told_newest_first(store: Store) -> None:

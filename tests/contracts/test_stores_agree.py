@@ -1,4 +1,4 @@
-"""The SQL store answers as the memory store does, whatever is committed: one set at a time, and several at once.
+"""The SQL stores answer as the memory store does, whatever is committed: one set at a time, and several at once.
 
 Sets committed at once may be done in any order, but the outcome must be that of one of the orders.
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import make_url
 
 from hub.errors import StoreError
 from hub.ports import Add, Change, Remove, Save, Store
@@ -35,6 +36,7 @@ from hub.records import (
     TurnId,
 )
 from hub.store.memory import MemoryStore
+from hub.store.postgres import PostgresStore
 from hub.store.sql import SqlStore
 from hub.testing import (
     NOON,
@@ -60,6 +62,7 @@ from hub.testing import (
     an_event,
     an_installation,
 )
+from tests.postgres.server import Server
 
 IDS = ("0", "1", "2")
 PEOPLE = (OWNER, PersonId("bea"))
@@ -162,7 +165,13 @@ async def everything(store: Store) -> list[object]:
         await store.people(HOME),
         await store.keys(HOME),
         [await store.tasks(HOME), await store.tasks(HOME, by="updated_at", limit=2, updated_since=NOW)],
-        [await store.due_tasks(NOW, 2), await store.next_due(), await store.held(NOW, 2), await store.begun()],
+        [
+            await store.due_tasks(NOW, 2),
+            await store.dues(NOW, 2),
+            await store.next_due(),
+            await store.held(NOW, 2),
+            await store.begun(),
+        ],
         [
             await store.lanes(NOW, 2),
             await store.counts(),
@@ -235,23 +244,35 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@settings(
+async def agree(sql: Store, groups: list[list[list[Change]]]) -> None:
+    memory = MemoryStore()
+    await sql.open()
+    try:
+        for sets in groups:
+            seen = (await outcome(sql, sets), await everything(sql))
+            after = await in_some_order(memory, sets, seen)
+            assert after is not None, f"no order of these commits leads to {seen}"
+            memory = after
+    finally:
+        await sql.close()
+
+
+some_groups = st.lists(st.lists(change_sets, min_size=1, max_size=3), min_size=1, max_size=8)
+some = settings(
     max_examples=20, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate]
 )  # shrinking takes minutes
-@given(groups=st.lists(st.lists(change_sets, min_size=1, max_size=3), min_size=1, max_size=8))
-def test_the_stores_agree(empty: Path, groups: list[list[list[Change]]]) -> None:
-    async def compare(folder: Path) -> None:
-        memory, sql = MemoryStore(), SqlStore.in_folder(folder)
-        await sql.open()
-        try:
-            for sets in groups:
-                seen = (await outcome(sql, sets), await everything(sql))
-                after = await in_some_order(memory, sets, seen)
-                assert after is not None, f"no order of these commits leads to {seen}"
-                memory = after
-        finally:
-            await sql.close()
 
+
+@some
+@given(groups=some_groups)
+def test_sqlite_agrees(empty: Path, groups: list[list[list[Change]]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(empty / "hub.db", folder)
-        asyncio.run(compare(Path(folder)))
+        asyncio.run(agree(SqlStore.in_folder(Path(folder)), groups))
+
+
+@some
+@given(groups=some_groups)
+def test_postgresql_agrees(postgres: Server, emptied: str, groups: list[list[list[Change]]]) -> None:
+    postgres.empty(emptied)
+    asyncio.run(agree(PostgresStore(make_url(emptied)), groups))

@@ -29,6 +29,7 @@ from hub.ports import (
     Naming,
     Outward,
     Packaged,
+    Parting,
     Patient,
     Paused,
     Pausing,
@@ -39,8 +40,9 @@ from hub.ports import (
     Timely,
     Tool,
     ToolCall,
+    Tracking,
 )
-from hub.records import HOME, OWNER, Edition, FileExists, ForUrl, Package, PackageId, Wait
+from hub.records import HOME, OWNER, Edition, FileExists, ForUrl, Package, PackageId, Point, Wait
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
 from hub.testing import (
@@ -77,7 +79,7 @@ async def compute(call: ToolCall, code: str) -> str:
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 SHIPPED = (
     *("web_fetch", "list_files", "read_file", "write_file", "search_documents", "schedule", "remind"),
-    *("propose_checks", "wait_for"),
+    *("plan", "split", "propose_checks", "wait_for"),
 )
 TOOLS = (*built_in(FakeClock(), ZoneInfo("UTC"), MemoryDocuments()), RunPython(compute))
 PLAIN_TALK = ("hello", "Tell me a joke", "Thanks, that was helpful!", "Who wrote Hamlet?")
@@ -147,10 +149,10 @@ def test_every_example_is_offered_and_fits_the_schema(tool: Tool) -> None:
 
 
 def test_what_a_rule_reads_fits_the_schema(tool: Tool) -> None:
-    if for_assignments(tool) and not isinstance(tool, Reading):
-        pytest.skip("no message asks for nothing but what's about the work itself")
     assert isinstance(tool, Exemplary)
     examples = tool.examples
+    if for_assignments(tool):
+        pytest.skip("an assignment is seldom said so plainly that a rule could read all of it")
     assert isinstance(tool, Reading)
     read = [tool.read(example.text) for example in examples]
 
@@ -197,6 +199,29 @@ async def test_an_outward_tool_says_in_words_why_a_call_goes_out_or_nothing(worl
 
 def test_a_tool_that_is_tried_again_is_tried_a_few_times(tool: Tool) -> None:
     assert not isinstance(tool, Retrying) or 2 <= tool.tries <= 4
+
+
+def test_a_tool_that_keeps_track_is_for_assignments_and_its_time_comes_by_the_plan(world: World) -> None:
+    tool = world.tools["plan"]
+    assert isinstance(tool, Tracking)
+    assert for_assignments(tool)
+
+    goal = "Find a train and then book it"
+    stands = ((), (Point(text="Find a train"),), (Point(text="Find a train", state="done"),))
+    assert [tool.when(goal, plan) for plan in stands] == ["before", "after", ""]
+    assert tool.when("Find a train", ()) == ""
+    assert [tool.at(when).schema["required"] for when in ("before", "after")] == [["points"], ["done"]]
+    split = world.tools["split"]
+    assert isinstance(split, Tracking)
+    assert [split.when(goal, ()) for goal in ("Praise each cat as subtasks", "Praise each cat")] == ["before", ""]
+    assert tool.when("First praise Tom, then Ada, as subtasks", ()) == "", "that's split, not planned"
+
+
+def test_a_tool_that_splits_a_task_is_for_assignments(world: World) -> None:
+    tool = world.tools["split"]
+    assert isinstance(tool, Parting)
+    assert tool.parting
+    assert for_assignments(tool)
 
 
 def test_a_patient_tool_says_how_long_its_calls_may_take() -> None:

@@ -1,5 +1,6 @@
 """Every sentence that ports.Workspaces promises, over every implementation."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,15 @@ async def test_a_file_is_read_as_it_was_written_and_listed_by_its_path(workspace
 
     assert await workspaces.read(HOME, TASK, "b/notes.txt") == b"three"
     assert [(file.path, file.size) for file in await workspaces.list(HOME, TASK)] == [("a.txt", 3), ("b/notes.txt", 5)]
+
+
+async def test_a_file_says_when_it_was_last_written(workspaces: Workspaces) -> None:
+    began = datetime.now(UTC)
+    await workspaces.write(HOME, TASK, "a.txt", b"two")
+    [file] = await workspaces.list(HOME, TASK)
+
+    assert abs(file.changed_at - began) < timedelta(minutes=5), "a disk's clock may differ a little"
+    assert await workspaces.list(HOME, TASK) == (file,)
 
 
 async def test_an_empty_workspace_has_no_files_and_its_folder_is_made(workspaces: Workspaces) -> None:

@@ -4,18 +4,23 @@ import asyncio
 import os
 import signal
 import socket
+import sqlite3
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+import psycopg
+from sqlalchemy import make_url
 
 from hub.ports import Add
 from hub.records import HOME, Link, Person, PersonId
+from hub.store.postgres import PostgresStore
 from hub.store.sql import SqlStore
 from tests.faults.hub_under_test import NAME
 from tests.faults.platform import Platform
@@ -117,15 +122,25 @@ class World:
     """A hub under test with everything around it; used as `async with World(folder, chats=...) as world`."""
 
     def __init__(
-        self, folder: Path, *, chats: int, latency: float = 0.05, data: Path | None = None, more: str = ""
+        self,
+        folder: Path,
+        *,
+        chats: int,
+        latency: float = 0.05,
+        data: Path | None = None,
+        more: str = "",
+        database: str = "",
     ) -> None:
         self.folder = folder
-        self._more = more
+        self.database = database
+        """The URL of a database on PostgreSQL; empty: SQLite in the data folder."""
+        self._more = more + (f'\n[store]\nurl = "{database}"\n' if database else "")
         self.data = data or folder / "data"
         self.effects = folder / "effects"
         self.platform = Platform()
         self.chats = [f"chat{number}" for number in range(chats)]
         port = free_port()
+        self.more_environment: Mapping[str, str] = {}
         self._url = f"http://127.0.0.1:{port}/v1"
         self._config = folder / "config.toml"
         server = ("-m", "hub.testing.server", "--latency", str(latency), "--port", str(port))
@@ -154,7 +169,7 @@ class World:
     @property
     def environment(self) -> dict[str, str]:
         """What the hub is started with: a key that the tests know, and no colours."""
-        return {"AGENTHOST_OWNER_KEY": KEY, "NO_COLOR": "1"}
+        return {"AGENTHOST_OWNER_KEY": KEY, "NO_COLOR": "1", **self.more_environment}
 
     async def start(self, failpoint: str = "") -> None:
         """Start the hub, armed to die at a failpoint."""
@@ -175,6 +190,15 @@ class World:
             keys.setdefault(mark, []).append(key)
         return keys
 
+    def rows(self, statement: str, given: Sequence[str] = ()) -> list[tuple[Any, ...]]:
+        """Ask the database, and change nothing: what a killed process left must stay for the next start to find."""
+        if self.database:
+            with psycopg.connect(self.database) as server:
+                return server.execute(statement.replace("?", "%s").encode(), given).fetchall()
+        where = f"file:{self.data / 'hub.db'}?mode=ro"
+        with closing(sqlite3.connect(where, uri=True)) as file:
+            return file.execute(statement, given).fetchall()
+
     def _write_config(self) -> None:
         agent = self.folder / "agents" / "default"
         agent.mkdir(parents=True)
@@ -185,7 +209,7 @@ class World:
     async def _move_in(self) -> None:
         """Let each chat's person be known before the first start."""
         self.data.mkdir(mode=0o700, exist_ok=True)
-        store = SqlStore.in_folder(self.data)
+        store = PostgresStore(make_url(self.database)) if self.database else SqlStore.in_folder(self.data)
         await store.open()
         now = datetime.now(UTC)
         for chat in self.chats:

@@ -26,6 +26,8 @@ class Delivery(Struct, frozen=True, kw_only=True):
     again: bool
     life: int
     id: str
+    at: float
+    """When, on this machine's monotonic clock."""
 
 
 class Platform:
@@ -35,6 +37,8 @@ class Platform:
         self.deliveries: list[Delivery] = []
         self.kept: dict[str, Said] = {}
         """What the hub answers for, by id."""
+        self.said_at: dict[str, float] = {}
+        """When a message was said first, by its id."""
         self.kept_twice = 0
         self.refused: list[Refused] = []
         self.taken_back: list[str] = []
@@ -87,6 +91,7 @@ class Platform:
         """Have somebody say something; it's handed over until the hub keeps it."""
         self._count += 1
         said = Said(id=f"p{self._count}", chat=chat, text=text, thread=thread, corrects=corrects, reply_to=reply_to)
+        self.said_at[said.id] = time.monotonic()
         self._waiting[chat].append(said)
         if len(self._waiting[chat]) == 1:
             self._hand_over(chat)
@@ -100,6 +105,12 @@ class Platform:
                 return next(sign for sign in self.signs if sign > moment)
             await asyncio.sleep(0.01)
         return None
+
+    async def hung_up(self, within: float = 20.0) -> None:
+        """Return once everything is read that a hub sent before it died."""
+        async with asyncio.timeout(within):
+            while self._writer is not None:
+                await asyncio.sleep(0.005)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.life += 1
@@ -164,6 +175,7 @@ class Platform:
             again=deliver.again,
             life=self.life,
             id=deliver.id,
+            at=time.monotonic(),
         )
         self.deliveries.append(delivery)
 

@@ -29,7 +29,9 @@ model = "{model}"
 class Served:
     """A running hub, and a client with its owner's key; used as `async with Served(folder, config) as hub`."""
 
-    def __init__(self, folder: Path, config: str) -> None:
+    def __init__(self, folder: Path, config: str, *, preset: bool = True) -> None:
+        """`preset`: its owner's key is the one that tests know."""
+        self._environment = {"NO_COLOR": "1"} | ({"AGENTHOST_OWNER_KEY": KEY} if preset else {})
         self.data = folder / "data"
         self._config = folder / "config.toml"
         self._config.write_text(config)
@@ -38,7 +40,7 @@ class Served:
         self.http = httpx.AsyncClient()
 
     async def __aenter__(self) -> Self:
-        await self._child.start({"AGENTHOST_OWNER_KEY": KEY, "NO_COLOR": "1"})
+        await self._child.start(self._environment)
         # On a machine with much else to do, reading all its modules alone can take half a minute.
         line = await self._child.line(within=120.0)
         assert " is at " in line, f"{line!r}: {self._child.log}"

@@ -175,7 +175,7 @@ async def test_every_route_is_in_the_reference_with_its_scope_and_no_other() -> 
     world = await a_world()
     routes = {}
     for route in world.app.routes:
-        if isinstance(route, HTTPRoute) and route.path.startswith(("/v1", "/healthz", "/readyz")):
+        if isinstance(route, HTTPRoute) and route.path.startswith(("/v1", "/healthz", "/readyz", "/metrics")):
             for handler in route.route_handlers:
                 for method in handler.http_methods - {"OPTIONS"}:
                     routes[f"{method} {route.path.replace(':str}', '}')}"] = handler.opt

@@ -22,6 +22,7 @@ from hub.config import Config, HubConfig
 from hub.flow.people import owner_secret
 from hub.loading import SHIPPED_AGENTS
 from hub.manifests import load_agents
+from hub.services import services_of
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
 from hub.store.sql import SqlStore
@@ -72,7 +73,7 @@ def a_hub(folder: Path) -> Iterator[tuple[str, str]]:
     started, stop = threading.Event(), threading.Event()
 
     async def serve() -> None:
-        store = SqlStore.at("", folder)
+        store = SqlStore.in_folder(folder)
         await store.open()
         llm = ScriptedLLM(lambda prompt: "Certainly.")
         hub = Hub(
@@ -87,7 +88,7 @@ def a_hub(folder: Path) -> Iterator[tuple[str, str]]:
             bridges={},
         )
         await hub.people.ensure_owner(key)
-        server = Server(build(hub.services(key)), closing=hub.closing)
+        server = Server(build(services_of(hub, key)), closing=hub.closing)
         async with asyncio.TaskGroup() as group:
             work = group.create_task(hub.run())
             serving = group.create_task(server.serve(sockets=[listening]))

@@ -9,13 +9,13 @@ from typing import Self
 
 from hub.accounts import BridgeAccount
 from hub.app import Hub
-from hub.config import Config, HubConfig, LimitsConfig
+from hub.config import AlertsConfig, Config, HubConfig, LimitsConfig
 from hub.flow.aiming import FlowAims
 from hub.flow.errands import FlowErrands
 from hub.loading import SHIPPED_AGENTS
 from hub.manifests import Agent, load_agents
 from hub.packages.installer import Installer
-from hub.ports import Add, Bridge, Documents, Store, Tool
+from hub.ports import Add, Bridge, Documents, Store, Tool, Workspaces
 from hub.records import HOME, OWNER, Address, Incoming, Link, Message, Person, PersonId, Task, Text, new_id
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
@@ -35,6 +35,7 @@ class Day:
         store: Store | None = None,
         clock: FakeClock | None = None,
         limits: LimitsConfig | None = None,
+        alerts: AlertsConfig | None = None,
         bridges: Mapping[str, Bridge] | None = None,
         documents: Documents | None = None,
         agents: Mapping[str, Agent] | None = None,
@@ -45,12 +46,18 @@ class Day:
         aims: FlowAims | None = None,
         installer: Installer | None = None,
         checking: FakeChecking | None = None,
+        workspaces: Workspaces | None = None,
     ) -> None:
         self.llm = llm
         self.clock = clock or FakeClock()
         self.store = store or MemoryStore()
         self.hub = Hub(
-            Config(hub=HubConfig(data=str(Path("nowhere"))), limits=limits or LimitsConfig(), bridges=tuple(accounts)),
+            Config(
+                hub=HubConfig(data=str(Path("nowhere"))),
+                limits=limits or LimitsConfig(),
+                alerts=alerts or AlertsConfig(),
+                bridges=tuple(accounts),
+            ),
             store=self.store,
             llm=llm,
             decider=llm,
@@ -64,7 +71,7 @@ class Day:
             aims=aims,
             installer=installer,
             checking=checking,
-            workspaces=checking.workspaces if checking else None,
+            workspaces=checking.workspaces if checking else workspaces,
         )
         self._linked = linked
         self._group = asyncio.TaskGroup()
@@ -171,6 +178,7 @@ async def at_work(day: Day, *bridges: Bridge) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as group:
         running = [group.create_task(bridge.run(day.hub.inbox.accept)) for bridge in bridges]
         running.append(group.create_task(day.hub.showing.run()))
+        running.append(group.create_task(day.hub.progress.run()))
         yield
         for run in running:
             run.cancel()

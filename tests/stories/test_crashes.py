@@ -6,6 +6,7 @@ Leaving a Day in mid-work cuts the hub off without its last commits, as a kill w
 import asyncio
 
 from hub.errors import DeliveryDelayed, DeliveryRefused, DeliveryUncertain, LLMUnavailable
+from hub.flow.connecting import connect
 from hub.ports import Accept, Add, Change, Save
 from hub.records import HOME, OWNER, Event, Task, Turn
 from hub.store.documents import MemoryDocuments
@@ -192,7 +193,7 @@ class _Stumbling(FakeBridge):
 async def test_a_bridge_that_stumbles_is_begun_again_and_takes_nothing_down_with_it() -> None:
     bridge = _Stumbling()
     async with Day(ScriptedLLM("One."), bridges={"fake": bridge}) as day, asyncio.TaskGroup() as group:
-        running = group.create_task(day.hub.connect(bridge))
+        running = group.create_task(connect(bridge, day.hub.inbox.accept, day.hub.hubs, day.clock))
         bridge.push(hello("first"))
         await day.quiet()
         assert bridge.texts == []

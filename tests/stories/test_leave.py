@@ -85,6 +85,19 @@ async def pauses(day: Day) -> tuple[Pause, ...]:
     return await day.store.pauses(HOME, OWNER, states=get_args(PauseState), limit=10)
 
 
+async def test_leave_thats_given_twice_is_said_to_be_given_already() -> None:
+    """So it is after a crash, too, which came between the decision and the word that it's taken."""
+    fetch, send = ForeignTool("fetch"), OutwardTool("send")
+    async with a_day(tricked(), fetch, send) as day:
+        await day.says("Please sum up the page")
+        await day.says("/approve 1")
+        again, other = await day.says("/approve #1"), await day.says("/approve 2")
+
+        assert await day.replies(again) == ["send was approved already."]
+        assert await day.replies(other) == ["Nothing of task 2 waits for your approval."]
+        assert len(send.calls) == 1
+
+
 async def test_what_the_person_named_themselves_needs_no_leave_nor_does_a_task_without_strangers_words() -> None:
     fetch, send = ForeignTool("fetch"), OutwardTool("send")
     async with a_day(tricked(), fetch, send) as day:

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -19,6 +18,7 @@ from hub.ports import Fetched
 from hub.records import HOME, OWNER, File, Incoming, Message, Schedule, Text, new_id
 from hub.store.documents import MemoryDocuments
 from hub.testing import FakeEgress, MemoryWorkspaces, ScriptedLLM
+from hub.times.zones import Zones
 from hub.tools.code import RunPython
 from hub.tools.shipped import Shipped
 from tests.stories.day import CHAT, Day
@@ -46,13 +46,15 @@ class Office:
         self._stack.push_async_callback(scripts.close)
         shipped = Shipped(
             clock=day.clock,
-            zone=ZoneInfo("UTC"),
+            zones=Zones(documents, "UTC"),
             store=day.store,
             files=day.hub.files,
             workspaces=self.workspaces,
             egress=self.egress,
             errands=errands,
             aims=aims,
+            outlining=errands,
+            splits=errands,
             search=self._folder / "search",
         )
         self._stack.push_async_callback(shipped.close)
@@ -155,7 +157,7 @@ async def test_the_planner_has_work_come_again(office: Office) -> None:
     planned = await day.task(2)
     assert (planned.goal, planned.schedule, planned.state) == (
         "Tell me a joke",
-        Schedule(cron="0 13 * * *"),
+        Schedule(cron="0 13 * * *", zone="UTC"),
         "submitted",
     )
     assert "A fish walks into a bar." in await day.transcript(2)
@@ -177,8 +179,18 @@ async def test_the_coder_writes_a_program_over_a_file_and_answers_with_what_it_f
 def test_an_agent_has_few_words_and_only_tools_that_there_are(office: Office, name: str, tmp_path: Path) -> None:
     agent = AGENTS[name]
     known = {"clock", "calculate", "remember", "recall", "run_python", "csv_summary"}
-    known |= {"web_fetch", "search_documents", "read_file", "list_files", "write_file", "schedule", "remind"}
+    known |= {
+        "web_fetch",
+        "search_documents",
+        "read_file",
+        "list_files",
+        "write_file",
+        "schedule",
+        "remind",
+        "plan",
+        "split",
+    }
 
-    assert len(agent.prompt.split()) <= 40
+    assert len(agent.prompt.split()) <= 60
     assert set(agent.tools) <= known
     assert agent.description

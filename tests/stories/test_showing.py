@@ -1,4 +1,4 @@
-"""What people see while an answer is being written or a long task goes on; and that nothing waits for it."""
+"""What people see while an answer is being written; and that nothing waits for it."""
 
 import asyncio
 from typing import Any
@@ -37,7 +37,7 @@ async def test_an_answer_is_shown_while_it_is_written_with_what_it_answers() -> 
         await day.clock.advance(1)
         draft = bridge.drafts[-1]
 
-        assert (draft.text, draft.kind, draft.reply_to, draft.address) == ("On its way", "answer", "7", CHAT)
+        assert (draft.text, draft.reply_to, draft.address) == ("On its way", "7", CHAT)
         assert draft.task.number == 1
         assert bridge.deliveries == []
 
@@ -90,31 +90,6 @@ async def test_a_platform_that_shows_nothing_slows_no_turn() -> None:
             await bridge.say(said(f"Message {number}", wish="new"))
         assert sorted(await bridge.heard(3)) == ["One.", "Three.", "Two."]
         await day.quiet()
-
-
-async def test_progress_of_a_long_task_is_one_message_and_nothing_else_is_said() -> None:
-    bridge = AbleBridge()
-    llm = ScriptedLLM(
-        "The first verse, of seven.", "Another verse of twelve.", "The last of it is sung.", decisions=[NO, NO, YES]
-    )
-    async with Day(llm, bridges={"able": bridge}) as day, at_work(day, bridge):
-        await bridge.say(said("/schedule in 1m sing of bikes"))
-        await bridge.heard(1)
-        for seconds in (61, 700, 700):
-            await day.clock.advance(seconds)
-            await day.hub.scheduler.tick()
-            await day.quiet()
-            await until(lambda: bool(bridge.drafts), "nothing is shown")
-            await day.clock.advance(1)
-        await bridge.heard(2)
-        await day.quiet()
-
-        assert bridge.texts[1:] == ["The last of it is sung."]
-        assert {(draft.kind, draft.task.id) for draft in bridge.drafts} == {("progress", (await day.task(1)).id)}
-        assert bridge.drafts[0].text.startswith("working, turn 1 of 20")
-        assert "The first verse, of seven." in bridge.drafts[1].text
-        assert bridge.drafts[-1].text.startswith("completed, turn 3 of 20")
-        assert bridge.typed == []
 
 
 async def test_the_thread_of_a_long_task_is_told_when_its_state_has_settled() -> None:

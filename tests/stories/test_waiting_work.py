@@ -1,16 +1,15 @@
 """Assignments that wait: looked at by the hub without a turn, and gone on with when it has come."""
 
 from typing import Any
-from zoneinfo import ZoneInfo
-
-from msgspec.structs import replace
 
 from hub.flow.aiming import FlowAims
 from hub.manifests import Agent
-from hub.ports import Add, Save, Tool
-from hub.records import HOME, OWNER, Again, CommandExits, ForTasks, ForUrl, Task, Wait
+from hub.ports import Tool
+from hub.records import HOME, OWNER, Again, CommandExits, ForUrl, Task, Wait
+from hub.store.documents import MemoryDocuments
 from hub.store.memory import MemoryStore
-from hub.testing import NOON, FakeChecking, FakeClock, ScriptedLLM, a_task
+from hub.testing import NOON, FakeChecking, FakeClock, ScriptedLLM
+from hub.times.zones import Zones
 from hub.tools.aims import ProposeChecks, WaitFor
 from tests.stories.day import CHAT, Day
 
@@ -23,7 +22,7 @@ YES, NO = (0.9, 0.05, 0.05), (0.1, 0.85, 0.05)
 
 def a_day(llm: ScriptedLLM, checking: FakeChecking, **more: Any) -> Day:
     aims, clock = FlowAims(), more.pop("clock", None) or FakeClock()
-    tools: list[Tool] = [WaitFor(clock, ZoneInfo("UTC"), aims), ProposeChecks(aims)]
+    tools: list[Tool] = [WaitFor(clock, Zones(MemoryDocuments(), "UTC"), aims), ProposeChecks(aims)]
     return Day(llm, checking=checking, aims=aims, clock=clock, tools=tools, agents={"default": AGENT}, **more)
 
 
@@ -100,38 +99,6 @@ async def test_who_asks_how_it_stands_is_answered_and_it_waits_on() -> None:
         again = await day.task(1)
         assert again.verdict == task.verdict
         assert again.state == "working"
-
-
-async def test_a_parent_goes_on_in_the_moment_its_last_task_has_ended() -> None:
-    async with a_day(ScriptedLLM("Both are there.", decisions=[YES]), FakeChecking()) as day:
-        parts = [a_task("Part", number=n, kind="assignment", state="working", origin=CHAT) for n in (2, 3)]
-        on = ForTasks(tasks=tuple(part.id for part in parts))
-        wait = Wait(until=NOON.replace(day=29), why="for 2 other tasks", on=on)
-        parent = a_task("Whole", kind="assignment", state="working", origin=CHAT, verdict=wait, due_at=wait.until)
-        parts = [replace(part, parent=parent.id) for part in parts]
-        await day.store.commit(Add(parent), *map(Add, parts))
-
-        await day.hub.tasks.cancel(await day.task(2))
-        await day.quiet()
-        assert (await day.task(1)).verdict == wait
-        await day.hub.tasks.finish(await day.task(3))
-        await day.quiet()
-        assert (await day.task(1)).state == "completed"
-        assert "All the tasks that it waited for have ended" in day.llm.prompts[0]
-
-
-async def test_an_end_that_woke_nobody_is_seen_at_the_next_look() -> None:
-    """The hub may die between a task's end and the waking of who waits for it."""
-    async with a_day(ScriptedLLM("It's there.", decisions=[YES]), FakeChecking()) as day:
-        part = a_task("Part", number=2, kind="assignment", state="working", origin=CHAT)
-        wait = Wait(until=NOON.replace(day=29), why="for it", on=ForTasks(tasks=(part.id,)))
-        parent = a_task("Whole", kind="assignment", state="working", origin=CHAT, verdict=wait, due_at=NOON)
-        await day.store.commit(Add(parent), Add(part))
-        await later(day, 1)
-        assert (await day.task(1)).used.turns == 0
-        await day.store.commit(Save(replace(await day.task(2), state="completed")))
-        await later(day, 900)
-        assert (await day.task(1)).state == "completed"
 
 
 async def test_an_agent_proposes_checks_and_they_count_once_the_person_agrees() -> None:

@@ -62,7 +62,7 @@ class TelegramPolled:
         if error is DeliveryUncertain:
             self._proxy.fail("sendMessage", "lost")
         elif error is DeliveryDelayed:
-            for method in ("sendMessage", "deleteMessage", "editForumTopic"):
+            for method in ("sendMessage", "deleteMessage", "editMessageText", "editForumTopic"):
                 self._api.refusing.append((method, Refusal("Too Many Requests: retry after 1", 429, retry_after=1)))
         else:
             self._api.refusing.append(("sendMessage", Refusal("Forbidden: bot was blocked by the user", 403)))

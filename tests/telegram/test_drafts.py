@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
 from bridges.telegram.drafts import draft_id
 from hub.errors import DeliveryDelayed
@@ -122,22 +121,6 @@ async def test_what_is_dropped_is_taken_away(api: BotApi, world: World) -> None:
     await until(lambda: bool(api.shown))
     await world.bridge.drop(TURN)
     await until(lambda: api.texts == [])
-
-
-async def test_progress_is_one_message_that_is_edited_and_goes_with_the_answer(api: BotApi, world: World) -> None:
-    await world.bridge.show(a_draft("Reading page 1", kind="progress"))
-    await until(lambda: api.texts == ["⏳ Reading page 1"])
-    assert api.shown[0].fields["disable_notification"] == "true"
-    await world.bridge.show(a_draft("Reading page 2", kind="progress"))
-    await until(lambda: api.texts == ["⏳ Reading page 2"])
-    await world.bridge.show(replace(a_draft("Turn 2, page 3", kind="progress"), turn=TurnId("t2")))
-    await until(lambda: api.texts == ["⏳ Turn 2, page 3"])
-    await world.bridge.deliver(outgoing("Read.", turn=TurnId("t2"), about=TASK.id))
-    await until(lambda: api.texts == ["Read."])
-    over = replace(a_draft("completed", kind="progress"), task=replace(TASK, state="completed"))
-    await world.bridge.show(over)
-    await asyncio.sleep(PACE)
-    assert api.texts == ["Read."]
 
 
 async def test_a_draft_that_is_too_fast_waits_and_so_does_the_answer_which_then_arrives(

@@ -1,5 +1,6 @@
 """The config: strict, all faults at once, secrets hidden, and a bad reload keeps the last good one."""
 
+import importlib.util
 import logging
 from pathlib import Path
 
@@ -69,6 +70,15 @@ def test_a_fault_does_not_bring_another_one_along(tmp_path: Path) -> None:
     found = faults(tmp_path, '[llm]\nbackend = "remote"\nmodel = "m"\nurl = 3')
 
     assert len(found) == 1
+
+
+def test_a_collector_needs_a_url_and_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (odd,) = faults(tmp_path, '[telemetry]\notlp_url = "collector:4318"')
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    (missing,) = faults(tmp_path, '[telemetry]\notlp_url = "http://127.0.0.1:4318/v1/traces"')
+
+    assert odd.startswith("telemetry.otlp_url: must begin with http://")
+    assert "pip install 'agenthost[otel]'" in missing
 
 
 def test_a_remote_backend_needs_a_url_and_a_model(tmp_path: Path) -> None:

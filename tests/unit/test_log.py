@@ -1,5 +1,6 @@
 """What's logged can be read, and no secret can."""
 
+import asyncio
 import io
 import json
 import logging
@@ -8,7 +9,7 @@ from typing import Literal
 
 import pytest
 
-from hub.log import HIDDEN, Redaction, configure
+from hub.log import HIDDEN, Redaction, about, configure
 
 FORMS: tuple[Literal["console", "json"], ...] = ("console", "json")
 CANARIES = (
@@ -96,10 +97,34 @@ def test_json_lines_carry_time_level_logger_and_event() -> None:
     log.warning("message %s kept", "0193")
     kept = json.loads(stream.getvalue())
     assert kept.pop("timestamp").endswith("Z")
-    assert kept == {"event": "message 0193 kept", "level": "warning", "logger": "tests.log"}
+    assert kept == {"event": "message 0193 kept", "level": "warning", "logger": "tests.log", "message": "0193"}
 
 
 def test_less_than_the_level_is_not_logged() -> None:
     stream = lines("console", "warning")
     log.info("quiet")
     assert stream.getvalue() == ""
+
+
+def test_ids_are_fields_by_the_word_before_them() -> None:
+    stream = lines("json")
+    log.info("message %s to %s: 100%% given up, %d left, turn %s", "m1", "telegram", 3, "t1")
+    kept = json.loads(stream.getvalue())
+    assert (kept["message"], kept["turn"]) == ("m1", "t1")
+    assert kept["event"] == "message m1 to telegram: 100% given up, 3 left, turn t1"
+
+
+async def test_lines_say_what_they_are_about_also_those_of_what_is_begun_there() -> None:
+    stream = lines("json")
+
+    async def work() -> None:
+        log.info("at work")
+
+    with about(lane="task:1", task="1"):
+        await asyncio.create_task(work())
+        log.info("turn %s: done", "t1")
+    log.info("elsewhere")
+    within, last, elsewhere = map(json.loads, stream.getvalue().splitlines())
+    assert (within["lane"], within["task"]) == ("task:1", "1")
+    assert (last["task"], last["turn"]) == ("1", "t1")
+    assert "lane" not in elsewhere

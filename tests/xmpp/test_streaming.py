@@ -3,8 +3,12 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+from msgspec.structs import replace
+
+from hub.errors import DeliveryRefused
 from hub.ports import Draft
-from hub.records import TurnId
+from hub.records import Text, TurnId
 from hub.testing import a_task
 from tests.xmpp.friend import friend
 from tests.xmpp.running import Running, an_account, answer, running
@@ -73,7 +77,7 @@ async def test_a_stopped_answer_says_so(prosody: Prosody, name: str, folder: Pat
         assert list(client.read().values()) == ["One\n\n_stopped_"]
 
 
-async def test_a_long_tasks_progress_is_one_message_and_its_task_is_named(
+async def test_a_message_is_corrected_while_it_is_the_last_and_refused_later(
     prosody: Prosody, name: str, folder: Path
 ) -> None:
     agent, ann = prosody.add(f"agent{name}"), prosody.add(f"ann{name}")
@@ -83,13 +87,17 @@ async def test_a_long_tasks_progress_is_one_message_and_its_task_is_named(
     ):
         client.say(agent, "find out")
         await hub.until(lambda: hub.kept)
-        task = a_task("Bonn")
-        for text in ("step 1", "step 2"):
-            shown = Draft(address=hub.kept[0].address, task=task, turn=TURN, text=text, kind="progress", tagged=True)
-            await hub.bridge.show(shown)
-            await asyncio.sleep(0.21)
+        first = replace(answer("turn 1", hub.kept[0].address), task=a_task("Bonn"), tagged=True, silent=True)
+        delivered = await hub.bridge.deliver(first)
+        now = replace(first, message=replace(first.message, parts=(Text("turn 2"),)))
+        await hub.bridge.edit(now, delivered.ids)
         await client.until(lambda: len(client.texts) == 2)
-        assert list(client.read().values()) == ["#1 Bonn\n\nstep 2"]
+        assert list(client.read().values()) == ["#1 Bonn\n\nturn 2"]
+        with pytest.raises(DeliveryRefused):
+            await hub.bridge.edit(replace(now, newest=False), delivered.ids)
+        await hub.bridge.show(draft(hub, "Half an answer"))
+        with pytest.raises(DeliveryRefused):
+            await hub.bridge.edit(now, delivered.ids)
 
 
 async def test_a_client_that_knows_no_corrections_sees_the_answer_once(

@@ -2,7 +2,7 @@
 import { call, newKey } from "./api.js";
 import { approvals } from "./approvals.js";
 import { ago, byId, chip, h, hue, toast } from "./dom.js";
-import { isOpen, keepTask, onTasks, start, tasks } from "./shell.js";
+import { STATES, isOpen, keepTask, onTasks, start, tasks } from "./shell.js";
 
 const isDue = (task) => task.due_at && new Date(task.due_at) > new Date();
 const COLUMNS = [
@@ -16,7 +16,7 @@ let cursor = null;
 
 function paint() {
   const focused = document.activeElement?.closest(".ticket")?.dataset.id;
-  const all = [...tasks.values()].sort((a, b) => (a.updated_at < b.updated_at ? 1 : -1));
+  const all = [...tasks.values()].filter((task) => !tasks.has(task.parent)).sort((a, b) => (a.updated_at < b.updated_at ? 1 : -1));
   byId("board").replaceChildren(...COLUMNS.map(([name, isIn]) => {
     const found = all.filter(isIn);
     return h(`section.column-of`, { "aria-label": name, hidden: !found.length && name === "Ended early" },
@@ -34,10 +34,17 @@ function ticket(task) {
     h("a.name", { href: `/tasks/${task.id}` }, task.title),
     words && h("p.verdict", {}, words),
     h("p.facts", {}, [task.agent, task.origin.bridge !== "http" && `on ${task.origin.bridge}`, `${task.used.turns} ${task.used.turns === 1 ? "turn" : "turns"}`, due(task), ago(task.updated_at)]
-      .filter(Boolean).join(" · ")));
+      .filter(Boolean).join(" · ")), subtasks(task));
 }
 
-const due = (task) => isOpen(task) && (task.schedule ? `again ${ago(task.due_at)}` : task.due_at && ago(task.due_at));
+// What was split off from a task and isn't over, beneath it.
+function subtasks(task) {
+  const below = [...tasks.values()].filter((other) => other.parent === task.id && isOpen(other)).sort((a, b) => a.number - b.number);
+  return below.length > 0 && h("ul.below", {}, below.map((other) =>
+    h("li", {}, chip(other), h(`span.state.${other.state}`, {}, STATES[other.state]))));
+}
+
+const due = (task) => isOpen(task) && (task.schedule ? `${task.schedule.words}, again ${ago(task.due_at)}` : task.due_at && ago(task.due_at));
 
 // A verdict in a line.
 export function said(verdict) {
@@ -49,7 +56,8 @@ async function more() {
   const page = await call("GET", `/v1/tasks${cursor ? `?cursor=${encodeURIComponent(cursor)}` : ""}`);
   cursor = page.next;
   byId("older").hidden = !cursor;
-  for (const task of page.items) tasks.set(task.id, task);
+  const below = page.items.some((task) => task.kind === "assignment" && isOpen(task)) ? await call("GET", "/v1/tasks?parent=any&limit=200") : { items: [] };
+  for (const task of [...page.items, ...below.items]) tasks.set(task.id, task);
   paint();
 }
 

@@ -6,7 +6,7 @@ const COMMANDS = [
   ["/new", "begin a new task"], ["/tasks", "list your open tasks"],
   ["/task", "see or write to one: /task 3 TEXT"], ["/move", "move your last message: /move 3"],
   ["/stop", "stop what’s running"], ["/resume", "go on with a stopped task"],
-  ["/status", "how the hub is"], ["/schedule", "later: /schedule in 20m TEXT"],
+  ["/status", "how the hub is"], ["/schedule", "later: /schedule tomorrow at 9 TEXT"], ["/timezone", "your time zone"],
   ["/agent", "list the agents"], ["/model", "which model answers"],
   ["/approve", "allow what a task asks for"], ["/deny", "refuse what a task asks for"],
   ["/follow", "hear of a task in this chat too: /follow 3"], ["/unfollow", "hear of it here no more"],

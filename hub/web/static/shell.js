@@ -13,9 +13,9 @@ export const tasks = new Map();
 export const isOpen = (task) => OPEN.includes(task.state);
 const DAY = 86_400_000;
 
-// Tasks that a message may be about: open ones, then those finished within a day, which can be taken up again.
+// What a message may be about: open tasks, then those finished within a day. Subtasks only where they ask.
 export function likelyTasks() {
-  const likely = [...tasks.values()].filter((task) => isOpen(task) || Date.now() - new Date(task.updated_at) < DAY);
+  const likely = [...tasks.values()].filter((task) => task.parent ? task.state === "input-required" : isOpen(task) || Date.now() - new Date(task.updated_at) < DAY);
   return likely.sort((a, b) => isOpen(b) - isOpen(a) || b.number - a.number).slice(0, 12);
 }
 
@@ -73,11 +73,14 @@ async function loadTasks() {
   paintTasks();
 }
 
+function count(id, number) {
+  byId(id).hidden = !number;
+  byId(id).textContent = number || "";
+}
+
 function paintTasks() {
   const likely = likelyTasks();
-  const open = likely.filter(isOpen).length;
-  byId("open-count").textContent = open;
-  byId("open-count").hidden = !open;
+  count("open-count", likely.filter(isOpen).length);
   byId("open-none").hidden = likely.length > 0;
   byId("open-tasks").replaceChildren(...likely.map((task) =>
     h("li", {}, chip(task), h(`span.state.${task.state}`, {}, STATES[task.state]))));
@@ -104,9 +107,8 @@ async function readStatus() {
   const state = status?.llm.state ?? "unknown";
   byId("model").dataset.state = state;
   byId("model").querySelector(".words").textContent = MODEL[state];
-  byId("ask-count").hidden = !status?.requests;
-  byId("ask-count").textContent = status?.requests ?? "";
-  byId("ask-count").title = "Strangers who ask to be let in";
+  count("alert-count", status?.alerts.length);
+  count("ask-count", status?.requests);
   for (const watcher of watchers.status) watcher(status);
   timer = setTimeout(readStatus, state === "ready" ? 30_000 : 4_000);
 }

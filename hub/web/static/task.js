@@ -14,6 +14,7 @@ let task = null;
 let turns = [];
 let messages = [];
 let done = [];
+let parts = [];
 const leaves = h("section.waiting", { "aria-label": "Waits for your leave", hidden: true });
 const lookForLeaves = approvals(leaves, () => task?.id);
 
@@ -26,6 +27,7 @@ async function load() {
     page.replaceChildren(h("h1", {}, "No such task"), h("p", {}, problem.message), h("a", { href: "/tasks" }, "All tasks"));
     return;
   }
+  await lookForParts();
   paint();
   lookForLeaves();
 }
@@ -36,7 +38,7 @@ function paint() {
   document.title = `#${task.number} ${task.title} · AgentHost`;
   const focused = document.activeElement?.dataset.act;
   page.className = `page ${hue(task)}`;
-  page.replaceChildren(...[head(), leaves, goal(), costs(), what(), history(), conversation()].filter(Boolean));
+  page.replaceChildren(...[head(), leaves, goal(), ...parts, costs(), what(), history(), conversation()].filter(Boolean));
   if (location.hash && !led) led = !page.querySelector(location.hash)?.scrollIntoView();
   if (focused) page.querySelector(`[data-act="${focused}"]`)?.focus();
 }
@@ -48,10 +50,12 @@ function head() {
     h("p.crumbs", {}, h("a", { href: "/tasks" }, "Tasks"), " / ", `#${task.number}`),
     h("h1", {}, h("i.mark"), task.title),
     h("p.facts", {}, h(`span.state.${task.state}`, {}, STATES[task.state]), ` · ${task.agent} · begun ${ago(task.created_at)}${task.origin.bridge === "http" ? "" : ` on ${task.origin.bridge}`}`,
-      task.due_at && open ? ` · due ${ago(task.due_at)}` : "", task.schedule ? ` · every ${task.schedule}` : ""),
+      task.due_at && open ? ` · due ${ago(task.due_at)}` : "", task.schedule ? h("span", { title: comes(task.schedule) }, ` · ${task.schedule.words}`) : ""),
     h("div.acts", {}, task.state === "working" && act("stop", "Stop"),
       (task.state === "input-required" || !open) && act("resume", "Resume"), open && act("cancel", "Cancel task")));
 }
+
+const comes = (schedule) => `${schedule.zone}. Next: ${schedule.next.map((at) => new Date(at).toLocaleString()).join(", ") || "none, it rests"}`;
 
 async function ask(name) {
   try {
@@ -61,6 +65,18 @@ async function ask(name) {
   } catch (problem) {
     toast(problem.message);
   }
+}
+
+// What only assignments have: the script for it is fetched for them alone.
+async function lookForParts() {
+  if (task.kind === "assignment") parts = await (await import("./parts.js")).partsOf(task, replaced);
+}
+
+async function replaced(by) {
+  task = by;
+  keepTask(task);
+  await lookForParts();
+  paint();
 }
 
 function goal() {

@@ -24,6 +24,7 @@ from hub.packages.installer import Installer
 from hub.packages.scripts import Scripts
 from hub.ports import Said
 from hub.records import HOME, OWNER
+from hub.services import services_of
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
@@ -116,7 +117,7 @@ class Running:
         assert self.hub.installer
         await self.hub.installer.open()
         await self.hub.people.ensure_owner(self.key)
-        self._server = Server(build(self.hub.services(self.key)), closing=self.hub.closing)
+        self._server = Server(build(services_of(self.hub, self.key)), closing=self.hub.closing)
         with socket.create_server(("127.0.0.1", self.port)) as listening:
             work = asyncio.create_task(self.hub.run())
             started.set()

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from hub.cli import bench
 from hub.cli.bench_figures import Figure, at
+from hub.cli.bench_rest import bursting, ticking
 from hub.cli.bench_store import accepting, flatness, routing
 from hub.cli.bench_tools import calling
 
@@ -48,6 +49,20 @@ async def test_routing_asks_the_store_as_often_with_a_long_history_as_with_a_sho
 
     assert some.note == many.note
     assert flatness([some, many]).unit == "×"
+
+
+async def test_a_tick_is_timed_while_schedules_fall_due(tmp_path: Path) -> None:
+    median, slowest = await ticking(tmp_path / "data", seconds=90, resting=30, scheduled=120)
+
+    assert 0 < median.value <= slowest.value
+    assert slowest.note == "4 runs fell due in 90 s"
+
+
+async def test_a_burst_of_schedules_is_done_while_somebody_speaks(tmp_path: Path) -> None:
+    took, _, median, slowest = await bursting(tmp_path / "data", scheduled=20)
+
+    assert took.value > 0
+    assert 0 < median.value <= slowest.value
 
 
 def test_only_what_is_asked_for_is_measured_and_told_as_json() -> None:

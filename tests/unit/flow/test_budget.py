@@ -19,7 +19,7 @@ def test_each_limit_is_told_by_itself_and_money_only_where_it_is_limited() -> No
     assert spent(limits, Usage(tokens=1000)) == "1,000 tokens"
     assert spent(limits, Usage(minutes=2.0)) == "2 minutes"
     assert spent(Limits(money=1.5), Usage(money=1.5)) == "a budget of 1.5"
-    assert spent(limits, plus(Usage(tokens=900), tokens=100, minutes=0, money=0)) == "1,000 tokens"
+    assert spent(limits, plus(Usage(tokens=900), 100, 0, 0)) == "1,000 tokens"
 
 
 def test_what_comes_again_begins_at_nothing_each_time() -> None:

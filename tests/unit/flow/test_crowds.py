@@ -62,6 +62,43 @@ async def test_people_take_turns_however_much_each_has_waiting() -> None:
         assert it.began == [EVE, EVE, ANN, BOB, EVE]
 
 
+async def test_what_is_due_by_a_schedule_leaves_slots_for_who_speaks_even_to_its_own_person() -> None:
+    slots = Slots(4)
+    began: list[str] = []
+
+    async def work(name: str, person: PersonId, *, background: bool) -> None:
+        async with slots.of(person, background=background):
+            began.append(name)
+            await asyncio.Event().wait()
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(work(f"due {n}", PersonId(f"p{n % 5}"), background=True)) for n in range(1_000)]
+        await settle()
+        assert began == ["due 0", "due 1", "due 2"]
+        tasks.append(group.create_task(work("said", PersonId("p0"), background=False)))
+        await settle()
+        assert began[3:] == ["said"]
+        for task in tasks:
+            task.cancel()
+
+
+async def test_what_is_said_comes_before_what_is_due() -> None:
+    async with desk(1, ANN) as it:
+        order: list[str] = []
+
+        async def wait(name: str, *, background: bool) -> None:
+            async with it.slots.of(BOB, background=background):
+                order.append(name)
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(wait("due", background=True))
+            await settle()
+            group.create_task(wait("said", background=False))
+            await settle()
+            await it.leave()
+        assert order == ["said", "due"]
+
+
 async def test_a_single_slot_is_given_to_whoever_comes() -> None:
     async with desk(1, ANN, ANN) as it:
         assert it.began == [ANN]

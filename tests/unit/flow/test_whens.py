@@ -40,7 +40,7 @@ def test_a_time_once(text: str, due_at: datetime, what: str) -> None:
 )
 def test_a_time_that_comes_again(text: str, schedule: str) -> None:
     when = parse(text, NOON, "UTC")
-    assert (when.due_at, when.schedule, when.text) == (None, Schedule(cron=schedule), "wake me")
+    assert (when.due_at, when.schedule, when.text) == (None, Schedule(cron=schedule, zone="UTC"), "wake me")
 
 
 @pytest.mark.parametrize("text", ["", "soon call Ann", "in 20m", "25:00 call Ann", "in 900000d x", "61 8 * * * x"])

@@ -23,6 +23,7 @@ from hub.store.committer import Committer
 from hub.store.documents import FileDocuments, file_name
 from hub.store.schema import bring_up_to_date
 from hub.store.sql import SqlStore
+from hub.store.writer import Writer
 from hub.testing import a_message, a_reply, an_entry, an_event
 
 COMMITTING = """
@@ -113,7 +114,7 @@ class Disk:
         bring_up_to_date(self._database)
         engine = sqlite.writing(self._database)
         event.listen(engine, "begin", self._limit)
-        self.committer = Committer(engine, lambda: self.short)
+        self.committer = Committer(Writer(engine), lambda: self.short)
         self.committer.open()
 
     def _limit(self, connection: Any) -> None:

@@ -122,6 +122,24 @@ async def test_a_log_without_its_database_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "hub.db").exists()
 
 
+async def test_a_database_thats_gone_beside_a_copy_of_it_isnt_begun_anew(tmp_path: Path) -> None:
+    (tmp_path / "hub.db.before-0001").write_bytes(b"copy")
+    assert "hub.db.before-0001" in await refusal(tmp_path)
+    assert not (tmp_path / "hub.db").exists()
+
+
+async def test_a_row_that_no_longer_fits_its_index_is_refused(tmp_path: Path) -> None:
+    """Somebody's message would be found in another's chat: SQLite's quick check doesn't see that."""
+    await fill(tmp_path)
+    database = tmp_path / "hub.db"
+    data = database.read_bytes()
+    with closing(sqlite3.connect(database)) as connection:
+        [id] = connection.execute("SELECT id FROM messages ORDER BY id DESC LIMIT 1").fetchone()
+    place = data.index(id.encode())
+    database.write_bytes(data[:place] + b"7" + data[place + 1 :])
+    assert "damaged" in await refusal(tmp_path)
+
+
 async def test_a_newer_versions_database_is_refused(tmp_path: Path) -> None:
     await fill(tmp_path)
     with closing(sqlite3.connect(tmp_path / "hub.db")) as connection:

@@ -1,17 +1,19 @@
 """Time and dates, as seen from Sunday, 22 November 2026, 10:05 UTC."""
 
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from hub.errors import ToolError
+from hub.records import HOME, OWNER
+from hub.store.documents import MemoryDocuments
 from hub.testing import FakeClock
+from hub.times.zones import Zones
 from hub.tools.clock import ClockTool
 from tests.unit.tools.calls import use, use_with
 
 NOW = datetime(2026, 11, 22, 10, 5, tzinfo=UTC)
-tool = ClockTool(FakeClock(NOW), ZoneInfo("UTC"))
+tool = ClockTool(FakeClock(NOW), Zones(MemoryDocuments(), "UTC"))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,17 @@ async def test_times_and_dates_come_in_a_sentence(arguments: dict[str, str], res
 async def test_dates_are_those_of_the_hubs_time_zone() -> None:
     evening = FakeClock(datetime(2026, 11, 22, 23, 30, tzinfo=UTC))
 
-    assert await use(ClockTool(evening, ZoneInfo("Asia/Tokyo"))) == "It is 08:30 on Monday, 23 November 2026."
+    assert (
+        await use(ClockTool(evening, Zones(MemoryDocuments(), "Asia/Tokyo")))
+        == "It is 08:30 on Monday, 23 November 2026."
+    )
+
+
+async def test_dates_are_those_of_the_zone_that_the_person_has_chosen() -> None:
+    zones = Zones(MemoryDocuments(), "UTC")
+    await zones.choose(HOME, OWNER, "Tokyo")
+
+    assert await use(ClockTool(FakeClock(NOW), zones)) == "It is 19:05 on Sunday, 22 November 2026."
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,9 @@
 import pytest
 
 from hub.errors import ToolError
-from hub.ports import Reading
+from hub.ports import Add, Reading
 from hub.records import HOME, TaskId, TenantId
+from hub.testing import a_task
 from tests.unit.tools.calls import use
 from tests.unit.tools.test_extract import a_pdf
 from tests.unit.tools.world import TASK, World
@@ -121,3 +122,21 @@ async def test_programs_see_what_was_sent_too_and_nothing_planted_stands_in_its_
     ):
         with pytest.raises(ToolError):
             await call
+
+
+async def test_what_subtasks_made_is_read_by_their_numbers_and_cant_be_changed(world: World) -> None:
+    child = a_task(number=2, parent=TASK, depth=1)
+    grandchild = a_task(number=3, parent=child.id, depth=2)
+    stranger = a_task(number=4)
+    await world.store.commit(Add(child), Add(grandchild), Add(stranger))
+    for task, path in ((child, "a.txt"), (child, "subtasks/9/x.txt"), (grandchild, "b/c.txt"), (stranger, "s.txt")):
+        await world.workspaces.write(HOME, task.id, path, path.encode())
+
+    listed = (await use(world.tools["list_files"])).splitlines()
+    assert listed == ["subtasks/2/a.txt (5 bytes)", "subtasks/2/subtasks/3/b/c.txt (7 bytes)"]
+    assert "b/c.txt" in await use(world.tools["read_file"], path="subtasks/2/subtasks/3/b/c.txt")
+    for path in ("subtasks/4/s.txt", "subtasks/2", "subtasks/2/none.txt", "subtasks/2/subtasks/9/x.txt"):
+        with pytest.raises(ToolError):
+            await world.attached.read(HOME, TASK, path)
+    with pytest.raises(ToolError, match="subtask made"):
+        await use(world.tools["write_file"], path="subtasks/2/a.txt", text="mine")

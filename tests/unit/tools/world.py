@@ -3,16 +3,17 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from hub.errors import EgressError
 from hub.ports import Add, Fetched, Tool
 from hub.records import HOME, OWNER, File, PersonId, TaskId, TenantId, Text
+from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
-from hub.testing import FakeAims, FakeClock, FakeEgress, MemoryWorkspaces, a_message, a_task
+from hub.testing import FakeAims, FakeClock, FakeEgress, FakeErrands, MemoryWorkspaces, a_message, a_task
+from hub.times.zones import Zones
 from hub.tools.attached import Attached
 from hub.tools.shipped import Shipped
 from tests.unit.packages.outfit import Notes
@@ -81,13 +82,15 @@ async def a_world(folder: Path) -> AsyncIterator[World]:
     errands, aims = Notes(), FakeAims()
     shipped = Shipped(
         clock=clock,
-        zone=ZoneInfo("Europe/Berlin"),
+        zones=Zones(MemoryDocuments(), "Europe/Berlin"),
         store=store,
         files=files,
         workspaces=workspaces,
         egress=egress,
         errands=errands,
         aims=aims,
+        outlining=FakeErrands(),
+        splits=FakeErrands(),
         search=folder / "search",
     )
     world = World(

@@ -19,6 +19,7 @@ OPEN = {
     "/",
     "/tasks",
     "/people",
+    "/status",
     "/packages",
 }
 PAGES = ("/static", "/tasks/", "/packages", "/sign-in", "/schema", "/favicon")

@@ -28,6 +28,7 @@ async def test_a_key_is_made_and_works_and_is_shown_once() -> None:
         "person": {"id": "owner", "name": "Owner", "role": "owner"},
         "tenant": "home",
         "scopes": ["messages:read", "messages:write"],
+        "timezone": "UTC",
     }
 
 

@@ -1,14 +1,17 @@
 """Tasks over HTTP: assigned, listed, stopped, looked into."""
 
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import pytest
 
 from hub.ports import Add
-from hub.records import HOME, OWNER, Done, Person, PersonId, TaskId
-from hub.testing import NOON, a_step, a_task, a_turn
+from hub.records import HOME, OWNER, Done, Person, PersonId, TaskId, TaskState
+from hub.testing import NOON, MemoryWorkspaces, a_step, a_task, a_turn
 from tests.unit.web.world import World, a_world
+
+SUBTASKS: tuple[tuple[int, TaskState], ...] = ((2, "completed"), (3, "working"))
 
 
 async def test_a_task_is_assigned_with_limits_and_a_time() -> None:
@@ -148,3 +151,68 @@ async def a_task_with_turns() -> tuple[World, TaskId]:
     second = a_turn(task, number=2, state="done", verdict=Done(summary="Watered."))
     await world.store.commit(Add(task), Add(first), Add(second), Add(a_step(second)))
     return world, task.id
+
+
+async def test_a_plan_is_written_and_read_and_a_bad_one_is_refused() -> None:
+    world = await a_world()
+    await world.store.commit(Add(a_task(number=1, kind="assignment")), Add(a_task(number=2)))
+    points = [{"text": "Find a train", "state": "done"}, {"text": "Book it"}]
+    async with world.client() as client:
+        put = await client.put("/v1/tasks/1/plan", json={"points": points})
+        read = (await client.get("/v1/tasks/1")).json()
+        long = await client.put("/v1/tasks/1/plan", json={"points": [{"text": "x" * 161}]})
+        many = await client.put("/v1/tasks/1/plan", json={"points": [{"text": "x"}] * 41})
+        talk = await client.put("/v1/tasks/2/plan", json={"points": points})
+        none = await client.put("/v1/tasks/9/plan", json={"points": points})
+        gone = await client.put("/v1/tasks/1/plan", json={"points": []})
+
+    assert put.json()["plan"] == read["plan"] == [points[0], {"text": "Book it", "state": "open"}]
+    assert (long.status_code, long.json()["field"]) == (400, "points[0].text")
+    assert (many.status_code, many.json()["field"]) == (400, "points")
+    assert (talk.status_code, none.status_code) == (400, 404)
+    assert gone.json()["plan"] == []
+
+
+async def test_subtasks_are_listed_beneath_their_task_and_not_beside_it() -> None:
+    world = await a_world()
+    parent = a_task(number=1, kind="assignment")
+    tom, ada = (a_task(number=n, kind="assignment", parent=parent.id, depth=1, state=s) for n, s in SUBTASKS)
+    await world.store.commit(Add(parent), Add(tom), Add(ada), Add(a_task(number=4)))
+    async with world.client() as client:
+        every = (await client.get("/v1/tasks")).json()["items"]
+        below = (await client.get("/v1/tasks?parent=1")).json()["items"]
+        some = (await client.get(f"/v1/tasks?parent={parent.id}&limit=1")).json()
+        rest = (await client.get(f"/v1/tasks?parent=1&limit=1&cursor={some['next']}")).json()
+        done = (await client.get("/v1/tasks?parent=1&state=completed")).json()["items"]
+        split = (await client.get("/v1/tasks?parent=any&state=working")).json()["items"]
+        none = await client.get("/v1/tasks?parent=9")
+
+    assert [task["number"] for task in every] == [4, 1]
+    assert [(task["number"], task["parent"], task["depth"]) for task in below] == [(3, parent.id, 1), (2, parent.id, 1)]
+    assert [task["number"] for task in (*some["items"], *rest["items"])] == [3, 2]
+    assert rest["next"] is None
+    assert [task["number"] for task in done] == [2]
+    assert [task["number"] for task in split] == [3]
+    assert none.status_code == 404
+
+
+async def test_what_a_task_made_is_listed_and_saved_and_nothing_in_it_runs() -> None:
+    workspaces = MemoryWorkspaces()
+    world = await a_world(workspaces=workspaces)
+    mine, theirs = a_task(number=1, kind="assignment"), a_task(number=1, person=PersonId("bea"))
+    await world.store.commit(Add(mine), Add(theirs))
+    await workspaces.write(HOME, mine.id, "page.html", b"<script>alert(1)</script>")
+    await workspaces.write(HOME, theirs.id, "secret.txt", b"hush")
+    digest = sha256(b"<script>alert(1)</script>").hexdigest()
+    async with world.client(await world.key_with("tasks:read")) as client:
+        [listed] = (await client.get("/v1/tasks/1/artefacts")).json()["items"]
+        page = await client.get(f"/v1/tasks/1/artefacts/{digest}")
+        none = await client.get(f"/v1/tasks/1/artefacts/{sha256(b'hush').hexdigest()}")
+        foreign = await client.get(f"/v1/tasks/{theirs.id}/artefacts")
+
+    assert (listed["name"], listed["size"], listed["sha256"], listed["turn"]) == ("page.html", 25, digest, None)
+    assert page.content == b"<script>alert(1)</script>"
+    assert page.headers["content-type"].startswith("application/octet-stream")
+    assert page.headers["content-disposition"].startswith("attachment; ")
+    assert page.headers["content-security-policy"] == "default-src 'none'; sandbox"
+    assert (none.status_code, foreign.status_code) == (404, 404)

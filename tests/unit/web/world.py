@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,26 +13,36 @@ from litestar import Litestar
 
 from hub.clock import SystemClock
 from hub.config import Config
+from hub.dispatch.alone import Alone
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
+from hub.flow.artefacts import Artefacts
 from hub.flow.elsewhere import Elsewhere
+from hub.flow.forgetting import Forgetting
 from hub.flow.guard import Guard
 from hub.flow.journal import Journal
 from hub.flow.labels import Labels
 from hub.flow.leave import Leave
+from hub.flow.leaving import Leaving
 from hub.flow.links import Links
+from hub.flow.meant import Meant
 from hub.flow.outbox import Outbox
+from hub.flow.outlines import Outlines
 from hub.flow.pairing import Pairings
 from hub.flow.people import OWNER_KEY, People, new_secret
+from hub.flow.portrait import Portraits
+from hub.flow.tasks import Tasks
+from hub.flow.timetable import Timetable
 from hub.flow.toolbox import Toolbox
 from hub.flow.uploads import Uploads
 from hub.ports import Bridge, Clock
-from hub.records import HOME, OWNER, Key
+from hub.records import HOME, OWNER, Key, Link, Person
 from hub.spool import Spool
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
-from hub.testing import ScriptedLLM
+from hub.testing import MemoryWorkspaces, ScriptedLLM
+from hub.times.zones import Zones
 from hub.web.app import build
 from hub.web.server import Server
 from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
@@ -96,6 +106,7 @@ async def a_world(
     store: MemoryStore | None = None,
     pace: float = 0.0,
     bridges: Iterable[Bridge] = (),
+    workspaces: MemoryWorkspaces | None = None,
 ) -> World:
     """Return a hub's web whose flow echoes."""
     store, feed, clock = store or MemoryStore(), LocalFeed(), clock or SystemClock()
@@ -110,20 +121,29 @@ async def a_world(
     labels, elsewhere = Labels(store, clock, 24.0), Elsewhere(store, clock, by_name)
     outbox = Outbox(store, Spool(store, "boot1"), journal, clock, by_name, labels, elsewhere, Guard(clock, {}))
     unready: list[str] = []
+    files, documents = MemoryFiles(), MemoryDocuments()
+    zones = Zones(documents, (config or Config()).hub.timezone)
 
     services = Services(
         config=config or Config(),
         version="0.1.0",
         boot="boot1",
+        hubs=Alone("boot1", "here", clock),
         started_at=clock.now(),
         clock=clock,
         store=store,
         feed=feed,
         people=people,
         pairings=Pairings(store, journal, outbox, Links(store), clock),
+        portraits=Portraits(store, files, documents, clock),
+        leaving=_leaving(store, files, documents, clock, people, echo),
         leave=Leave(store, journal, clock, Toolbox((), llm)),
         inbox=echo,
         tasks=echo,
+        outlines=Outlines(store, journal, clock),
+        timetable=Timetable(store, journal, clock, cast("Tasks", echo), zones, Meant(store)),
+        zones=zones,
+        artefacts=Artefacts(store, workspaces or MemoryWorkspaces(), MemoryFiles()),
         corrections=echo,
         questions=echo,
         letters=echo,
@@ -131,17 +151,26 @@ async def a_world(
         decisions=llm,
         agents=lambda: [AgentInfo(name="default", description="Helps.", model="scripted", tools=("calculate",))],
         bridges=by_name,
-        uploads=Uploads(store, MemoryFiles(), MemoryDocuments(), clock, (config or Config()).limits.file_mb),
+        uploads=Uploads(store, files, documents, clock, (config or Config()).limits.file_mb),
         prompts=_no_prompts,
         router=lambda: RouterInfo(rule="untrained", model="scripted"),
-        store_info=lambda: StoreInfo(path="memory", bytes=0),
+        store_info=_memory,
         unready=lambda: unready[0] if unready else None,
+        metrics=_nothing,
+        alerts=_nothing,
         secret=b"0" * 32,
         closing=asyncio.Event(),
     )
-    return World(
-        store=store, feed=feed, people=people, echo=echo, services=services, key=key, owner=owner, unready=unready
-    )
+    return World(store, feed, people, echo, services, key, owner, unready)
+
+
+def _leaving(
+    store: MemoryStore, files: MemoryFiles, documents: MemoryDocuments, clock: Clock, people: People, echo: Echo
+) -> Leaving:
+    def forgotten(person: Person, links: Sequence[Link]) -> None:
+        people.forget()
+
+    return Leaving(store, files, documents, clock, Forgetting(store), cancel=echo.cancel, forgotten=forgotten)
 
 
 def configured(world: World, config: Config) -> World:
@@ -151,3 +180,12 @@ def configured(world: World, config: Config) -> World:
 
 async def _no_prompts() -> None:
     """Nothing counts tokens here."""
+
+
+async def _memory() -> StoreInfo:
+    return StoreInfo(path="memory", bytes=0)
+
+
+async def _nothing() -> tuple[()]:
+    """Nothing is counted here but HTTP, and nothing is wrong."""
+    return ()

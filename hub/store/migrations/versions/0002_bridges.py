@@ -45,7 +45,8 @@ def _messages() -> None:
     for column in ("author", "choice", "corrects", "copy_of"):
         op.add_column("messages", _text(column, null=True))
     _index("messages_copying", "messages", "copy_of", where="copy_of IS NOT NULL")
-    with_files = 'instr(parts, \'"type":"file"\') > 0'
+    position = "strpos" if op.get_bind().dialect.name == "postgresql" else "instr"
+    with_files = f'{position}(parts, \'"type":"file"\') > 0'
     _index("messages_with_files", "messages", "tenant", "person", "id", where=with_files)
     op.create_table(
         "postings",

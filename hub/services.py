@@ -1,0 +1,80 @@
+"""Hands a hub's parts to its web."""
+
+from hashlib import sha256
+
+from hub import __version__
+from hub.app import Hub
+from hub.databases import database_of
+from hub.flow import weights
+from hub.store.sqlite import is_short
+from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
+
+
+def services_of(hub: Hub, secret: str) -> Services:
+    """Return what the web needs of a hub; `secret` stays the same over restarts."""
+    return Services(
+        config=hub.config,
+        version=__version__,
+        boot=hub.boot,
+        hubs=hub.hubs,
+        started_at=hub.started_at,
+        clock=hub.clock,
+        store=hub.store,
+        feed=hub.feed,
+        people=hub.people,
+        pairings=hub.pairings,
+        leaving=hub.leaving,
+        portraits=hub.portraits,
+        leave=hub.leave,
+        inbox=hub.inbox,
+        tasks=hub.tasks,
+        outlines=hub.outlines,
+        timetable=hub.timetable,
+        zones=hub.zones,
+        artefacts=hub.artefacts,
+        corrections=hub.corrections,
+        questions=hub.questions,
+        letters=hub.letters,
+        llm=hub.llm,
+        decisions=hub.decider,
+        agents=lambda: [
+            AgentInfo(
+                name=agent.name,
+                description=agent.description,
+                model=agent.model,
+                tools=agent.tools,
+                version=agent.version,
+            )
+            for agent in hub.agents.values()
+        ],
+        bridges=hub.bridges,
+        uploads=hub.uploads,
+        packages=hub.installer,
+        own=hub.own,
+        tools=hub.toolbox.all,
+        call=hub.toolbox.tried,
+        router=lambda: _router(hub),
+        prompts=hub.sizes.measured,
+        store_info=lambda: _stored(hub),
+        unready=lambda: _unready(hub),
+        metrics=hub.watch.metrics,
+        alerts=hub.watch.health.look,
+        secret=sha256(f"forgery:{secret}".encode()).digest(),
+        closing=hub.closing,
+    )
+
+
+def _unready(hub: Hub) -> str | None:
+    if hub.config.data.is_dir() and is_short(hub.config.data):
+        return "the disk is nearly full: no new messages are taken; make room"
+    return None
+
+
+def _router(hub: Hub) -> RouterInfo:
+    info = hub.decider.info
+    return RouterInfo(rule="trained" if info.sha256 == weights.MODEL_SHA256 else "untrained", model=info.model)
+
+
+async def _stored(hub: Hub) -> StoreInfo:
+    place = database_of(hub.config.store, hub.config.data)
+    return StoreInfo(path=str(place), bytes=await hub.store.size())

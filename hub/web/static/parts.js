@@ -1,0 +1,61 @@
+// What an assignment is made of: its plan, whose points its person may tick off, drop, take up again, add to.
+import { call } from "./api.js";
+import { ago, chip, h, size, toast } from "./dom.js";
+import { STATES } from "./shell.js";
+
+const LONGEST = 160;
+
+// Return the sections of an assignment's page; `changed` gets the task as it's kept after a change.
+export async function partsOf(task, changed) {
+  const below = (await call("GET", `/v1/tasks?parent=${task.id}`)).items.reverse();
+  const made = (await call("GET", `/v1/tasks/${task.id}/artefacts`)).items;
+  return [above(task), plan(task, changed), subtasks(below), files(task, made)].filter(Boolean);
+}
+
+function files(task, made) {
+  const href = (file) => `/v1/tasks/${task.id}/artefacts/${file.sha256}`;
+  return made.length > 0 && h("section", { "aria-label": "Files", id: "files" }, h("h2", {}, "Files"),
+    h("ul.plan", {}, made.map((file) => h("li.point", {}, h("a", { href: href(file), target: "_blank", rel: "noopener" }, file.name),
+      h("span.facts", {}, [file.kind === "sent" && "sent to you", size(file.size), file.turn && `turn ${file.turn}`, ago(file.at)].filter(Boolean).join(" · "))))));
+}
+
+const above = (task) => task.parent && h("p.facts", {}, "Part of ", h("a", { href: `/tasks/${task.parent}` }, "the task above"));
+
+function subtasks(below) {
+  return below.length > 0 && h("section", { "aria-label": "Subtasks", id: "subtasks" }, h("h2", {}, "Subtasks"),
+    h("ul.plan", {}, below.map((task) => h("li.point", {}, chip(task), h(`span.state.${task.state}`, {}, STATES[task.state])))));
+}
+
+function plan(task, changed) {
+  const put = async (points) => {
+    try {
+      changed(await call("PUT", `/v1/tasks/${task.id}/plan`, { points }));
+    } catch (problem) {
+      toast(problem.message);
+    }
+  };
+  const counted = task.plan.filter((point) => point.state !== "dropped");
+  const done = counted.filter((point) => point.state === "done").length;
+  return h("section", { "aria-label": "Plan", id: "plan" },
+    h("h2", {}, "Plan", counted.length > 0 && h("span.facts", {}, ` ${done} of ${counted.length} done`)),
+    h("ol.plan", {}, task.plan.map((point, at) => item(point, at, task.plan, put))), adding(task.plan, put));
+}
+
+function item(point, at, points, put) {
+  const become = (state) => put(points.map((other, n) => (n === at ? { ...other, state } : other)));
+  const dropped = point.state === "dropped";
+  const tick = h("input", { type: "checkbox", checked: point.state === "done", disabled: dropped, "data-act": `tick-${at}`,
+    onchange: (event) => become(event.target.checked ? "done" : "open") });
+  return h(`li.point.${point.state}`, {}, h("label", {}, tick, h("span", {}, point.text)),
+    point.state !== "done" && h("button.quiet", { type: "button", "data-act": `drop-${at}`, onclick: () => become(dropped ? "open" : "dropped") },
+      dropped ? "Take up again" : "Drop"));
+}
+
+function adding(points, put) {
+  const text = h("input", { type: "text", maxLength: LONGEST, required: true, placeholder: "Add a point…", "aria-label": "A new point", "data-act": "add-point" });
+  return h("form.found", { onsubmit: (event) => {
+    event.preventDefault();
+    const words = text.value.trim();
+    if (words) put([...points, { text: words }]);
+  } }, text, h("button", { type: "submit" }, "Add"));
+}

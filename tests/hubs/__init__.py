@@ -1,0 +1,1 @@
+"""Several hubs on one PostgreSQL, as processes that are killed, stopped and started."""
