@@ -23,6 +23,7 @@ COMMANDS = {
     "new": "Begin a package of your own.",
     "remove": "Remove what's installed.",
     "models": "List, fetch and choose the models on this machine.",
+    "waker": "Hear for a hub that sleeps, wake it and stop it.",
     "backup": "Write everything that's kept into one file.",
     "restore": "Bring back what a backup holds.",
     "migrate": "Move the hub's records to PostgreSQL, or back to SQLite.",

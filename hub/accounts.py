@@ -3,12 +3,16 @@
 import os
 import re
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
+
+from hub.sections import Secret
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Pace = Annotated[float, Meta(ge=0.2, le=60)]
@@ -17,6 +21,8 @@ Megabytes = Annotated[int, Meta(ge=1, le=2000)]
 TELEGRAM = "https://api.telegram.org"
 WEBHOOK_PORTS = (443, 80, 88, 8443)
 """All that Telegram calls."""
+UPDATES = ("message", "edited_message", "callback_query", "my_chat_member", "stopped_message_generation")
+"""The kinds of Telegram's updates that are asked for."""
 NAME = re.compile("[a-z0-9-]{1,32}")
 TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
 WEBHOOK_SECRET = re.compile("[A-Za-z0-9_-]{1,256}")
@@ -51,7 +57,8 @@ class TelegramAccount(Account, frozen=True, kw_only=True, tag="telegram", tag_fi
     token: str = ""
     token_file: str = ""
     api_url: str = TELEGRAM
-    mode: Literal["polling", "webhook"] = "polling"
+    mode: Literal["polling", "webhook", "waker"] = "polling"
+    """waker: what was said is handed over by the hub's waker, which hears at Telegram in its place."""
     webhook_url: str = ""
     """How Telegram reaches the hub, as https://hub.example.org; /telegram/NAME is added."""
     webhook_secret: str = ""
@@ -103,6 +110,11 @@ def secrets_of(account: BridgeAccount) -> tuple[str, ...]:
     return (account.password,)
 
 
+def webhook_secret(account: TelegramAccount) -> str:
+    """Return what Telegram proves itself by when it calls us."""
+    return account.webhook_secret or sha256(f"webhook:{account.token}".encode()).hexdigest()
+
+
 def secret_file_of(account: BridgeAccount) -> str:
     """Return the file that an account's secret was read from, if it was."""
     return account.token_file if isinstance(account, TelegramAccount) else account.password_file
@@ -111,6 +123,19 @@ def secret_file_of(account: BridgeAccount) -> str:
 def threads_of(account: BridgeAccount) -> bool:
     """Say whether a message in a new thread begins a new task."""
     return account.threads if isinstance(account, XmppAccount) else True
+
+
+def with_secret(account: BridgeAccount) -> BridgeAccount:
+    """Return an account with its secrets, read from their files where they're named."""
+    if isinstance(account, TelegramAccount):
+        hook = Secret(account.webhook_secret)
+        return replace(account, token=secret(account.token, account.token_file), webhook_secret=hook)
+    return replace(account, password=secret(account.password, account.password_file))
+
+
+def secret(value: str, file: str) -> Secret:
+    """Return a secret that's given itself or by its file, which can be read."""
+    return Secret(Path(file).expanduser().read_text(encoding="utf-8").strip() if file else value)
 
 
 def faults(accounts: Mapping[str, BridgeAccount]) -> list[str]:

@@ -21,6 +21,7 @@ from hub.flow.commands import Commands, Handler
 from hub.flow.connecting import connect
 from hub.flow.corrections import Corrections
 from hub.flow.crowds import Slots
+from hub.flow.daily import Daily
 from hub.flow.doors import Doors
 from hub.flow.edits import Edits
 from hub.flow.elsewhere import Elsewhere
@@ -30,6 +31,8 @@ from hub.flow.family import Family
 from hub.flow.following import FollowCommands, Following
 from hub.flow.forgetting import Forgetting
 from hub.flow.guard import Guard
+from hub.flow.habits import Habits
+from hub.flow.idling import Idling
 from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
 from hub.flow.labels import Labels
@@ -46,8 +49,10 @@ from hub.flow.pairing import Pairings
 from hub.flow.people import People
 from hub.flow.pinning import Pinning
 from hub.flow.portrait import Portraits
+from hub.flow.preferences import Preferences
 from hub.flow.progress import Progress
 from hub.flow.questions import Questions
+from hub.flow.quiet import Quiet
 from hub.flow.retraction import Retraction
 from hub.flow.rights import Rights
 from hub.flow.router import Router
@@ -72,7 +77,7 @@ from hub.manifests import Agent
 from hub.packages.installer import Installed, Installer
 from hub.packages.own import Own
 from hub.ports import LLM, Bridge, Checking, Clock, Documents, Files, Store, Tool, Workspaces
-from hub.records import Link, Person, new_id
+from hub.records import Link, Person, TaskId, new_id
 from hub.spool import Spool
 from hub.store.ranking import FullTextRanking
 from hub.times.zones import Zones
@@ -116,8 +121,7 @@ class Hub:
         self.llm, self.decider = llm, decider
         self.uploads = Uploads(store, files, documents, clock, config.limits.file_mb)
         self.clock, self.bridges = clock, bridges
-        self.agents = agents = dict(agents)
-        self.installer, self.own = installer, own
+        self.installer, self.own, self.agents = installer, own, (agents := dict(agents))
         self.artefacts = Artefacts(store, workspaces, files) if workspaces else None
         self.company = company = company or by_itself(new_id(), name_of_hub(config), clock)
         self.hubs, self.feed, self.dispatcher = company.hubs, company.feed, company.dispatcher
@@ -127,35 +131,43 @@ class Hub:
         journal = Journal(store, self.feed, self.dispatcher, clock, watch.witness)
         self.spool = spool = Spool(store, self.boot)
         guard = Guard(clock, accounts := {name_of(account): account for account in config.bridges})
-        labels, elsewhere = Labels(store, clock, limits.reopen_hours), Elsewhere(store, clock, bridges)
-        self.outbox = outbox = Outbox(store, spool, journal, clock, bridges, labels, elsewhere, guard, self.hubs.check)
+        elsewhere, self.zones = Elsewhere(store, clock, bridges), Zones(documents, config.hub.timezone)
+        self.preferences, check = Preferences(documents, self.zones), self.hubs.check
+        labels, quiet = Labels(store, clock, limits.reopen_hours), Quiet(store, self.preferences, clock)
+        self.outbox = outbox = Outbox(store, spool, journal, clock, bridges, labels, elsewhere, guard, quiet, check)
         links, following, self.people = Links(store), Following(store, clock), People(store, clock)
         self.pairings = Pairings(store, journal, outbox, links, clock)
         access = Access(store, links, self.pairings, clock, accounts)
         self.showing = Showing(store, self.feed, clock, bridges, labels, self._runs)
         self.inbox = Inbox(store, spool, journal, outbox, clock, limits, access, guard)
+        self.idling = self._idling(journal)
         self.toolbox = toolbox = _toolbox(config, clock, documents, tools, decider, llm)
         if installer:
             installer.watch(self._equipping(toolbox, agents))
         self.sizes = Sizes(llm, decider, toolbox, agents[default], limits)
-        self.zones = Zones(documents, config.hub.timezone)
-        self.progress = Progress(store, journal, outbox, following, self.feed, self.dispatcher, clock, timezone(config))
+        self._tell(journal, following)
         self.turns = self._turns(journal, following, checking, workspaces)
-        self.leave = Leave(store, journal, clock, toolbox)
+        self.leave, self.letters = Leave(store, journal, clock, toolbox), Letters(store, journal)
         self.tasks = self._tasks(journal, documents, errands or FlowErrands(), aims or FlowAims())
         self._route(journal, following, {name for name, account in accounts.items() if not threads_of(account)})
         self._upkeep(documents, links, access, Forgetting(store, workspaces), unindex)
-        self.letters = Letters(store, journal)
         watch.open(journal, outbox, documents, lambda: self.turns.running)
         self.scheduler = self._scheduler(journal, (*sweeps, watch.health.check), watch)
         self.clockwatch = ClockWatch(store, clock, documents, self._clock_set)
+
+    def _tell(self, journal: Journal, following: Following) -> None:
+        """Build what tells people unasked how their tasks are, and keeps when they want to be told."""
+        store, clock, outbox, preferences = self.store, self.clock, self.outbox, self.preferences
+        self.progress = Progress(store, journal, outbox, following, self.feed, self.dispatcher, clock, preferences)
+        self.daily = Daily(store, journal, outbox, clock, preferences)
+        self.habits = Habits(preferences, outbox, self.daily, clock)
 
     def _scheduler(self, journal: Journal, sweeps: Sequence[Callable[[], Awaitable[None]]], watch: Watch) -> Scheduler:
         """Build what begins things at their time."""
         store, clock, keep = self.store, self.clock, timedelta(days=self.config.store.keep_events_days)
         catching_up = CatchingUp(store, journal, self.outbox, clock, self.zones)
         late, ticked = catching_up.look, watch.meters.ticked
-        return Scheduler(store, clock, self.dispatcher, self.routes.expire, late, keep, sweeps, ticked, self._on_duty)
+        return Scheduler(store, clock, self.dispatcher, self._expire, late, keep, sweeps, ticked, self._on_duty)
 
     def _tasks(self, journal: Journal, documents: Documents, errands: FlowErrands, aims: FlowAims) -> Tasks:
         """Build what changes tasks, and have tools' errands run from now on."""
@@ -173,6 +185,19 @@ class Hub:
         errands.open(Parts(store, journal, self.outbox, clock, tasks, box, rights, outlines, splitting, agents, zones))
         aims.open(Told(store, clock, agreeing, self.checks, self.watching, agents, zones))
         return tasks
+
+    def _idling(self, journal: Journal) -> Idling:
+        """Build what knows whether there's anything to be up for."""
+
+        def running() -> frozenset[TaskId]:
+            return self.turns.running
+
+        return Idling(self.store, journal, self.inbox, self.clock, lanes=lambda: self.dispatcher.busy, running=running)
+
+    async def _expire(self) -> None:
+        """See to entries that were held for a time: questions nobody answered, what quiet hours held back."""
+        await self.routes.expire()
+        await self.outbox.release()
 
     def _upkeep(
         self, documents: Documents, links: Links, access: Access, forgetting: Forgetting, unindex: Unindex | None
@@ -271,6 +296,8 @@ class Hub:
             **Doors(store, self.pairings, self.bridges, self.leave).commands,
             **timetable.commands,
             "move": moving.move,
+            "quiet": self.habits.quiet,
+            "digest": self.habits.digest,
             "follow": follow.follow,
             "unfollow": follow.unfollow,
         }
@@ -313,6 +340,7 @@ class Hub:
     async def run(self) -> None:
         """Take up what waits, then work until cancelled; raises HubEnded if others took over meanwhile."""
         await self._take_over()
+        await self.outbox.release()
         if not self.company.find:
             self.dispatcher.wake(*await self.store.lanes(self.clock.now(), 100_000))
         # What fell due while the hub was away is seen to before anything else is.
@@ -350,6 +378,7 @@ class Hub:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self.clockwatch.run())
                     group.create_task(self.progress.run())
+                    group.create_task(self.daily.run())
                     group.create_task(self.company.find_lost(self.store, self.clock))
                     if self.watch.herald:
                         group.create_task(self.watch.herald.run())

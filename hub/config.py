@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from hub import accounts, databases, outward, reading
-from hub.accounts import BridgeAccount, TelegramAccount
+from hub.accounts import BridgeAccount
 from hub.errors import ConfigError
 from hub.outward import EgressConfig, RegistryConfig
 from hub.sections import (
@@ -34,6 +34,7 @@ from hub.sections import (
     StoreConfig,
     TelemetryConfig,
     ToolsConfig,
+    WakerSection,
 )
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "StoreConfig",
     "TelemetryConfig",
     "ToolsConfig",
+    "WakerSection",
     "backends",
     "embedded_model",
     "load",
@@ -77,6 +79,9 @@ MODEL_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
 REPOSITORY = re.compile(
     r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*?)(?<!\.gguf)(:(?P<file>[\w./+-]+\.gguf))?", re.ASCII
 )
+
+SHORTEST_TOKEN = 32
+"""Characters."""
 
 SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 
@@ -166,6 +171,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     hub: HubConfig = HubConfig()
     store: StoreConfig = StoreConfig()
+    waker: WakerSection = WakerSection()
     llm: LLMConfig = LLMConfig()
     agents: AgentsConfig = AgentsConfig()
     packages: PackagesConfig = PackagesConfig()
@@ -301,9 +307,21 @@ def _check(config: Config) -> list[str]:
             faults.append(f"{path}.key_file: set besides {path}.key; keep one of them")
         if llm.key_file and not os.access(Path(llm.key_file).expanduser(), os.R_OK):
             faults.append(f"{path}.key_file: {llm.key_file!r} can't be read; create it or mend its rights")
+    faults += _check_waker(config.waker)
     faults += _check_telemetry(config.telemetry)
     faults += _check_secrets(config.packages.secrets)
     return [*faults, *databases.faults(config.store), *outward.faults(config.egress, config.registries)]
+
+
+def _check_waker(waker: WakerSection) -> list[str]:
+    if waker.token and waker.token_file:
+        return ["waker.token_file: set besides waker.token; keep one of them"]
+    if waker.token and len(waker.token) < SHORTEST_TOKEN:
+        advice = f"take {SHORTEST_TOKEN} at least: openssl rand -hex 32"
+        return [f"waker.token: has {len(waker.token)} characters; {advice}"]
+    if waker.token_file and not os.access(Path(waker.token_file).expanduser(), os.R_OK):
+        return [f"waker.token_file: {waker.token_file!r} can't be read; create it or mend its rights"]
+    return []
 
 
 def _check_telemetry(telemetry: TelemetryConfig) -> list[str]:
@@ -345,22 +363,12 @@ def _with_secrets(config: Config) -> Config:
     llm = config.llm
     llm = replace(
         llm,
-        key=_secret(llm.key, llm.key_file),
-        decisions=replace(llm.decisions, key=_secret(llm.decisions.key, llm.decisions.key_file)),
-        fallback=tuple(replace(each, key=_secret(each.key, each.key_file)) for each in llm.fallback),
+        key=accounts.secret(llm.key, llm.key_file),
+        decisions=replace(llm.decisions, key=accounts.secret(llm.decisions.key, llm.decisions.key_file)),
+        fallback=tuple(replace(each, key=accounts.secret(each.key, each.key_file)) for each in llm.fallback),
     )
-    kept = tuple(replace(each, value=_secret(each.value, each.file)) for each in config.packages.secrets)
+    kept = tuple(replace(each, value=accounts.secret(each.value, each.file)) for each in config.packages.secrets)
     packages = replace(config.packages, secrets=kept)
-    store = databases.with_secret(config.store)
-    return replace(config, store=store, llm=llm, packages=packages, bridges=tuple(map(_with_secret, config.bridges)))
-
-
-def _with_secret(account: BridgeAccount) -> BridgeAccount:
-    if isinstance(account, TelegramAccount):
-        hook = Secret(account.webhook_secret)
-        return replace(account, token=_secret(account.token, account.token_file), webhook_secret=hook)
-    return replace(account, password=_secret(account.password, account.password_file))
-
-
-def _secret(value: str, file: str) -> Secret:
-    return Secret(Path(file).expanduser().read_text(encoding="utf-8").strip() if file else value)
+    waker = replace(config.waker, token=accounts.secret(config.waker.token, config.waker.token_file))
+    store, bridges = databases.with_secret(config.store), tuple(map(accounts.with_secret, config.bridges))
+    return replace(config, store=store, llm=llm, waker=waker, packages=packages, bridges=bridges)

@@ -201,6 +201,7 @@ def _secrets(config: Config) -> list[str]:
     models = (llm.key for _, llm in backends(config))
     return [
         config.store.password,
+        config.waker.token,
         *models,
         *chain(*map(secrets_of, config.bridges)),
         *(secret.value for secret in config.packages.secrets),

@@ -34,6 +34,14 @@ class HubConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+class WakerSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[waker]: who starts and stops this hub, and hears for it while it sleeps; empty: nobody."""
+
+    token: str = ""
+    """What both sign by; the waker has the same for this hub."""
+    token_file: str = ""
+
+
 class StoreConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[store]: the database; empty means SQLite in the data folder."""
 

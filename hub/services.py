@@ -6,8 +6,9 @@ from hub import __version__
 from hub.app import Hub
 from hub.databases import database_of
 from hub.flow import weights
+from hub.signing import Checker
 from hub.store.sqlite import is_short
-from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
+from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo, WakerDoor
 
 
 def services_of(hub: Hub, secret: str) -> Services:
@@ -26,6 +27,7 @@ def services_of(hub: Hub, secret: str) -> Services:
         leaving=hub.leaving,
         portraits=hub.portraits,
         leave=hub.leave,
+        habits=hub.habits,
         inbox=hub.inbox,
         tasks=hub.tasks,
         outlines=hub.outlines,
@@ -57,6 +59,8 @@ def services_of(hub: Hub, secret: str) -> Services:
         prompts=hub.sizes.measured,
         store_info=lambda: _stored(hub),
         unready=lambda: _unready(hub),
+        asked=hub.idling.asked,
+        waker=WakerDoor(Checker(token), hub.idling) if (token := hub.config.waker.token) else None,
         metrics=hub.watch.metrics,
         alerts=hub.watch.health.look,
         secret=sha256(f"forgery:{secret}".encode()).digest(),

@@ -5,7 +5,6 @@ import hmac
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from hashlib import sha256
 from pathlib import Path
 
 from aiogram.methods import DeleteWebhook, GetMe, GetWebhookInfo, SendChatAction, SetWebhook
@@ -18,7 +17,7 @@ from bridges.telegram.albums import Albums
 from bridges.telegram.api import Api, Fault
 from bridges.telegram.drafts import Drafts
 from bridges.telegram.fetching import Fetcher
-from bridges.telegram.intake import KINDS, Intake, Raw, Settled
+from bridges.telegram.intake import Intake, Raw, Settled
 from bridges.telegram.pace import Pace
 from bridges.telegram.polling import Polling
 from bridges.telegram.posting import Poster
@@ -27,7 +26,7 @@ from bridges.telegram.replies import Replies
 from bridges.telegram.sending import Gate, Sender
 from bridges.telegram.topics import Topics
 from bridges.telegram.unfinished import Unfinished
-from hub.accounts import TelegramAccount, name_of
+from hub.accounts import UPDATES, TelegramAccount, name_of, webhook_secret
 from hub.errors import ConfigError, DeliveryDelayed, StoreError
 from hub.ports import Accept, BridgeInfo, Clock, Delivered, Desk, Documents, Draft, Files, Outgoing
 from hub.records import Address, Message, Task, TurnId
@@ -223,6 +222,10 @@ class TelegramBridge:
             try:
                 if self._account.mode == "webhook":
                     await self._watch_webhook()
+                elif self._account.mode == "waker":
+                    # What people say comes from there, over `hook`; and so does the news that we aren't wanted.
+                    self._set("running", "")
+                    await asyncio.Event().wait()
                 else:
                     await self._drop_webhook()
                     self._set("running", "")
@@ -264,7 +267,7 @@ class TelegramBridge:
     async def _watch_webhook(self) -> None:
         """Have Telegram call us, and look now and then how it gets on; raises Fault."""
         url = f"{self._account.webhook_url.rstrip('/')}/telegram/{self.name}"
-        kinds = list(KINDS)
+        kinds = list(UPDATES)
         while True:
             info = await self._api.call(GetWebhookInfo())
             if info.url != url or self._info.state == "connecting":
@@ -290,7 +293,7 @@ class TelegramBridge:
     @property
     def secret(self) -> str:
         """What Telegram proves itself by when it calls us."""
-        return self._account.webhook_secret or sha256(f"webhook:{self._token}".encode()).hexdigest()
+        return webhook_secret(replace(self._account, token=self._token))
 
     def _called(self) -> Api:
         try:

@@ -31,7 +31,6 @@ ATTEMPTS = 6
 """So often an update is tried that can't be had in full or that we stumble over; then it's taken as is, or skipped."""
 PATIENCE = 60.0
 """Seconds that a chat's later updates wait for one that couldn't be kept."""
-KINDS = ("message", "edited_message", "callback_query", "my_chat_member", "stopped_message_generation")
 
 
 class Intake:

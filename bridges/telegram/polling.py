@@ -10,7 +10,8 @@ from aiogram.methods import TelegramMethod
 from pydantic import Field
 
 from bridges.telegram.api import Api, Fault
-from bridges.telegram.intake import KINDS, Intake, Raw, Settled
+from bridges.telegram.intake import Intake, Raw, Settled
+from hub.accounts import UPDATES
 from hub.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ class GetRawUpdates(TelegramMethod[list[Any]]):
     offset: int | None = None
     limit: int = 100
     timeout: int = POLL
-    allowed_updates: list[str] = Field(default_factory=lambda: list(KINDS))
+    allowed_updates: list[str] = Field(default_factory=lambda: list(UPDATES))
 
 
 class Polling:
@@ -43,7 +44,7 @@ class Polling:
         self._intake = intake
         self._clock = clock
         self._down = down
-        self._kinds = list(KINDS)
+        self._kinds = list(UPDATES)
         self._pause = FIRST_PAUSE
 
     async def run(self) -> Fault:

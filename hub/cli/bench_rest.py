@@ -57,7 +57,7 @@ async def bursting(folder: Path, *, scheduled: int = SCHEDULED) -> list[Figure]:
         await clock.advance(30)
         began = time.perf_counter()
         talking = group.create_task(_talk(hub, spoken))
-        ticks = []
+        ticks: list[float] = []
         while min(len(spoken), len(ticks)) < LEAST or await store.dues(clock.now(), 1) or hub.dispatcher.busy:
             tick = time.perf_counter()
             await hub.scheduler.tick()

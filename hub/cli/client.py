@@ -73,6 +73,10 @@ class Client:
         """Fetch something; `msgspec.Raw` as the kind gives its JSON as it came. Raises Trouble."""
         return self._read(await self._ask("GET", path, query=query, patient=patient), kind)
 
+    async def text(self, path: str, query: Mapping[str, str | None] | None = None) -> str:
+        """Fetch something that's no JSON. Raises Trouble."""
+        return (await self._ask("GET", path, query=query)).text
+
     async def post(
         self, path: str, body: Mapping[str, object], kind: type[Kind], *, key: str = "", patient: bool = False
     ) -> Kind:

@@ -22,6 +22,8 @@ COMMANDS = {
     "/approve": "allow what an agent asks for",
     "/deny": "refuse it",
     "/schedule": "have a task done at a time",
+    "/quiet": "when to say nothing: /quiet 22:00-07:00",
+    "/digest": "how your tasks are, now or daily",
     "/timezone": "the time zone of your times",
     "/follow": "hear of a task here too",
     "/unfollow": "hear of it here no more",

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
 from typing import get_args
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -12,12 +13,14 @@ from rich.text import Text
 
 from hub.cli.client import Client, Refused, Trouble
 from hub.cli.place import Place, place_options
-from hub.cli.wire import Said, Task, Turn
-from hub.cli.words import ago, console, message, plain, print_json, short, state, table, tag, verdict
+from hub.cli.wire import Moment, Said, Task, Turn
+from hub.cli.words import ago, console, message, plain, print_json, short, span, state, table, tag, verdict
 from hub.records import OPEN, TaskState
 
 STATES = get_args(TaskState)
 TYPED = click.Choice(STATES)
+MOMENTS = 1_000
+"""Of a timeline that's printed for people."""
 SUBTASKS = 500
 """Of all tasks, the newest ones, that are looked through for those to be listed."""
 SEEN = 50
@@ -29,12 +32,13 @@ class Listing(click.RichGroup):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         bare = not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names)
-        return super().parse_args(ctx, ["list", *args] if bare else args)
+        numbered = bool(args) and args[0].removeprefix("#").isdecimal()
+        return super().parse_args(ctx, ["list", *args] if bare else ["show", *args] if numbered else args)
 
 
 @click.group(name="tasks", cls=Listing)
 def command() -> None:
-    """List, show, stop, cancel or resume tasks; `agenthost tasks` alone lists them."""
+    """List, show, stop, cancel or resume tasks; `agenthost tasks` alone lists them, `agenthost tasks 3` shows one."""
 
 
 @command.command(name="list")
@@ -82,14 +86,19 @@ def _with_subtasks(tasks: list[Task], below: list[Task], deep: int = 0) -> Itera
 
 @command.command(name="show")
 @click.argument("task")
+@click.option("--timeline", is_flag=True, help="What happened to it, the oldest first.")
+@click.option("--format", "format", type=click.Choice(["jsonl", "csv"]), help="All of the timeline, for a program.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @place_options
-def show(place: Place, task: str, as_json: bool) -> None:
+def show(place: Place, task: str, timeline: bool, format: str | None, as_json: bool) -> None:
     """Show TASK (its number or id): what it's for, what was said, what it cost, and how it's judged."""
 
     async def work(hub: Client) -> None:
         found = await find(hub, task)
         path = f"/v1/tasks/{found.id}"
+        if timeline or format:
+            await _print_timeline(hub, f"{path}/timeline", format, as_json)
+            return
         if as_json:
             print_json(
                 {
@@ -104,6 +113,24 @@ def show(place: Place, task: str, as_json: bool) -> None:
         _print_turns(await hub.pages(f"{path}/turns", Turn, SEEN))
 
     _run(place, work)
+
+
+async def _print_timeline(hub: Client, path: str, format: str | None, as_json: bool) -> None:
+    if format:
+        click.echo(await hub.text(path, {"format": format}), nl=False)
+        return
+    found = await hub.pages(path, msgspec.Raw, MOMENTS, {"order": "oldest"})
+    if as_json:
+        print_json({"items": found, "next": None})
+        return
+    rows = table("", "", "what", "took", "")
+    for raw in found:
+        each = msgspec.json.decode(raw, type=Moment)
+        took = span(timedelta(milliseconds=each.ms)) if each.ms is not None else ""
+        told = " · ".join(filter(None, [each.by, each.leave, short(each.detail, 80)]))
+        at = f"{each.at.astimezone():%Y-%m-%d %H:%M:%S}"
+        rows.add_row(Text(at, "dim"), each.kind, Text(each.what, "red" if each.failed else ""), took, Text(told))
+    console().print(rows)
 
 
 def _print_task(task: Task) -> None:

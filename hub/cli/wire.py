@@ -124,6 +124,21 @@ class Turn(Struct, frozen=True, kw_only=True):
     steps: tuple[Step, ...] = ()
 
 
+class Moment(Struct, frozen=True, kw_only=True):
+    """Something that happened to a task."""
+
+    at: datetime
+    kind: str
+    what: str
+    detail: str = ""
+    by: str = ""
+    ms: float | None = None
+    tokens_in: int = 0
+    tokens_out: int = 0
+    leave: str = ""
+    failed: bool = False
+
+
 class Delta(Struct, frozen=True, kw_only=True):
     """Some more of an answer that's being written; all of it so far where `whole` is true."""
 

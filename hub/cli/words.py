@@ -64,12 +64,13 @@ def ago(time: datetime | None) -> str:
     """Say how long ago it was, or when it will be."""
     if time is None:
         return ""
-    span = datetime.now(UTC) - time
-    return f"in {_span(-span)}" if span < timedelta(seconds=-1) else f"{_span(span)} ago"
+    passed = datetime.now(UTC) - time
+    return f"in {span(-passed)}" if passed < timedelta(seconds=-1) else f"{span(passed)} ago"
 
 
-def _span(span: timedelta) -> str:
-    seconds = max(span.total_seconds(), 0.0)
+def span(lasted: timedelta) -> str:
+    """Say how long something is, or was."""
+    seconds = max(lasted.total_seconds(), 0.0)
     for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
             return f"{seconds / size:.0f} {unit}"

@@ -42,6 +42,8 @@ HELP = {
     "deny": "refuse it; deny N; deny CODE: don't let them in",
     "schedule": "schedule WHEN TEXT (in 20m, tomorrow at 9, every weekday at 8); schedule alone: what's planned",
     "timezone": "the time zone of your times; timezone Europe/Berlin: another one",
+    "quiet": "quiet 22:00-07:00: say nothing then that nobody waits for; quiet off",
+    "digest": "how your tasks are, now; digest 08:00: every day; digest off",
     "whoami": "who the hub takes you for",
     "pair": "a code that links another chat account to you; pair CODE: take such a code",
     "unlink": "take one of your chat accounts off you",

@@ -3,7 +3,7 @@
 import re
 
 from hub.config import LimitsConfig
-from hub.errors import BadRequest, Duplicate, StoreError, Stranger, TooLarge, TooMany
+from hub.errors import BadRequest, Duplicate, StoreError, StoreUnavailable, Stranger, TooLarge, TooMany
 from hub.failpoints import reach
 from hub.flow import lanes
 from hub.flow.access import Access, Who
@@ -43,6 +43,8 @@ class Inbox:
         self._limits = limits
         self._access = access
         self._guard = guard
+        self.shut = False
+        """Nothing is taken any more: the hub is about to stop, and who says something must say it again."""
         self._waiting = Waiting(store, clock, limits.waiting_per_person)
 
     async def accept(self, incoming: Incoming) -> bool:
@@ -58,6 +60,8 @@ class Inbox:
         Raises NotAllowed, BadRequest, TooLarge or TooMany with words for the sender, StoreUnavailable if it can't be
         kept now. Once it returns, the hub answers for the message.
         """
+        if self.shut:
+            raise StoreUnavailable("the hub is about to sleep; say it again in a moment")
         if self._guard.paused(incoming) and not await self._find(incoming):
             raise Stranger("the same over and over; wait a little")
         for _ in range(TRIES):

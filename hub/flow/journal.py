@@ -21,13 +21,16 @@ class Journal:
         self._feed = feed
         self._dispatcher = dispatcher
         self._clock = clock
+        self.last_at = clock.monotonic()
+        """When anything was kept last, by the monotonic clock."""
         self._witness = witness
 
     async def commit(self, *changes: Change, wake: tuple[str, ...] = ()) -> None:
         """Keep the changes, all or none; raises what Store.commit raises."""
         began = self._clock.monotonic()
         events = await self._store.commit(*changes)
-        took = self._clock.monotonic() - began
+        self.last_at = self._clock.monotonic()
+        took = self.last_at - began
         self._feed.publish(*events)
         self._dispatcher.wake(*wake)
         if self._witness is not None:

@@ -13,9 +13,10 @@ from hub.flow.elsewhere import Elsewhere
 from hub.flow.guard import Guard
 from hub.flow.journal import Journal
 from hub.flow.labels import Label, Labels
+from hub.flow.quiet import Quiet
 from hub.flow.standing import is_over
 from hub.ports import Add, Bridge, Change, Clock, Delivered, Editing, Outgoing, Retracting, Save, Store
-from hub.records import Entry, EventKind, Message, MessageId, Posting, Text, Thread, new_id, saved
+from hub.records import Entry, EventKind, Message, MessageId, PersonId, Posting, Text, Thread, new_id, saved
 from hub.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,9 @@ PAUSES = (1.0, 5.0, 20.0, 60.0)
 UNCERTAIN = len(PAUSES) + 1
 """So many deliveries of unknown outcome, and it's given up: something dies over it each time."""
 TRIES = 5
+MANY = 1_000
+LONGEST = timedelta(days=2)
+"""No quiet hours last so long."""
 RECENT = 20
 """Messages of a chat among which its newest one is looked for."""
 
@@ -42,6 +46,7 @@ class Outbox:
         labels: Labels,
         elsewhere: Elsewhere,
         guard: Guard,
+        quiet: Quiet,
         check: Callable[[], None] = lambda: None,
     ) -> None:
         """`check` raises HubEnded where another hub may be delivering by now."""
@@ -53,6 +58,7 @@ class Outbox:
         self._labels = labels
         self._elsewhere = elsewhere
         self._guard = guard
+        self._quiet = quiet
         self._check = check
 
     def say(self, message: Message) -> tuple[Change, ...]:
@@ -108,14 +114,36 @@ class Outbox:
             except Conflict:
                 continue  # it was retracted at this very moment: look again
 
+    async def release(self, person: PersonId | None = None) -> None:
+        """Have what waited for the end of quiet hours go out now: all whose time has come, or all of somebody's."""
+        now = self._clock.now()
+        for entry in await self._store.held(now if person is None else now + LONGEST, MANY):
+            if entry.queue == "outbox" and (person is None or await self._is_for(entry, person)):
+                try:
+                    await self._journal.commit(self._spool.release(entry), wake=(entry.lane,))
+                except Conflict:
+                    continue  # somebody else saw to it
+
+    async def _is_for(self, entry: Entry, person: PersonId) -> bool:
+        message = await self._store.message(entry.message)
+        return message is not None and message.person == person
+
     async def _deliver(self, entry: Entry) -> bool:
         message = await self._store.message(entry.message)
         bridge = self._bridges.get(message.address.bridge) if message else None
         if message is None or bridge is None:
             await self._journal.commit(self._spool.settle(entry))
             return True
-        if message.state in ("moved", "sent"):
-            return await (self._retract if message.state == "moved" else self._edit)(entry, message, bridge)
+        if message.state == "moved":
+            return await self._retract(entry, message, bridge)
+        if until := await self._quiet.until(message):
+            await self._journal.commit(self._spool.hold(entry, until))
+            return True
+        if message.state == "sent":
+            return await self._edit(entry, message, bridge)
+        return await self._send(entry, message, bridge)
+
+    async def _send(self, entry: Entry, message: Message, bridge: Bridge) -> bool:
         if entry.deaths and await self._is_progress(message):
             # It may be there. A second one would be worse than none: what counts is told by itself.
             unsure = replace(message, state="failed", error="nobody knows whether it arrived")

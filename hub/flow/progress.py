@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
@@ -12,6 +11,7 @@ from hub.flow.following import Following
 from hub.flow.journal import Journal
 from hub.flow.notices import notice
 from hub.flow.outbox import Outbox
+from hub.flow.preferences import Preferences
 from hub.flow.standing import ended, is_over, spent, standing
 from hub.ports import Change, Clock, Dispatcher, Feed, Save, Store
 from hub.records import Event, Task, TaskId, Turn
@@ -41,7 +41,7 @@ class Progress:
         feed: Feed,
         dispatcher: Dispatcher,
         clock: Clock,
-        zone: ZoneInfo,
+        preferences: Preferences,
     ) -> None:
         self._store = store
         self._journal = journal
@@ -50,7 +50,7 @@ class Progress:
         self._feed = feed
         self._dispatcher = dispatcher
         self._clock = clock
-        self._zone = zone
+        self._preferences = preferences
         self._fresh: set[TaskId] = set()
         self._followed: set[TaskId] = set()
 
@@ -146,7 +146,8 @@ class Progress:
     async def _words(self, task: Task, running: Turn | None) -> str:
         last = running or next(iter(await self._store.turns(task.id, limit=1)), None)
         steps = await self._store.steps(last.id) if last else ()
-        return standing(task, running, steps, self._clock.now(), self._zone)
+        zone = await self._preferences.zone(task.tenant, task.person)
+        return standing(task, running, steps, self._clock.now(), zone)
 
     def _is_worth(self, task: Task, running: Turn) -> bool:
         at_work = (self._clock.now() - running.started_at).total_seconds()

@@ -46,6 +46,7 @@ from hub.records import (
     Transition,
     Turn,
     TurnId,
+    Usage,
 )
 
 
@@ -112,6 +113,12 @@ class Store(Upkeep, Protocol):
     async def link(self, tenant: TenantId, bridge: str, sender: str) -> Link | None: ...
     async def links(self, tenant: TenantId, person: PersonId) -> tuple[Link, ...]:
         """Return a person's accounts, oldest first."""
+
+    async def every_key(self, now: datetime, limit: int) -> tuple[Key, ...]:
+        """Return all good keys and sessions of every tenant, by id: few enough to be told to who guards the door."""
+
+    async def every_link(self, limit: int) -> tuple[Link, ...]:
+        """Return everybody's accounts, by tenant, bridge and sender."""
 
     async def pairing(self, tenant: TenantId, id: PairingId) -> Pairing | None: ...
     async def pairing_by_hash(self, tenant: TenantId, hash: str) -> Pairing | None: ...
@@ -209,8 +216,13 @@ class Store(Upkeep, Protocol):
     async def split_off(self, task: TaskId) -> tuple[Task, ...]:
         """Return the tasks that were split off from one, oldest first."""
 
-    async def transitions(self, task: TaskId, *, limit: int, before: str | None = None) -> tuple[Transition, ...]:
-        """Return how a task's state changed, newest first; `before` is a transition's id."""
+    async def transitions(
+        self, task: TaskId, *, limit: int, before: str | None = None, after: str | None = None
+    ) -> tuple[Transition, ...]:
+        """Return how a task's state changed, newest first; `before` is a transition's id.
+
+        With `after`, another one's or "", oldest first after it.
+        """
 
     async def thread(self, tenant: TenantId, address: Address) -> Thread | None:
         """Return whose own the address's thread is; None without a thread."""
@@ -231,8 +243,13 @@ class Store(Upkeep, Protocol):
         """Return the earliest `due_at` of open tasks and of waiting entries."""
 
     async def turn(self, id: TurnId) -> Turn | None: ...
-    async def turns(self, task: TaskId, *, before: int | None = None, limit: int = 50) -> tuple[Turn, ...]:
-        """Return a task's turns, newest first; `before` is a turn's number."""
+    async def turns(
+        self, task: TaskId, *, before: int | None = None, after: int | None = None, limit: int = 50
+    ) -> tuple[Turn, ...]:
+        """Return a task's turns, newest first; `before` is a turn's number. With `after`, oldest first after it."""
+
+    async def worked(self, task: TaskId) -> Usage:
+        """Return what all turns of a task took together, running ones included; of money they know nothing."""
 
     async def steps(self, turn: TurnId) -> tuple[Step, ...]:
         """Return a turn's finished steps in order."""
@@ -300,6 +317,9 @@ class Store(Upkeep, Protocol):
 
     async def corrections(self, tenant: TenantId, limit: int) -> tuple[Correction, ...]:
         """Return the newest corrections, newest first."""
+
+    async def corrections_of_task(self, task: TaskId, limit: int) -> tuple[Correction, ...]:
+        """Return those that took a message out of a task or into it, newest first."""
 
     async def replay(self, key: KeyId, name: str) -> Replay | None: ...
 

@@ -44,9 +44,10 @@ from hub.records import (
     Transition,
     Turn,
     TurnId,
+    Usage,
     file_of,
 )
-from hub.store import queries
+from hub.store import queries, timeline_queries
 from hub.store.queries import Listing, Query, by
 from hub.store.upkeep import UpkeepAnswers
 
@@ -70,6 +71,12 @@ class Answers(UpkeepAnswers):
 
     async def links(self, tenant: TenantId, person: PersonId) -> tuple[Link, ...]:
         return await self._all(Link, queries.links_of(tenant, person))
+
+    async def every_key(self, now: datetime, limit: int) -> tuple[Key, ...]:
+        return await self._all(Key, queries.every_key(now, limit))
+
+    async def every_link(self, limit: int) -> tuple[Link, ...]:
+        return await self._all(Link, queries.every_link(limit))
 
     async def pairing(self, tenant: TenantId, id: PairingId) -> Pairing | None:
         return await self._first(Pairing, by(Pairing, tenant=tenant, id=id))
@@ -198,8 +205,10 @@ class Answers(UpkeepAnswers):
     async def split_off(self, task: TaskId) -> tuple[Task, ...]:
         return await self._all(Task, queries.split_off(task))
 
-    async def transitions(self, task: TaskId, *, limit: int, before: str | None = None) -> tuple[Transition, ...]:
-        return await self._all(Transition, queries.transitions_of(task, before, limit))
+    async def transitions(
+        self, task: TaskId, *, limit: int, before: str | None = None, after: str | None = None
+    ) -> tuple[Transition, ...]:
+        return await self._all(Transition, queries.transitions_of(task, before, limit, after))
 
     async def thread(self, tenant: TenantId, address: Address) -> Thread | None:
         if address.thread is None:
@@ -226,8 +235,14 @@ class Answers(UpkeepAnswers):
     async def turn(self, id: TurnId) -> Turn | None:
         return await self._first(Turn, by(Turn, id=id))
 
-    async def turns(self, task: TaskId, *, before: int | None = None, limit: int = 50) -> tuple[Turn, ...]:
-        return await self._all(Turn, queries.turns_of(task, before, limit))
+    async def turns(
+        self, task: TaskId, *, before: int | None = None, after: int | None = None, limit: int = 50
+    ) -> tuple[Turn, ...]:
+        return await self._all(Turn, queries.turns_of(task, before, limit, after))
+
+    async def worked(self, task: TaskId) -> Usage:
+        [row] = await self._rows(timeline_queries.worked(task))
+        return Usage(turns=row.turns, tokens=row.tokens or 0, minutes=(row.ms or 0.0) / 60_000)
 
     async def steps(self, turn: TurnId) -> tuple[Step, ...]:
         return await self._all(Step, queries.steps_of(turn))
@@ -304,6 +319,9 @@ class Answers(UpkeepAnswers):
 
     async def corrections(self, tenant: TenantId, limit: int) -> tuple[Correction, ...]:
         return await self._all(Correction, queries.corrections_of(tenant, limit))
+
+    async def corrections_of_task(self, task: TaskId, limit: int) -> tuple[Correction, ...]:
+        return await self._all(Correction, timeline_queries.corrections_of_task(task, limit))
 
     async def replay(self, key: KeyId, name: str) -> Replay | None:
         return await self._first(Replay, by(Replay, key=key, name=name))

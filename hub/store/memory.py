@@ -68,6 +68,17 @@ class MemoryStore(TasksInMemory, UpkeepInMemory):
         found = [link for link in self._all(Link) if (link.tenant, link.person) == (tenant, person)]
         return tuple(sorted(found, key=lambda link: (link.created_at, link.bridge, link.sender)))
 
+    async def every_key(self, now: datetime, limit: int) -> tuple[Key, ...]:
+        good = [
+            key
+            for key in self._by_id(Key)
+            if key.revoked_at is None and (key.expires_at is None or key.expires_at > now)
+        ]
+        return tuple(good[:limit])
+
+    async def every_link(self, limit: int) -> tuple[Link, ...]:
+        return tuple(self._by_id(Link)[:limit])
+
     async def pairing(self, tenant: TenantId, id: PairingId) -> Pairing | None:
         pairing = self._one(Pairing, id)
         return pairing if pairing and pairing.tenant == tenant else None
@@ -266,6 +277,10 @@ class MemoryStore(TasksInMemory, UpkeepInMemory):
 
     async def corrections(self, tenant: TenantId, limit: int) -> tuple[Correction, ...]:
         found = [correction for correction in self._by_id(Correction) if correction.tenant == tenant]
+        return tuple(reversed(last(found, limit)))
+
+    async def corrections_of_task(self, task: TaskId, limit: int) -> tuple[Correction, ...]:
+        found = [each for each in self._by_id(Correction) if task in (each.wrong, each.right)]
         return tuple(reversed(last(found, limit)))
 
     async def replay(self, key: KeyId, name: str) -> Replay | None:

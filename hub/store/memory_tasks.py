@@ -25,6 +25,7 @@ from hub.records import (
     Transition,
     Turn,
     TurnId,
+    Usage,
 )
 from hub.store.kept import Kept
 
@@ -77,9 +78,13 @@ class TasksInMemory(Kept):
     async def split_off(self, task: TaskId) -> tuple[Task, ...]:
         return tuple(each for each in self._by_id(Task) if each.parent == task)
 
-    async def transitions(self, task: TaskId, *, limit: int, before: str | None = None) -> tuple[Transition, ...]:
-        found = [each for each in self._by_id(Transition) if each.task == task and (before is None or each.id < before)]
-        return tuple(reversed(last(found, limit)))
+    async def transitions(
+        self, task: TaskId, *, limit: int, before: str | None = None, after: str | None = None
+    ) -> tuple[Transition, ...]:
+        found = [each for each in self._by_id(Transition) if each.task == task]
+        if after is not None:
+            return tuple([each for each in found if each.id > after][:limit])
+        return tuple(reversed(last([each for each in found if before is None or each.id < before], limit)))
 
     async def thread(self, tenant: TenantId, address: Address) -> Thread | None:
         if address.thread is None:
@@ -110,9 +115,18 @@ class TasksInMemory(Kept):
     async def turn(self, id: TurnId) -> Turn | None:
         return self._one(Turn, id)
 
-    async def turns(self, task: TaskId, *, before: int | None = None, limit: int = 50) -> tuple[Turn, ...]:
-        found = [turn for turn in self._all(Turn) if turn.task == task and (before is None or turn.number < before)]
-        return tuple(sorted(found, key=lambda turn: turn.number, reverse=True)[:limit])
+    async def turns(
+        self, task: TaskId, *, before: int | None = None, after: int | None = None, limit: int = 50
+    ) -> tuple[Turn, ...]:
+        found = sorted((turn for turn in self._all(Turn) if turn.task == task), key=lambda turn: turn.number)
+        if after is not None:
+            return tuple([turn for turn in found if turn.number > after][:limit])
+        return tuple(reversed(last([turn for turn in found if before is None or turn.number < before], limit)))
+
+    async def worked(self, task: TaskId) -> Usage:
+        found = [turn for turn in self._all(Turn) if turn.task == task]
+        tokens = sum(turn.tokens_in + turn.tokens_out for turn in found)
+        return Usage(turns=len(found), tokens=tokens, minutes=sum(turn.ms for turn in found) / 60_000)
 
     async def steps(self, turn: TurnId) -> tuple[Step, ...]:
         return tuple(sorted((step for step in self._all(Step) if step.turn == turn), key=lambda step: step.number))

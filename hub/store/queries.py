@@ -89,6 +89,15 @@ def api_keys(tenant: str) -> Query:
     return by(Key, tenant=tenant, kind="api").order_by(keys.c.created_at, keys.c.id)
 
 
+def every_key(now: datetime, limit: int) -> Query:
+    good = keys.c.revoked_at.is_(None) & (keys.c.expires_at.is_(None) | (keys.c.expires_at > now))
+    return of(Key).where(good).order_by(keys.c.id).limit(limit)
+
+
+def every_link(limit: int) -> Query:
+    return of(Link).order_by(links.c.tenant, links.c.bridge, links.c.sender).limit(limit)
+
+
 def links_of(tenant: str, person: str) -> Query:
     return by(Link, tenant=tenant, person=person).order_by(links.c.created_at, links.c.bridge, links.c.sender)
 
@@ -244,9 +253,11 @@ def split_off(task: str) -> Query:
     return by(Task, parent=task).order_by(tasks.c.id)
 
 
-def transitions_of(task: str, before: str | None, limit: int) -> Query:
-    """Newest first."""
+def transitions_of(task: str, before: str | None, limit: int, after: str | None = None) -> Query:
+    """Newest first; with `after`, oldest first."""
     found = by(Transition, task=task)
+    if after is not None:
+        return found.where(transitions.c.id > after).order_by(transitions.c.id).limit(limit)
     if before is not None:
         found = found.where(transitions.c.id < before)
     return found.order_by(transitions.c.id.desc()).limit(limit)
@@ -297,8 +308,11 @@ def next_dues() -> Query:
     )
 
 
-def turns_of(task: str, before: int | None, limit: int) -> Query:
+def turns_of(task: str, before: int | None, limit: int, after: int | None = None) -> Query:
+    """Newest first; with `after`, oldest first."""
     found = by(Turn, task=task)
+    if after is not None:
+        return found.where(turns.c.number > after).order_by(turns.c.number).limit(limit)
     if before is not None:
         found = found.where(turns.c.number < before)
     return found.order_by(turns.c.number.desc()).limit(limit)

@@ -164,6 +164,8 @@ corrections = Table(
     a_time("created_at"),
     PrimaryKeyConstraint("id"),
     an_index("corrections_of_tenant", "tenant", "id"),
+    an_index("corrections_of_wrong", "wrong", "id"),
+    an_index("corrections_of_right", "right", "id"),
     an_index("corrections_of_message", "message", "id"),
     an_index("corrections_of_wrong", "wrong", "id"),
     an_index("corrections_of_right", "right", "id"),

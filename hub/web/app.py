@@ -21,6 +21,7 @@ from hub.web.metrics import COUNTED, metrics
 from hub.web.once import Once
 from hub.web.packages import PackagesController
 from hub.web.people import PeopleController
+from hub.web.preferences import PreferencesController
 from hub.web.problems import answer_problem
 from hub.web.schedules import SchedulesController
 from hub.web.services import Services
@@ -30,7 +31,9 @@ from hub.web.site import Site, static_files, templates
 from hub.web.socket import talk
 from hub.web.status import StatusController
 from hub.web.tasks import TasksController
+from hub.web.timeline import TimelineController
 from hub.web.usable import UsableController
+from hub.web.waker import WakerController
 
 BODY = 1024 * 1024
 """The most bytes of a request's body, before anything is parsed."""
@@ -45,8 +48,10 @@ def build(services: Services) -> Litestar:
             TasksController,
             SchedulesController,
             ReceiptsController,
+            TimelineController,
             ApprovalsController,
             KeysController,
+            PreferencesController,
             PeopleController,
             export,
             PackagesController,
@@ -56,6 +61,7 @@ def build(services: Services) -> Litestar:
             metrics,
             watch_events,
             telegram,
+            WakerController,
             talk,
             Site,
             static_files(),

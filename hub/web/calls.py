@@ -1,36 +1,21 @@
 """/v1/tasks/{id}/receipts: what a task's agent did, call by call, and who gave leave for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal, get_args
 
 from litestar import Controller, get
 from litestar.params import FromPath
 from msgspec import Struct
 
 from hub.ports import Packaged, Tool
-from hub.records import Pause, PauseState, PersonId, Step, Turn, TurnId
+from hub.records import Step, Turn, TurnId
 from hub.web.auth import Asker, Hub
 from hub.web.chats import Limit
 from hub.web.problems import PROBLEMS
 from hub.web.resources import Page
 from hub.web.services import Services
 from hub.web.tasking import task_of
-
-PAUSES = 500
-
-
-class DecisionView(Struct, frozen=True, kw_only=True):
-    """That a call waited for its person: for leave to do exactly this, or for an answer."""
-
-    kind: Literal["leave", "answer"]
-    decision: str
-    """Of leave: approved, denied, or in words why neither counts. Of an answer: what was said."""
-    why: str
-    """Why it was asked; of an answer, the question."""
-    by: str | None
-    """What who decided is called."""
-    decided_at: datetime | None
+from hub.web.turns import LeaveView, view_leave
 
 
 class ReceiptView(Struct, frozen=True, kw_only=True):
@@ -40,7 +25,7 @@ class ReceiptView(Struct, frozen=True, kw_only=True):
     number: int
     """Of the step in its turn."""
     at: datetime
-    """When its turn began."""
+    """When it had ended; of calls before this was kept, when its turn began."""
     tool: str
     arguments: str
     """JSON, to the byte what it was called with."""
@@ -53,7 +38,7 @@ class ReceiptView(Struct, frozen=True, kw_only=True):
     failed: bool
     unsure: bool
     """Nobody knows whether it did its work."""
-    leave: DecisionView | None
+    leave: LeaveView | None
 
 
 class ReceiptsController(Controller):
@@ -67,15 +52,11 @@ class ReceiptsController(Controller):
         """Return the tool calls of a task's newest turns, the newest turn first, its calls in their order."""
         task = await task_of(services, caller, id)
         tools = {tool.name: tool for tool in services.tools()}
-        pauses = await services.store.pauses_of_task(task.id, states=get_args(PauseState), limit=PAUSES)
-        asked = {pause.id: pause for pause in pauses}
-        names = {person.id: person.name for person in await services.store.people(caller.tenant)} if pauses else {}
         found: list[ReceiptView] = []
         for turn in await services.store.turns(task.id, limit=limit):
-            calls = await _calls(services, turn)
             found += [
-                _receipt(turn, step, tools.get(step.name), _leave(asked.get(step.pause) if step.pause else None, names))
-                for step in calls
+                _receipt(turn, step, tools.get(step.name), await view_leave(services.store, step))
+                for step in await _calls(services, turn)
             ]
         return Page(items=found)
 
@@ -84,11 +65,11 @@ async def _calls(services: Services, turn: Turn) -> Sequence[Step]:
     return [step for step in await services.store.steps(turn.id) if step.kind == "tool"]
 
 
-def _receipt(turn: Turn, step: Step, tool: Tool | None, leave: DecisionView | None) -> ReceiptView:
+def _receipt(turn: Turn, step: Step, tool: Tool | None, leave: LeaveView | None) -> ReceiptView:
     return ReceiptView(
         turn=turn.id,
         number=step.number,
-        at=turn.started_at,
+        at=step.ended_at or turn.started_at,
         tool=step.name,
         arguments=step.request,
         result=step.result,
@@ -99,11 +80,3 @@ def _receipt(turn: Turn, step: Step, tool: Tool | None, leave: DecisionView | No
         unsure=step.unsure,
         leave=leave,
     )
-
-
-def _leave(pause: Pause | None, names: Mapping[PersonId, str]) -> DecisionView | None:
-    if pause is None:
-        return None
-    by = names.get(pause.decided_by, "") if pause.decided_by else None
-    decision = pause.answer or pause.state
-    return DecisionView(kind=pause.kind, decision=decision, why=pause.why, by=by, decided_at=pause.decided_at)

@@ -6,12 +6,14 @@ from itertools import islice
 from typing import Generic, Literal, TypeVar
 
 from msgspec import UNSET, Struct, UnsetType, field
+from msgspec.structs import replace
 
 from hub.flow.cadence import in_words
 from hub.flow.reasons import reason
 from hub.flow.schedules import runs
 from hub.ports import Store
 from hub.records import (
+    Actor,
     Candidate,
     Check,
     Choice,
@@ -129,6 +131,15 @@ class PointView(Struct, frozen=True, kw_only=True):
     state: Literal["open", "done", "dropped"]
 
 
+class ChangeView(Struct, frozen=True, kw_only=True):
+    """Who had a task's state changed last, and why."""
+
+    before: TaskState | None
+    by: Actor
+    why: str
+    at: datetime
+
+
 COMING = 3
 """Runs of a schedule that are shown."""
 
@@ -163,6 +174,8 @@ class TaskView(Struct, frozen=True, kw_only=True):
     updated_at: datetime
     due_at: datetime | None
     schedule: ScheduleView | None
+    run_at: datetime | None
+    """By its schedule: when the next run is due, or the one under way was."""
     limits: Limits
     used: Usage
     verdict: Verdict | None
@@ -179,6 +192,8 @@ class TaskView(Struct, frozen=True, kw_only=True):
     """What it would be checked for, if its person agreed."""
     tainted: list[TaintView] | UnsetType = UNSET
     """What brought others' words into it; only where one task is read."""
+    changed: ChangeView | UnsetType = UNSET
+    """The last change of its state; not in what answers a change."""
 
 
 class Accepted(Struct, frozen=True, kw_only=True):
@@ -231,6 +246,15 @@ async def view_message(store: Store, message: Message, *, replies: bool = False)
     return await _message(names, message, said)
 
 
+async def view_changed(store: Store, task: Task, zone: str, taints: Sequence[Taint] | None = None) -> TaskView:
+    """Return a task as the API shows it, with who changed its state last and why."""
+    view = view_task(task, zone, taints)
+    last = next(iter(await store.transitions(task.id, limit=1)), None)
+    if last is None:
+        return view
+    return replace(view, changed=ChangeView(before=last.before, by=last.by, why=last.why, at=last.at))
+
+
 def view_task(task: Task, zone: str, taints: Sequence[Taint] | None = None) -> TaskView:
     """Return a task as the API shows it, with what taints it if that's given; `zone` is the hub's."""
     return TaskView(
@@ -245,6 +269,7 @@ def view_task(task: Task, zone: str, taints: Sequence[Taint] | None = None) -> T
         updated_at=task.updated_at,
         due_at=task.due_at,
         schedule=_schedule(task, task.schedule, zone) if task.schedule else None,
+        run_at=task.run_at,
         limits=task.limits,
         used=task.used,
         verdict=task.verdict,

@@ -12,6 +12,8 @@ from prometheus_client.registry import Collector
 from hub.config import Config
 from hub.flow.alerts import Alert
 from hub.flow.artefacts import Artefacts
+from hub.flow.habits import Habits
+from hub.flow.idling import Idling
 from hub.flow.leave import Leave
 from hub.flow.leaving import Leaving
 from hub.flow.pairing import Pairings
@@ -37,6 +39,7 @@ from hub.records import (
     TaskId,
     TenantId,
 )
+from hub.signing import Checker
 from hub.times.zones import Zones
 
 
@@ -136,6 +139,14 @@ async def _nobody(tool: Tool, call: ToolCall) -> Called:
     return Called(result=f"{tool.name} can't be called here.", failed=True)
 
 
+@dataclass(frozen=True)
+class WakerDoor:
+    """What the hub's waker asks, and how it proves that it's the waker."""
+
+    checker: Checker
+    idling: Idling
+
+
 @dataclass(frozen=True, kw_only=True)
 class Services:
     """All that the web calls. Whatever is asked for at each request is a callable."""
@@ -153,6 +164,7 @@ class Services:
     leaving: Leaving
     portraits: Portraits
     leave: Leave
+    habits: Habits
     inbox: InboxService
     tasks: TasksService
     outlines: OutlinesService
@@ -180,6 +192,10 @@ class Services:
     """Stays the same over restarts; signs the tokens against forged requests."""
     closing: asyncio.Event
     """Set when the hub begins to stop: streams and waits end at once."""
+    asked: Callable[[], None] = lambda: None
+    """Takes note that somebody asks something."""
+    waker: WakerDoor | None = None
+    """None: this hub has no waker."""
     packages: Installer | None = None
     own: Callable[[], Sequence[Own]] = tuple
     """What the hub has without installing it; may block."""

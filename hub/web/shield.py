@@ -49,6 +49,7 @@ class Shield(ASGIMiddleware):
             scope["type"] == ScopeType.WEBSOCKET or connection.scope.get("method") not in SAFE
         ):
             check_origin(host, connection.headers.get("origin"), connection.headers.get("sec-fetch-site"))
+        services_of(connection).asked()
         await next_app(scope, receive, send)
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from hub.ports import Delta, News
 from hub.records import Event, Message, MessageId, Pause, PauseState, PersonId, TaskId, TenantId, TurnId
 from hub.web.auth import Caller
-from hub.web.resources import MessageView, TaskView, view_message, view_task
+from hub.web.resources import MessageView, TaskView, view_changed, view_message
 from hub.web.services import Services
 from hub.web.turns import ApprovalView, TurnView, view_approval, view_turn
 
@@ -189,7 +189,7 @@ class Teller:
         match event.kind:
             case "task":
                 task = await store.task(event.task) if event.task else None
-                return view_task(task, self._services.config.hub.timezone) if task else None
+                return await view_changed(store, task, self._services.config.hub.timezone) if task else None
             case "turn":
                 turn = await store.turn(event.turn) if event.turn else None
                 return view_turn(turn) if turn else None

@@ -19,7 +19,7 @@ from hub.web.chats import MAIN, Cursor, IdempotencyKey, Limit, Name, check_agent
 from hub.web.files import BYTES, answer_with
 from hub.web.once import OWN, claimed, key_of
 from hub.web.problems import PROBLEMS, shown
-from hub.web.resources import MessageView, Page, TaskView, view_task
+from hub.web.resources import MessageView, Page, TaskView, view_changed, view_task
 from hub.web.schedules import NewSchedule, Words, schedule_of
 from hub.web.services import Services
 from hub.web.tasking import task_of
@@ -89,7 +89,8 @@ class TasksController(Controller):
             limit=limit + 1,
             split=parent == ANY,
         )
-        items = [view_task(task, services.config.hub.timezone) for task in found[:limit]]
+        zone = services.config.hub.timezone
+        items = [await view_changed(services.store, task, zone) for task in found[:limit]]
         return Page(items=items, next=items[-1].id if len(found) > limit else None)
 
     @post(status_code=201, opt={"scope": "tasks:write", OWN: True}, responses=PROBLEMS, summary="Assign a task")
@@ -123,7 +124,8 @@ class TasksController(Controller):
     async def task(self, services: Hub, caller: Asker, id: FromPath[str]) -> TaskView:
         """Return a task, by its id or number, with what brought others' words into it."""
         task = await task_of(services, caller, id)
-        return view_task(task, services.config.hub.timezone, await services.store.taints(task.id))
+        taints = await services.store.taints(task.id)
+        return await view_changed(services.store, task, services.config.hub.timezone, taints)
 
     @get("/{id:str}/messages", opt={"scope": "tasks:read"}, responses=PROBLEMS, summary="Read a task's messages")
     async def messages(

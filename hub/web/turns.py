@@ -34,13 +34,17 @@ class ApprovalView(Struct, frozen=True, kw_only=True):
 
 
 class LeaveView(Struct, frozen=True, kw_only=True):
-    """Whether leave was given for a call, by whom and when; or what its person was asked, and said."""
+    """That a call waited for its person: for leave to do exactly this, or for an answer."""
 
     id: PauseId
     kind: Literal["leave", "answer"]
-    answer: str
-    by: PersonId | None
-    at: datetime | None
+    decision: str
+    """Of leave: approved, denied, or in words why neither counts. Of an answer: what was said."""
+    why: str
+    """Why it was asked; of an answer, the question."""
+    by: str | None
+    """What who decided is called."""
+    decided_at: datetime | None
 
 
 class StepView(Struct, frozen=True, kw_only=True):
@@ -84,8 +88,20 @@ class TurnView(Struct, frozen=True, kw_only=True):
 async def view_receipts(store: Store, turn: Turn) -> TurnView:
     """Return a turn as the API shows it, with its steps and whose leave they had."""
     steps = await store.steps(turn.id)
-    shown = [_step(step, await store.pause(step.pause) if step.pause else None) for step in steps]
-    return replace(view_turn(turn), steps=shown)
+    return replace(view_turn(turn), steps=[_step(step, await view_leave(store, step)) for step in steps])
+
+
+async def view_leave(store: Store, step: Step) -> LeaveView | None:
+    """Return how a tool's call had its person's leave, or answer; None if nobody was asked."""
+    pause = await store.pause(step.pause) if step.pause else None
+    if pause is None:
+        return None
+    by = await store.person(pause.tenant, pause.decided_by) if pause.decided_by else None
+    decision = pause.answer or pause.state
+    name = (by.name if by else "") if pause.decided_by else None
+    return LeaveView(
+        id=pause.id, kind=pause.kind, decision=decision, why=pause.why, by=name, decided_at=pause.decided_at
+    )
 
 
 async def view_approval(store: Store, pause: Pause) -> ApprovalView:
@@ -126,7 +142,7 @@ def view_turn(turn: Turn) -> TurnView:
     )
 
 
-def _step(step: Step, pause: Pause | None) -> StepView:
+def _step(step: Step, leave: LeaveView | None) -> StepView:
     return StepView(
         number=step.number,
         kind=step.kind,
@@ -139,9 +155,5 @@ def _step(step: Step, pause: Pause | None) -> StepView:
         failed=step.failed,
         effect=step.effect,
         unsure=step.unsure,
-        leave=_leave(pause) if pause else None,
+        leave=leave,
     )
-
-
-def _leave(pause: Pause) -> LeaveView:
-    return LeaveView(id=pause.id, kind=pause.kind, answer=pause.answer, by=pause.decided_by, at=pause.decided_at)

@@ -86,7 +86,7 @@ async def test_commands_are_offered_while_a_slash_is_typed(hub: Running, tabs: T
     hints = page.get_by_role("listbox", name="Commands")
 
     await page.keyboard.type("/")
-    await expect(hints.get_by_role("option")).to_have_count(19)
+    await expect(hints.get_by_role("option")).to_have_count(22)
     await page.keyboard.type("ta")
     await expect(hints.get_by_role("option")).to_have_count(2)
     await page.keyboard.press("ArrowDown")

@@ -287,6 +287,14 @@ async def test_corrections_are_listed_newest_first(store: Store) -> None:
     assert await store.corrections(HOME, 1) == (new,)
 
 
+async def test_corrections_of_a_task_are_those_out_of_it_and_into_it(store: Store) -> None:
+    message, one, other = a_message(), a_task(), a_task()
+    out, into = a_correction(message, one, other), a_correction(message, other, one)
+    await add(store, out, into, a_correction(message, other, other))
+    assert await store.corrections_of_task(one.id, 9) == (into, out)
+    assert await store.corrections_of_task(one.id, 1) == (into,)
+
+
 async def test_a_replay_is_filled_in_when_the_request_is_done(store: Store) -> None:
     replay = a_replay(a_key(), status=0)
     await add(store, replay)

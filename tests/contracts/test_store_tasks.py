@@ -11,6 +11,7 @@ from hub.records import (
     Address,
     MessageId,
     Task,
+    Usage,
 )
 from hub.testing import (
     NOON,
@@ -108,6 +109,17 @@ async def test_turns_are_listed_newest_first(store: Store) -> None:
     await add(store, *turns, a_turn(a_task()))
     assert await store.turns(task.id) == (turns[2], turns[1], turns[0])
     assert await store.turns(task.id, before=3, limit=1) == (turns[1],)
+    assert await store.turns(task.id, after=0, limit=2) == (turns[0], turns[1])
+    assert await store.turns(task.id, after=2) == (turns[2],)
+
+
+async def test_what_all_turns_of_a_task_took_is_added_up(store: Store) -> None:
+    task = a_task()
+    one = a_turn(task, number=1, tokens_in=100, tokens_out=20, ms=30_000.0)
+    other = a_turn(task, number=2, tokens_in=3, tokens_out=0, ms=60_000.0)
+    await add(store, one, other, a_turn(a_task(), ms=5.0))
+    assert await store.worked(task.id) == Usage(turns=2, tokens=123, minutes=1.5)
+    assert await store.worked(a_task().id) == Usage()
 
 
 async def test_steps_are_listed_in_order(store: Store) -> None:
@@ -140,3 +152,5 @@ async def test_who_changed_a_tasks_state_is_told_newest_first(store: Store) -> N
     assert await store.transitions(task.id, limit=5) == (begun, founded)
     assert await store.transitions(task.id, limit=1) == (begun,)
     assert await store.transitions(task.id, limit=5, before=begun.id) == (founded,)
+    assert await store.transitions(task.id, limit=5, after="") == (founded, begun)
+    assert await store.transitions(task.id, limit=5, after=founded.id) == (begun,)

@@ -51,6 +51,7 @@ class Day:
         self.llm = llm
         self.clock = clock or FakeClock()
         self.store = store or MemoryStore()
+        self.documents = documents or MemoryDocuments()
         self.hub = Hub(
             Config(
                 hub=HubConfig(data=str(Path("nowhere"))),
@@ -61,7 +62,7 @@ class Day:
             store=self.store,
             llm=llm,
             decider=llm,
-            documents=documents or MemoryDocuments(),
+            documents=self.documents,
             files=MemoryFiles(),
             clock=self.clock,
             agents=agents or load_agents([SHIPPED_AGENTS]),

@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from hub.errors import DeliveryDelayed, DeliveryRefused, DeliveryUncertain
+from hub.ports import Outgoing
 from hub.records import Choice, File, Text
 from hub.testing import a_message, a_task
 from tests.telegram.botapi import TOKEN, BotApi
@@ -246,3 +248,32 @@ async def test_no_token_is_in_any_error(way: Proxy, world: World, caplog: pytest
             await world.bridge.deliver(outgoing("Hi"))
         assert TOKEN not in str(error.value) + repr(error.value.__cause__)
     assert TOKEN not in caplog.text
+
+
+async def test_progress_comes_without_a_sound_and_is_edited_with_its_task_named(api: BotApi, world: World) -> None:
+    task = a_task(number=2, title="Landlord email")
+    first = replace(outgoing("Working: turn 2 of 20", role="notice"), task=task, tagged=True, silent=True)
+    delivered = await world.bridge.deliver(first)
+    [shown] = api.shown
+    assert shown.fields["disable_notification"] == "true"
+    await world.bridge.edit(with_words(first, "Done after 3 turns, 2 min"), delivered.ids)
+    assert [shown.text for shown in api.shown] == ["#2 Landlord email\nDone after 3 turns, 2 min"]
+
+
+async def test_an_edit_that_is_refused_or_lost_says_how_and_the_same_one_twice_is_one(
+    api: BotApi, way: Proxy, world: World
+) -> None:
+    delivered = await world.bridge.deliver(outgoing("Turn 1", role="notice"))
+    now = outgoing("Turn 2", role="notice")
+    api.refusing = [("editMessageText", Refusal("Bad Request: message can't be edited"))]
+    with pytest.raises(DeliveryRefused):
+        await world.bridge.edit(now, delivered.ids)
+    way.fail("editMessageText", "lost")
+    with pytest.raises(DeliveryDelayed):
+        await world.bridge.edit(now, delivered.ids)
+    await world.bridge.edit(now, delivered.ids)
+    assert api.texts == ["Turn 2"]
+
+
+def with_words(said: Outgoing, text: str) -> Outgoing:
+    return replace(said, message=replace(said.message, parts=(Text(text),)))

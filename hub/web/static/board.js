@@ -1,6 +1,7 @@
 // All tasks, by what they need.
 import { call, newKey } from "./api.js";
 import { approvals } from "./approvals.js";
+import { changeOf } from "./changes.js";
 import { ago, byId, chip, h, hue, toast } from "./dom.js";
 import { STATES, isOpen, keepTask, onTasks, start, tasks } from "./shell.js";
 
@@ -28,14 +29,39 @@ function paint() {
 }
 
 function ticket(task) {
-  const words = said(task.verdict);
+  const words = rests(task) || said(task.verdict);
   return h(`li.ticket.${hue(task)}`, { "data-id": task.id },
     chip(task, true),
     h("a.name", { href: `/tasks/${task.id}` }, task.title),
-    words && h("p.verdict", {}, words),
+    words && h("p.verdict", {}, words), plan(task),
+    task.changed && h("p.facts.why", { title: changeOf(task) }, changeOf(task)),
     h("p.facts", {}, [task.agent, task.origin.bridge !== "http" && `on ${task.origin.bridge}`, `${task.used.turns} ${task.used.turns === 1 ? "turn" : "turns"}`, due(task), ago(task.updated_at)]
       .filter(Boolean).join(" · ")), subtasks(task));
 }
+
+// How much of its plan is done.
+function plan(task) {
+  const points = (task.plan ?? []).filter((point) => point.state !== "dropped");
+  if (!points.length) return null;
+  const done = points.filter((point) => point.state === "done").length;
+  const meter = h("span.track", {}, h("i"));
+  meter.firstChild.style.width = `${(done / points.length) * 100}%`;
+  return h("p.planned", {}, `${done} of ${points.length} points done`, meter);
+}
+
+// What a task that rests waits for.
+const SIGNALS = { message: () => "a word from you", tasks: (on) => (on.tasks.length === 1 ? "another task" : `${on.tasks.length} other tasks`),
+  file: (on) => `the file ${on.path}`, url: (on) => `a change of ${on.url}` };
+
+function rests(task) {
+  const { verdict } = task;
+  if (!isOpen(task) || !isDue(task)) return "";
+  if (verdict?.type === "wait") return `Waits${verdict.on ? ` for ${SIGNALS[verdict.on.type](verdict.on)}` : ""} until ${when(verdict.until)}${verdict.why ? `: ${verdict.why}` : ""}`;
+  if (task.schedule) return `Next run ${when(task.run_at ?? task.due_at)}`;
+  return verdict?.type === "again" ? `Goes on ${when(task.due_at)}${verdict.why ? `: ${verdict.why}` : ""}` : `Begins ${when(task.due_at)}`;
+}
+
+const when = (at) => new Date(at).toLocaleString([], { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
 // What was split off from a task and isn't over, beneath it.
 function subtasks(task) {

@@ -10,6 +10,7 @@ const COMMANDS = [
   ["/agent", "list the agents"], ["/model", "which model answers"],
   ["/approve", "allow what a task asks for"], ["/deny", "refuse what a task asks for"],
   ["/follow", "hear of a task in this chat too: /follow 3"], ["/unfollow", "hear of it here no more"],
+  ["/quiet", "at night: /quiet 22-7"], ["/digest", "your day"],
   ["/whoami", "who the hub takes you for"], ["/pair", "link another account"], ["/unlink", "take an account off you"],
   ["/start", "a short welcome"], ["/help", "all commands"],
 ];

@@ -13,7 +13,7 @@ export const tasks = new Map();
 export const isOpen = (task) => OPEN.includes(task.state);
 const DAY = 86_400_000;
 
-// What a message may be about: open tasks, then those finished within a day. Subtasks only where they ask.
+// What a message may be about: open tasks, then those of the last day; subtasks if they ask.
 export function likelyTasks() {
   const likely = [...tasks.values()].filter((task) => task.parent ? task.state === "input-required" : isOpen(task) || Date.now() - new Date(task.updated_at) < DAY);
   return likely.sort((a, b) => isOpen(b) - isOpen(a) || b.number - a.number).slice(0, 12);

@@ -8,13 +8,14 @@ import { STATES, isOpen, keepTask, start } from "./shell.js";
 
 const id = decodeURIComponent(location.pathname.split("/")[2]);
 const page = byId("task");
-const unfolded = new Set();
 let led = false; // to what the address names behind the #
 let task = null;
 let turns = [];
 let messages = [];
 let done = [];
 let parts = [];
+let timeline = [];
+let more = null; // what a task's page loads by and by
 const leaves = h("section.waiting", { "aria-label": "Waits for your leave", hidden: true });
 const lookForLeaves = approvals(leaves, () => task?.id);
 
@@ -28,7 +29,13 @@ async function load() {
     return;
   }
   await lookForParts();
+  if (!more) {
+    const [{ timelineOf }, { history }, { changeOf }] = await Promise.all([import("./timeline.js"), import("./turns.js"), import("./changes.js")]);
+    timeline = await timelineOf(id);
+    more = { history, changeOf };
+  }
   paint();
+  timeline[1]();
   lookForLeaves();
 }
 
@@ -38,7 +45,7 @@ function paint() {
   document.title = `#${task.number} ${task.title} · AgentHost`;
   const focused = document.activeElement?.dataset.act;
   page.className = `page ${hue(task)}`;
-  page.replaceChildren(...[head(), leaves, goal(), ...parts, costs(), what(), history(), conversation()].filter(Boolean));
+  page.replaceChildren(...[head(), leaves, goal(), ...parts, costs(), timeline[0], what(), more.history(turns, verdict), conversation()].filter(Boolean));
   if (location.hash && !led) led = !page.querySelector(location.hash)?.scrollIntoView();
   if (focused) page.querySelector(`[data-act="${focused}"]`)?.focus();
 }
@@ -51,6 +58,7 @@ function head() {
     h("h1", {}, h("i.mark"), task.title),
     h("p.facts", {}, h(`span.state.${task.state}`, {}, STATES[task.state]), ` · ${task.agent} · begun ${ago(task.created_at)}${task.origin.bridge === "http" ? "" : ` on ${task.origin.bridge}`}`,
       task.due_at && open ? ` · due ${ago(task.due_at)}` : "", task.schedule ? h("span", { title: comes(task.schedule) }, ` · ${task.schedule.words}`) : ""),
+    task.changed && h("p.why", {}, more.changeOf(task)),
     h("div.acts", {}, task.state === "working" && act("stop", "Stop"),
       (task.state === "input-required" || !open) && act("resume", "Resume"), open && act("cancel", "Cancel task")));
 }
@@ -67,7 +75,7 @@ async function ask(name) {
   }
 }
 
-// What only assignments have: the script for it is fetched for them alone.
+// Only assignments have parts.
 async function lookForParts() {
   if (task.kind === "assignment") parts = await (await import("./parts.js")).partsOf(task, replaced);
 }
@@ -108,28 +116,6 @@ function what() {
   if (!done.length) return null;
   return h("section", { "aria-label": "What it did", id: "receipts" }, h("h2", {}, "What it did"), receipts(done));
 }
-
-function history() {
-  return h("section", { "aria-label": "Turns" }, h("h2", {}, "Turns"),
-    turns.length ? h("ol.turns", {}, [...turns].sort((a, b) => b.number - a.number).map(turnOf)) : h("p.none", {}, "No turn was taken yet."));
-}
-
-function turnOf(turn) {
-  const steps = turn.steps ?? [];
-  const facts = [seconds(turn.ms), `${turn.tokens_in} → ${turn.tokens_out} tokens`, `${steps.length} ${steps.length === 1 ? "step" : "steps"}`];
-  return h("li", {}, h("details", { open: unfolded.has(turn.id), ontoggle: (event) => unfolded[event.target.open ? "add" : "delete"](turn.id) },
-    h("summary", {}, h("b", {}, `Turn ${turn.number}`), h(`span.state.${turn.state}`, {}, turn.state), h("span.facts", {}, facts.join(" · ")), time(turn.started_at)),
-    h("ol.steps", {}, steps.map(stepOf)),
-    turn.answer && h("p.goal", {}, turn.answer), turn.error && h("p.fault", {}, turn.error), turn.verdict && verdict(turn.verdict)));
-}
-
-function stepOf(step) {
-  return h(step.failed ? "li.failed" : "li", {},
-    h("p", {}, h("b", {}, step.kind), step.name !== step.kind && ` ${step.name}`, h("span.facts", {}, `${step.tokens_in + step.tokens_out} tokens · ${seconds(step.ms)}`)),
-    step.request && h("pre", { tabIndex: 0 }, step.request), step.result && h("pre.result", { tabIndex: 0 }, step.result));
-}
-
-const seconds = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
 
 function conversation() {
   return h("section", { "aria-label": "Messages" }, h("h2", {}, "Messages"), h("ol.messages", {}, messages.map((message) => {

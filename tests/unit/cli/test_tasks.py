@@ -57,6 +57,20 @@ def test_a_task_is_shown_with_what_was_said_and_its_turns(hub: Running, name: st
     assert "1 of 20 turns" in shown
 
 
+def test_a_tasks_timeline_is_printed_with_times_and_written_out_for_programs(hub: Running) -> None:
+    say(hub, "hello")
+    shown = run(hub, "tasks", "1", "--timeline").stdout
+    told = json.loads(run(hub, "tasks", "show", "1", "--timeline", "--json").stdout)
+    table = run(hub, "tasks", "#1", "--format", "csv").stdout
+    lines = run(hub, "tasks", "1", "--timeline", "--format", "jsonl").stdout
+
+    assert "said on http" in shown
+    assert "You said: **hello**" in shown
+    assert [item["kind"] for item in told["items"]] == [json.loads(line)["kind"] for line in lines.splitlines()]
+    assert table.startswith("at,kind,what,detail")
+    assert len(table.splitlines()) > len(told["items"])
+
+
 def test_a_task_is_shown_as_json_with_messages_and_turns(hub: Running) -> None:
     say(hub, "hello")
     shown = json.loads(run(hub, "tasks", "show", "1", "--json").stdout)

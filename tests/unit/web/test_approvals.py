@@ -96,6 +96,6 @@ async def test_a_receipt_says_what_was_changed_with_whose_leave() -> None:
 
     [receipt] = shown["steps"]
     assert (receipt["name"], receipt["effect"], receipt["failed"]) == ("send", "keyed", False)
-    leave = {"id": pause.id, "kind": "leave", "answer": "approved", "by": OWNER}
+    leave = {"id": pause.id, "kind": "leave", "decision": "approved", "by": "Owner"}
     assert receipt["leave"].items() >= leave.items()
     assert tainted == [{"source": "web_fetch", "detail": "https://example.org"}]

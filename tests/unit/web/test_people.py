@@ -148,3 +148,19 @@ async def test_an_account_is_unlinked_by_its_person_and_by_nobody_else() -> None
         me = (await client.get("/v1/people/me")).json()
 
     assert (refused.status_code, strange.status_code, gone.status_code, me["accounts"]) == (404, 404, 204, [])
+
+
+async def test_preferences_are_read_and_changed_one_by_one() -> None:
+    world = await a_world()
+    async with world.client() as client:
+        before = (await client.get("/v1/people/me/preferences")).json()
+        set_ = (await client.put("/v1/people/me/preferences", json={"quiet": "22-7 Europe/Berlin"})).json()
+        both = (await client.put("/v1/people/me/preferences", json={"digest": "8"})).json()
+        wrong = await client.put("/v1/people/me/preferences", json={"quiet": "", "digest": "dawn"})
+        ended = (await client.put("/v1/people/me/preferences", json={"quiet": "", "digest": ""})).json()
+
+    assert before == {"quiet": "", "zone": "UTC", "digest": ""}
+    assert set_ == {"quiet": "22:00-07:00", "zone": "Europe/Berlin", "digest": ""}
+    assert both == {"quiet": "22:00-07:00", "zone": "Europe/Berlin", "digest": "08:00"}
+    assert (wrong.status_code, wrong.json()["field"]) == (400, "digest")
+    assert ended == before

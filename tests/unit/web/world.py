@@ -17,9 +17,11 @@ from hub.dispatch.alone import Alone
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
 from hub.flow.artefacts import Artefacts
+from hub.flow.daily import Daily
 from hub.flow.elsewhere import Elsewhere
 from hub.flow.forgetting import Forgetting
 from hub.flow.guard import Guard
+from hub.flow.habits import Habits
 from hub.flow.journal import Journal
 from hub.flow.labels import Labels
 from hub.flow.leave import Leave
@@ -31,6 +33,8 @@ from hub.flow.outlines import Outlines
 from hub.flow.pairing import Pairings
 from hub.flow.people import OWNER_KEY, People, new_secret
 from hub.flow.portrait import Portraits
+from hub.flow.preferences import Preferences
+from hub.flow.quiet import Quiet
 from hub.flow.tasks import Tasks
 from hub.flow.timetable import Timetable
 from hub.flow.toolbox import Toolbox
@@ -111,21 +115,17 @@ async def a_world(
     """Return a hub's web whose flow echoes."""
     store, feed, clock = store or MemoryStore(), LocalFeed(), clock or SystemClock()
     people, echo = People(store, clock), Echo(store, feed, clock, pace=pace)
-    _, key = new_secret(OWNER_KEY)
-    await people.ensure_owner(key)
+    await people.ensure_owner(key := new_secret(OWNER_KEY)[1])
     owner = await people.whose(key)
     assert owner
-    llm = ScriptedLLM()
-    by_name = {bridge.name: bridge for bridge in bridges}
+    llm, by_name = ScriptedLLM(), {bridge.name: bridge for bridge in bridges}
     journal = Journal(store, feed, LocalDispatcher(clock), clock)
-    labels, elsewhere = Labels(store, clock, 24.0), Elsewhere(store, clock, by_name)
-    outbox = Outbox(store, Spool(store, "boot1"), journal, clock, by_name, labels, elsewhere, Guard(clock, {}))
-    unready: list[str] = []
-    files, documents = MemoryFiles(), MemoryDocuments()
-    zones = Zones(documents, (config or Config()).hub.timezone)
-
+    outbox, habits = _speaking(store, journal, clock, by_name)
+    unready, config = list[str](), config or Config()
+    files, documents, made = MemoryFiles(), MemoryDocuments(), workspaces or MemoryWorkspaces()
+    zones = Zones(documents, config.hub.timezone)
     services = Services(
-        config=config or Config(),
+        config=config,
         version="0.1.0",
         boot="boot1",
         hubs=Alone("boot1", "here", clock),
@@ -138,12 +138,13 @@ async def a_world(
         portraits=Portraits(store, files, documents, clock),
         leaving=_leaving(store, files, documents, clock, people, echo),
         leave=Leave(store, journal, clock, Toolbox((), llm)),
+        habits=habits,
         inbox=echo,
         tasks=echo,
         outlines=Outlines(store, journal, clock),
         timetable=Timetable(store, journal, clock, cast("Tasks", echo), zones, Meant(store)),
         zones=zones,
-        artefacts=Artefacts(store, workspaces or MemoryWorkspaces(), MemoryFiles()),
+        artefacts=Artefacts(store, made, files),
         corrections=echo,
         questions=echo,
         letters=echo,
@@ -151,7 +152,7 @@ async def a_world(
         decisions=llm,
         agents=lambda: [AgentInfo(name="default", description="Helps.", model="scripted", tools=("calculate",))],
         bridges=by_name,
-        uploads=Uploads(store, files, documents, clock, (config or Config()).limits.file_mb),
+        uploads=Uploads(store, files, documents, clock, config.limits.file_mb),
         prompts=_no_prompts,
         router=lambda: RouterInfo(rule="untrained", model="scripted"),
         store_info=_memory,
@@ -189,3 +190,11 @@ async def _memory() -> StoreInfo:
 async def _nothing() -> tuple[()]:
     """Nothing is counted here but HTTP, and nothing is wrong."""
     return ()
+
+
+def _speaking(store: MemoryStore, journal: Journal, clock: Clock, bridges: dict[str, Bridge]) -> tuple[Outbox, Habits]:
+    labels, elsewhere = Labels(store, clock, 24.0), Elsewhere(store, clock, bridges)
+    preferences = Preferences(MemoryDocuments(), Zones(MemoryDocuments(), "UTC"))
+    quiet, guard = Quiet(store, preferences, clock), Guard(clock, {})
+    outbox = Outbox(store, Spool(store, "boot1"), journal, clock, bridges, labels, elsewhere, guard, quiet)
+    return outbox, Habits(preferences, outbox, Daily(store, journal, outbox, clock, preferences), clock)

@@ -1,0 +1,199 @@
+"""The HTTP plane: requests go on to the hub, and wait at the door while it's being woken.
+
+Only who the hub knows wakes it: a stranger is told to sign in, and costs nothing.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from hashlib import sha256
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import urlsplit
+
+import httpcore
+
+from hub.ports.time import Clock
+from hub.waker.answers import Answer, Receive, Scope, Send, headers_of, problem
+from hub.waker.bodies import Body, CutOff, Kept, Passing, has_body
+from hub.waker.power import Power
+from hub.waker.spool import Spool
+
+log = logging.getLogger(__name__)
+
+COOKIE = "agenthost_session"
+HOP_BY_HOP = frozenset(
+    b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding"
+    b" upgrade".split()
+)
+"""Of one connection alone: RFC 9110, section 7.6.1."""
+CONNECTIONS = 2_000
+ANSWER = 3_600.0
+"""Seconds that a hub may be silent within an answer: streams are long."""
+EVENTS = b"text/event-stream"
+ASLEEP = 15.0
+"""Seconds between two signs of life in a stream over a sleep."""
+AWAY = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError)
+
+
+class Proxy:
+    """Takes requests to one hub."""
+
+    def __init__(self, power: Power, spool: Spool, clock: Clock) -> None:
+        self.power = power
+        self._spool = spool
+        self._clock = clock
+        self._pool = httpcore.AsyncConnectionPool(
+            max_connections=CONNECTIONS, max_keepalive_connections=64, keepalive_expiry=15.0
+        )
+        self._waiting = 0
+
+    async def close(self) -> None:
+        await self._pool.aclose()
+
+    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Have one request answered: by the hub as soon as it's up, or by why nobody can."""
+        began = self._clock.monotonic()
+        with ExitStack() as hold, suppress(CutOff):
+            if self.power.state == "ready":
+                hold.enter_context(self.power.held())
+                await self._forward(scope, Passing(receive) if has_body(scope) else None, send, hold, "")
+            elif refusal := await self._at_the_door(scope):
+                await refusal.send(scope, send)
+            elif _wants_events(scope):
+                await self._sleep_on(receive, send)
+            else:
+                hold.enter_context(self.power.held())
+                await self._woken(scope, receive, send, hold, began)
+
+    async def known(self, headers: Mapping[str, str]) -> bool:
+        """Say whether a request comes with a key or a session that the hub knew when it was up last."""
+        kind, _, secret = headers.get("authorization", "").partition(" ")
+        if kind:
+            return kind.lower() == "bearer" and await self.knows(secret.strip())
+        try:
+            found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+        except CookieError:
+            return False
+        return found is not None and await self.knows(found.value)
+
+    async def knows(self, secret: str) -> bool:
+        """Say whether a secret is one of the hub's keys, or of its sessions."""
+        return await self._spool.knows(self.power.hub.name, "key", [sha256(secret.encode()).hexdigest()])
+
+    async def _at_the_door(self, scope: Scope) -> Answer | None:
+        """Say who may not wake the hub, or not now; nothing if they may."""
+        if not await self.known(headers_of(scope)):
+            return problem(
+                401,
+                "Asleep",
+                "the hub is asleep, and only who it knows can wake it: send 'Authorization: Bearer KEY', or sign in",
+                headers=((b"www-authenticate", b"Bearer"),),
+            )
+        if self.power.state == "failed":
+            return _asleep(503, f"it could not be started ({self.power.detail})")
+        if self._waiting >= self.power.hub.waiting:
+            return _asleep(503, "too many requests wait for it already")
+        return None
+
+    async def _sleep_on(self, receive: Receive, send: Send) -> None:
+        """Hold a stream of events open over the hub's sleep: a page left open in a browser is no reason to wake it.
+
+        It ends when the hub is up, so that the page asks again and gets what it missed.
+        """
+        headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        gone = asyncio.ensure_future(_gone(receive))
+        try:
+            while not gone.done() and not await self.power.seen_up(ASLEEP):
+                await send({"type": "http.response.body", "body": b": asleep\n\n", "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            gone.cancel()
+
+    async def _woken(self, scope: Scope, receive: Receive, send: Send, hold: ExitStack, began: float) -> None:
+        kept = Kept(receive)
+        self._waiting += 1
+        try:
+            self.power.wake()
+            # Taken while the hub starts: nobody's upload is held up by it.
+            await kept.take()
+            up = await self.power.up(self.power.hub.hold_seconds)
+        finally:
+            self._waiting -= 1
+        try:
+            if up:
+                took = (self._clock.monotonic() - began) * 1000
+                await self._forward(scope, kept if has_body(scope) else None, send, hold, f"cold;dur={took:.0f}")
+            elif self.power.state == "failed":
+                await _asleep(503, f"it could not be started ({self.power.detail})").send(scope, send)
+            else:
+                await _asleep(504, "it wasn't up in time").send(scope, send)
+        finally:
+            kept.close()
+
+    async def _forward(self, scope: Scope, body: Body | None, send: Send, hold: ExitStack, woken: str) -> None:
+        headers = [(name, value) for name, value in scope["headers"] if name not in HOP_BY_HOP]
+        headers += _forwarded(scope)
+        if body is not None and not any(name == b"content-length" for name, _ in headers):
+            headers.append((b"transfer-encoding", b"chunked"))
+        began = False
+        try:
+            async with self._pool.stream(
+                scope["method"],
+                self.power.url.rstrip("/") + target(scope),
+                headers=headers,
+                content=body.chunks() if body is not None else None,
+                extensions={"timeout": {"connect": 5.0, "read": ANSWER, "write": 300.0, "pool": 30.0}},
+            ) as answer:
+                found = [(name.lower(), value) for name, value in answer.headers if name.lower() not in HOP_BY_HOP]
+                if any(name == b"content-type" and value.startswith(EVENTS) for name, value in found):
+                    hold.close()  # it lasts as long as a page is open, and says nothing about whether anybody looks
+                found += [(b"agenthost-wake", woken.encode())] if woken else []
+                await send({"type": "http.response.start", "status": answer.status, "headers": found})
+                began = True
+                async for chunk in answer.aiter_stream():
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                await send({"type": "http.response.body", "body": b""})
+        except AWAY as error:
+            log.warning("hub %s: a request was cut off (%s)", self.power.hub.name, type(error).__name__)
+            if began:
+                raise  # whoever asked must see a broken answer, not a short one
+            why = "it went away while it was asked; whether it has done what it was asked isn't known"
+            await problem(502, "Gone", f"the hub: {why}").send(scope, send)
+
+
+async def _gone(receive: Receive) -> None:
+    """Return when who asked is gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _wants_events(scope: Scope) -> bool:
+    return scope["method"] == "GET" and EVENTS.decode() in headers_of(scope).get("accept", "")
+
+
+def target(scope: Scope) -> str:
+    """Return a request's path and query, as they came."""
+    path = scope.get("raw_path") or scope["path"].encode()
+    query = scope.get("query_string") or b""
+    return str((path + (b"?" + query if query else b"")).decode("latin-1"))
+
+
+def _forwarded(scope: Scope) -> list[tuple[bytes, bytes]]:
+    client = scope.get("client")
+    return [(b"x-forwarded-for", str(client[0]).encode())] if client else []
+
+
+def _asleep(status: int, why: str) -> Answer:
+    return problem(
+        status, "Asleep", f"the hub is asleep, and {why}; try again later", headers=((b"retry-after", b"5"),)
+    )
+
+
+def host_of(scope: Scope) -> str:
+    """Return the name that a request came to, without its port."""
+    try:
+        return (urlsplit("//" + headers_of(scope).get("host", "")).hostname or "").rstrip(".")
+    except ValueError:
+        return ""

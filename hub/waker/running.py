@@ -1,0 +1,179 @@
+"""Puts a waker together, and runs it until it's told to stop; the hubs stay as they are."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from pathlib import Path
+
+import uvicorn
+
+from hub import log as logs
+from hub.accounts import TelegramAccount, secrets_of
+from hub.clock import SystemClock
+from hub.errors import StartError
+from hub.ports.time import Clock
+from hub.waker.config import HubConfig, WakerConfig, hub_of
+from hub.waker.front import Front, Seat
+from hub.waker.peer import Peer
+from hub.waker.power import Power
+from hub.waker.providers import Provider
+from hub.waker.providers.loading import provider_of
+from hub.waker.proxy import Proxy
+from hub.waker.relay import Relay
+from hub.waker.spool import Spool
+from hub.waker.telegram import TelegramEar
+
+log = logging.getLogger(__name__)
+
+KEY = "waker.key"
+GRACE = 5
+
+
+class Waker:
+    """The parts of a waker."""
+
+    def __init__(self, config: WakerConfig, spool: Spool, clock: Clock, key: str, providers: Mapping[str, Provider]):
+        self._config = config
+        self._providers = providers
+        self._peers: list[Peer] = []
+        self._relays: list[Relay] = []
+        self.seats: list[Seat] = []
+        self.ears: dict[str, TelegramEar] = {}
+        for hub in config.hubs:
+            self._seat(hub, spool, clock)
+        for account in config.bridges:
+            if isinstance(account, TelegramAccount):
+                power = self._power(hub_of(config, account).name)
+                ear = TelegramEar(account, power, spool, clock)
+                self.ears[ear.name] = ear
+        self.front = Front(self.seats, self.ears, spool, clock, key)
+
+    def _seat(self, hub: HubConfig, spool: Spool, clock: Clock) -> None:
+        peer = Peer(lambda: power.url, hub.token)
+        power = Power(
+            hub, provider=self._providers[hub.name], peer=peer, spool=spool, clock=clock, failed=self._telling(hub)
+        )
+        self._peers.append(peer)
+        self._relays.append(Relay(power, peer, spool, clock))
+        self.seats.append(Seat(power, Proxy(power, spool, clock)))
+
+    def _telling(self, hub: HubConfig) -> Callable[[str], Awaitable[None]]:
+        async def tell(text: str) -> None:
+            for account in self._config.bridges:
+                if isinstance(account, TelegramAccount) and hub_of(self._config, account).name == hub.name:
+                    ear = next(ear for ear in self.ears.values() if ear.account == account)
+                    await ear.tell(f"The hub is {text}. Your message is kept.")
+
+        return tell
+
+    def _power(self, name: str) -> Power:
+        return next(seat.power for seat in self.seats if seat.power.hub.name == name)
+
+    async def run(self) -> None:
+        """Hear, wake, hand over and put to sleep until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for seat in self.seats:
+                group.create_task(seat.power.run())
+            for relay in self._relays:
+                group.create_task(relay.run())
+            for ear in self.ears.values():
+                group.create_task(ear.run())
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        closing: list[Peer | Proxy | TelegramEar | Provider] = [*self._peers, *self.ears.values()]
+        closing += [*(seat.proxy for seat in self.seats), *self._providers.values()]
+        for each in closing:
+            await each.close()
+
+
+def serve(config: WakerConfig) -> int:
+    """Run a waker until SIGINT or SIGTERM; return the exit code. Raises StartError."""
+    asyncio.run(_serve(config))
+    return 0
+
+
+async def _serve(config: WakerConfig) -> None:
+    hidden = [hub.token for hub in config.hubs]
+    for account in config.bridges:
+        hidden += secrets_of(account)
+    redaction = logs.configure(config.waker.log, config.waker.log_level, secrets=hidden)
+    spool = Spool(config.data / "waker.db")
+    spool.open()
+    key = _key(config.data / KEY)
+    redaction.hide(key)
+    providers = {hub.name: provider_of(hub, config.data) for hub in config.hubs}
+    waker = Waker(config, spool, SystemClock(), key, providers)
+    server = Server(waker)
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    with listening(config) as found:
+        host, port = found.getsockname()[:2]
+        log.info("waking %s; listening at http://%s:%d", ", ".join(hub.name for hub in config.hubs), host, port)
+        try:
+            async with asyncio.TaskGroup() as group:
+                served = group.create_task(server.serve(sockets=[found]))
+                work = group.create_task(waker.run())
+                await stopping.wait()
+                server.should_exit = True
+                await served
+                work.cancel()
+        finally:
+            await waker.close()
+            await spool.close()
+
+
+class Server(uvicorn.Server):
+    """A uvicorn server over a waker's front. Set `should_exit` to stop it."""
+
+    def __init__(self, waker: Waker) -> None:
+        super().__init__(
+            uvicorn.Config(
+                waker.front,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                ws="websockets-sansio",
+                timeout_graceful_shutdown=GRACE,
+                lifespan="off",
+            )
+        )
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Leave signals alone: whoever runs the server decides what they mean."""
+        yield
+
+
+@contextlib.contextmanager
+def listening(config: WakerConfig) -> Generator[socket.socket, None, None]:
+    """Return a socket at the configured address; raises StartError if that can't be had."""
+    where = (config.waker.host, config.waker.port)
+    try:
+        family = socket.getaddrinfo(*where, type=socket.SOCK_STREAM)[0][0]
+        found = socket.create_server(where, family=family, backlog=1024)
+    except OSError as error:
+        raise StartError(
+            f"waker.port: can't listen at {where[0]}:{where[1]} ({error.strerror}); stop what's there, or take another"
+        ) from None
+    with found:
+        yield found
+
+
+def _key(file: Path) -> str:
+    """Return the key that the waker's status is asked with, made if there's none."""
+    with contextlib.suppress(OSError):
+        if key := file.read_text(encoding="utf-8").strip():
+            return key
+    key = secrets.token_urlsafe(32)
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as out:
+        out.write(key + "\n")
+    return key

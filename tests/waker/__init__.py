@@ -1,0 +1,1 @@
+"""The waker: its power over hubs, what it hears, and what it hands over."""

@@ -1,0 +1,140 @@
+"""A hub that sleeps, its provider and its word, all on a clock that a test moves."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hub.testing import FakeClock, settle
+from hub.waker.config import HubConfig
+from hub.waker.peer import Report
+from hub.waker.power import Power
+from hub.waker.providers import Described, ProviderFault, State
+from hub.waker.spool import Heard, Spool
+
+TOKEN = "t" * 32
+
+
+class Machine:
+    """A provider's machine: it does what it's asked after a while, or doesn't."""
+
+    def __init__(self, clock: FakeClock, *, boots: float = 1.0) -> None:
+        self._clock = clock
+        self.boots = boots
+        """Seconds from the asking to the answering."""
+        self.state: State = "stopped"
+        self.starts = 0
+        self.stops = 0
+        self.lies = False
+        """It says yes and does nothing."""
+        self.fault = ""
+        self.dies = False
+        """Whatever it starts ends at once."""
+        self._up_at = 0.0
+
+    async def describe(self) -> Described:
+        if self.fault:
+            raise ProviderFault(self.fault)
+        return Described(state=self.state, detail="it ended with 1" if self.dies and self.state == "stopped" else "")
+
+    async def start(self) -> None:
+        if self.fault:
+            raise ProviderFault(self.fault)
+        self.starts += 1
+        if not self.lies and not self.dies and self.state != "running":
+            self.state = "running"
+            self._up_at = self._clock.monotonic() + self.boots
+
+    async def stop(self) -> None:
+        self.stops += 1
+        if not self.lies:
+            self.state = "stopped"
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    @property
+    def answers(self) -> bool:
+        return self.state == "running" and self._clock.monotonic() >= self._up_at
+
+
+class Word:
+    """What the hub says of itself."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self.busy: tuple[str, ...] = ()
+        self.idle = 0.0
+        self.next_due: float | None = None
+        self.guests: tuple[tuple[str, str], ...] | None = (("key", "hash"),)
+        self.silent = False
+        self.drains = 0
+        self.taken: list[int] = []
+        self.refuses = False
+
+    async def report(self) -> Report | None:
+        if self.silent or not self._machine.answers:
+            return None
+        return Report(
+            boot="b", ready=True, busy=self.busy, idle_seconds=self.idle, next_due=self.next_due, guests=self.guests
+        )
+
+    async def drain(self) -> bool:
+        self.drains += 1
+        return not self.busy
+
+    async def take(self, heard: Sequence[Heard]) -> tuple[int, ...] | None:
+        if self.refuses or not self._machine.answers:
+            return None
+        self.taken += [int(each.key) for each in heard]
+        return tuple(each.id for each in heard)
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+class Sleeper:
+    """A hub's power with all around it."""
+
+    def __init__(self, folder: Path, **config: object) -> None:
+        self.clock = FakeClock()
+        self.machine = Machine(self.clock)
+        self.word = Word(self.machine)
+        self.spool = Spool(folder / "waker.db")
+        self.spool.open()
+        self.told: list[str] = []
+        hub = HubConfig(name="hub", token=TOKEN, command=("hub",), **config)  # type: ignore[arg-type]
+        self.power = Power(
+            hub,
+            provider=self.machine,
+            peer=self.word,  # type: ignore[arg-type] # it answers as a peer does
+            spool=self.spool,
+            clock=self.clock,
+            failed=self._told,
+        )
+
+    @property
+    def state(self) -> str:
+        """The power's, as it is now."""
+        return self.power.state
+
+    async def _told(self, text: str) -> None:
+        self.told.append(text)
+
+    async def met(self) -> None:
+        """Have the waker know the hub, so that it needn't be woken to be met."""
+        await self.spool.meet("hub", [("key", "hash")])
+        await self.spool.mark("met:hub", "b")
+
+    async def passes(self, seconds: float, step: float = 0.5) -> None:
+        """Let time pass, a little at a time, and everything that's due in it happen."""
+        left = seconds
+        while left > 0:
+            await self.quiet()
+            await self.clock.advance(min(step, left))
+            left -= step
+        await self.quiet()
+
+    async def quiet(self) -> None:
+        """Let the spool's thread answer, and what waits for it go on."""
+        for _ in range(12):
+            await self.spool.marked("")
+            await settle()

@@ -1,0 +1,123 @@
+"""A waker as `agenthost waker` runs it, with a real hub that it starts and stops, and the loopback model."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from asyncio.subprocess import Process
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from hub.waker.running import KEY as STATUS_KEY
+from tests.faults.harness import KEY, ROOT, free_port
+from tests.faults.served import eventually
+from tests.telegram.botapi import TOKEN
+
+SHARED = "0123456789abcdef0123456789abcdef"
+ACCOUNT = """
+[[bridges]]
+kind = "telegram"
+token = "{token}"
+api_url = "{url}"
+access = "list"
+allow = ["1001"]
+owner = "1001"
+"""
+HUB = """
+[waker]
+token = "{shared}"
+"""
+WAKER = """
+[waker]
+port = {port}
+data = "{folder}/waker"
+
+[[hubs]]
+url = "http://127.0.0.1:{hub}"
+token = "{shared}"
+command = {command}
+idle_minutes = {idle}
+"""
+
+
+class Sleeping:
+    """A waker with its hub; used as `async with Sleeping(folder, model, api_url) as waker`."""
+
+    def __init__(self, folder: Path, model: str, telegram: str, *, idle: float = 0.02) -> None:
+        port, hub = free_port(), free_port()
+        account = ACCOUNT.format(token=TOKEN, url=telegram)
+        config = folder / "hub.toml"
+        config.write_text(model + HUB.format(shared=SHARED) + account + 'mode = "waker"\n')
+        command = [sys.executable, "-m", "hub", "run", "--config", str(config), "--data", str(folder / "data")]
+        command += ["--port", str(hub)]
+        settings = folder / "waker.toml"
+        settings.write_text(
+            WAKER.format(port=port, folder=folder, hub=hub, shared=SHARED, command=json.dumps(command), idle=idle)
+            + account
+        )
+        self._folder = folder
+        self._log = folder / "waker.log"
+        self._command = (sys.executable, "-m", "hub", "waker", "--config", str(settings))
+        self._process: Process | None = None
+        self.http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=90)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.kill()
+        self.kill_hub()
+        await self.http.aclose()
+
+    async def start(self) -> None:
+        """Start the waker, and wait until it serves."""
+        known = {"AGENTHOST_OWNER_KEY": KEY, "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
+        # To a file and not into a pipe, which the hub would hold open after the waker's end.
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command, cwd=ROOT, stdout=log, stderr=log, env={**os.environ, **known}
+            )
+        await eventually(self._serves, "the waker doesn't serve", within=60)
+
+    async def kill(self) -> None:
+        """Kill the waker; its hub lives on."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+    def kill_hub(self) -> bool:
+        """Kill the hub's process, if it lives."""
+        try:
+            pid = int((self._folder / "waker" / "hub.process").read_text().split()[0])
+            os.kill(pid, signal.SIGKILL)
+        except (OSError, ValueError):
+            return False
+        return True
+
+    async def status(self) -> dict[str, Any]:
+        """Return what the waker says of its hub."""
+        key = (self._folder / "waker" / STATUS_KEY).read_text().strip()
+        answer = await self.http.get("/waker/status", headers={"Authorization": f"Bearer {key}"})
+        found: dict[str, Any] = answer.json()["items"][0]
+        return found
+
+    async def be(self, state: str, *, within: float = 90.0) -> None:
+        """Wait until the hub is in a state."""
+
+        async def is_so() -> bool:
+            return bool((await self.status())["state"] == state)
+
+        await eventually(is_so, f"not {state}: {self._log.read_text()[-3000:]}", within=within)
+
+    async def _serves(self) -> bool:
+        try:
+            return (await self.http.get("/waker/healthz")).status_code == 200
+        except httpx.HTTPError:
+            return False
