@@ -10,9 +10,12 @@ from hub.config import Config, timezone
 from hub.dispatch.company import Company, by_itself, name_of_hub
 from hub.errors import StoreUnavailable
 from hub.flow.access import Access
+from hub.flow.agreeing import Agreeing
+from hub.flow.aiming import FlowAims, Told
 from hub.flow.artefacts import Artefacts
 from hub.flow.calling import Calls
 from hub.flow.catching_up import CatchingUp
+from hub.flow.checking import Checks
 from hub.flow.clockwatch import ClockWatch
 from hub.flow.commands import Commands, Handler
 from hub.flow.connecting import connect
@@ -67,12 +70,13 @@ from hub.flow.toolbox import Toolbox
 from hub.flow.turns import Turns
 from hub.flow.uploads import Uploads
 from hub.flow.waits import Waits
+from hub.flow.watching import Watching
 from hub.flow.weigher import Weigher
 from hub.log import about
 from hub.manifests import Agent
 from hub.packages.installer import Installed, Installer
 from hub.packages.own import Own
-from hub.ports import LLM, Bridge, Clock, Documents, Files, Store, Tool, Workspaces
+from hub.ports import LLM, Bridge, Checking, Clock, Documents, Files, Store, Tool, Workspaces
 from hub.records import Link, Person, TaskId, new_id
 from hub.spool import Spool
 from hub.store.ranking import FullTextRanking
@@ -107,6 +111,8 @@ class Hub:
         sweeps: Sequence[Callable[[], Awaitable[None]]] = (),
         own: Callable[[], Sequence[Own]] = tuple,
         errands: FlowErrands | None = None,
+        aims: FlowAims | None = None,
+        checking: Checking | None = None,
         company: Company | None = None,
         workspaces: Workspaces | None = None,
         unindex: Unindex | None = None,
@@ -115,8 +121,7 @@ class Hub:
         self.llm, self.decider = llm, decider
         self.uploads = Uploads(store, files, documents, clock, config.limits.file_mb)
         self.clock, self.bridges = clock, bridges
-        self.agents = agents = dict(agents)
-        self.installer, self.own = installer, own
+        self.installer, self.own, self.agents = installer, own, (agents := dict(agents))
         self.artefacts = Artefacts(store, workspaces, files) if workspaces else None
         self.company = company = company or by_itself(new_id(), name_of_hub(config), clock)
         self.hubs, self.feed, self.dispatcher = company.hubs, company.feed, company.dispatcher
@@ -141,12 +146,11 @@ class Hub:
             installer.watch(self._equipping(toolbox, agents))
         self.sizes = Sizes(llm, decider, toolbox, agents[default], limits)
         self._tell(journal, following)
-        self.turns = self._turns(journal, following)
-        self.leave = Leave(store, journal, clock, toolbox)
-        self.tasks = self._tasks(journal, documents, errands or FlowErrands())
+        self.turns = self._turns(journal, following, checking, workspaces)
+        self.leave, self.letters = Leave(store, journal, clock, toolbox), Letters(store, journal)
+        self.tasks = self._tasks(journal, documents, errands or FlowErrands(), aims or FlowAims())
         self._route(journal, following, {name for name, account in accounts.items() if not threads_of(account)})
         self._upkeep(documents, links, access, Forgetting(store, workspaces), unindex)
-        self.letters = Letters(store, journal)
         watch.open(journal, outbox, documents, lambda: self.turns.running)
         self.scheduler = self._scheduler(journal, (*sweeps, watch.health.check), watch)
         self.clockwatch = ClockWatch(store, clock, documents, self._clock_set)
@@ -165,17 +169,21 @@ class Hub:
         late, ticked = catching_up.look, watch.meters.ticked
         return Scheduler(store, clock, self.dispatcher, self._expire, late, keep, sweeps, ticked, self._on_duty)
 
-    def _tasks(self, journal: Journal, documents: Documents, errands: FlowErrands) -> Tasks:
+    def _tasks(self, journal: Journal, documents: Documents, errands: FlowErrands, aims: FlowAims) -> Tasks:
         """Build what changes tasks, and have tools' errands run from now on."""
         store, clock, agents, zones = self.store, self.clock, self.agents, self.zones
         limits, default = self.config.limits, self.config.agents.default
         spool, inbox, turns, family = self.spool, self.inbox, self.turns, Family(store, journal, clock)
-        tasks = Tasks(store, spool, journal, inbox, clock, turns, limits, zones, agents, default, documents, family)
+        agreeing = self.agreeing
+        tasks = Tasks(
+            store, spool, journal, inbox, clock, turns, limits, zones, agents, default, documents, family, agreeing
+        )
         rights = Rights(store, clock)
         splitting = Splitting(store, journal, clock, tasks, rights, limits, agents)
         self.outlines = outlines = Outlines(store, journal, clock)
         box = self.toolbox
         errands.open(Parts(store, journal, self.outbox, clock, tasks, box, rights, outlines, splitting, agents, zones))
+        aims.open(Told(store, clock, agreeing, self.checks, self.watching, agents, zones))
         return tasks
 
     def _idling(self, journal: Journal) -> Idling:
@@ -212,17 +220,22 @@ class Hub:
         found = self.agents.get(agent)
         return found.supervisor if found else ""
 
-    def _turns(self, journal: Journal, following: Following) -> Turns:
+    def _turns(
+        self, journal: Journal, following: Following, checking: Checking | None, workspaces: Workspaces | None
+    ) -> Turns:
         """Build what takes turns: what an agent says, which calls it may make, how it ends."""
         config, store, spool, clock, feed, llm = self.config, self.store, self.spool, self.clock, self.feed, self.llm
         zone, limits, rights = config.hub.timezone, config.limits, Rights(store, clock)
         family = Family(store, journal, clock)
         waits, supervisor = Waits(store, journal, clock, zone), Supervisor(self.decider, self._criteria)
-        outbox, progress, made = self.outbox, self.progress, self.artefacts
-        endings = Endings(
-            store, spool, journal, outbox, feed, clock, supervisor, zone, following, waits, family, progress, made
-        )
+        watching = self.watching = Watching(checking, clock, zone)
+        outbox, progress, made, box = self.outbox, self.progress, self.artefacts, self.toolbox
+        saying = outbox, feed, clock, supervisor, zone, following, waits
+        files = made, workspaces
+        endings = Endings(store, spool, journal, *saying, watching, box, family, progress, *files)
         pinning = Pinning(store, clock, self.installer.editions if self.installer else None)
+        self.checks = checks = Checks(checking, box, rights, pinning, clock, workspaces)
+        self.agreeing = Agreeing(store, journal, outbox, clock, checks)
         calls = Calls(store, clock, self.toolbox, rights, limits.approval_minutes, pinning)
         speaker = Speaker(store, self.files, feed, clock, llm, self.toolbox, calls, config.llm, zone)
         slots, default = Slots(limits.tasks_at_once), config.agents.default
@@ -242,6 +255,8 @@ class Hub:
             pinning,
             stopping,
             family,
+            checks,
+            watching,
         )
 
     def _runs(self, bridge: str) -> bool:
@@ -261,7 +276,8 @@ class Hub:
         meant = Meant(store)
         moving = Moving(store, clock, meant, self.corrections, limits.reopen_hours)
         timetable = self.timetable = Timetable(store, journal, clock, tasks, self.zones, meant)
-        questions = self.questions = Questions(store, routes, tasks, moving, self.leave, timetable.plan)
+        agreeing = self.agreeing
+        questions = self.questions = Questions(store, routes, tasks, moving, self.leave, timetable.plan, agreeing)
         self.router = Router(
             store,
             spool,

@@ -21,7 +21,8 @@ AgentHostError
 |   |-- DeliveryUncertain  perhaps delivered: deliver once more, marked
 |   `-- DeliveryRefused    never deliverable: tell the person elsewhere, loudly
 |-- ToolError              the LLM: it reads the text
-|-- EgressError            who gave the address: it's refused, or didn't answer as it should
+|-- EgressError            who gave the address: it didn't answer as it should
+|   `-- EgressRefused      who gave the address: it's one that may not be asked
 |-- ManifestError          the author of a package
 |-- SandboxMissing         the operator: this machine can't confine strangers' programs, so they don't run
 `-- PersonError            the person who asked
@@ -142,6 +143,10 @@ class ToolError(AgentHostError):
 
 class EgressError(AgentHostError):
     """A request to the outside was refused before it was made, or came to nothing; the text says which and why."""
+
+
+class EgressRefused(EgressError):
+    """Nobody was asked: the address is odd, isn't public, or isn't among those that may be asked."""
 
 
 class ManifestError(AgentHostError):

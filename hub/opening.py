@@ -19,6 +19,7 @@ from hub.databases import database_of
 from hub.dispatch.company import Company, joined, name_of_hub
 from hub.egress.guard import GuardedEgress
 from hub.errors import ConfigError, ManifestError
+from hub.flow.aiming import FlowAims
 from hub.flow.desk import FrontDesk
 from hub.flow.errands import FlowErrands
 from hub.flow.forgetting import Forgetting
@@ -31,17 +32,19 @@ from hub.loading import SHIPPED_AGENTS, SHIPPED_PLUGINS, SHIPPED_SCRIPTS, folder
 from hub.manifests import Agent, load_agents
 from hub.outward import at
 from hub.packages.code import computing
+from hub.packages.commands import Commands
 from hub.packages.every import every_kind
 from hub.packages.hosts import Supplies
 from hub.packages.installer import Installer
 from hub.packages.kinds import Kind
 from hub.packages.own import Origin, found
+from hub.packages.sandbox import Sandbox
 from hub.packages.scanning import Scanner
 from hub.packages.scripts import Scripts
 from hub.packages.seals import Seal
 from hub.packages.servers import servers_of
 from hub.packages.sources import Sources
-from hub.ports import Bridge, Clock, Documents, Egress, Files, Hubs, Store, Tool, Workspaces
+from hub.ports import Bridge, Checking, Clock, Documents, Egress, Files, Hubs, Store, Tool, Workspaces
 from hub.records import new_id
 from hub.store.documents import FileDocuments
 from hub.store.files import FileStore
@@ -54,6 +57,7 @@ from hub.store.sql import SqlStore
 from hub.store.workspaces import FolderWorkspaces
 from hub.times.zones import Zones
 from hub.tools import built_in
+from hub.tools.checks import Checks
 from hub.tools.code import RunPython
 from hub.tools.library import forget
 from hub.tools.media import media
@@ -61,7 +65,11 @@ from hub.tools.shipped import Shipped
 
 
 async def opened(
-    config: Config, stack: AsyncExitStack, bridges: Mapping[str, Bridge], tools: Sequence[Tool]
+    config: Config,
+    stack: AsyncExitStack,
+    bridges: Mapping[str, Bridge],
+    tools: Sequence[Tool],
+    clock: Clock | None = None,
 ) -> tuple[Hub, str]:
     """Build a hub over what the config names, and return it with its owner's key; `stack` closes it.
 
@@ -70,7 +78,7 @@ async def opened(
     """
     redaction = logs.configure(config.hub.log, config.hub.log_level, secrets=_secrets(config))
     make_data_folder(config.data)
-    boot, fence, clock = new_id(), HubFence(), SystemClock()
+    boot, fence, clock = new_id(), HubFence(), clock or SystemClock()
     store = store_of(config, boot, fence)
     await store.open()
     stack.push_async_callback(store.close)
@@ -92,7 +100,7 @@ async def _ground(config: Config, store: Store, clock: Clock, documents: Documen
     await files.open()
     workspaces = FolderWorkspaces(config.data / "workspaces", size=config.limits.workspace_mb << 20)
     await workspaces.open()
-    return _Ground(config, store, clock, documents, files, workspaces, FlowErrands())
+    return _Ground(config, store, clock, documents, files, workspaces, FlowErrands(), FlowAims())
 
 
 async def _built(
@@ -104,7 +112,8 @@ async def _built(
 ) -> Hub:
     config, store, clock, documents, files = ground.config, ground.store, ground.clock, ground.documents, ground.files
     agents = agents_of(config)
-    tools, installer, kinds = await _outfit(ground, stack, tools, agents, company.hubs if company else None)
+    hubs = company.hubs if company else None
+    tools, installer, kinds, checking = await _outfit(ground, stack, tools, agents, hubs)
     models = Models(config, os.environ, documents, clock)
     await models.open()
     stack.push_async_callback(models.close)
@@ -121,6 +130,8 @@ async def _built(
         tools=tools,
         installer=installer,
         errands=ground.errands,
+        aims=ground.aims,
+        checking=checking,
         sweeps=_sweeps(ground),
         workspaces=ground.workspaces,
         unindex=partial(forget, config.data / "search"),
@@ -143,6 +154,7 @@ class _Ground:
     files: Files
     workspaces: Workspaces
     errands: FlowErrands
+    aims: FlowAims
 
 
 def store_of(config: Config, boot: str = "", fence: Fence | None = None) -> Store:
@@ -203,8 +215,8 @@ def _origins(config: Config) -> Mapping[Origin, Sequence[Path]]:
 
 async def _outfit(
     ground: _Ground, stack: AsyncExitStack, tools: Sequence[Tool], agents: Mapping[str, Agent], hubs: Hubs | None
-) -> tuple[Sequence[Tool], Installer, Sequence[Kind]]:
-    """Return the tools that need no installing, what installs others, and the kinds of packages it knows."""
+) -> tuple[Sequence[Tool], Installer, Sequence[Kind], Checking]:
+    """Return the tools that need no installing, what installs others, its kinds of packages, and what makes checks."""
     config, clock, documents = ground.config, ground.clock, ground.documents
     egress = GuardedEgress((*config.egress.allow, *map(at, config.registries)))
     scripts = Scripts()
@@ -226,6 +238,7 @@ async def _outfit(
         errands=ground.errands,
         outlining=ground.errands,
         splits=ground.errands,
+        aims=ground.aims,
         search=config.data / "search",
     )
     stack.push_async_callback(shipped.close)
@@ -237,7 +250,9 @@ async def _outfit(
     kinds = (*every_kind(scripts, documents, supplies), servers_of(config, egress.dial, clock))
     installer = _installer(config, ground.store, kinds, clock, egress, taken, agents, hubs)
     stack.push_async_callback(installer.close)
-    return known, installer, kinds
+    # Never unconfined, whatever packages are let: nobody has looked at a command that an agent made up.
+    commands = Commands(Sandbox(first_uid=config.packages.first_uid), shipped.workspaces)
+    return known, installer, kinds, Checks(shipped.workspaces, egress, shipped.extractor, commands.run)
 
 
 def _installer(

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import rich_click as click
 
-from hub.cli import eval_words
+from hub.cli import eval_goals, eval_words
 from hub.cli.archive import copy_records
 from hub.cli.eval_progress import Progress, deciding
 from hub.cli.folder import DATABASE
@@ -59,6 +59,9 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 @click.group(name="eval")
 def command() -> None:
     """Measure the router and the supervisor over labelled data, as they are configured here."""
+
+
+command.add_command(eval_goals.command)
 
 
 @command.command(name="routing")

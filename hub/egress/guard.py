@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from hub.egress.addresses import Allowed, is_public
 from hub.egress.urls import PORTS, Target, join, parse, shown
-from hub.errors import EgressError
+from hub.errors import EgressError, EgressRefused
 from hub.ports import Fetched
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -115,19 +115,19 @@ class GuardedEgress:
     # --- who may be asked
 
     def _check(self, target: Target, hosts: Sequence[str]) -> None:
-        """Raise EgressError for a host, a port or a scheme that isn't to be asked, before anything is looked up."""
+        """Raise EgressRefused for a host, a port or a scheme that isn't to be asked, before anything is looked up."""
         url, literal = shown(target.url), target.literal
         allowed = self._allowed.names(target.host, target.port)
         netloc = f"[{target.host}]" if ":" in target.host else target.host
         spelled = f"{netloc}:{target.port}" in hosts
         if hosts and not spelled and not (netloc in hosts and target.port == 443):
-            raise EgressError(f"{url}: only {', '.join(hosts)} may be asked")
+            raise EgressRefused(f"{url}: only {', '.join(hosts)} may be asked")
         if target.scheme != "https" and not spelled and not allowed:
-            raise EgressError(f"{url}: only https:// is asked")
+            raise EgressRefused(f"{url}: only https:// is asked")
         if target.port != PORTS["https"] and not spelled and not allowed:
-            raise EgressError(f"{url}: only port {PORTS['https']} is asked, unless another one is granted by name")
+            raise EgressRefused(f"{url}: only port {PORTS['https']} is asked, unless another one is granted by name")
         if "." not in target.host and literal is None and not allowed:
-            raise EgressError(f"{url}: {target.host} is no public name")
+            raise EgressRefused(f"{url}: {target.host} is no public name")
 
     async def _addresses(self, target: Target) -> tuple[str, ...]:
         """Return a host's addresses, all of them checked; raises EgressError."""
@@ -144,7 +144,7 @@ class GuardedEgress:
         for text in found:
             # One bad address among good ones is enough: who dials may take any of them.
             if not self._is_open(text, target):
-                raise EgressError(
+                raise EgressRefused(
                     f"{url}: {target.host} is at an address that isn't public; "
                     f"the operator can allow it under [egress] in the config file"
                 )

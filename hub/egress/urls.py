@@ -11,7 +11,7 @@ from urllib.parse import quote, urljoin
 import httpx
 from msgspec import Struct
 
-from hub.errors import EgressError
+from hub.errors import EgressRefused
 from hub.outward import NAME
 
 LONGEST = 4096
@@ -65,7 +65,7 @@ def shown(url: str) -> str:
 
 
 def parse(url: str) -> Target:
-    """Read an absolute URL; raises EgressError for one that's odd in any way."""
+    """Read an absolute URL; raises EgressRefused for one that's odd in any way."""
     if len(url) > LONGEST:
         raise _no(url, f"has more than {LONGEST} characters")
     if _ODD.search(url):
@@ -86,7 +86,7 @@ def parse(url: str) -> Target:
 
 
 def join(base: Target, location: str) -> Target:
-    """Read where a redirect leads; raises EgressError."""
+    """Read where a redirect leads; raises EgressRefused."""
     if len(location) > LONGEST or _ODD.search(location):
         raise _no(base.url, "leads on to an odd address")
     try:
@@ -122,5 +122,5 @@ def _in_ascii(url: str, host: str) -> str:
         raise _no(url, "has a host with odd characters; write it in ASCII (xn--...)") from None
 
 
-def _no(url: str, why: str) -> EgressError:
-    return EgressError(f"{shown(url)}: {why}")
+def _no(url: str, why: str) -> EgressRefused:
+    return EgressRefused(f"{shown(url)}: {why}")

@@ -11,18 +11,22 @@ from msgspec.structs import replace
 from hub.errors import Conflict
 from hub.failpoints import reach
 from hub.flow.artefacts import Artefacts, unnamed
+from hub.flow.budget import so_far
 from hub.flow.case import gather
+from hub.flow.checking import evidence
 from hub.flow.family import Family, as_subtask, children_of, total
 from hub.flow.following import Following
 from hub.flow.journal import Journal
 from hub.flow.outbox import Outbox
 from hub.flow.progress import Progress
 from hub.flow.runs import moment, rested
-from hub.flow.speaking import Spoken
+from hub.flow.spoken import Spoken
 from hub.flow.supervisor import Supervisor, reason_of
+from hub.flow.toolbox import Toolbox
 from hub.flow.waits import Waiting, Waits, verdict_of
+from hub.flow.watching import Watching
 from hub.flow.work import Work
-from hub.ports import Change, Clock, Feed, LLMInfo, Save, Store
+from hub.ports import Change, Clock, Feed, LLMInfo, Save, Store, Workspaces
 from hub.records import (
     Again,
     Ask,
@@ -79,9 +83,12 @@ class Endings:
         zone: str,
         following: Following,
         waits: Waits,
+        watching: Watching,
+        toolbox: Toolbox,
         family: Family,
         progress: Progress,
         artefacts: Artefacts | None = None,
+        workspaces: Workspaces | None = None,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -93,9 +100,12 @@ class Endings:
         self._zone = zone
         self._following = following
         self._waits = waits
+        self._watching = watching
+        self._toolbox = toolbox
         self._family = family
         self._progress = progress
         self._artefacts = artefacts
+        self._workspaces = workspaces
         self._told: set[str] = set()
 
     async def end(self, work: Work, ending: Ending) -> None:
@@ -146,7 +156,8 @@ class Endings:
 
     def _ended(self, work: Work, ending: Ending) -> Turn:
         spoken = ending.spoken
-        error = ending.error or (EMPTY if spoken and not spoken.text and not spoken.held else None)
+        silent = spoken is not None and not (spoken.text or spoken.held or spoken.spent)
+        error = ending.error or (EMPTY if silent else None)
         state: Literal["done", "stopped", "failed"] = "stopped" if ending.kind == "stopped" else "done"
         return replace(
             work.turn,
@@ -161,7 +172,7 @@ class Endings:
 
     async def _judged(self, work: Work, task: Task, turn: Turn, ending: Ending, steps: Sequence[Step]) -> Task:
         # What comes again is done each time within its limits, not all times together.
-        before = Usage() if task.schedule and isinstance(task.verdict, Done) else task.used
+        before = so_far(task)
         used = Usage(
             turns=before.turns + 1,
             tokens=before.tokens + turn.tokens_in + turn.tokens_out,
@@ -184,8 +195,20 @@ class Endings:
         task = replace(task, used=total(task.used, children))
         if waits := self._family.waits(children, work.children):
             return self._with(task, waits)
-        case = await gather(self._store, work, task, turn, steps, children)
-        return self._with(task, as_subtask(task, await self._supervisor.judge(task, turn, case)))
+        case = await gather(
+            self._store,
+            work,
+            task,
+            turn,
+            steps,
+            children,
+            aside=self._toolbox.is_aside,
+            workspaces=self._workspaces,
+            spent=ending.spoken.spent if ending.spoken else "",
+            wait=ending.spoken.wait if ending.spoken else None,
+        )
+        verdict = as_subtask(task, await self._supervisor.judge(task, turn, case))
+        return self._with(task, self._watching.waits_on(work, case.calls, verdict))
 
     def _with(self, task: Task, verdict: Verdict) -> Task:
         state: TaskState
@@ -195,8 +218,8 @@ class Endings:
                 state = "completed"
             case Again(after=after):
                 state, due_at = "working", self._clock.now() + timedelta(seconds=after)
-            case Wait(until=until):
-                state, due_at = "working", until
+            case Wait():
+                state, due_at = "working", self._watching.look_at(verdict, self._clock.now())
             case Ask() | Blocked():
                 state = "input-required"
             case _:
@@ -255,26 +278,41 @@ class Endings:
             return (self._message(task, turn, to, (Text(waiting.question),), role, waiting.choices),)
         if ending.kind == "stopped":
             return (self._answer(task, turn, to),) if turn.answer.strip() and not ending.quietly else ()
-        if turn.error:
-            told = to is not None or (task.schedule is not None and isinstance(task.verdict, Blocked))
-            return (self._failure(task, turn, to),) if told else ()
         verdict = task.verdict
-        said = []
+        if turn.error:
+            told = to is not None or (task.schedule is not None and isinstance(verdict, Blocked))
+            stuck = not task.parent and not told
+            return (self._failure(task, turn, to),) if told else self._standing(task, turn, to, ()) if stuck else ()
+        said: list[Message] = []
         if task.parent and to is None and not isinstance(verdict, Ask):
             return ()  # what it has come to is told to the task that it was split off from
-        if to is not None or isinstance(verdict, Done | Ask | Blocked):
+        if turn.answer.strip() and (to is not None or isinstance(verdict, Done | Ask | Blocked)):
             said.append(self._answer(task, turn, to))
-        if task.kind == "assignment" and isinstance(verdict, Ask) and verdict.choices:
-            choices = tuple(Choice(id=f"task/{task.id}/{c.id}", text=c.text) for c in verdict.choices)
-            said.append(self._message(task, turn, to, (Text(verdict.question),), "notice", choices))
+        if task.kind == "assignment" and not work.settled:
+            said += self._standing(task, turn, to, ending.spoken.steps if ending.spoken else ())
         return tuple(said)
+
+    def _standing(self, task: Task, turn: Turn, to: Message | None, steps: Sequence[Step]) -> tuple[Message, ...]:
+        """Return what the hub itself says of how an assignment stands."""
+        match task.verdict:
+            case Ask(question=question, choices=choices) if choices:
+                buttons = tuple(Choice(id=f"task/{task.id}/{c.id}", text=c.text) for c in choices)
+                return (self._message(task, turn, to, (Text(question),), "notice", buttons),)
+            case Blocked(missing=missing):
+                text = f"I can't go on with #{task.number}: {missing}. /resume {task.number} tries again."
+                return (self._message(task, turn, to, (Text(text),), "notice"),)
+            case Done() if checks := [step for step in steps if step.kind == "check" and task.checks]:
+                text = f"Done, and checked: {evidence(checks)}."
+                return (self._message(task, turn, to, (Text(text),), "notice"),)
+            case _:
+                return ()
 
     async def _with_files(self, turn: Turn, task: Task, ending: Ending) -> Turn:
         """Return a turn whose answer, if it's the last one of an assignment, names the files that this has made."""
         over = task.kind == "assignment" and ending.kind == "answered" and isinstance(task.verdict, Done)
         if not over or not self._artefacts or not (line := unnamed(turn.answer, await self._artefacts.names(task))):
             return turn
-        return replace(turn, answer=f"{turn.answer.rstrip()}\n\n{line}")
+        return replace(turn, answer=f"{turn.answer.rstrip()}\n\n{line}".strip())
 
     def _say_next(self, work: Work, task: Task, turn: Turn, missed: str) -> tuple[Message, ...]:
         """Tell of runs that were missed, and that the next one comes all the same where this one isn't done."""
@@ -326,8 +364,8 @@ def _is_news(task: Task, turn: Turn, ending: Ending) -> bool:
     """Say whether a turn's end is told to everybody who follows the task, not just to who has spoken."""
     if ending.kind == "held":
         return task.kind == "assignment"
-    ended = ending.kind == "answered" and not turn.error and isinstance(task.verdict, Done | Ask | Blocked)
-    return task.kind == "assignment" and ended
+    ended = ending.kind == "answered" or (ending.kind == "failed" and not turn.messages)
+    return task.kind == "assignment" and ended and isinstance(task.verdict, Done | Ask | Blocked)
 
 
 def _chat(task: Task) -> str:

@@ -205,6 +205,10 @@ class FlowErrands:
 
     @staticmethod
     async def _check_planned(hub: Parts, task: Task) -> None:
+        if task.depth >= DEEPEST:
+            raise ToolError(
+                f"{DEEPEST} tasks have planned one another already: ask the person before there's a next one."
+            )
         if any(taint.source.startswith(PLANNED_BY) for taint in await hub.store.taints(task.id)):
             raise ToolError("A task that was planned where others' words were read plans no further ones.")
         waiting = await hub.store.tasks(task.tenant, task.person, states=OPEN, limit=MANY, split=False)

@@ -64,6 +64,8 @@ class Receipt(Struct, frozen=True, kw_only=True):
     """It raised an error or found nothing."""
     after: int
     """How many lines of the transcript had been said."""
+    effect: str = ""
+    """What the call changed, as its tool says; "" where nobody kept it."""
 
 
 class Judged(Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """A turn's finished steps: what stands in it isn't done again after a crash."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from hub.failpoints import reach
 from hub.flow.journal import Journal
-from hub.ports import Add, Change, Clock, Effect, Store
+from hub.ports import Add, Change, Checked, Clock, Effect, Store
 from hub.records import PauseId, Step, TurnId
 
 Kind = Literal["choose", "arguments", "tool"]
@@ -60,6 +60,34 @@ class Ledger:
         await self._keep(step)
         return step
 
+    @property
+    def answer(self) -> Step | None:
+        """The answer, if it was written before a crash."""
+        return next((step for step in self._steps if step.kind == "answer"), None)
+
+    async def answered(self, text: str, tokens_in: int, tokens_out: int) -> None:
+        """Keep the answer: what's left of the turn is to look at what was done."""
+        step = self._step("answer", "answer", "", text, self._clock.monotonic())
+        await self._keep(replace(step, tokens_in=tokens_in, tokens_out=tokens_out))
+
+    async def checked(self, found: Sequence[tuple[str, str, Checked, float]], *beside: Change) -> None:
+        """Keep all that was looked at in one commit: each check's kind, itself, what came of it, and when it began.
+
+        One that couldn't be made has failed, and is unsure.
+        """
+        first = len(self._steps)
+        steps = [
+            replace(
+                self._step("check", name, request, checked.said, began),
+                number=first + nth,
+                failed=not checked.passed,
+                unsure=not checked.able,
+            )
+            for nth, (name, request, checked, began) in enumerate(found, start=1)
+        ]
+        await self._journal.commit(*map(Add, steps), *beside)
+        self._steps += steps
+
     def called(self, name: str, request: str) -> Step | None:
         """Return a tool's call that was finished before a crash; raises CutOff for one that was begun and not finished.
 
@@ -92,7 +120,9 @@ class Ledger:
         await self._keep(step, *made.beside)
         return step
 
-    def _step(self, kind: Kind | Literal["begun"], name: str, request: str, result: str, began: float) -> Step:
+    def _step(
+        self, kind: Kind | Literal["begun", "answer", "check"], name: str, request: str, result: str, began: float
+    ) -> Step:
         return Step(
             turn=self._turn,
             number=len(self._steps) + 1,

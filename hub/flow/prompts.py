@@ -237,7 +237,10 @@ def _closing(results: Sequence[Step], note: str, stand: str, *, asked: bool) -> 
     parts = [_result(step) for step in results if not step.failed or step.name not in done]
     if stand:
         parts.append(stand)
-    if note:
+    if note and asked:
+        # The person has just said something: that comes first.
+        parts.append(f"(About my goal: {plain(note)})")
+    elif note:
         parts.append(f"Go on with my goal. {plain(note)}")
     elif any(not step.failed for step in results):
         parts.append("Tell me what it found.")

@@ -32,6 +32,32 @@ BRIEF = 25
 """Words: a longer answer that promises something may still be what was asked for, a letter or a poem."""
 
 
+CHANGES = re.compile(
+    r"(^|[.!?,;]|\b(please|can you|could you|would you|will you|(want|like|need|love|wish)( you)? to|and|then|also|now"
+    r"|just|let'?s))\W*"
+    r"(book|reserve|buy|order|purchase|pay|transfer|send|mail|e-?mail|post|publish|upload|download|install|cancel|call"
+    r"|phone|invite|subscribe|delete|remove|move|copy|rename|save|store|deploy|restart|play"
+    r"|(turn|switch) (on|off)|set (an alarm|a reminder|a timer)"
+    r"|(write|put|add|append|note)\b[^.!?]{0,80}\b(in|into|to|as|under) (a |the |my )?(\w+ )?"
+    r"(file|list|calendar|document|folder|[\w-]+\.[a-z]{2,4})"
+    r"|(make|create) (a|the|an) (\w+ )?(file|folder|document))\b"
+    r"|\b(buch|reservier|bestell|bezahl|überweis|schick|stornier|lösch|speicher)\w*"
+    r"|\b(reserva|compra|paga|transfiere|env[ií]a|cancela|borra|guarda)\b",
+    re.IGNORECASE,
+)
+"""Orders that leave something changed: a tool that changes something has to have done it."""
+REMINDS = re.compile(r"\bremind (me|us|him|her|them)\b|\berinner\w* (mich|uns)\b", re.IGNORECASE)
+"""What's to be planned; at its time it's words."""
+ANSWERS = re.compile(
+    r"\?|^\W*(what|which|who|whose|when|where|why|how|is|are|was|were|do|does|did|can|could|should|will)\b"
+    r"|\b(tell|give|show|name|list|explain|describe|translate|summari[sz]e|sum up|compare|suggest|recommend|draft"
+    r"|write|compose|rewrite|rephrase|calculate|compute|work out|count|convert|define|say|sing|think|answer|greet)\b"
+    r"|\b(sag|nenn|erklär|übersetz|schreib|vergleich|zähl|rechne)\w*",
+    re.IGNORECASE,
+)
+"""Goals that words alone can reach: an answer is what was wanted."""
+
+
 class Proof(Struct, frozen=True, kw_only=True):
     """What the evidence shows, with the reason as it's told to the agent."""
 
@@ -56,6 +82,31 @@ def unproven(transcript: Sequence[Spoken], receipts: Sequence[Receipt] | None) -
     return ""
 
 
+def lacking(
+    transcript: Sequence[Spoken], receipts: Sequence[Receipt], *, changed: bool, planned: bool, able: bool
+) -> str:
+    """Return what an assignment certainly lacks, as it's told to its agent; or nothing.
+
+    What's to leave something changed needs a receipt of a change, whatever anybody judges, if it isn't seen that it's
+    `changed`; what was `planned` and falls due has only to be said. If whoever judges isn't
+    `able` to, words alone are enough only where words were wanted, and an answer that tells of a failure never is.
+    """
+    wishes = [text for role, text in transcript if role == "user"]
+    good = [receipt for receipt in receipts if not receipt.failed]
+    changed = changed or any(receipt.effect != "none" for receipt in good)
+    wants = any(map(CHANGES.search, wishes)) or (not planned and any(map(REMINDS.search, wishes)))
+    if wants and not changed:
+        return "nothing was changed for it yet: call the tool that does it, or say what's missing"
+    if able:
+        return ""
+    said, _ = _last(transcript)
+    if FAILURE.search(said) and not reports(said):
+        return "it didn't work: try another way, or say what's missing"
+    if not good and not any(map(ANSWERS.search, wishes)):
+        return "nothing shows that it's done: call a tool that does it, or say what's missing"
+    return ""
+
+
 def proof(transcript: Sequence[Spoken], receipts: Sequence[Receipt] | None) -> Proof | None:
     """Return what's certain: that nothing shows a result, or, of an order given once, that something does.
 
@@ -74,8 +125,10 @@ def _of_order(transcript: Sequence[Spoken], receipts: Sequence[Receipt]) -> Proo
         return Proof(complete=False, why=f"the {receipts[-1].tool} tool failed: try another way, or say what's missing")
     if not said.strip() or said.rstrip().endswith("?") or FAILURE.search(said):
         return None
-    if any(receipt.after > wish_at for receipt in receipts):
-        return Proof(complete=True, why="a tool did it, and the answer tells of it")
+    if fresh := [receipt for receipt in receipts if receipt.after > wish_at]:
+        # What only looked, or isn't told of, is no proof that the answer is made of it.
+        did = reports(said) and any(receipt.effect != "none" for receipt in fresh)
+        return Proof(complete=True, why="a tool did it, and the answer tells of it", firm=did)
     if _needs_hands(transcript):
         return Proof(complete=False, why="no tool did anything for it: call one, or say what's missing", firm=False)
     return Proof(complete=True, why="the answer is what was asked for", firm=False)

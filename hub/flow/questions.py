@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from hub.errors import BadRequest, NotFound
+from hub.flow.agreeing import Agreeing
 from hub.flow.asking import pause_of
 from hub.flow.leave import Leave
 from hub.flow.moving import Moving
@@ -27,6 +28,7 @@ class Questions:
         moving: Moving,
         leave: Leave,
         plan: Callable[[Message, str], Awaitable[Answer]],
+        agreeing: Agreeing,
     ) -> None:
         """`plan` plans what a command asked for, at the time that was chosen."""
         self._store = store
@@ -35,6 +37,7 @@ class Questions:
         self._moving = moving
         self._leave = leave
         self._planned = plan
+        self._agreeing = agreeing
 
     async def choose(self, question: Message, choice: str, by: PersonId) -> str:
         """Do what a choice of a question stands for, and return what became of it; once more is no error.
@@ -54,6 +57,8 @@ class Questions:
                 return await self._plan(await self._message(MessageId(id)), what)
             case "leave":
                 return await self._leave.chosen(question.tenant, PauseId(id), what, by)
+            case "checks":
+                return await self._agreeing.decide(TaskId(id), what)
             case _:
                 return await self._about_task(TaskId(id), what)
 
@@ -98,6 +103,8 @@ class Questions:
             pause = await self._store.pause(PauseId(id))
             return pause is not None and pause.state == "asked"
         task = await self._store.task(TaskId(id))
+        if kind == "checks":
+            return task is not None and bool(task.proposed)
         if kind == "plan":
             return task is None  # the planned one has its command's id
         return task is not None and task.state == "input-required"

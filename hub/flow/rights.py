@@ -71,6 +71,10 @@ class Rights:
         detail = next(filter(None, map(brings, messages)), "")
         return await self._taint(task.id, task.tenant, "message", detail) if detail else ()
 
+    async def quoted(self, task: Task, source: str, detail: str) -> tuple[Change, ...]:
+        """Return what's kept before words that somebody else wrote are told to a task's agent."""
+        return await self._taint(task.id, task.tenant, source, " ".join(detail.split())[:DETAIL])
+
     async def inherited(self, by: Task, planned: Task) -> tuple[Change, ...]:
         """Return what taints a task that another has planned: all that tainted that one."""
         if not await self.tainted(by):

@@ -1,7 +1,6 @@
 """What the agent does in a turn: read the transcript, call tools, write the answer while people watch."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -10,18 +9,35 @@ from msgspec.structs import replace
 
 from hub.config import LLMConfig
 from hub.errors import ContextOverflow, LLMError, ToolError
-from hub.flow import lanes, pictures, planning, prompts
+from hub.flow import budget, lanes, pictures, planning, prompts
 from hub.flow.bearings import Bearings
+from hub.flow.budget import Spent
 from hub.flow.calling import Calls, Held
 from hub.flow.digest import clipped, shorten, with_room
 from hub.flow.exact import opened, sealed
 from hub.flow.ledger import Ledger, Made
 from hub.flow.sound import sound_text
+from hub.flow.spoken import Spoken
 from hub.flow.toolbox import Toolbox, unsaid
 from hub.flow.work import Work
 from hub.manifests import Agent
-from hub.ports import LLM, Clock, Delta, End, Feed, Files, Parting, Priority, Said, Store, Terms, Tool, Tracking
-from hub.records import Again, Message, Step, Text
+from hub.ports import (
+    LLM,
+    Clock,
+    Delta,
+    End,
+    Feed,
+    Files,
+    Parting,
+    Priority,
+    Said,
+    Store,
+    Terms,
+    Timely,
+    Tool,
+    Tracking,
+)
+from hub.records import Again, Message, Step, Text, Wait
 
 HISTORY = 60
 """Messages read back at most; what's older is in the digest."""
@@ -40,20 +56,6 @@ MARGIN = 64
 NOTHING = End(reason="stop", tokens_in=0, tokens_new=0, tokens_out=0, ms=0.0, ms_first=0.0)
 
 Join = Callable[[Work], Awaitable[None]]
-
-
-@dataclass(frozen=True)
-class Spoken:
-    """An answer with what it cost."""
-
-    text: str
-    reason: Literal["stop", "length"]
-    steps: tuple[Step, ...]
-    tokens_in: int
-    tokens_out: int
-    ms: float
-    held: Held | None = None
-    """Nothing was said: a call waits for its person, and the turn ends with that."""
 
 
 class Speaker:
@@ -90,27 +92,38 @@ class Speaker:
         on from the steps in the ledger. `work.task` may get a digest. What a person was asked about is done first, as
         they decided; a call that they must be asked about ends the turn.
         """
-        began = self._clock.monotonic()
+        work.began = self._clock.monotonic()
         held: Held | None = None
+        spent, wait = "", None
         end = NOTHING
-        try:
-            await self._calls.take_up(agent, work, ledger)
-            await self._track(agent, work, ledger, "before")
-            await self._use_tools(agent, work, ledger, join)
-        except Held as waits:
-            held = waits
+        if ledger.answer is not None:
+            # Written before a crash; what waits for a turn since wasn't read for it.
+            work.written = ledger.answer.result
         else:
-            await join(work)
-            end = await self._told_by_tool(work, ledger) or await self._write(agent, work, ledger)
-            await self._track(agent, work, ledger, "after")
+            try:
+                await self._calls.take_up(agent, work, ledger)
+                await self._track(agent, work, ledger, "before")
+                wait = await self._use_tools(agent, work, ledger, join)
+                await join(work)
+                if wait is None:
+                    end = await self._told_by_tool(work, ledger) or await self._write(agent, work, ledger)
+                    await self._track(agent, work, ledger, "after")
+                else:
+                    work.written = f"I wait {wait.why}."
+            except Held as waits:
+                held = waits
+            except Spent as over:
+                spent, work.written = str(over), ""
         return Spoken(
             text=work.written.strip(),
             reason=end.reason,
             steps=ledger.steps,
             tokens_in=end.tokens_in + sum(step.tokens_in for step in ledger.steps),
             tokens_out=end.tokens_out + sum(step.tokens_out for step in ledger.steps),
-            ms=(self._clock.monotonic() - began) * 1000,
+            ms=(self._clock.monotonic() - work.began) * 1000,
             held=held,
+            spent=spent,
+            wait=wait,
         )
 
     def wants_tools(self, agent: Agent, message: Message) -> bool:
@@ -119,20 +132,26 @@ class Speaker:
 
     # --- tools
 
-    async def _use_tools(self, agent: Agent, work: Work, ledger: Ledger, join: Join) -> None:
+    async def _use_tools(self, agent: Agent, work: Work, ledger: Ledger, join: Join) -> Wait | None:
+        """Call what's wanted; return what the task is to wait for, if the last call was about that."""
         for _ in range(TOOL_CALLS):
             await join(work)
+            self._check_budget(work, ledger)
             said = await self._said(work)
             text = prompts.asked(said) if await self._point(work) else _wish(work)
-            offered = self._toolbox.offered(agent, text, assignment=work.task.kind == "assignment")
+            every = self._toolbox.offered(agent, text, assignment=work.task.kind == "assignment")
+            offered = tuple(tool for tool in every if not isinstance(tool, Timely) or tool.is_timely(work.task))
             if not _spoken(work):
                 offered = tuple(tool for tool in offered if _has_its_turn(tool, work))
             if not offered:
-                return
+                return None
             tool = await self._choose(work, ledger, said, offered)
             if tool is None:
-                return
+                return None
             await self._call(agent, work, ledger, said, await self._calls.chosen(work, tool), offered)
+            if wait := self._toolbox.wait_of(ledger.steps[-1]):
+                return wait
+        return None
 
     async def _choose(self, work: Work, ledger: Ledger, said: Sequence[Said], offered: Sequence[Tool]) -> Tool | None:
         calls = _calls(work, ledger)
@@ -220,20 +239,38 @@ class Speaker:
     async def _write(self, agent: Agent, work: Work, ledger: Ledger) -> End:
         """Have the LLM write the answer, piece by piece, into `work.written`."""
         said = await self._prompt(agent, work, self._results(work, ledger))
+        read = await self._llm.count(said) if work.task.kind == "assignment" else 0
+        most = min(self._answer_tokens, self._check_budget(work, ledger, read))
         work.written = ""
-        async for piece in self._llm.chat(said, self._terms(work, Priority.CHAT), limit=self._answer_tokens):
+        async for piece in self._llm.chat(said, self._terms(work, Priority.CHAT), limit=most):
             if isinstance(piece, End):
                 work.money += piece.money
                 work.written = sound_text(work.written)
-                for result in unsaid(work.written, self._results(work, ledger)):
+                told = [step for step in self._results(work, ledger) if not self._toolbox.is_aside(step.name)]
+                for result in unsaid(work.written, told):
                     work.written = f"{work.written.rstrip()}\n\n{result}"
-                return piece
+                if not work.task.checks or not work.written.strip():
+                    return piece
+                # What's left is to look at what was done: a crash in between mustn't have it all said again.
+                await ledger.answered(work.written.strip(), piece.tokens_in, piece.tokens_out)
+                return NOTHING
             # Begun again after a crash of the model, the answer is written anew: the first piece takes the old's place.
             self._feed.publish(self._delta(work, piece.text, whole=not work.written))
             work.written += piece.text
             if len(work.written) > self._answer_tokens * LONGEST_TOKEN:
                 raise LLMError(f"the answer doesn't end: {len(work.written)} characters")
         raise LLMError("the answer broke off without an end")
+
+    def _check_budget(self, work: Work, ledger: Ledger, tokens: int = 0) -> int:
+        """Raise Spent if a step that reads so many tokens would exceed what the task may cost; return what's left then.
+
+        A conversation is paid for message by message, and so is what's said about a task that's complete.
+        """
+        if work.task.kind != "assignment" or work.settled:
+            return self._answer_tokens
+        tokens += sum(step.tokens_in + step.tokens_out for step in ledger.steps)
+        minutes = (self._clock.monotonic() - work.began) / 60
+        return budget.left(work.task, budget.plus(budget.so_far(work.task), tokens, minutes, work.money))
 
     def _delta(self, work: Work, text: str, *, whole: bool) -> Delta:
         said = work.messages or work.about

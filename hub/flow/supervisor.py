@@ -8,35 +8,31 @@ import itertools
 import logging
 import re
 from collections.abc import Callable, Sequence
-from difflib import SequenceMatcher
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.config import MODEL_SHA256
 from hub.errors import LLMError
-from hub.flow import lanes, prompts
+from hub.flow import budget, lanes, looping, prompts
 from hub.flow.case import Case
-from hub.flow.judging import COMPLETE, Receipt, Spoken, judge
+from hub.flow.checking import evidence
+from hub.flow.judging import COMPLETE, FURTHER_HELP, Receipt, Spoken, judge
 from hub.flow.planning import unfinished
-from hub.flow.proof import proof, unproven
+from hub.flow.proof import lacking, proof, unproven
 from hub.flow.sound import sound
 from hub.ports import LLM, Priority, Terms
-from hub.records import Again, Ask, Blocked, Choice, Done, Step, Task, Turn, Usage, Verdict, Wait
+from hub.records import Again, Ask, Blocked, Choice, Done, Step, Task, Turn, Usage, Verdict
 
 log = logging.getLogger(__name__)
 
 PERSON = 0.6
 PROVEN, UNPROVEN = 0.9, 0.1
 """How likely what evidence settles is at least, or at most, called complete."""
-REMEMBERED = 4
-"""Turns back in which the same answer is noticed: of agents that repeat themselves, some do so by turns."""
 FAILURES = 3
 STUCK = 4
 """Turns in a row that may miss the same."""
 UNFINISHED = "not finished yet"
-SAME = 0.95
-"""Two answers as alike as that are one answer given twice."""
 PAUSE = 5.0
 LONGEST_PAUSE = 600.0
 QUESTION = 300
@@ -70,30 +66,33 @@ class Supervisor:
         `task.used` already counts the turn.
         """
         case = replace(case, before=_of_this_run(task, turn, case.before))
-        if task.kind == "conversation":
+        if task.kind == "conversation" or case.settled:
             return _conversation(turn, case)
-        if spent := _spent(task):
-            return Ask(
-                question=f"I've used up {spent} for this task. Shall I go on?", choices=(MORE, FINISH), why=spent
-            )
-        if turn.error:
-            return _after_failures(task, case.before, f"the last turn failed: {turn.error}")
-        if case.refused:
-            # Another turn would only ask again: it's the person who has to say how it goes on without that call.
-            return Blocked(missing=f"your leave to call {case.refused[-1]}")
-        # Who waited may well say the same again: meanwhile something else has happened.
-        judged = (other for other in case.before if not isinstance(other.verdict, Wait))
-        if any(_same(other.answer, turn.answer) for other in itertools.islice(judged, REMEMBERED)):
-            return Ask(
-                question="I'm going in circles: my last turns came to the same. Shall I go on?",
-                choices=(MORE, FINISH),
-                why="two turns came to the same answer",
-            )
-        return await self._weigh(task, turn, case)
+        settled = _proven(task, turn, case) or _ended(task, turn, case) or _stuck(task, turn, case)
+        return settled or self._shown(task, turn, case) or await self._weigh(task, turn, case)
 
-    async def _weigh(self, task: Task, turn: Turn, case: Case) -> Verdict:
+    def _shown(self, task: Task, turn: Turn, case: Case) -> Verdict | None:
+        """Return what needs no weighing: a question, what's certainly missing, or a tool's result as the answer."""
         if question := _last_question(turn.answer):
             return Ask(question=question, why="the answer ends with a question")
+        # A file that was to be written is there: its check has passed.
+        changed = bool(case.checks)
+        planned = not any(other.messages for other in (turn, *case.before))
+        certainly = lacking(case.said, case.receipts, changed=changed, planned=planned, able=self._able)
+        if why := unproven(case.said, case.receipts) or unfinished(task) or certainly:
+            return _again(task, case, why)
+        whole = len(case.calls) == 1 and not case.calls[0].failed
+        if whole and turn.answer.strip() == case.calls[0].result.strip():
+            # The goal was plainly for this one tool, and its result is the answer: no model had a hand in it.
+            return Done(summary=turn.answer[:QUESTION], why="a tool did it, and the answer is what it found")
+        return None
+
+    @property
+    def _able(self) -> bool:
+        """Whether the model's own opinion counts: that of the embedded one is chance."""
+        return self._judge.info.sha256 != MODEL_SHA256
+
+    async def _weigh(self, task: Task, turn: Turn, case: Case) -> Verdict:
         try:
             chat = lanes.chat(task.tenant, task.origin)
             terms = Terms(tenant=task.tenant, chat=chat, priority=Priority.BACKGROUND)
@@ -103,12 +102,12 @@ class Supervisor:
             log.warning("task %s: the judge failed: %s", task.id, error)
             return _after_failures(task, case.before, f"the supervisor couldn't judge: {error}")
         if found.complete >= COMPLETE and (missing := unfinished(task)):
-            return _again(task, case.before, missing)
+            return _again(task, case, missing)
         if found.complete >= COMPLETE:
             return Done(summary=turn.answer[:QUESTION], why=found.why or f"complete ({found.complete:.2f})")
         if found.person >= PERSON:
             return Ask(question=turn.answer[-QUESTION:], why=f"needs the person with probability {found.person:.2f}")
-        return _again(task, case.before, found.why or f"{UNFINISHED} ({found.complete:.2f}): do what's still missing")
+        return _again(task, case, found.why or f"{UNFINISHED} ({found.complete:.2f}): do what's still missing")
 
     async def likely(
         self,
@@ -127,7 +126,7 @@ class Supervisor:
         """
         shown = proof(said, receipts)
         judged = judge(goal, said, receipts)
-        able = self._judge.info.sha256 != MODEL_SHA256
+        able = self._able
         if shown is not None and (shown.firm or not able):
             near = max(judged.probability, PROVEN) if shown.complete else min(judged.probability, UNPROVEN)
             return Likely(complete=near, why=shown.why)
@@ -172,6 +171,57 @@ def _conversation(turn: Turn, case: Case) -> Verdict:
     return Done(summary=turn.answer[:QUESTION], why="the message is answered")
 
 
+def _proven(task: Task, turn: Turn, case: Case) -> Verdict | None:
+    """Return that it's done if all that was agreed on holds: whatever the agent says, even if it cost the last."""
+    if not task.checks or not case.checks or any(step.failed for step in case.checks):
+        return None
+    shown = evidence(case.checks)
+    return Done(summary=turn.answer[:QUESTION] or shown, why=f"checked: {shown}")
+
+
+def _ended(task: Task, turn: Turn, case: Case) -> Verdict | None:
+    """Return what ends it before anything is judged: costs, failures, what its person refused."""
+    if spent := case.spent or budget.spent(task.limits, task.used):
+        return _asked(task, case, f"I've used up {spent} for this task", spent)
+    if turn.error:
+        return _after_failures(task, case.before, f"the last turn failed: {turn.error}")
+    if case.refused:
+        # Another turn would only ask again: it's the person who has to say how it goes on without that call.
+        return Blocked(missing=f"your leave to call {case.refused[-1]}")
+    return None
+
+
+def _stuck(task: Task, turn: Turn, case: Case) -> Verdict | None:
+    """Return how it goes on where that's plain: it can't be checked, waits, circles, or lacks something."""
+    failed = "; ".join(step.result for step in case.checks if step.failed and not step.unsure)
+    if task.checks and case.checks and not failed:
+        unable = "; ".join(step.result for step in case.checks if step.unsure)
+        return Blocked(missing=f"it can't be checked whether it's done: {unable}")
+    if case.wait is not None:
+        return case.wait
+    if seen := looping.seen(task, turn, case.before, case.earlier, case.calls):
+        missing = next((turn.verdict.why for turn in case.before[:1] if isinstance(turn.verdict, Again)), "")
+        # What stands behind the colon is for the agent.
+        lacks = f". Still missing: {missing.partition(':')[0]}" if missing and not failed else ""
+        return _asked(task, case, f"I'm going in circles: {seen}{lacks}", seen)
+    return _lacking(task, turn, case, failed) if failed else None
+
+
+def _lacking(task: Task, turn: Turn, case: Case, why: str) -> Verdict:
+    """Have another turn taken for what a check found missing, unless the agent can't know without the person."""
+    question = _last_question(turn.answer)
+    if question and not FURTHER_HELP.search(question):
+        return Ask(question=question, why=f"the answer ends with a question, and {why}")
+    return _again(task, case, why)
+
+
+def _asked(task: Task, case: Case, told: str, why: str) -> Ask:
+    """Ask whether to go on, with what's done and what's left."""
+    stands = budget.standing(task, case.last_checks, (*case.earlier, *case.calls), case.files)
+    question = "\n".join(filter(None, (f"{told}.", stands, "Shall I go on?")))
+    return Ask(question=question, choices=(MORE, FINISH), why=why)
+
+
 def _after_failures(task: Task, before: Sequence[Turn], why: str) -> Verdict:
     """Try again a few times: a turn that failed, or that couldn't be judged, never means "go on" for ever."""
     failed = 1 + sum(1 for _ in itertools.takewhile(_failed, before))
@@ -184,12 +234,12 @@ def _failed(turn: Turn) -> bool:
     return turn.state == "failed" or (isinstance(turn.verdict, Again) and turn.verdict.failed)
 
 
-def _again(task: Task, before: Sequence[Turn], why: str) -> Verdict:
+def _again(task: Task, case: Case, why: str) -> Verdict:
     """Have another turn taken; if the same is still missing after some, the person is asked."""
-    reasons = (turn.verdict.why for turn in before if isinstance(turn.verdict, Again))
+    reasons = (turn.verdict.why for turn in looping.window(case.before) if isinstance(turn.verdict, Again))
     stuck = 1 + sum(1 for _ in itertools.takewhile(lambda other: _kind(other) == _kind(why), reasons))
     if stuck >= STUCK:
-        return Ask(question=f"I don't get further with this: {why}. Shall I go on?", choices=(MORE, FINISH), why=why)
+        return _asked(task, case, f"I don't get further with this: {why}", why)
     return Again(after=_pause(task.used), why=why)
 
 
@@ -201,23 +251,6 @@ def _last_question(answer: str) -> str:
     """Return the question that an answer ends with, or nothing."""
     last = re.split(r"(?<=[.!?])\s+|\n+", answer.strip())[-1]
     return last[-QUESTION:] if last.rstrip(" *_\"')").endswith("?") else ""
-
-
-def _spent(task: Task) -> str:
-    used, limits = task.used, task.limits
-    if used.turns >= limits.turns:
-        return f"{limits.turns} turns"
-    if used.tokens >= limits.tokens:
-        return f"{limits.tokens:,} tokens"
-    if used.minutes >= limits.minutes:
-        return f"{limits.minutes:g} minutes"
-    if limits.money and used.money >= limits.money:
-        return f"a budget of {limits.money:g}"
-    return ""
-
-
-def _same(one: str, other: str) -> bool:
-    return SequenceMatcher(None, one[:2000], other[:2000], autojunk=False).ratio() >= SAME
 
 
 def _pause(used: Usage) -> float:

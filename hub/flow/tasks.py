@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from hub.config import LimitsConfig
 from hub.errors import BadRequest, Conflict, Duplicate, NotFound
-from hub.flow import lanes
+from hub.flow import budget, lanes
+from hub.flow.agreeing import Agreeing
 from hub.flow.family import Family, standing_of
 from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
@@ -24,6 +25,8 @@ from hub.records import (
     OPEN,
     Actor,
     Address,
+    Check,
+    Done,
     Entry,
     Incoming,
     Limits,
@@ -81,6 +84,7 @@ class Tasks:
         default: str,
         preferences: Documents,
         family: Family,
+        agreeing: Agreeing,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -94,6 +98,7 @@ class Tasks:
         self._default = default
         self._preferences = preferences
         self._family = family
+        self._agreeing = agreeing
         self._founding: WeakValueDictionary[PersonId, asyncio.Lock] = WeakValueDictionary()
 
     def founding(self, person: PersonId) -> asyncio.Lock:
@@ -130,11 +135,14 @@ class Tasks:
         limits: Limits | None = None,
         due_at: datetime | None = None,
         schedule: Schedule | None = None,
+        checks: Sequence[Check] = (),
     ) -> tuple[Task, Message]:
         """Found a task that's worked on until the supervisor finds its goal reached; return it with its message.
 
+        It's done when all `checks` hold. Where there are none and the goal names one, its person is asked about that.
+
         Assigned again with the same `external_id`, it's the task that was founded the first time. Raises BadRequest
-        for an unknown agent, a schedule that isn't a crontab, or both a schedule and a time.
+        for an unknown agent, a schedule that's no crontab, both a schedule and a time, or a check that can't be made.
         """
         if due_at and schedule:
             raise BadRequest("schedule", "set besides due_at; give one of them")
@@ -156,6 +164,7 @@ class Tasks:
                 task = replace(await self.found(message, agent), kind="assignment", due_at=due_at)
                 task = planned(task, schedule, zone, self._clock.now()) if schedule else task
                 task = replace(task, limits=limits or task.limits)
+                task, asks, lane = self._agreeing.founding(task, self._agents[task.agent], checks)
                 routed = replace(
                     message,
                     # With a time of its own the task itself falls due: nothing waits for this message in a queue.
@@ -164,7 +173,9 @@ class Tasks:
                     route=Route(rule="explicit", task=task.id, new=True, probability=1),
                 )
                 try:
-                    await self._journal.commit(*self._assignment(task, routed), wake=(lanes.task(task.id),))
+                    await self._journal.commit(
+                        *self._assignment(task, routed), *asks, wake=(lanes.task(task.id), *lane)
+                    )
                 except Duplicate:
                     continue  # another hub took the number, or this very assignment came twice
                 return task, routed
@@ -195,9 +206,11 @@ class Tasks:
                 founded = await self.found(command)
                 task = replace(founded, id=id, title=title_of(text), goal=text, kind="assignment", due_at=due_at)
                 task = planned(task, schedule, zone, self._clock.now()) if schedule else task
+                task = replace(task, depth=by.depth + 1 if by else 0)
+                task, asks, lane = self._agreeing.founding(task, self._agents[task.agent])
                 inherits = await beside(by, task) if by and beside else ()
                 try:
-                    await self._journal.commit(*self._journal.founded(task, by_whom, why), *inherits)
+                    await self._journal.commit(*self._journal.founded(task, by_whom, why), *inherits, *asks, wake=lane)
                 except Duplicate:
                     continue  # another hub took the number
                 return task
@@ -225,7 +238,7 @@ class Tasks:
     async def resume(self, task: Task) -> Task:
         """Go on with a task that rests or has ended: what was stopped or failed is answered after all.
 
-        Its subtasks that were stopped go on, too.
+        One that had spent what it may cost is granted as much again. Its subtasks that were stopped go on, too.
         """
         for child in await self._below(task, "input-required"):
             if standing_of(child) == "stopped":
@@ -235,7 +248,7 @@ class Tasks:
             last = await self._store.messages_of_task(task.id, limit=20)
             again = [message for message in last if message.role == "user" and message.state in {"stopped", "failed"}]
             resumed = self._due_again(task) if not again and task.kind == "assignment" else task
-            resumed = replace(resumed, state="submitted", updated_at=self._clock.now())
+            resumed = replace(budget.renewed(resumed, self._limits), state="submitted", updated_at=self._clock.now())
             changes: list[Change] = [*self._journal.changed(resumed, task.state, "person", "taken up again")]
             for message in again:
                 waiting = replace(message, state="routed", turn=None, error=None)
@@ -260,15 +273,8 @@ class Tasks:
         """Grant a task as much again as it had been granted, and go on with it."""
         for _ in range(TRIES):
             task = await self._fresh(task)
-            more = Limits(
-                turns=task.limits.turns + self._limits.turns,
-                tokens=task.limits.tokens + self._limits.tokens,
-                minutes=task.limits.minutes + self._limits.minutes,
-                money=task.limits.money * 2,
-            )
-            extended = replace(
-                task, limits=more, state="submitted", due_at=self._clock.now(), updated_at=self._clock.now()
-            )
+            extended = replace(budget.granted(task, self._limits), state="submitted", due_at=self._clock.now())
+            extended = replace(extended, updated_at=self._clock.now())
             try:
                 await self._journal.commit(
                     *self._journal.changed(extended, task.state, "person", "granted as much again"),
@@ -315,6 +321,8 @@ class Tasks:
                 resting = replace(at(resting, task.run_at), state="submitted")
             if state == "canceled":
                 resting = replace(resting, schedule=None, run_at=None)
+            if state == "completed":
+                resting = replace(resting, verdict=Done(summary="", why="its person says so"))
             changes: list[Change] = [*self._journal.changed(resting, task.state, "person", _RESTS[state])]
             changes += await voided(self._store, task.id, self._clock.now(), f"the task is {state}")
             for entry in await self._spool.ready(lanes.task(task.id), END_OF_TIME, WAITING):

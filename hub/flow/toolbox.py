@@ -16,7 +16,7 @@ from msgspec import Struct
 from hub.errors import ToolError
 from hub.flow import prompts
 from hub.flow.filling import fill
-from hub.flow.offering import Offering, allowed_of
+from hub.flow.offering import Offering, allowed_of, for_assignments
 from hub.flow.schemas import fit
 from hub.flow.sound import sound
 from hub.flow.taming import tame
@@ -33,6 +33,7 @@ from hub.ports import (
     Pausing,
     Quoting,
     Reading,
+    Resting,
     Retrying,
     Said,
     Terms,
@@ -40,7 +41,7 @@ from hub.ports import (
     ToolCall,
     Tracking,
 )
-from hub.records import Step, Task
+from hub.records import Step, Task, Wait
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +101,22 @@ class Toolbox:
     def offered(self, agent: Agent, text: str, *, assignment: bool = False) -> tuple[Tool, ...]:
         """Return the tools that the agent may use and that may be of use for a message: see Offering."""
         return self._offering.offered(agent, self._tools, text, assignment=assignment)
+
+    def is_aside(self, name: str) -> bool:
+        """Say whether a tool is about the work itself (its checks, what it waits for) and does none of it."""
+        tool = self._tools.get(name)
+        return tool is not None and for_assignments(tool)
+
+    def wait_of(self, step: Step) -> Wait | None:
+        """Return what a task waits for by a call of a Resting tool that went well; None for any other call."""
+        tool = self._tools.get(step.name)
+        if tool is None or step.kind != "tool" or step.failed or not _rests(tool):
+            return None
+        try:
+            return msgspec.json.decode(step.result, type=Wait)
+        except msgspec.MsgspecError:
+            log.warning("tool %s didn't say what its task waits for", step.name)
+            return None
 
     def tracking(self, agent: Agent, task: Task, when: Literal["before", "after"]) -> tuple[Tool, ...]:
         """Return those of the agent's tools that keep track of an assignment, and whose time it is now."""
@@ -213,6 +230,10 @@ class Toolbox:
             log.warning("tool %s took longer than %s s for task %s", call.tool, seconds, call.task)
             text = f"{call.tool} gave no answer within {seconds:g} seconds."
             return Called(result=text, failed=True, unsure=True)
+
+
+def _rests(tool: Tool) -> bool:
+    return isinstance(tool, Resting) and tool.rests
 
 
 def _begin_each_other(names: Sequence[str]) -> bool:

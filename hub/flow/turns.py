@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from dataclasses import replace as changed
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -16,6 +17,7 @@ from msgspec.structs import replace
 from hub.errors import AgentHostError, Conflict, LLMAway, LLMError, LLMRefused, LLMUnavailable, StoreError
 from hub.failpoints import reach
 from hub.flow import lanes, runs
+from hub.flow.checking import Checks
 from hub.flow.crowds import Slots
 from hub.flow.endings import Ending, Endings
 from hub.flow.family import Family, arrived, children_of
@@ -24,13 +26,30 @@ from hub.flow.ledger import Ledger
 from hub.flow.pauses import stopped, to_take_up
 from hub.flow.pinning import Pinning
 from hub.flow.rights import Rights
-from hub.flow.speaking import Speaker, Spoken
+from hub.flow.speaking import Speaker
+from hub.flow.spoken import Spoken
 from hub.flow.stopping import Stopping
+from hub.flow.watching import Watching
 from hub.flow.work import Work
 from hub.log import about
 from hub.manifests import Agent
 from hub.ports import LLM, Add, Change, Clock, Save, Store
-from hub.records import OPEN, Entry, Message, Pause, Task, TaskId, Turn, TurnId, Usage, new_id, saved
+from hub.records import (
+    OPEN,
+    Again,
+    Entry,
+    ForTasks,
+    Message,
+    Pause,
+    Task,
+    TaskId,
+    Turn,
+    TurnId,
+    Usage,
+    Wait,
+    new_id,
+    saved,
+)
 from hub.spool import DEATHS, Spool
 
 log = logging.getLogger(__name__)
@@ -65,6 +84,8 @@ class Turns:
         pinning: Pinning,
         stopping: Stopping,
         family: Family,
+        checks: Checks,
+        watching: Watching,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -80,6 +101,8 @@ class Turns:
         self._pinning = pinning
         self._stopping = stopping
         self._family = family
+        self._checks = checks
+        self._watching = watching
         self._running: dict[TaskId, _Running] = {}
         # After a death of the model's process all who were with it are suspects, and go one at a time.
         self._alone = asyncio.Lock()
@@ -152,26 +175,48 @@ class Turns:
             due = here
         if not entries and not cut_off and not due:
             return None
+        if cut_off and any(step.kind == "answer" for step in await self._store.steps(cut_off.id)):
+            # Its answer was written for these messages, and for no other.
+            entries = [entry for entry in entries if entry.message in cut_off.messages]
         messages = await self._together(task, [], entries)
         pause = await to_take_up(self._store, id, cut_off, messages, self._clock.now())
+        if not entries and not cut_off and pause is None:
+            found = await self._watched(task, last)
+            if found is None:
+                return None
+            task = found
         if pause is not None:
             # It's taken up alone: what was said meanwhile has the next turn, but for an answer to its question.
             messages = messages[:1] if pause.kind == "answer" and messages and pause.to == messages[0].id else []
         number = cut_off.number if cut_off else (last.number if last else 0) + 1
         return await self._begin(task, cut_off, number, entries[: len(messages)], messages, pause)
 
+    async def _watched(self, task: Task, last: Turn | None) -> Task | None:
+        """Return a task as its next turn is to find it, told what has come if it waited; None: it waits on."""
+        now, wait = self._clock.now(), task.verdict
+        if not isinstance(wait, Wait) or isinstance(wait.on, ForTasks) or runs.begins(task, now):
+            return task
+        if came := await self._watching.came(task, wait):
+            return replace(task, verdict=Again(after=0.0, why=came))
+        later = self._watching.look_at(wait, (last.ended_at if last else None) or task.created_at)
+        run = runs.due_of(task, task.run_at) if task.run_at else None
+        await self._journal.commit(Save(replace(task, due_at=min(later, run) if run and run > now else later)))
+        return None
+
     async def _together(self, task: Task, before: Sequence[Message], entries: Sequence[Entry]) -> list[Message]:
         """Return the messages of the first entries that one turn can answer, together with those before them."""
         agent = await self._agent(task)
         together: list[Message] = []
-        alone = any(self._speaker.wants_tools(agent, message) for message in before)
+        # What's said while an assignment is worked on steers it: it's the same wish still.
+        steers = task.kind == "assignment"
+        alone = not steers and any(self._speaker.wants_tools(agent, message) for message in before)
         for entry in entries:
             if alone:
                 break
             message = await self._store.message(entry.message)
             if message is None:
                 raise StoreError(f"entry {entry.id} waits with a message that isn't kept: {entry.message}")
-            alone = self._speaker.wants_tools(agent, message)
+            alone = not steers and self._speaker.wants_tools(agent, message)
             if alone and (before or together):
                 break
             together.append(message)
@@ -293,7 +338,12 @@ class Turns:
 
     async def _speak_once(self, agent: Agent, work: Work) -> Spoken:
         ledger = await Ledger.open(self._store, self._journal, self._clock, work.turn.id)
-        return await self._speaker.speak(agent, work, ledger, self._join)
+        spoken = await self._speaker.speak(agent, work, ledger, self._join)
+        task = await self._store.task(work.task.id)
+        if task is None or task.kind != "assignment" or work.settled or not (spoken.text or spoken.spent):
+            return spoken
+        await self._checks.make(agent, work, task, ledger)
+        return changed(spoken, steps=ledger.steps)
 
     async def _join(self, work: Work) -> None:
         """Take messages that came meanwhile into the turn: the person adds to what they said."""

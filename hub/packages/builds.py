@@ -45,7 +45,7 @@ async def build(
     )
     await asyncio.to_thread(_give, sandbox, folder, name)
     try:
-        said, status = await _run(sandbox, program, hosts, dial, seconds)
+        said, status = await watched_run(sandbox, program, hosts, dial, seconds)
     finally:
         await asyncio.to_thread(_take_back, folder)
     if status:
@@ -70,10 +70,13 @@ def open_up(folder: Path, programs: Sequence[str] = ()) -> None:
                 path.chmod(0o755)
 
 
-async def _run(
+async def watched_run(
     sandbox: Sandbox, program: Program, hosts: Sequence[str], dial: Dial, seconds: float
 ) -> tuple[str, int | str]:
-    """Return what a script said, and its exit status or why it was ended."""
+    """Return the end of what a program said, and its exit status or why it was ended: "time", or too much of something.
+
+    It gets nothing to read. Raises SandboxMissing.
+    """
     try:
         running = await sandbox.start(program, errors=asyncio.subprocess.STDOUT)
     except OSError as error:

@@ -78,6 +78,8 @@ class Program(Struct, frozen=True, kw_only=True):
     """The package's files: /package inside."""
     fixed: tuple[str, ...] = ()
     """If given, it may write to its package, but for these files."""
+    writes: bool = False
+    """It may write to all of its package, which is a copy that's thrown away."""
     data: Path | None = None
     """A folder that it may write to: /data inside."""
     env: Mapping[str, str] = {}
@@ -301,7 +303,7 @@ def _places(program: Program, found: Runtime | None, launcher: Runtime | None) -
     yield from ("--size", str(MEGABYTE), "--perms", "1777", "--tmpfs", "/dev/shm", "--remount-ro", "/dev")  # noqa: S108
     for shown in (found, launcher if launcher != found else None):
         yield from _shown(shown)
-    yield from ("--bind" if program.fixed else "--ro-bind", str(program.folder), PACKAGE)
+    yield from ("--bind" if program.fixed or program.writes else "--ro-bind", str(program.folder), PACKAGE)
     for name in program.fixed:
         yield from ("--ro-bind", str(program.folder / name), f"{PACKAGE}/{name}")
     if program.data:

@@ -16,7 +16,9 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 async def excess(pid: int, program: Program) -> str:
     """Return once a program takes more than it may, in words for a log; cancel it when the program ended."""
     limits = program.limits
-    written = [folder for folder in (program.data, program.folder if program.fixed else None) if folder]
+    written = [
+        folder for folder in (program.data, program.folder if program.fixed or program.writes else None) if folder
+    ]
     while True:
         await asyncio.sleep(EVERY)
         memory, disk = await asyncio.to_thread(lambda: (memory_of(pid), sum(map(size_of, written))))

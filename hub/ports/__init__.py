@@ -1,5 +1,7 @@
 """One Protocol for each thing that can be swapped; their docstrings are what the contract tests check."""
 
+from hub.ports.aims import Aims
+from hub.ports.checking import Checked, Checking
 from hub.ports.keeping import BEGINNING, Documents, Files, WorkFile, Workspaces
 from hub.ports.llm import (
     LLM,
@@ -63,8 +65,10 @@ from hub.ports.tools import (
     Pausing,
     Quoting,
     Reading,
+    Resting,
     Retrying,
     Splits,
+    Timely,
     Tool,
     ToolCall,
     Tracking,
@@ -77,10 +81,13 @@ __all__ = [
     "LLM",
     "Accept",
     "Add",
+    "Aims",
     "Asking",
     "Bridge",
     "BridgeInfo",
     "Change",
+    "Checked",
+    "Checking",
     "Clock",
     "Decision",
     "Delivered",
@@ -136,6 +143,7 @@ __all__ = [
     "Ranking",
     "Reading",
     "Remove",
+    "Resting",
     "Retracting",
     "Retrying",
     "Said",
@@ -148,6 +156,7 @@ __all__ = [
     "Subject",
     "Terms",
     "Threading",
+    "Timely",
     "Tool",
     "ToolCall",
     "Tracking",

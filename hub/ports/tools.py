@@ -12,6 +12,7 @@ from hub.records import (
     PersonId,
     Pin,
     Point,
+    Task,
     TaskId,
     TenantId,
 )
@@ -173,6 +174,24 @@ class ForAssignments(Protocol):
     """A tool for work that takes turn after turn: offered in assignments only, so that no conversation pays for it."""
 
     for_assignments: bool
+
+
+@runtime_checkable
+class Timely(Protocol):
+    """A tool that's of use only while its task stands in a certain way."""
+
+    def is_timely(self, task: Task) -> bool:
+        """Say whether it's worth offering for a task as it stands; cheap."""
+
+
+@runtime_checkable
+class Resting(Protocol):
+    """A tool by which an agent says what its task waits for.
+
+    A call that goes well ends the turn. Its result is the Wait, as JSON: the task rests until that has come.
+    """
+
+    rests: bool
 
 
 @runtime_checkable

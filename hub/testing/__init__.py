@@ -4,6 +4,7 @@ Nothing in here stands for a part of the hub itself: tests use the real ones, on
 """
 
 from hub.testing.able import AbleBridge
+from hub.testing.aims import FakeAims
 from hub.testing.bridge import Delivery, FakeBridge
 from hub.testing.builders import (
     NOON,
@@ -33,6 +34,7 @@ from hub.testing.builders import (
     an_installation,
     hello,
 )
+from hub.testing.checking import FakeChecking
 from hub.testing.clock import FakeClock, settle
 from hub.testing.desk import FakeDesk
 from hub.testing.egress import FakeEgress
@@ -48,7 +50,9 @@ __all__ = [
     "AskingTool",
     "AssignmentTool",
     "Delivery",
+    "FakeAims",
     "FakeBridge",
+    "FakeChecking",
     "FakeClock",
     "FakeDesk",
     "FakeEgress",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from urllib.parse import urljoin, urlsplit
 
-from hub.errors import EgressError
+from hub.errors import EgressError, EgressRefused
 from hub.ports import Fetched
 
 
@@ -51,9 +51,9 @@ class FakeEgress:
         port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
         spelled = f"{parts.hostname}:{port}" in hosts
         if parts.scheme != "https" and not (parts.scheme == "http" and spelled):
-            raise EgressError(f"{url}: only https:// is asked")
+            raise EgressRefused(f"{url}: only https:// is asked")
         if (hosts or port != 443) and not spelled and not (parts.hostname in hosts and port == 443):
-            raise EgressError(f"{url}: only {', '.join(hosts) or 'port 443'} may be asked")
+            raise EgressRefused(f"{url}: only {', '.join(hosts) or 'port 443'} may be asked")
 
     def _answer(self, url: str) -> Fetched:
         answer = self.answers.get(url)

@@ -202,5 +202,5 @@ _WRITE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _POINTER = re.compile(
-    r"(?:(?:all )?(?:this|that|it|them|these|those|everything)|(?:the|your|my|a|an) [\w ]+)", re.IGNORECASE
+    r"(?:(?:all )?(?:this|that|it|them|these|those|everything)|(?:the|your|my|a|an) .+)", re.IGNORECASE | re.DOTALL
 )

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from hub.ports import Clock, Egress, Errands, Files, Outlining, Splits, Store, Tool, Workspaces
+from hub.ports import Aims, Clock, Egress, Errands, Files, Outlining, Splits, Store, Tool, Workspaces
 from hub.times.zones import Zones
+from hub.tools.aims import ProposeChecks, WaitFor
 from hub.tools.attached import Attached
 from hub.tools.documents import SearchDocuments
 from hub.tools.extract import Extractor
@@ -30,12 +31,14 @@ class Shipped:
         errands: Errands,
         outlining: Outlining,
         splits: Splits,
+        aims: Aims,
         search: Path,
     ) -> None:
         """`search` is the folder for indexes, which can be made anew from what's kept."""
         attached = self.workspaces = Attached(workspaces, store, files)
         """The tasks' files as tools and programs see them."""
-        self._extractor = extractor = Extractor()
+        self.extractor = extractor = Extractor()
+        """Reads what strangers made."""
         self.tools: tuple[Tool, ...] = (
             WebFetch(clock, egress, extractor),
             ListFiles(attached),
@@ -46,8 +49,10 @@ class Shipped:
             Remind(),
             Plan(outlining),
             Split(splits),
+            ProposeChecks(aims),
+            WaitFor(clock, zones, aims),
         )
 
     async def close(self) -> None:
         """End what they work with."""
-        await self._extractor.close()
+        await self.extractor.close()

@@ -69,13 +69,7 @@ class WebFetch:
 
     def goes_out(self, call: ToolCall, heard: str) -> str:
         """Say that an address nobody in the task has said can tell its host anything, for it can hold anything."""
-        try:
-            url = _address(convert(call.arguments, _Arguments).url)
-        except ToolError:
-            return ""
-        if url in {_plain(said) for said in addresses(heard)}:
-            return ""
-        return f"it opens an address that you haven't named, and whose owner sees all that's in it: {url}"
+        return unnamed(convert(call.arguments, _Arguments).url, heard)
 
     async def call(self, call: ToolCall) -> str:
         """Return title, text and links of a page, or the part of it that's asked for; raises ToolError."""
@@ -113,6 +107,17 @@ class WebFetch:
             return fetched.url, await self._extractor.read(fetched.body, kind, name=name, url=fetched.url)
         except ToolError as error:
             raise ToolError(f"{fetched.url[:200]}: {error}") from None
+
+
+def unnamed(wished: str, heard: str) -> str:
+    """Say that an address goes out which doesn't stand in what was heard; "" if it does, or if it's none."""
+    try:
+        url = _address(wished)
+    except ToolError:
+        return ""
+    if url in {_plain(said) for said in addresses(heard)}:
+        return ""
+    return f"it opens an address that you haven't named, and whose owner sees all that's in it: {url}"
 
 
 def addresses(text: str) -> list[str]:

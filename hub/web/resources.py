@@ -15,6 +15,7 @@ from hub.ports import Store
 from hub.records import (
     Actor,
     Candidate,
+    Check,
     Choice,
     Limits,
     Message,
@@ -185,6 +186,10 @@ class TaskView(Struct, frozen=True, kw_only=True):
     depth: int
     """How many tasks stand above it."""
     origin: Origin
+    checks: list[Check]
+    """What must hold before it's done, as its person has agreed."""
+    proposed: list[Check]
+    """What it would be checked for, if its person agreed."""
     tainted: list[TaintView] | UnsetType = UNSET
     """What brought others' words into it; only where one task is read."""
     changed: ChangeView | UnsetType = UNSET
@@ -272,6 +277,8 @@ def view_task(task: Task, zone: str, taints: Sequence[Taint] | None = None) -> T
         parent=task.parent,
         depth=task.depth,
         origin=Origin(bridge=task.origin.bridge, chat=chat_name(task.origin.bridge, task.origin.chat, task.person)),
+        checks=list(task.checks),
+        proposed=list(task.proposed),
         tainted=UNSET if taints is None else [TaintView(source=taint.source, detail=taint.detail) for taint in taints],
     )
 

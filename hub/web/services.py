@@ -25,7 +25,20 @@ from hub.flow.uploads import Uploads
 from hub.packages.installer import Installer
 from hub.packages.own import Own
 from hub.ports import LLM, Bridge, Change, Clock, Feed, Hubs, Store, Tool, ToolCall
-from hub.records import Address, Entry, Incoming, Limits, Message, PersonId, Point, Schedule, Task, TaskId, TenantId
+from hub.records import (
+    Address,
+    Check,
+    Entry,
+    Incoming,
+    Limits,
+    Message,
+    PersonId,
+    Point,
+    Schedule,
+    Task,
+    TaskId,
+    TenantId,
+)
 from hub.signing import Checker
 from hub.times.zones import Zones
 
@@ -55,6 +68,7 @@ class TasksService(Protocol):
         limits: Limits | None,
         due_at: datetime | None,
         schedule: Schedule | None,
+        checks: Sequence[Check],
     ) -> tuple[Task, Message]:
         """Make a task of a text; the same external id gives the same task again."""
 

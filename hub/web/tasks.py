@@ -11,8 +11,9 @@ from msgspec import Meta, Struct
 from bridges.http import convert
 from hub.errors import BadRequest, NotFound
 from hub.flow.artefacts import Artefact
+from hub.flow.checking import MOST as MOST_CHECKS
 from hub.flow.uploads import named
-from hub.records import Limits, MessageId, Point, TaskId, TaskState, new_id
+from hub.records import Check, Limits, MessageId, Point, TaskId, TaskState, new_id
 from hub.web.auth import Asker, Caller, Hub
 from hub.web.chats import MAIN, Cursor, IdempotencyKey, Limit, Name, check_agent, messages_page
 from hub.web.files import BYTES, answer_with
@@ -46,6 +47,8 @@ class NewAssignment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     schedule: Words | NewSchedule | None = None
     """In words, as a crontab, or in full."""
     limits: NewLimits | None = None
+    checks: Annotated[list[Check], Meta(max_length=MOST_CHECKS)] = []
+    """What must hold before it's done; looked at after each turn, whatever its agent says."""
 
 
 class NewPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -113,6 +116,7 @@ class TasksController(Controller):
                 limits=_limits(services, data.limits),
                 due_at=data.due_at,
                 schedule=schedule,
+                checks=data.checks,
             )
         return view_task(task, services.config.hub.timezone)
 
@@ -188,7 +192,7 @@ class TasksController(Controller):
         "/{id:str}/resume", status_code=200, opt={"scope": "tasks:write"}, responses=PROBLEMS, summary="Resume a task"
     )
     async def resume(self, services: Hub, caller: Asker, id: FromPath[str]) -> TaskView:
-        """Go on with a task that was stopped, canceled or had spent its limits."""
+        """Go on with a task that was stopped or canceled; one that had spent its limits is granted as much again."""
         return view_task(await services.tasks.resume(await task_of(services, caller, id)), services.config.hub.timezone)
 
     @post("/{id:str}/stop", status_code=200, opt={"scope": "tasks:write"}, responses=PROBLEMS, summary="Stop a turn")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from hub.errors import EgressError
+from hub.errors import EgressError, EgressRefused
 from hub.ports import Egress, Fetched
 from hub.testing import FakeEgress
 from tests.unit.egress.outside import outside
@@ -72,7 +72,7 @@ async def test_a_redirect_to_a_host_that_is_not_allowed_is_refused(world: World)
     world.says("https://example.org/a", told(status=302, location="https://other.example.net/c"))
     world.says("https://other.example.net/c", told(b"Hi"))
 
-    with pytest.raises(EgressError, match=r"other.example.net/c: only example.org may be asked"):
+    with pytest.raises(EgressRefused, match=r"other.example.net/c: only example.org may be asked"):
         await world.egress.fetch("https://example.org/a", hosts=["example.org"])
 
 

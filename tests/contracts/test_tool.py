@@ -1,7 +1,7 @@
 """Every sentence that ports.Tool and its abilities promise, over every built-in tool, a skill and a plugin's tool."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -35,15 +35,18 @@ from hub.ports import (
     Pausing,
     Quoting,
     Reading,
+    Resting,
     Retrying,
+    Timely,
     Tool,
     ToolCall,
     Tracking,
 )
-from hub.records import HOME, OWNER, Edition, Package, PackageId, Point
+from hub.records import HOME, OWNER, Edition, FileExists, ForUrl, Package, PackageId, Point, Wait
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
 from hub.testing import (
+    NOON,
     AskingTool,
     AssignmentTool,
     FakeClock,
@@ -53,6 +56,7 @@ from hub.testing import (
     OutwardTool,
     PackagedTool,
     PausingTool,
+    a_task,
 )
 from hub.tools import built_in
 from hub.tools.code import RunPython
@@ -74,15 +78,8 @@ async def compute(call: ToolCall, code: str) -> str:
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 SHIPPED = (
-    "web_fetch",
-    "list_files",
-    "read_file",
-    "write_file",
-    "search_documents",
-    "schedule",
-    "remind",
-    "plan",
-    "split",
+    *("web_fetch", "list_files", "read_file", "write_file", "search_documents", "schedule", "remind"),
+    *("plan", "split", "propose_checks", "wait_for"),
 )
 TOOLS = (*built_in(FakeClock(), ZoneInfo("UTC"), MemoryDocuments()), RunPython(compute))
 PLAIN_TALK = ("hello", "Tell me a joke", "Thanks, that was helpful!", "Who wrote Hamlet?")
@@ -296,6 +293,26 @@ def test_a_tool_says_that_its_words_are_a_strangers_and_where_it_goes_out(asking
 def test_a_packages_tool_says_which_edition_it_is(asking: Tool) -> None:
     assert isinstance(asking, Packaged)
     assert (asking.package, asking.version, asking.digest) == ("probe", "1.0.0", "d")
+
+
+def test_a_timely_tool_is_offered_only_while_it_is_of_use(world: World) -> None:
+    propose = world.tools["propose_checks"]
+    assert isinstance(propose, Timely)
+    checks = (FileExists(path="a.md"),)
+    assert propose.is_timely(a_task())
+    assert not propose.is_timely(a_task(checks=checks))
+    assert not propose.is_timely(a_task(proposed=checks))
+
+
+async def test_what_a_resting_tool_returns_is_the_wait(world: World) -> None:
+    wait = world.tools["wait_for"]
+    assert isinstance(wait, Resting)
+    assert wait.rests
+
+    found = msgspec.json.decode(await use(wait, until="in 2 hours", url="https://example.org/"), type=Wait)
+
+    assert found.until == NOON + timedelta(hours=2)
+    assert found.on == ForUrl(url="https://example.org/")
 
 
 async def test_a_paused_call_goes_on_with_its_answer_and_only_this_hubs_own(asking: Tool) -> None:

@@ -26,6 +26,8 @@ ABILITIES = {
     "Lengthy": "tool",
     "Asking": "tool",
     "ForAssignments": "tool",
+    "Timely": "tool",
+    "Resting": "tool",
     "Tracking": "tool",
     "Parting": "tool",
     "Outlining": "errands",

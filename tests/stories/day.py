@@ -10,6 +10,7 @@ from typing import Self
 from hub.accounts import BridgeAccount
 from hub.app import Hub
 from hub.config import AlertsConfig, Config, HubConfig, LimitsConfig
+from hub.flow.aiming import FlowAims
 from hub.flow.errands import FlowErrands
 from hub.loading import SHIPPED_AGENTS
 from hub.manifests import Agent, load_agents
@@ -19,7 +20,7 @@ from hub.records import HOME, OWNER, Address, Incoming, Link, Message, Person, P
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
-from hub.testing import FakeClock, ScriptedLLM, settle
+from hub.testing import FakeChecking, FakeClock, ScriptedLLM, settle
 
 CHAT = Address(bridge="http", chat="owner/main")
 
@@ -42,7 +43,9 @@ class Day:
         accounts: Sequence[BridgeAccount] = (),
         linked: bool = True,
         errands: FlowErrands | None = None,
+        aims: FlowAims | None = None,
         installer: Installer | None = None,
+        checking: FakeChecking | None = None,
         workspaces: Workspaces | None = None,
     ) -> None:
         self.llm = llm
@@ -66,8 +69,10 @@ class Day:
             bridges=bridges or {},
             tools=tools,
             errands=errands,
+            aims=aims,
             installer=installer,
-            workspaces=workspaces,
+            checking=checking,
+            workspaces=checking.workspaces if checking else workspaces,
         )
         self._linked = linked
         self._group = asyncio.TaskGroup()

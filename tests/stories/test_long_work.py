@@ -61,7 +61,7 @@ async def test_a_used_up_budget_ends_in_a_question_and_one_tap_grants_more() -> 
         task = await assign(day, limits=Limits(turns=1))
         assert task.state == "input-required"
         question = (await day.store.messages_of_task(task.id, limit=10))[-1]
-        assert "1 turns" in question.text
+        assert "1 turn for" in question.text
         assert [choice.text for choice in question.choices] == ["Go on", "Leave it at that"]
 
         await day.hub.questions.choose(question, question.choices[0].id, OWNER)

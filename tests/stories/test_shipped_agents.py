@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.flow.aiming import FlowAims
 from hub.flow.errands import FlowErrands
 from hub.loading import SHIPPED_AGENTS, SHIPPED_SCRIPTS
 from hub.manifests import load_agents, load_scripts
@@ -40,8 +41,8 @@ class Office:
 
     async def day(self, agent: str, llm: ScriptedLLM) -> Day:
         """Begin a day on which the owner's tasks are an agent's."""
-        errands, documents, scripts = FlowErrands(), MemoryDocuments(), Scripts()
-        day = await self._stack.enter_async_context(Day(llm, errands=errands, documents=documents))
+        errands, aims, documents, scripts = FlowErrands(), FlowAims(), MemoryDocuments(), Scripts()
+        day = await self._stack.enter_async_context(Day(llm, errands=errands, aims=aims, documents=documents))
         self._stack.push_async_callback(scripts.close)
         shipped = Shipped(
             clock=day.clock,
@@ -51,6 +52,7 @@ class Office:
             workspaces=self.workspaces,
             egress=self.egress,
             errands=errands,
+            aims=aims,
             outlining=errands,
             splits=errands,
             search=self._folder / "search",

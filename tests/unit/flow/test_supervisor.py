@@ -132,7 +132,7 @@ async def test_a_used_up_budget_comes_before_everything_else() -> None:
     verdict = await judged("Your table is booked.", DONE, llm=embedded(), limits=Limits(turns=1))
 
     assert isinstance(verdict, Ask)
-    assert "1 turns" in verdict.question
+    assert "1 turn for" in verdict.question
 
 
 async def test_a_message_answered_with_a_promise_leaves_its_task_open_and_one_answered_is_done() -> None:

@@ -93,6 +93,7 @@ async def test_the_source_of_a_page_in_the_workspace_stays_as_it_is(world: World
         ("write_file", "write milk and bread into the file list.txt", {"path": "list.txt", "text": "milk and bread"}),
         ("write_file", "save that to notes.txt", None),
         ("write_file", "Write a poem about spring into poem.txt", None),
+        ("write_file", "Write the numbers from 1 to 20, one on each line, into numbers.txt.", None),
     ],
 )
 def test_what_leaves_no_doubt_is_read(

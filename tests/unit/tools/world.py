@@ -12,7 +12,7 @@ from hub.records import HOME, OWNER, File, PersonId, TaskId, TenantId, Text
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
-from hub.testing import FakeClock, FakeEgress, FakeErrands, MemoryWorkspaces, a_message, a_task
+from hub.testing import FakeAims, FakeClock, FakeEgress, FakeErrands, MemoryWorkspaces, a_message, a_task
 from hub.times.zones import Zones
 from hub.tools.attached import Attached
 from hub.tools.shipped import Shipped
@@ -37,6 +37,7 @@ class World(Struct, frozen=True, kw_only=True):
     workspaces: MemoryWorkspaces
     egress: FakeEgress
     errands: Notes
+    aims: FakeAims
     attached: Attached
     tools: Mapping[str, Tool]
 
@@ -78,7 +79,7 @@ async def a_world(folder: Path) -> AsyncIterator[World]:
     )
     await store.open()
     await store.commit(Add(a_task(id=TASK)))
-    errands = Notes()
+    errands, aims = Notes(), FakeAims()
     shipped = Shipped(
         clock=clock,
         zones=Zones(MemoryDocuments(), "Europe/Berlin"),
@@ -87,6 +88,7 @@ async def a_world(folder: Path) -> AsyncIterator[World]:
         workspaces=workspaces,
         egress=egress,
         errands=errands,
+        aims=aims,
         outlining=FakeErrands(),
         splits=FakeErrands(),
         search=folder / "search",
@@ -98,6 +100,7 @@ async def a_world(folder: Path) -> AsyncIterator[World]:
         workspaces=workspaces,
         egress=egress,
         errands=errands,
+        aims=aims,
         attached=shipped.workspaces,
         tools={tool.name: tool for tool in shipped.tools},
     )

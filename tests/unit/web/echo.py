@@ -1,6 +1,7 @@
 """A little flow that keeps, routes and echoes at once, for tests of the web alone."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -10,6 +11,7 @@ from hub.errors import BadRequest, Duplicate, StoreError, TooLarge
 from hub.ports import Add, Change, Clock, Delta, Feed, Save, Store
 from hub.records import (
     Address,
+    Check,
     Choice,
     Entry,
     Event,
@@ -168,6 +170,7 @@ class Echo:
         limits: Limits | None,
         due_at: datetime | None,
         schedule: Schedule | None,
+        checks: Sequence[Check],
     ) -> tuple[Task, Message]:
         kept = await self.store.message_by_external(tenant, address, external_id)
         if kept is not None and kept.task is not None:
@@ -195,6 +198,7 @@ class Echo:
             due_at=due_at,
             schedule=schedule,
             limits=limits or Limits(),
+            checks=tuple(checks),
         )
         message = replace(message, task=task.id)
         await self.commit(Add(message), Save(task), self.about("task", message))

@@ -28,6 +28,22 @@ async def test_a_task_is_assigned_with_limits_and_a_time() -> None:
     assert task["origin"] == {"bridge": "http", "chat": "main"}
 
 
+async def test_a_task_is_assigned_with_what_it_is_checked_for_and_shows_it() -> None:
+    world = await a_world()
+    checks = [
+        {"type": "file", "path": "report.md", "contains": "Bonn"},
+        {"type": "url", "url": "https://example.org/", "status": 200},
+        {"type": "command", "command": ["python3", "test.py"]},
+        {"type": "tool", "tool": "clock", "arguments": "{}", "contains": "Monday"},
+    ]
+    async with world.client() as client:
+        task = (await client.post("/v1/tasks", json={"text": "Report", "checks": checks})).json()
+        shown = (await client.get(f"/v1/tasks/{task['id']}")).json()
+
+    assert task["checks"] == shown["checks"] == [checks[0], {"type": "url", "url": "https://example.org/"}, *checks[2:]]
+    assert shown["proposed"] == []
+
+
 @pytest.mark.parametrize(
     ("body", "field", "words"),
     [
@@ -40,6 +56,9 @@ async def test_a_task_is_assigned_with_limits_and_a_time() -> None:
         ({"text": "a", "limits": {"turns": 10**30}}, "limits.turns", "must be int"),
         ({"text": "a", "limits": {"turn": 1}}, "limits.turn", "is unknown here"),
         ({"text": "a", "agent": "nobody"}, "agent", "installed: default"),
+        ({"text": "a", "checks": [{"type": "wish"}]}, "checks[0].type", "wish"),
+        ({"text": "a", "checks": [{"type": "file"}]}, "checks[0].path", "is missing"),
+        ({"text": "a", "checks": [{"type": "file", "path": "a"}] * 11}, "checks", "10"),
     ],
 )
 async def test_a_bad_assignment_is_refused_with_field_value_and_way_out(body: Any, field: str, words: str) -> None:
