@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 START := @./make/start.sh
 export PYTHON
 KILLS ?= 60
+JOBS ?= 3
 MESSAGES ?= $(shell expr $(KILLS) '*' 34)
 MINUTES ?= 120
 RATE ?= 5
@@ -30,10 +31,10 @@ run: venv ## set up and start the hub on 127.0.0.1:8080; it prints a link that s
 venv: ## set up .venv, llama.cpp and the embedded model, without starting anything
 	$(START) setup run
 
-test: ## set up, check, and run the tests; make test ARGS="-k inbox" runs some
+test: ## set up, check, and run the tests, JOBS of them at a time; make test ARGS="-k inbox" runs some
 	$(START) setup test
 	@$(MAKE) check
-	@exec .venv/bin/python -m pytest $(ARGS)
+	@exec .venv/bin/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 faults: ## kill, fill and flood at length; make faults KILLS=200 SEED=7
 	$(START) setup test
