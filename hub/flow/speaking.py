@@ -134,8 +134,12 @@ class Speaker:
 
     async def _use_tools(self, agent: Agent, work: Work, ledger: Ledger, join: Join) -> Wait | None:
         """Call what's wanted; return what the task is to wait for, if the last call was about that."""
+        heard, since = len(work.messages), 0
         for _ in range(TOOL_CALLS):
             await join(work)
+            if len(work.messages) > heard:
+                # Who says more may well want more of the same tool.
+                heard, since = len(work.messages), len(_calls(work, ledger))
             self._check_budget(work, ledger)
             said = await self._said(work)
             text = prompts.asked(said) if await self._point(work) else _wish(work)
@@ -145,7 +149,7 @@ class Speaker:
                 offered = tuple(tool for tool in offered if _has_its_turn(tool, work))
             if not offered:
                 return None
-            tool = await self._choose(work, ledger, said, offered)
+            tool = await self._choose(work, ledger, said, offered, since)
             if tool is None:
                 return None
             await self._call(agent, work, ledger, said, await self._calls.chosen(work, tool), offered)
@@ -153,9 +157,12 @@ class Speaker:
                 return wait
         return None
 
-    async def _choose(self, work: Work, ledger: Ledger, said: Sequence[Said], offered: Sequence[Tool]) -> Tool | None:
+    async def _choose(
+        self, work: Work, ledger: Ledger, said: Sequence[Said], offered: Sequence[Tool], since: int
+    ) -> Tool | None:
+        """Return the tool to call next; none that was called since so many calls is called twice."""
         calls = _calls(work, ledger)
-        used = [step.name for step in calls]
+        used = [step.name for step in calls[since:]]
 
         async def choose() -> Made:
             if again := await self._toolbox.again(said, offered, calls):
@@ -165,7 +172,7 @@ class Speaker:
             return (tool.name if tool else NONE), (decision.tokens if decision else 0), 0, False
 
         offer = ", ".join(tool.name for tool in offered)
-        step = await ledger.once("choose", f"tool {len(used) + 1}", offer, choose)
+        step = await ledger.once("choose", f"tool {len(calls) + 1}", offer, choose)
         return next((tool for tool in offered if tool.name == step.result), None)
 
     async def _call(

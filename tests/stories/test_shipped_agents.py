@@ -189,6 +189,8 @@ def test_an_agent_has_few_words_and_only_tools_that_there_are(office: Office, na
         "remind",
         "plan",
         "split",
+        "propose_checks",
+        "wait_for",
     }
 
     assert len(agent.prompt.split()) <= 60

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from hub.flow.judging import Receipt, Spoken
-from hub.flow.proof import Proof, proof, unproven
+from hub.flow.proof import Proof, lacking, proof, unproven
 
 BOOKED = Receipt(tool="book", failed=False, after=1)
 REFUSED = Receipt(tool="book", failed=True, after=1)
@@ -91,3 +91,41 @@ def test_a_conversation_has_to_be_weighed() -> None:
     said = [*order("A table for two", "At what time?"), *order("Seven", "Efes has one at 7 pm.")]
 
     assert proof(said, [BOOKED]) is None
+
+
+def lacks(goal: str, answer: str, *receipts: Receipt, **how: bool) -> str:
+    settings = {"changed": False, "planned": False, "able": True, **how}
+    return lacking([("user", goal), ("agent", answer)], receipts, **settings)
+
+
+@pytest.mark.parametrize(
+    "goal",
+    [
+        "Book a table for dinner.",
+        "Send the report to my boss by e-mail.",
+        "Fetch the prices and write them into gold.txt",
+        "Delete the old ones.",
+        "Please remind me at nine",
+    ],
+)
+def test_what_is_to_leave_something_changed_lacks_a_receipt_of_that_whoever_judges(goal: str) -> None:
+    looked = Receipt(tool="read_file", failed=False, after=1, effect="none")
+    tried = Receipt(tool="send", failed=True, after=1, effect="once")
+    did = Receipt(tool="send", failed=False, after=1, effect="once")
+
+    assert "nothing was changed" in lacks(goal, "It's all done.")
+    assert "nothing was changed" in lacks(goal, "It's all done.", looked, tried)
+    assert lacks(goal, "It's all done.", did) == ""
+    assert lacks(goal, "It's all done.", changed=True) == ""
+
+
+def test_a_reminder_at_its_time_has_only_to_be_said() -> None:
+    assert lacks("Remind me to call Ann", "Call Ann now!", planned=True) == ""
+
+
+def test_who_cannot_judge_takes_words_only_where_words_were_wanted() -> None:
+    assert lacks("Write a poem about rain", "Drip drop.", able=False) == ""
+    assert lacks("What's the capital of France?", "Paris.", able=False) == ""
+    assert "nothing shows" in lacks("The heating in the cellar", "It's warm.", able=False)
+    assert "didn't work" in lacks("What's the capital of France?", "Sorry, I couldn't find it.", able=False)
+    assert lacks("The heating in the cellar", "It's warm.", able=True) == ""
