@@ -1,6 +1,7 @@
 """With what a tool is called: what the message plainly says, the rest by the LLM; bound, checked and mended once."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -20,15 +21,25 @@ LOOSE: Mapping[str, object] = {"type": "object", "properties": {}}
 """Any object: for a schema that no grammar could be made of."""
 
 
-async def fill(llm: LLM, said: Sequence[Said], tool: Tool, terms: Terms, failed: Sequence[Step] = ()) -> Filled:
+async def fill(
+    llm: LLM,
+    said: Sequence[Said],
+    tool: Tool,
+    terms: Terms,
+    failed: Sequence[Step] = (),
+    found: Sequence[Step] = (),
+    certain: Mapping[str, object] = MappingProxyType({}),
+) -> Filled:
     """Return arguments that fit the tool's schema; raises ToolError if none could be found, or LLMError.
 
     What the LLM writes is checked; what doesn't fit is put to it once more, with what's wrong. A tool with examples
     shows by them what's an argument; of one without, what a message plainly says is taken from there, and what's
-    optional and not spoken of is left out. `failed` are the tool's calls before in this turn: they're to be bettered.
+    optional and not spoken of is left out. `failed` are the tool's calls before in this turn: they're to be bettered;
+    `found` those of others that went well: what they found may be what's to be written. `certain` are arguments that
+    can't be anything else.
     """
     limit = WRITTEN if isinstance(tool, Retrying) else SHORT
-    schema = tame(tool.schema)
+    schema = _bound(tame(tool.schema), certain)
     known: Mapping[str, object] = {}
     wanted = schema
     if not isinstance(tool, Exemplary):
@@ -40,7 +51,7 @@ async def fill(llm: LLM, said: Sequence[Said], tool: Tool, terms: Terms, failed:
     tries: list[Filled] = []
     fault = ""
     for _ in range(2):
-        filled = await _written(llm, prompts.arguments(said, tool, wanted, fault, failed), wanted, terms, limit)
+        filled = await _written(llm, prompts.arguments(said, tool, wanted, fault, failed, found), wanted, terms, limit)
         tries.append(filled)
         try:
             values = {**known, **decode(filled.json, wanted)}
@@ -50,6 +61,14 @@ async def fill(llm: LLM, said: Sequence[Said], tool: Tool, terms: Terms, failed:
         else:
             return _spent(values, tries)
     raise ToolError(fault)
+
+
+def _bound(schema: dict[str, Any], known: Mapping[str, object]) -> dict[str, Any]:
+    """Return a schema whose arguments that are known can't be anything else."""
+    if not known:
+        return schema
+    told = {name: {**below, "enum": [known[name]]} for name, below in schema["properties"].items() if name in known}
+    return {**schema, "properties": {**schema["properties"], **told}}
 
 
 def _narrowed(schema: Mapping[str, Any], tool: Tool, text: str) -> tuple[Mapping[str, object], dict[str, Any]]:

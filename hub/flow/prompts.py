@@ -32,6 +32,8 @@ Images = Mapping[MessageId, Mapping[str, bytes]]
 NO_IMAGES: Images = MappingProxyType({})
 TRIES = 2
 """Failed calls that are shown when it's tried again."""
+FOUND = 600
+"""Characters of what another tool found."""
 DESCRIBED = 300
 """Characters of a tool's description that whoever writes its arguments reads."""
 LINE = 120
@@ -144,12 +146,18 @@ def first_sentence(description: str) -> str:
 
 
 def arguments(
-    said: Sequence[Said], tool: Tool, schema: Mapping[str, Any], fault: str = "", failed: Sequence[Step] = ()
+    said: Sequence[Said],
+    tool: Tool,
+    schema: Mapping[str, Any],
+    fault: str = "",
+    failed: Sequence[Step] = (),
+    found: Sequence[Step] = (),
 ) -> tuple[Said, ...]:
     """Return the prompt for a tool's arguments, to be answered with JSON; it ends with what was asked last.
 
     `schema` is of those that are to be found; `fault` is what was wrong with the last answer.
-    `failed` are calls before that failed: it's shown the last ones, and what was wrong with them.
+    `failed` are calls before that failed: it's shown the last ones, and what was wrong with them. `found` are calls of
+    other tools for the same wish: what they found goes along with it.
     """
     shots: list[Said] = []
     task = f"Write the arguments of the tool {tool.name} as JSON."
@@ -163,7 +171,9 @@ def arguments(
     last = said[-1:] if said and len(said[-1].text.split()) > 4 else said[-3:]
     tries = [part for step in failed[-TRIES:] for part in _failed(step)]
     again = (Said("user", f"That can't be used: {plain(fault)} Write the JSON once more."),) if fault else ()
-    return _alternating((Said("system", task), *shots, *last, *tries, *again))
+    told = "\n".join(f"{step.name}: {clipped(plain(step.result), FOUND)}" for step in found[-TRIES:])
+    results = (Said("user", f"Found for it:\n{told}"),) if told else ()
+    return _alternating((Said("system", task), *shots, *last, *results, *tries, *again))
 
 
 def _argument(name: str, schema: Mapping[str, Any], needed: bool) -> str:

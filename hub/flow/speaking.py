@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from hub.config import LLMConfig
 from hub.errors import ContextOverflow, LLMError, ToolError
-from hub.flow import budget, lanes, pictures, planning, prompts
+from hub.flow import budget, lanes, paperwork, pictures, planning, prompts
 from hub.flow.bearings import Bearings
 from hub.flow.budget import Spent
 from hub.flow.calling import Calls, Held
@@ -169,6 +169,7 @@ class Speaker:
                 return again.name, 0, 0, False
             tool, decision = await self._toolbox.choose(said, offered, used, self._terms(work, Priority.DECISION))
             work.money += decision.money if decision else 0.0
+            tool = paperwork.first(work.task, tool, offered, calls) or tool
             return (tool.name if tool else NONE), (decision.tokens if decision else 0), 0, False
 
         offer = ", ".join(tool.name for tool in offered)
@@ -179,11 +180,15 @@ class Speaker:
         self, agent: Agent, work: Work, ledger: Ledger, said: Sequence[Said], tool: Tool, offered: Sequence[Tool]
     ) -> None:
         nth = sum(step.kind == "tool" for step in ledger.steps) + 1
-        failed = [step for step in _calls(work, ledger) if step.name == tool.name and step.failed]
+        calls = self._results(work, ledger)
+        failed = [step for step in calls if step.name == tool.name and step.failed]
+        found = [step for step in calls if step.name != tool.name and not step.failed]
+        certain = paperwork.bound(work.task, tool, calls)
 
         async def arguments() -> Made:
             try:
-                filled = await self._toolbox.arguments(said, tool, self._terms(work, Priority.DECISION), failed)
+                terms = self._terms(work, Priority.DECISION)
+                filled = await self._toolbox.arguments(said, tool, terms, failed, found, certain)
             except ToolError as error:
                 return str(error), 0, 0, True
             work.money += filled.money

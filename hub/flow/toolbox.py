@@ -8,6 +8,7 @@ import itertools
 import logging
 import re
 from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal
 
 import msgspec
@@ -183,16 +184,25 @@ class Toolbox:
             return None
         return results[0].result if await _read(tool, prompts.asked(said)) is not None else None
 
-    async def arguments(self, said: Sequence[Said], tool: Tool, terms: Terms, failed: Sequence[Step] = ()) -> Filled:
+    async def arguments(
+        self,
+        said: Sequence[Said],
+        tool: Tool,
+        terms: Terms,
+        failed: Sequence[Step] = (),
+        found: Sequence[Step] = (),
+        certain: Mapping[str, str] = MappingProxyType({}),
+    ) -> Filled:
         """Return arguments that fit the tool's schema; raises ToolError if none could be found, or LLMError.
 
-        `failed` are the tool's calls before in this turn: they're to be bettered.
+        `failed` are the tool's calls before in this turn: they're to be bettered; `found` what others found in it, and
+        `certain` what the task's goal leaves no doubt about.
         """
         text = prompts.asked(said)
         read = await _read(tool, text)
         if read is not None:
             return Filled(json=msgspec.json.encode(read).decode(), tokens_in=0, tokens_out=0, ms=0.0)
-        filled = await fill(self._writer, said, tool, terms, failed)
+        filled = await fill(self._writer, said, tool, terms, failed, found, certain)
         values = _quoted(tool, msgspec.json.decode(filled.json, type=dict[str, object]), said)
         return msgspec.structs.replace(filled, json=msgspec.json.encode(values).decode())
 

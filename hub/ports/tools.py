@@ -177,6 +177,14 @@ class ForAssignments(Protocol):
 
 
 @runtime_checkable
+class Filing(Protocol):
+    """A tool that reads or writes a file of its task's workspace."""
+
+    file: str
+    """The argument that names it."""
+
+
+@runtime_checkable
 class Timely(Protocol):
     """A tool that's of use only while its task stands in a certain way."""
 

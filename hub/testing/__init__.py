@@ -40,7 +40,16 @@ from hub.testing.desk import FakeDesk
 from hub.testing.egress import FakeEgress
 from hub.testing.errands import FakeErrands
 from hub.testing.llm import Asked, Hang, MatchingLLM, ScriptedLLM
-from hub.testing.tools import AskingTool, AssignmentTool, FakeTool, ForeignTool, OutwardTool, PackagedTool, PausingTool
+from hub.testing.tools import (
+    AskingTool,
+    AssignmentTool,
+    FakeTool,
+    FilingTool,
+    ForeignTool,
+    OutwardTool,
+    PackagedTool,
+    PausingTool,
+)
 from hub.testing.workspaces import MemoryWorkspaces
 
 __all__ = [
@@ -58,6 +67,7 @@ __all__ = [
     "FakeEgress",
     "FakeErrands",
     "FakeTool",
+    "FilingTool",
     "ForeignTool",
     "Hang",
     "MatchingLLM",

@@ -62,6 +62,12 @@ class AskingTool(FakeTool):
     ask = True
 
 
+class FilingTool(FakeTool):
+    """A Filing tool: its argument `path` names a file."""
+
+    file = "path"
+
+
 class AssignmentTool(FakeTool):
     """A ForAssignments tool."""
 

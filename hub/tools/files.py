@@ -79,6 +79,7 @@ class ReadFile:
     effect: Effect = "none"
     outside = True
     quotes = ("path",)
+    file = "path"
     examples = (
         Example("Show me the file notes.txt", {"path": "notes.txt"}),
         Example("What does the attached report.pdf say about costs?", {"path": "attachments/report.pdf"}),
@@ -129,6 +130,7 @@ class WriteFile:
     schema: Mapping[str, object] = arguments(
         {"path": text("The file, such as notes.txt", PATH), "text": text("All that is to stand in it", TEXT)}
     )
+    file = "path"
     effect: Effect = "idempotent"
     quotes = ("path",)
     examples = (

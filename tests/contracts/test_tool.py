@@ -21,6 +21,7 @@ from hub.packages.skills import SkillTool
 from hub.ports import (
     Asking,
     Exemplary,
+    Filing,
     Findable,
     ForAssignments,
     Foreign,
@@ -52,6 +53,7 @@ from hub.testing import (
     FakeClock,
     FakeErrands,
     FakeTool,
+    FilingTool,
     ForeignTool,
     OutwardTool,
     PackagedTool,
@@ -166,6 +168,7 @@ def test_quotes_are_arguments(tool: Tool) -> None:
 
     assert isinstance(properties, dict)
     assert not isinstance(tool, Quoting) or set(tool.quotes) <= set(properties)
+    assert not isinstance(tool, Filing) or tool.file in properties
 
 
 async def test_what_strangers_wrote_is_told_apart(world: World) -> None:
@@ -328,13 +331,13 @@ async def test_a_paused_call_goes_on_with_its_answer_and_only_this_hubs_own(aski
 
 
 def test_a_tool_has_the_abilities_it_claims_and_no_other() -> None:
-    abilities = (Foreign, Outward, Asking, ForAssignments, Packaged, Pausing)
-    plain = (FakeTool(), ForeignTool(), OutwardTool(), AskingTool(), AssignmentTool(), PackagedTool())
+    abilities = (Filing, Foreign, Outward, Asking, ForAssignments, Packaged, Pausing)
+    plain = (FakeTool(), FilingTool(), ForeignTool(), OutwardTool(), AskingTool(), AssignmentTool(), PackagedTool())
     fakes = (*plain, PausingTool("p", "Where?"))
     claimed = [[ability.__name__ for ability in abilities if isinstance(fake, ability)] for fake in fakes]
 
     outward = [["Outward"], ["Asking"], ["ForAssignments"], ["Outward", "Packaged"]]
-    assert claimed == [[], ["Foreign"], *outward, ["Pausing"]]
+    assert claimed == [[], ["Filing"], ["Foreign"], *outward, ["Pausing"]]
 
 
 def test_what_goes_out_is_said_in_words_and_what_the_person_named_tells_nobody_anything() -> None:

@@ -25,6 +25,7 @@ ABILITIES = {
     "Findable": "tool",
     "Lengthy": "tool",
     "Asking": "tool",
+    "Filing": "tool",
     "ForAssignments": "tool",
     "Timely": "tool",
     "Resting": "tool",
