@@ -34,7 +34,7 @@ venv: ## set up .venv, llama.cpp and the embedded model, without starting anythi
 test: ## set up, check, and run the tests, JOBS of them at a time; make test ARGS="-k inbox" runs some
 	$(START) setup test
 	@$(MAKE) check
-	@exec .venv/bin/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	@exec .venv/bin/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: ## kill, fill and flood at length; make faults KILLS=200 SEED=7
 	$(START) setup test
