@@ -45,6 +45,14 @@ _FOUND_OUT = re.compile(
     r"|what|which|who|when|where)\b",
     re.IGNORECASE,
 )
+_NUMBER = re.compile(
+    r"\b(?:(?:phone |telephone )?number|count|sum|total|amount|price|cost|date|year|age|percentage|average"
+    r"|how (?:many|much|long|far|often|old))\b",
+    re.IGNORECASE,
+)
+_DIGIT = re.compile(
+    r"\d|\b(?:none|zero|no|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b", re.IGNORECASE
+).search
 READ = 100_000
 """Bytes."""
 
@@ -89,8 +97,8 @@ class Checks:
                     found = Checked(passed=False, said="this hub has no way to look at it", able=False)
                 else:
                     found = await self._checking.check(task, check)
-                    if isinstance(check, FileExists) and found.passed and await self._echoes(task, check):
-                        found = Checked(passed=False, said=f"the file {check.path} only repeats what was asked")
+                    if isinstance(check, FileExists) and found.passed and (why := await self._short_of(task, check)):
+                        found = Checked(passed=False, said=f"the file {check.path} {why}")
                 return NAMES[type(check)], msgspec.json.encode(check).decode(), found, began
 
         found = await asyncio.gather(*(made(nth, check) for nth, check in enumerate(checks[:MOST])))
@@ -99,19 +107,23 @@ class Checks:
                 beside += await self._rights.quoted(task, "check", request)
         await ledger.checked(found, *beside)
 
-    async def _echoes(self, task: Task, check: FileExists) -> bool:
-        """Say whether a file has but words of the goal in it, where the goal wants something to be found out.
+    async def _short_of(self, task: Task, check: FileExists) -> str:
+        """Say what a file plainly lacks, where the goal wants something to be found out; nothing if it may be right.
 
-        Small models like to write down what they were told. Who named words that it must have wants just these.
+        Small models like to write down what they were told, or any word at all. Who named words that it must have wants
+        just these.
         """
         if check.contains or self._workspaces is None or not _FOUND_OUT.search(task.goal):
-            return False
+            return ""
         try:
             text = (await self._workspaces.read(task.tenant, task.id, check.path))[:READ].decode(errors="replace")
         except (ToolError, StoreError):
-            return False
+            return ""
         words = _words(text)
-        return bool(words) and words <= _words(task.goal)
+        if words and words <= _words(task.goal):
+            return "only repeats what was asked"
+        number = _NUMBER.search(task.goal)
+        return f"has no number in it, and {number[0].lower()} was asked for" if number and not _DIGIT(text) else ""
 
     def refuse(self, checks: Sequence[Check], agent: Agent) -> None:
         """Raise BadRequest for checks that could never be made, each by its field."""

@@ -297,6 +297,27 @@ async def test_a_file_that_only_repeats_what_was_asked_is_not_what_was_to_be_fou
         assert (await day.task(1)).state == "completed"
 
 
+async def test_a_number_that_was_asked_for_must_be_in_the_file() -> None:
+    checking = FakeChecking()
+    async with Day(ScriptedLLM("Written.", "Written now.", decisions=["none"] * 4), checking=checking) as day:
+        task, _ = await day.hub.tasks.assign(
+            tenant=HOME,
+            person=OWNER,
+            address=CHAT,
+            text="Find Ann's phone number and write it into phone.txt",
+            external_id="phone",
+            checks=[FileExists(path="phone.txt")],
+        )
+        await checking.workspaces.write(HOME, task.id, "phone.txt", b"Eve")
+        await day.quiet()
+        verdict = (await day.task(1)).verdict
+        assert isinstance(verdict, Again)
+        assert verdict.why == "the file phone.txt has no number in it, and phone number was asked for"
+        await checking.workspaces.write(HOME, task.id, "phone.txt", b"0170 4711")
+        await later(day, 60)
+        assert (await day.task(1)).state == "completed"
+
+
 async def test_who_does_not_want_it_checked_so_has_it_judged_as_before() -> None:
     async with Day(ScriptedLLM("Here's a list: one, two."), checking=FakeChecking()) as day:
         task = await assign(day, text="Write the list into list.txt")
