@@ -7,7 +7,7 @@ of hours or minutes, count the hours that really pass.
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from itertools import takewhile
 from zoneinfo import ZoneInfo, available_timezones
@@ -118,10 +118,11 @@ def _name(schedule: Schedule) -> str:
 
 
 def _upcoming(schedule: Schedule, here: ZoneInfo, after: datetime) -> datetime | None:
-    hourly = schedule.cron.split()[1:2] == ["*"]
-    if hourly or (schedule.every and schedule.every % A_DAY):
-        trigger = _cron(schedule.cron, here) if hourly else _interval(schedule, (schedule.start or after))
-        found: datetime | None = trigger.get_next_fire_time(None, (after + _INSTANT).astimezone(here))
+    if schedule.cron.split()[1:2] == ["*"]:
+        return _hourly(_cron(schedule.cron, UTC), here, after)
+    if schedule.every and schedule.every % A_DAY:
+        trigger = _interval(schedule, (schedule.start or after))
+        found: datetime | None = trigger.get_next_fire_time(None, after + _INSTANT)
         return found.astimezone(UTC) if found else None
     # The trigger reckons with what a clock on the wall shows as if it were UTC, where no hour is left out or doubled.
     trigger = _cron(schedule.cron, UTC) if schedule.cron else _interval(schedule, _wall(schedule.start or after, here))
@@ -130,6 +131,41 @@ def _upcoming(schedule: Schedule, here: ZoneInfo, after: datetime) -> datetime |
         wall = trigger.get_next_fire_time(None, wall + _INSTANT)
         if wall is not None and (moment := moment_of(wall, here)) > after:
             return moment
+    return None
+
+
+def _hourly(trigger: BaseTrigger, here: ZoneInfo, after: datetime) -> datetime | None:
+    """Count the hours that really pass: what clocks show is reckoned from one change of them to the next.
+
+    The trigger itself would step over an hour that's shown twice where the clocks don't change at a whole hour.
+    """
+    while True:
+        offset = (after + _INSTANT).astimezone(here).utcoffset() or timedelta()
+        wall: datetime | None = trigger.get_next_fire_time(None, after + offset + _INSTANT)
+        if wall is None:
+            return None
+        found = wall - offset
+        change = _change(after + _INSTANT, found, here)
+        if change is None:
+            return found
+        after = change - _INSTANT
+
+
+def _change(since: datetime, until: datetime, here: ZoneInfo) -> datetime | None:
+    """Return when clocks change first after `since`, if that's not after `until`."""
+    offset = since.astimezone(here).utcoffset()
+    while since < until:
+        later = min(since + timedelta(days=1), until)
+        if later.astimezone(here).utcoffset() == offset:
+            since = later
+            continue
+        while later - since > _INSTANT:
+            middle = since + (later - since) / 2
+            if middle.astimezone(here).utcoffset() == offset:
+                since = middle
+            else:
+                later = middle
+        return later
     return None
 
 
@@ -142,7 +178,7 @@ def _interval(schedule: Schedule, start: datetime) -> IntervalTrigger:
 
 
 @lru_cache(maxsize=1024)
-def _cron(crontab: str, zone: ZoneInfo) -> BaseTrigger:
+def _cron(crontab: str, zone: tzinfo) -> BaseTrigger:
     fields = crontab.split()
     try:
         if len(fields) != 5:

@@ -84,6 +84,13 @@ def test_a_crontab_comes_as_the_rule_says_in_every_zone_and_year(
     assert found == due_in(minutes, hours, days, zone, since, 4 * 24 * 60)
 
 
+def test_an_hour_that_is_shown_twice_is_counted_twice_wherever_the_clocks_change() -> None:
+    """In Newfoundland they used to change at a minute past midnight."""
+    since = datetime(1995, 10, 29, 2, 30, 59, tzinfo=UTC)
+    found = list(islice(runs(Schedule(cron="1 * * * *"), "America/St_Johns", since), 3))
+    assert found == [datetime(1995, 10, 29, hour, 31, tzinfo=UTC) for hour in (2, 3, 4)]
+
+
 @settings(max_examples=60, deadline=None)
 @given(moments(), st.integers(1, 40), st.integers(1, 5))
 def test_every_so_many_days_comes_at_the_same_time_of_day(moment: tuple[str, datetime], back: int, days: int) -> None:
