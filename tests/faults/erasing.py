@@ -37,9 +37,10 @@ async def opened(folder: Path) -> tuple[SqlStore, FileStore, FileDocuments, Fold
 
 
 async def main(folder: Path) -> None:
-    """Erase Bea."""
+    """Erase Bea, unless that was done."""
     store, _, _, _, leaving = await opened(folder)
-    for person in await store.leaving() or [await leaving.begin(HOME, BEA)]:
+    known = await store.person(HOME, BEA)
+    for person in await store.leaving() or ([await leaving.begin(HOME, BEA)] if known else []):
         await leaving.finish(person)
     await store.close()
 
