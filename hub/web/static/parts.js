@@ -30,6 +30,7 @@ function plan(task, changed) {
   const put = async (points) => {
     try {
       changed(await call("PUT", `/v1/tasks/${task.id}/plan`, { points }));
+      return true;
     } catch (problem) {
       toast(problem.message);
     }
@@ -53,9 +54,10 @@ function item(point, at, points, put) {
 
 function adding(points, put) {
   const text = h("input", { type: "text", maxLength: LONGEST, required: true, placeholder: "Add a point…", "aria-label": "A new point", "data-act": "add-point" });
-  return h("form.found", { onsubmit: (event) => {
+  return h("form.found", { onsubmit: async (event) => {
     event.preventDefault();
     const words = text.value.trim();
-    if (words) put([...points, { text: words }]);
+    text.value = ""; // what's typed stays through every drawing of the page but this one
+    if (words && !(await put([...points, { text: words }]))) text.value = words;
   } }, text, h("button", { type: "submit" }, "Add"));
 }

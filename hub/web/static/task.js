@@ -43,10 +43,11 @@ const listing = async (path) => (await call("GET", path)).items;
 
 function paint() {
   document.title = `#${task.number} ${task.title} · AgentHost`;
-  const focused = document.activeElement?.dataset.act;
+  const focused = document.activeElement?.dataset.act, typed = page.querySelector("[data-act=add-point]")?.value;
   page.className = `page ${hue(task)}`;
   page.replaceChildren(...[head(), leaves, goal(), ...parts, costs(), timeline[0], what(), more.history(turns, verdict), conversation()].filter(Boolean));
   if (location.hash && !led) led = !page.querySelector(location.hash)?.scrollIntoView();
+  if (typed) page.querySelector("[data-act=add-point]").value = typed;
   if (focused) page.querySelector(`[data-act="${focused}"]`)?.focus();
 }
 
