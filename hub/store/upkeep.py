@@ -1,5 +1,6 @@
 """What the store tells for its upkeep, over SQL: see Upkeep."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
@@ -35,16 +36,16 @@ R = TypeVar("R", bound=Record)
 CHUNK = 100
 
 
-class UpkeepAnswers:
+class UpkeepAnswers(ABC):
     """The queries of Upkeep; the database answers `_rows` and does `commit`."""
 
+    @abstractmethod
     async def commit(self, *changes: Change) -> tuple[Event, ...]:
         """See Store."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def _rows(self, query: Query, given: Mapping[str, object] | None = None) -> Sequence[Row[Any]]:
         """Return what a query finds; raises StoreUnavailable."""
-        raise NotImplementedError
 
     async def oldest(self, now: datetime) -> Mapping[Queue, datetime]:
         rows = await self._rows(queries.oldest(now))
