@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import Literal
 
 from hub.ports import Due
 from hub.records import (
@@ -32,7 +32,6 @@ from hub.records import (
     Pin,
     Posting,
     Queue,
-    Record,
     Replay,
     Step,
     Taint,
@@ -49,10 +48,7 @@ from hub.records import (
 )
 from hub.store import queries, timeline_queries
 from hub.store.queries import Listing, Query, by
-from hub.store.upkeep import UpkeepAnswers
-
-R = TypeVar("R", bound=Record)
-CHUNK = 100
+from hub.store.upkeep import CHUNK, R, UpkeepAnswers
 
 
 class Answers(UpkeepAnswers):
