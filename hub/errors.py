@@ -24,6 +24,7 @@ AgentHostError
 |-- EgressError            who gave the address: it didn't answer as it should
 |   `-- EgressRefused      who gave the address: it's one that may not be asked
 |-- ManifestError          the author of a package
+|-- StatementError         nobody: what's signed isn't, is over, or was changed, and nothing follows from it
 |-- SandboxMissing         the operator: this machine can't confine strangers' programs, so they don't run
 `-- PersonError            the person who asked
     |-- BadRequest         say it differently: names the field, the value and the way out
@@ -151,6 +152,10 @@ class EgressRefused(EgressError):
 
 class ManifestError(AgentHostError):
     """A package's manifest is wrong; the text names the file, the key, the value and the way out."""
+
+
+class StatementError(AgentHostError):
+    """A signed statement isn't one, was changed, is over, or is somebody else's; the text says which and of what."""
 
 
 class SandboxMissing(AgentHostError):

@@ -1,0 +1,61 @@
+"""A registry's parts, put together: the only place in it that says which depends on which."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from msgspec import Struct
+
+from hub.errors import StartError, StatementError
+from hub.ports import Clock
+from hub.registry.accounts import MEMORY, Accounts
+from hub.registry.shelf import Shelf
+from hub.shelves import ShelfConfig, database_of, folder_of
+from hub.statements import SigningKey
+from hub.store.disk import make_folder
+
+KEY = "index.key"
+
+
+class Parts(Struct, frozen=True, kw_only=True):
+    """What the registry's web is built over."""
+
+    config: ShelfConfig
+    url: str
+    """How people reach it, without a / at the end."""
+    clock: Clock
+    shelf: Shelf
+    signer: SigningKey
+    """Signs the index."""
+    accounts: Accounts
+
+
+@asynccontextmanager
+async def opened(
+    config: ShelfConfig, data: Path, url: str, clock: Clock, *, memory: int = MEMORY
+) -> AsyncIterator[Parts]:
+    """Yield a registry's parts, open; raises StartError.
+
+    `data` is the hub's folder, `url` where it listens, `memory` what a password's hash takes, in KiB.
+    """
+    folder = folder_of(config, data)
+    try:
+        make_folder(folder)
+        signer = SigningKey.kept(folder / KEY)
+    except OSError as error:
+        raise StartError(f"{folder}: can't be written ({error.strerror}); give this user the folder's rights") from None
+    except StatementError as error:
+        raise StartError(str(error)) from None
+    shelf = Shelf(database_of(config, data))
+    await shelf.open()
+    try:
+        yield Parts(
+            config=config,
+            url=(config.url or url).rstrip("/"),
+            clock=clock,
+            shelf=shelf,
+            signer=signer,
+            accounts=Accounts(shelf, clock, config.admins, memory=memory),
+        )
+    finally:
+        await shelf.close()

@@ -1,0 +1,49 @@
+"""A registry's web, put together: its API and its pages, all below /registry."""
+
+from litestar import Litestar, Router
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ControllerRouterHandler
+
+from hub import __version__
+from hub.registry.parts import Parts
+from hub.registry.web.accounts import AccountsController
+from hub.registry.web.auth import PATH, provide_caller, provide_parts, provide_visitor
+from hub.web.problems import answer_problem
+from hub.web.shield import HEADERS
+
+BODY = 1024 * 1024
+"""The most bytes of a body, before anything is parsed; uploads have a limit of their own."""
+API: tuple[ControllerRouterHandler, ...] = (AccountsController,)
+"""What lies below /registry/v1."""
+
+
+def build(parts: Parts) -> Litestar:
+    """Return the web application over a registry's parts."""
+    return Litestar(
+        route_handlers=[Router(f"{PATH}/v1", route_handlers=API)],
+        state=State({"parts": parts}),
+        dependencies={
+            "parts": Provide(provide_parts, sync_to_thread=False),
+            "caller": Provide(provide_caller),
+            "visitor": Provide(provide_visitor),
+        },
+        exception_handlers={Exception: answer_problem},
+        response_headers=dict(HEADERS),
+        request_max_body_size=BODY,
+        openapi_config=OpenAPIConfig(
+            title="AgentHost registry",
+            version=__version__,
+            description="Packages: found, fetched, published and rated. Errors are application/problem+json.",
+            use_handler_docstrings=True,
+            path=f"{PATH}/schema",
+            components=Components(
+                security_schemes={"token": SecurityScheme(type="http", scheme="bearer", description="ah_...")}
+            ),
+            render_plugins=[JsonRenderPlugin()],
+        ),
+        logging_config=None,
+    )

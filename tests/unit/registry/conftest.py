@@ -1,0 +1,48 @@
+"""A registry on a clock of its own, asked as its clients ask it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from litestar import Litestar
+from litestar.testing import AsyncTestClient
+
+from hub.registry.parts import Parts, opened
+from hub.registry.web.app import build
+from hub.shelves import ShelfConfig
+from hub.testing import FakeClock
+
+Client = AsyncTestClient[Litestar]
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def config() -> ShelfConfig:
+    """Of a registry that lists and lets rate at once; tests of the waiting times have their own."""
+    return ShelfConfig(listed_after_days=0, rate_after_days=0, admins=("root-admin",))
+
+
+@pytest.fixture
+async def parts(config: ShelfConfig, clock: FakeClock, tmp_path: Path) -> AsyncIterator[Parts]:
+    async with opened(config, tmp_path, "http://registry.test", clock, memory=64) as found:
+        yield found
+
+
+@pytest.fixture
+async def client(parts: Parts) -> AsyncIterator[Client]:
+    async with AsyncTestClient(build(parts), base_url="http://registry.test") as found:
+        yield found
+
+
+async def signed_up(client: Client, name: str, publisher: str = "") -> dict[str, str]:
+    """Open an account; return the headers that it's asked with."""
+    body = {"name": name, "publisher": publisher or name, "password": PASSWORD}
+    answer = await client.post("/registry/v1/accounts", json=body)
+    assert answer.status_code == 201, answer.text
+    client.cookies.clear()
+    return {"Authorization": f"Bearer {answer.json()['token']}"}
