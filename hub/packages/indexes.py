@@ -28,6 +28,8 @@ SHARD = 8_000_000
 """Bytes of a shard."""
 SHARDS = 64
 """That are remembered: a shard is called by its SHA-256, so it never changes."""
+ODD = (msgspec.MsgspecError, UnicodeError, RecursionError)
+"""What a decoder raises for bytes that aren't what they should be."""
 VERSION = re.compile(r"\d{1,9}\.\d{1,9}\.\d{1,9}(-[0-9A-Za-z.-]{1,40})?(\+[0-9A-Za-z.-]{1,40})?", re.ASCII)
 DIGEST = re.compile("[0-9a-f]{64}")
 
@@ -115,7 +117,7 @@ class Indexes:
                 raise StatementError(f"{url}: a part of its index has other bytes (SHA-256) than it signed")
             try:
                 self._shards[digest] = msgspec.json.decode(body, type=tuple[IndexedPackage, ...])
-            except msgspec.MsgspecError as error:
+            except ODD as error:
                 raise StatementError(f"{url}: a part of its index can't be read: {error}") from None
             while len(self._shards) > SHARDS:
                 self._shards.popitem(last=False)
@@ -126,7 +128,7 @@ class Indexes:
         body = await self._got(f"{url}/registry/v1/key", 10_000)
         try:
             return public_of(msgspec.json.decode(body, type=_Key).public)
-        except msgspec.MsgspecError as error:
+        except ODD as error:
             raise StatementError(f"{url}: tells no key that its index is signed by: {error}") from None
 
     async def _got(self, where: str, limit: int) -> bytes:
@@ -148,7 +150,10 @@ def document(found: Struct) -> dict[str, Any]:
 
 
 def _believed(url: str, envelope: bytes, public: bytes, seen: Seen | None) -> Index:
-    signer = signer_of(envelope)
+    try:
+        signer = signer_of(envelope)
+    except StatementError as error:
+        raise StatementError(f"{url}: its index can't be believed: {error}") from None
     if seen and signer != id_of(public):
         raise StatementError(
             f"{url}: its index is signed by the key {signer[:16]}, and the key {id_of(public)} is pinned since "

@@ -15,7 +15,7 @@ from msgspec import Struct
 from hub.errors import BadRequest, EgressError, ManifestError, StatementError
 from hub.outward import RegistryConfig
 from hub.packages.archive import Bounds
-from hub.packages.indexes import Indexes, address
+from hub.packages.indexes import ODD, Indexes, address
 from hub.packages.publishers import Publishers, Signer, Told
 from hub.packages.standings import Standings
 from hub.ports import Clock, Documents, Egress
@@ -159,7 +159,7 @@ class Registries:
         body = await self._got(f"{url}/registry/v1/packages/{name}", LISTING)
         try:
             told = msgspec.json.decode(body, type=_Package).keys
-        except msgspec.MsgspecError as error:
+        except ODD as error:
             raise ManifestError(f"{url}: what it tells of {name} isn't a registry's ({error})") from None
         return await self.publishers.signer(publisher, indexed.key, told, url)
 
@@ -220,7 +220,7 @@ def _said(body: bytes) -> str:
     """Return what a problem says, after a comma; nothing if it's none."""
     try:
         detail = msgspec.json.decode(body[:20_000], type=_Problem).detail[:300]
-    except (msgspec.MsgspecError, UnicodeError):
+    except ODD:
         detail = ""
     return f": {detail}" if detail else ", not with a package"
 

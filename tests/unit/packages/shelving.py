@@ -80,11 +80,11 @@ class StandIn:
         *,
         signer: SigningKey | None = None,
         listed_at: datetime | None = LONG_AGO,
-        **stated: Any,
+        stated: Mapping[str, Any] | None = None,
     ) -> Kept:
         """Publish a version; `stated` is stated of it in place of what's so."""
         signer = signer or self.signer(name.partition("/")[0])
-        told = {"name": name, "version": version, "archive": archive, "permissions": asks, **stated}
+        told = {"name": name, "version": version, "archive": archive, "permissions": asks, **(stated or {})}
         statement = signer.seal(Release.of(time=self.clock.now(), **told))
         kept = Kept(archive, statement, signer.id, tuple(asks), listed_at=listed_at)
         self.packages.setdefault(name, {})[version] = kept
