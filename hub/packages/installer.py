@@ -265,7 +265,7 @@ class Installer:
 
     async def _finish(self, installation: Installation, ready: Ready) -> Package:
         async with self._turn.changing():
-            await self._check_standing(installation.digest, f"{ready.sheet.name} {ready.sheet.version}")
+            await self._check_standing(ready.edition.digest, f"{ready.sheet.name} {ready.sheet.version}")
             grants = await self._check(ready.sheet, installation.grants)
             known, now = await self._store.package(HOME, PackageId(ready.sheet.name)), self._clock.now()
             edition = replace(ready.edition, grants=grants)
@@ -280,9 +280,9 @@ class Installer:
             await self._clear()
             return package
 
-    async def _check_standing(self, archive: str, what: str) -> None:
+    async def _check_standing(self, digest: str, what: str) -> None:
         """Raise ManifestError for what a registry took away."""
-        if self.registries and (why := await self.registries.standings.revoked(archive)):
+        if self.registries and (why := await self.registries.standings.revoked(digest)):
             raise ManifestError(f"{what}: its registry took it away, so it isn't used: {why[:300]}")
 
     async def _fits(self, sheet: Sheet) -> None:
@@ -312,8 +312,7 @@ class Installer:
         now = self._clock.now()
         package = replace(dated(package, await self._store.package(HOME, package.id), now), updated_at=now)
         if package.state == "enabled":
-            if package.now.origin:
-                await self._check_standing(package.now.origin.sha256, f"{package.id} {package.now.version}")
+            await self._check_standing(package.now.digest, f"{package.id} {package.now.version}")
             await self._fits(await self.sheet(package))
         await self._store.commit(Save(package))
         reach("package.committed")

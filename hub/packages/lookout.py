@@ -208,6 +208,7 @@ def _blank(package: Package, origin: Provenance, now: datetime) -> Standing:
         package=PackageId(package.id),
         version=package.now.version,
         sha256=origin.sha256,
+        digest=package.now.digest,
         registry=origin.registry,
         looked_at=now,
     )

@@ -7,7 +7,7 @@ from hub.ports import Documents, Store
 from hub.records import HOME, Package, PackageId, Standing
 
 OWNER, REVOKED = "standings", "revoked"
-"""Whose documents say how installed packages stand, and which archives were taken away, by their SHA-256."""
+"""Whose documents say how installed packages stand, and which files were taken away, by their digest."""
 
 
 class Standings:
@@ -24,20 +24,20 @@ class Standings:
         return standing if standing and origin and standing.sha256 == origin.sha256 else None
 
     async def keep(self, standing: Standing) -> None:
-        """Keep how a package stands, and that its archive mustn't be used, or may be again."""
+        """Keep how a package stands, and that its files mustn't be used, or may be again."""
         await self._documents.put(OWNER, standing.package, document(standing))
         if standing.revoked:
-            await self._documents.put(REVOKED, standing.sha256, {"why": standing.revoked})
+            await self._documents.put(REVOKED, standing.digest, {"why": standing.revoked})
         elif not standing.fault:
-            await self._documents.remove(REVOKED, standing.sha256)
+            await self._documents.remove(REVOKED, standing.digest)
 
     async def forget(self, id: PackageId) -> None:
         """Forget a package; what was taken away stays taken away."""
         await self._documents.remove(OWNER, id)
 
-    async def revoked(self, sha256: str) -> str:
-        """Return why an archive was taken away; empty: it wasn't."""
-        known = await self._documents.get(REVOKED, sha256) if sha256 else None
+    async def revoked(self, digest: str) -> str:
+        """Return why a package's files were taken away; empty: they weren't."""
+        known = await self._documents.get(REVOKED, digest)
         return str(known["why"]) if known else ""
 
 

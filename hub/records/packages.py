@@ -61,6 +61,8 @@ class Standing(Struct, frozen=True, kw_only=True):
     version: str
     sha256: str
     """Of the archive."""
+    digest: str
+    """Of its files, whatever archive they come in."""
     registry: str
     yanked: str = ""
     """Why its publisher took it back; empty: it wasn't."""
