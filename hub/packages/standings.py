@@ -1,5 +1,7 @@
 """What registries said last of what's installed: kept, so that it's known at once after a restart."""
 
+from collections.abc import Collection
+
 import msgspec
 
 from hub.packages.indexes import document
@@ -20,8 +22,7 @@ class Standings:
         """Return how a package's version stands, None if nobody looked at it yet."""
         known = await self._documents.get(OWNER, package.id)
         standing = msgspec.convert(known, Standing) if known else None
-        origin = package.now.origin
-        return standing if standing and origin and standing.sha256 == origin.sha256 else None
+        return standing if standing and _is_of(package, standing) else None
 
     async def keep(self, standing: Standing) -> None:
         """Keep how a package stands, and that its files mustn't be used, or may be again."""
@@ -43,6 +44,16 @@ class Standings:
 
 async def standings(store: Store, documents: Documents) -> tuple[Standing, ...]:
     """Return how all that's installed from registries stands, as far as that's known."""
-    kept = Standings(documents)
-    found = [await kept.of(package) for package in await store.packages(HOME)]
-    return tuple(standing for standing in found if standing)
+    known = dict(await documents.all(OWNER))
+    if not known:
+        return ()
+    found = [(package, msgspec.convert(known[package.id], Standing)) for package in await _from(store, known)]
+    return tuple(standing for package, standing in found if _is_of(package, standing))
+
+
+async def _from(store: Store, known: Collection[str]) -> list[Package]:
+    return [package for package in await store.packages(HOME) if package.id in known]
+
+
+def _is_of(package: Package, standing: Standing) -> bool:
+    return package.now.origin is not None and package.now.origin.sha256 == standing.sha256
