@@ -48,7 +48,7 @@ class Watch:
         self.meters = Meters(clock, lambda: (answers.info.model, decides.info.model))
         self._traces = _traces(config, clock)
         self.witness: Witness = Witnesses(self.meters, self._traces) if self._traces else self.meters
-        
+
     def open(
         self, journal: Journal, outbox: Outbox, documents: Documents, running: Callable[[], frozenset[TaskId]]
     ) -> None:

@@ -26,11 +26,11 @@ from hub.packages.scanning import Scanner
 from hub.packages.sources import Sources, again
 from hub.packages.turn import Turn
 from hub.ports import Add, Change, Clock, Hubs, Remove, Save, Store, Tool
-from hub.records import HOME, OWNER, Installation, InstallationId, Package, PackageId, PersonId
+from hub.records import HOME, OWNER, Installation, InstallationId, Package, PackageId, PersonId, Standing
 
 log = logging.getLogger(__name__)
 
-RESERVED = frozenset({"installations"})
+RESERVED = frozenset({"installations", "look"})
 """Names that mean something else in /v1/packages/NAME."""
 
 
@@ -137,6 +137,10 @@ class Installer:
     async def next_sheet(self, package: Package) -> Sheet | None:
         """Return what a package's waiting update is and asks for, None if none waits."""
         return await self.editions.sheet(package, package.next) if package.next else None
+
+    async def standing(self, package: Package) -> Standing | None:
+        """Return how a package stands in its registry, None if it's from none, or nobody looked yet."""
+        return await self.registries.standings.of(package) if self.registries else None
 
     async def installations(self, limit: int = 100) -> tuple[Installation, ...]:
         """Return packages that came in or are on their way, newest first."""
