@@ -17,10 +17,10 @@ from msgspec.structs import replace
 
 from hub.errors import AgentHostError, EgressError, StatementError, StoreUnavailable
 from hub.packages.indexes import address
-from hub.packages.registry import Registries, order
+from hub.packages.registry import Registries
 from hub.ports import Clock
 from hub.records import OWNER, Installation, InstallationId, Newer, Package, PackageId, PersonId, Provenance, Standing
-from hub.releases import Index, IndexedPackage, IndexedVersion
+from hub.releases import Index, IndexedPackage, IndexedVersion, order
 
 log = logging.getLogger(__name__)
 

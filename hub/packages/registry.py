@@ -27,6 +27,7 @@ from hub.releases import (
     IndexedVersion,
     Install,
     InstallPredicate,
+    order,
     read_release,
 )
 from hub.statements import SigningKey, Subject, public_of, shown
@@ -123,12 +124,17 @@ class Registries:
         self.check(reference)
         name, _, named = reference.partition("@")
         for registry in self.configs:
-            if package := await self.indexes.package(registry, name):
-                return await self._fetched(registry, name, chosen(reference, named or version, package))
+            index = await self.indexes.index(registry)
+            if package := await self.indexes.package(registry, name, index):
+                # By the address that it calls itself: it may be reached by another one, and has to know its own.
+                proof_for = index.registry or address(registry)
+                return await self._fetched(registry, proof_for, name, chosen(reference, named or version, package))
         where = " or ".join(map(address, self.configs))
         raise BadRequest("source", f"{reference}: no registry has it; look at {where}")
 
-    async def _fetched(self, registry: RegistryConfig, name: str, indexed: IndexedVersion) -> tuple[bytes, Claim]:
+    async def _fetched(
+        self, registry: RegistryConfig, proof_for: str, name: str, indexed: IndexedVersion
+    ) -> tuple[bytes, Claim]:
         url = address(registry)
         base = f"{url}/registry/v1/packages/{name}/versions/{indexed.version}"
         statement = await self._got(f"{base}/statement", STATEMENT)
@@ -143,7 +149,7 @@ class Registries:
             public=signer.public,
             asks=release.predicate.permissions,
         )
-        archive = await self._got(f"{base}/download", Bounds().packed, self._proof(url, indexed.sha256))
+        archive = await self._got(f"{base}/download", Bounds().packed, self._proof(proof_for, indexed.sha256))
         if fault := claim.fault(archive):
             raise ManifestError(f"{name} {indexed.version}: {fault}")
         if await self.publishers.of(signer.publisher) != signer:
@@ -223,14 +229,3 @@ def _said(body: bytes) -> str:
     except ODD:
         detail = ""
     return f": {detail}" if detail else ", not with a package"
-
-
-def order(version: str) -> tuple[object, ...]:
-    """Return what SemVer versions are ordered by; what's before a release stands behind all releases."""
-    plain, _, before = version.partition("+")[0].partition("-")
-    numbers = tuple(int(number) for number in plain.split("."))
-    return (not before, numbers, tuple(_part(part) for part in before.split(".")))
-
-
-def _part(part: str) -> tuple[bool, int, str]:
-    return (False, int(part), "") if part.isascii() and part.isdigit() else (True, 0, part)
