@@ -72,18 +72,18 @@ def look(place: Place, as_json: bool) -> None:
 
 @command.command(name="trust")
 @click.argument("publisher")
-@click.option("--key", "id", help="The key's id, or itself in base64; without it, what's pinned is shown.")
+@click.argument("id", required=False, metavar="[KEY]")
 @click.option("--forget", is_flag=True, help="Forget the pinned key: their next package pins one anew.")
 @JSON
 @place_options
 def trust(place: Place, publisher: str, id: str | None, forget: bool, as_json: bool) -> None:
-    """Show the key that's pinned for PUBLISHER, or trust another one by your word.
+    """Show the key that's pinned for PUBLISHER, or trust another KEY by your word: its id, or itself in base64.
 
     A hub pins a publisher's key with the first package of theirs. Ask them for the new key's id elsewhere than in the
     registry before you trust it.
     """
     if id and forget:
-        raise click.UsageError("give --key or --forget, not both")
+        raise click.UsageError("give KEY or --forget, not both")
     signer = asyncio.run(_trust(place, publisher, id or "", forget=forget))
     if as_json:
         print_json(signer)

@@ -104,7 +104,7 @@ class Publishers:
         raise StatementError(
             f"{publisher}: this is signed by the key {key[:KEY_ID]}, and {known.key} is pinned since "
             f"{known.pinned_at:%Y-%m-%d}; the pinned key states no other one. If {publisher} says elsewhere that it's "
-            f"theirs: `agenthost packages trust {publisher} --key {key[:KEY_ID]}`"
+            f"theirs: `agenthost packages trust {publisher} {key[:KEY_ID]}`"
         )
 
     def _signer(

@@ -104,15 +104,15 @@ def test_what_is_refused_is_told_as_the_hub_tells_it(hub: Shopping) -> None:
 
     refused = run(hub, "install", "ann/echo", "--yes")
     assert refused.exit_code == 1
-    assert f"agenthost packages trust ann --key {fresh.id}" in error(refused)
+    assert f"agenthost packages trust ann {fresh.id}" in error(refused)
 
     assert "(it came with their first package)" in run(hub, "packages", "trust", "ann").stdout
-    assert "by an admin's word" in run(hub, "packages", "trust", "ann", "--key", fresh.id).stdout
+    assert "by an admin's word" in run(hub, "packages", "trust", "ann", fresh.id).stdout
     assert run(hub, "install", "ann/echo", "--yes").exit_code == 0
     assert run(hub, "packages", "trust", "ann", "--forget").stdout == "Forgotten: the key of ann.\n"
     assert run(hub, "packages", "trust", "ann").stdout == "No key of ann is pinned.\n"
-    assert run(hub, "packages", "trust", "ann", "--key", "x").exit_code == 1
-    assert run(hub, "packages", "trust", "ann", "--key", fresh.id, "--forget").exit_code == 2
+    assert run(hub, "packages", "trust", "ann", "x").exit_code == 1
+    assert run(hub, "packages", "trust", "ann", fresh.id, "--forget").exit_code == 2
 
 
 def test_what_was_taken_back_or_away_and_what_is_newer_is_told(hub: Shopping) -> None:

@@ -151,7 +151,7 @@ async def test_a_publisher_with_another_key_is_refused_until_an_admin_says_other
     world.registry.publish("ann/echo", "1.1.0", a_plugin(version="1.1.0"))
 
     told = await refused(world)
-    assert f"`agenthost packages trust ann --key {fresh.id}`" in told
+    assert f"`agenthost packages trust ann {fresh.id}`" in told
     assert (await world.store.packages(HOME))[0].now.version == "1.0.0"
 
     await world.registries().publishers.trust("ann", fresh.id)
