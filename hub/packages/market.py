@@ -162,16 +162,18 @@ class Market:
         query = urlencode({name: value for name, value in asked.items() if value})
         configs = [self._config(registry)] if registry else self._registries.configs
         answers = await asyncio.gather(*(self._found(address(each), query) for each in configs))
-        found, following, faults = [], {}, {}
+        found, following, faults = dict[str, tuple[str, Summary]](), {}, {}
         for config, answer in zip(configs, answers, strict=True):
             url = address(config)
             if isinstance(answer, str):
                 faults[url] = answer
                 continue
-            found += [(url, _bounded(summary)) for summary in answer.items[:MANY] if _is_named(summary)]
+            for summary in filter(_is_named, answer.items[:MANY]):
+                # Of two of one name the first registry's is what would be installed.
+                found.setdefault(f"{summary.publisher}/{summary.name}", (url, _bounded(summary)))
             if answer.next:
                 following[url] = answer.next[:LINE]
-        return found, following, faults
+        return [*found.values()], following, faults
 
     async def package(self, publisher: str, name: str, registry: str = "") -> Offer:
         """Return a package, of the first registry that has it; raises BadRequest, NotFound, EgressError."""
