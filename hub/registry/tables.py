@@ -102,6 +102,7 @@ versions = Table(
     a_text("description"),
     a_text("readme"),
     a_text("license"),
+    packed("tags", tuple[str, ...]),
     packed("tools", tuple[str, ...]),
     packed("asks", tuple[str, ...]),
     packed("notes", tuple[str, ...]),

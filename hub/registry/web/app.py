@@ -12,12 +12,14 @@ from hub import __version__
 from hub.registry.parts import Parts
 from hub.registry.web.accounts import AccountsController
 from hub.registry.web.auth import PATH, provide_caller, provide_parts, provide_visitor
+from hub.registry.web.moderation import ModerationController
+from hub.registry.web.publishing import PublishingController
 from hub.web.problems import answer_problem
 from hub.web.shield import HEADERS
 
 BODY = 1024 * 1024
 """The most bytes of a body, before anything is parsed; uploads have a limit of their own."""
-API: tuple[ControllerRouterHandler, ...] = (AccountsController,)
+API: tuple[ControllerRouterHandler, ...] = (AccountsController, PublishingController, ModerationController)
 """What lies below /registry/v1."""
 
 
