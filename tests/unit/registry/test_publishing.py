@@ -17,13 +17,12 @@ from hub.registry.parts import Parts
 from hub.registry.publishing import Upload
 from hub.registry.tables import archives, audit, listings, versions
 from hub.releases import Rotation
-from hub.shelves import ShelfConfig
-from hub.statements import SigningKey, shown
+from hub.statements import SigningKey
 from hub.testing import FakeClock
 from hub.testing.builders import NOON
 from tests.unit.packages.zipping import a_plugin, an_agent, zipped
-from tests.unit.registry.conftest import Client, signed_up
-from tests.unit.registry.publishing import V1, Author, an_author, release, saying
+from tests.unit.registry.authoring import V1, Author, an_author, release, saying
+from tests.unit.registry.conftest import Client
 
 RACES = int(os.environ.get("REGISTRY_RACES", "100"))
 """Of 20 clients each."""
