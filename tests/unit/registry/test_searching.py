@@ -142,7 +142,7 @@ async def test_pages_follow_each_other_and_end(shelved: Shelved) -> None:
 
 
 async def test_a_cursor_of_nobodys_is_refused_in_words(shelved: Shelved) -> None:
-    for cursor in ("x", "-1", "１", str(DEEPEST * 100), "1.5"):
+    for cursor in ("x", "-1", "\uff11", str(DEEPEST * 100), "1.5"):
         with pytest.raises(BadRequest, match="take a page's `next`"):
             await Search(shelved.shelf).find(cursor=cursor)
 
