@@ -210,6 +210,15 @@ downloaders = Table(
 )
 """Who fetched what on a day, by a hash that's good for that day only; forgotten the day after."""
 
+salts = Table(
+    "salts",
+    metadata,
+    a_text("day"),
+    a_text("salt"),
+    PrimaryKeyConstraint("day"),
+)
+"""What a day's hashes of downloaders are made with; forgotten the day after."""
+
 indexes = Table(
     "indexes",
     metadata,
