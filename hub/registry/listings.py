@@ -14,12 +14,12 @@ def listed_changed(connection: Connection, publisher: str, name: str) -> None:
     """Bring a package's listing, its row in the full-text index and its shard of the signed index in line.
 
     To be called in each transaction that adds a version of it or changes one's state or whether it's yanked, that
-    deletes the package or changes its tags; after the change, and before `note`. Raises NotFound.
+    deletes the package; after the change, and before `note`. Raises NotFound.
     """
     # On PostgreSQL another transaction may change another version of it just now: the second one sees the first's.
-    hold(connection, f"listing:{publisher}/{name}")
+    hold(connection, f"package:{publisher}/{name}")
     mine = (listings.c.publisher == publisher) & (listings.c.name == name)
-    listing = connection.execute(select(listings.c.tags, listings.c.deleted).where(mine)).first()
+    listing = connection.execute(select(listings.c.deleted).where(mine)).first()
     if listing is None:
         raise NotFound(f"{publisher}/{name}: there's no such package")
     version = "" if listing.deleted else _latest(connection, publisher, name)
@@ -31,15 +31,17 @@ def listed_changed(connection: Connection, publisher: str, name: str) -> None:
         return
     one = (versions.c.publisher == publisher) & (versions.c.name == name) & (versions.c.version == version)
     shown = connection.execute(
-        select(versions.c.kind, versions.c.description, versions.c.readme, versions.c.published_at).where(one)
+        select(
+            versions.c.kind, versions.c.description, versions.c.tags, versions.c.readme, versions.c.published_at
+        ).where(one)
     ).one()
-    changed = {"latest": version, "kind": shown.kind, "description": shown.description}
+    changed = {"latest": version, "kind": shown.kind, "description": shown.description, "tags": shown.tags}
     connection.execute(update(listings).where(mine).values(updated_at=shown.published_at, **changed))
     words = Words(
         publisher=publisher,
         name=name,
         kind=shown.kind,
-        tags=listing.tags,
+        tags=shown.tags,
         description=shown.description,
         readme=shown.readme,
     )
