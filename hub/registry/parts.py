@@ -15,6 +15,7 @@ from hub.registry.counting import Counting
 from hub.registry.limits import Limits, quotas_of
 from hub.registry.reading import Reading
 from hub.registry.replays import Replays
+from hub.registry.searching import Search
 from hub.registry.shelf import Shelf
 from hub.registry.summaries import Usual
 from hub.shelves import ShelfConfig, database_of, folder_of
@@ -38,6 +39,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     """Signs the index."""
     accounts: Accounts
     reading: Reading
+    search: Search
     usual: Usual
     counting: Counting
     limits: Limits
@@ -72,6 +74,7 @@ async def opened(
             signer=signer,
             accounts=Accounts(shelf, clock, config.admins, memory=memory),
             reading=Reading(shelf, Archives(shelf, folder / ARCHIVES)),
+            search=Search(shelf),
             usual=Usual(shelf, clock),
             counting=counting,
             limits=Limits(clock, quotas_of(config)),
