@@ -1,12 +1,15 @@
 """Packages, versions and publishers as the API shows them."""
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from hub.records import PackageKind
+from hub.registry.reading import Changes
 from hub.registry.records import PublisherKey, Version, VersionState
+from hub.registry.summaries import Summary
 from hub.statements import Envelope
 
 
@@ -34,6 +37,15 @@ class VersionView(Struct, frozen=True, kw_only=True):
     published_at: datetime
 
 
+class WholeVersion(VersionView, frozen=True, kw_only=True):
+    """A version with its readme, its publisher's statement, and what it asks for that the one before didn't."""
+
+    readme: str
+    """Markdown, of anybody: it has to be sanitised before a browser sees it."""
+    statement: Envelope
+    changes: Changes
+
+
 class KeyView(Struct, frozen=True, kw_only=True):
     """A publisher's key."""
 
@@ -46,9 +58,42 @@ class KeyView(Struct, frozen=True, kw_only=True):
     """In which the key before states this one."""
 
 
+class PackageView(Summary, frozen=True, kw_only=True):
+    """A package with what belongs to it."""
+
+    license: str
+    readme: str
+    created_at: datetime
+    keys: list[KeyView]
+    versions: list[VersionView]
+    """Newest first, at most 200."""
+
+
+class PublisherView(Struct, frozen=True, kw_only=True):
+    """A publisher."""
+
+    name: str
+    created_at: datetime
+    keys: list[KeyView]
+    packages: list[Summary]
+
+
+class VersionList(Struct, frozen=True, kw_only=True):
+    """A piece of a listing; `next` goes back as ?cursor= for the piece after it."""
+
+    items: list[VersionView]
+    next: str | None = None
+
+
 def version_view(version: Version) -> VersionView:
     """Return a version in few words."""
-    return VersionView(**told(version))  # type: ignore[arg-type]  # the fields are named alike
+    return VersionView(**told(version))
+
+
+def whole_version(version: Version, changes: Changes) -> WholeVersion:
+    """Return a version with all that belongs to it."""
+    statement = msgspec.json.decode(version.envelope, type=Envelope)
+    return WholeVersion(**told(version), readme=version.readme, statement=statement, changes=changes)
 
 
 def key_view(key: PublisherKey) -> KeyView:
@@ -57,7 +102,7 @@ def key_view(key: PublisherKey) -> KeyView:
     return KeyView(id=key.id, public=key.public, state=key.state, rotation=rotation)
 
 
-def told(version: Version) -> dict[str, object]:
+def told(version: Version) -> dict[str, Any]:
     """Return a version's fields as VersionView has them."""
     same = {name: getattr(version, name) for name in VersionView.__struct_fields__ if name in version.__struct_fields__}
     return {**same, "yanked": version.yanked_at is not None, "yanked_reason": version.yanked}

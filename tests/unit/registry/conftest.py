@@ -1,5 +1,6 @@
 """A registry on a clock of its own, asked as its clients ask it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -38,6 +39,15 @@ async def client(parts: Parts) -> AsyncIterator[Client]:
     transport = httpx.ASGITransport(app=build(parts))  # type: ignore[arg-type]  # it's an ASGI application
     async with httpx.AsyncClient(transport=transport, base_url="http://registry.test") as found:
         yield found
+
+
+@pytest.fixture
+async def scanning(parts: Parts) -> AsyncIterator[None]:
+    """Have what's published looked into, as where a registry is served."""
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(parts.scans.run())
+        yield
+        running.cancel()
 
 
 async def signed_up(client: Client, name: str, publisher: str = "") -> dict[str, str]:
