@@ -13,6 +13,7 @@ from hub.registry.accounts import MEMORY, Accounts
 from hub.registry.archives import Archives
 from hub.registry.counting import Counting
 from hub.registry.limits import Limits, quotas_of
+from hub.registry.rating import Ratings
 from hub.registry.reading import Reading
 from hub.registry.replays import Replays
 from hub.registry.shelf import Shelf
@@ -42,6 +43,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     counting: Counting
     limits: Limits
     replays: Replays
+    ratings: Ratings
 
 
 @asynccontextmanager
@@ -62,7 +64,7 @@ async def opened(
         raise StartError(str(error)) from None
     shelf = Shelf(database_of(config, data))
     await shelf.open()
-    counting = Counting(shelf, clock)
+    counting, usual = Counting(shelf, clock), Usual(shelf, clock)
     try:
         yield Parts(
             config=config,
@@ -72,10 +74,11 @@ async def opened(
             signer=signer,
             accounts=Accounts(shelf, clock, config.admins, memory=memory),
             reading=Reading(shelf, Archives(shelf, folder / ARCHIVES)),
-            usual=Usual(shelf, clock),
+            usual=usual,
             counting=counting,
             limits=Limits(clock, quotas_of(config)),
             replays=Replays(shelf, clock),
+            ratings=Ratings(shelf, clock, config, counting, usual),
         )
     finally:
         with suppress(StoreUnavailable):

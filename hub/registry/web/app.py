@@ -17,12 +17,18 @@ from hub.registry.web.downloads import DownloadsController
 from hub.registry.web.gate import Gate, tell
 from hub.registry.web.once import Once
 from hub.registry.web.packages import PackagesController
+from hub.registry.web.ratings import RatingsController
 from hub.web.problems import answer_problem
 from hub.web.shield import HEADERS
 
 BODY = 1024 * 1024
 """The most bytes of a body, before anything is parsed; uploads have a limit of their own."""
-API: tuple[ControllerRouterHandler, ...] = (AccountsController, PackagesController, DownloadsController)
+API: tuple[ControllerRouterHandler, ...] = (
+    AccountsController,
+    PackagesController,
+    DownloadsController,
+    RatingsController,
+)
 """What lies below /registry/v1."""
 
 
