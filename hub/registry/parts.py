@@ -17,6 +17,7 @@ from hub.registry.keys import Keys
 from hub.registry.limits import Limits, quotas_of
 from hub.registry.moderating import Moderating
 from hub.registry.publishing import Publishing
+from hub.registry.rating import Ratings
 from hub.registry.reading import Reading
 from hub.registry.replays import Replays
 from hub.registry.reporting import Reports
@@ -59,6 +60,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     reports: Reports
     moderating: Moderating
     standing: Standing
+    ratings: Ratings
 
 
 @asynccontextmanager
@@ -86,8 +88,8 @@ async def opened(
         raise StartError(str(error)) from None
     shelf = Shelf(database_of(config, data))
     await shelf.open()
-    counting = Counting(shelf, clock)
     scans = Scans(shelf, clock, config, scanner or Scanner(config.scan))
+    counting, usual = Counting(shelf, clock), Usual(shelf, clock)
     try:
         yield Parts(
             config=config,
@@ -98,10 +100,6 @@ async def opened(
             accounts=Accounts(shelf, clock, config.admins, memory=memory),
             reading=Reading(shelf, Archives(shelf, folder / ARCHIVES)),
             search=Search(shelf),
-            usual=Usual(shelf, clock),
-            counting=counting,
-            limits=Limits(clock, quotas_of(config)),
-            replays=Replays(shelf, clock),
             keys=Keys(shelf, clock),
             scans=scans,
             publishing=Publishing(shelf, clock, config, scans),
@@ -109,6 +107,11 @@ async def opened(
             reports=Reports(shelf, clock),
             moderating=Moderating(shelf, clock),
             standing=Standing(shelf, clock, config),
+            usual=usual,
+            counting=counting,
+            limits=Limits(clock, quotas_of(config)),
+            replays=Replays(shelf, clock),
+            ratings=Ratings(shelf, clock, config, counting, usual),
         )
     finally:
         with suppress(StoreUnavailable):

@@ -19,6 +19,7 @@ from hub.registry.web.moderation import ModerationController
 from hub.registry.web.once import Once
 from hub.registry.web.packages import PackagesController
 from hub.registry.web.publishing import PublishingController
+from hub.registry.web.ratings import RatingsController
 from hub.registry.web.search import SearchController
 from hub.web.problems import answer_problem
 from hub.web.shield import HEADERS
@@ -32,6 +33,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     SearchController,
     PublishingController,
     ModerationController,
+    RatingsController,
 )
 """What lies below /registry/v1."""
 
