@@ -12,12 +12,14 @@ from hub.ports import Clock
 from hub.registry.accounts import MEMORY, Accounts
 from hub.registry.archives import Archives
 from hub.registry.counting import Counting
+from hub.registry.indexing import Indexing
 from hub.registry.limits import Limits, quotas_of
 from hub.registry.reading import Reading
 from hub.registry.replays import Replays
 from hub.registry.searching import Search
 from hub.registry.shelf import Shelf
 from hub.registry.summaries import Usual
+from hub.registry.upkeep import Upkeep
 from hub.shelves import ShelfConfig, database_of, folder_of
 from hub.statements import SigningKey
 from hub.store.disk import make_folder
@@ -40,6 +42,8 @@ class Parts(Struct, frozen=True, kw_only=True):
     accounts: Accounts
     reading: Reading
     search: Search
+    indexing: Indexing
+    upkeep: Upkeep
     usual: Usual
     counting: Counting
     limits: Limits
@@ -65,16 +69,21 @@ async def opened(
     shelf = Shelf(database_of(config, data))
     await shelf.open()
     counting = Counting(shelf, clock)
+    address = (config.url or url).rstrip("/")
+    indexing = Indexing(shelf, clock, signer, address, config.index_hours)
     try:
+        await indexing.check()
         yield Parts(
             config=config,
-            url=(config.url or url).rstrip("/"),
+            url=address,
             clock=clock,
             shelf=shelf,
             signer=signer,
             accounts=Accounts(shelf, clock, config.admins, memory=memory),
             reading=Reading(shelf, Archives(shelf, folder / ARCHIVES)),
             search=Search(shelf),
+            indexing=indexing,
+            upkeep=Upkeep(shelf, clock),
             usual=Usual(shelf, clock),
             counting=counting,
             limits=Limits(clock, quotas_of(config)),
@@ -90,3 +99,5 @@ async def run(parts: Parts) -> None:
     """Do what has to be done now and then, until cancelled."""
     async with asyncio.TaskGroup() as group:
         group.create_task(parts.counting.run())
+        group.create_task(parts.indexing.run())
+        group.create_task(parts.upkeep.run())

@@ -15,6 +15,7 @@ from hub.registry.web.accounts import AccountsController
 from hub.registry.web.auth import PATH, SAFE, provide_caller, provide_parts, provide_visitor
 from hub.registry.web.downloads import DownloadsController
 from hub.registry.web.gate import Gate, tell
+from hub.registry.web.index import IndexController
 from hub.registry.web.once import Once
 from hub.registry.web.packages import PackagesController
 from hub.registry.web.search import SearchController
@@ -28,6 +29,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     PackagesController,
     DownloadsController,
     SearchController,
+    IndexController,
 )
 """What lies below /registry/v1."""
 
