@@ -15,6 +15,7 @@ from hub.registry.web.accounts import AccountsController
 from hub.registry.web.auth import PATH, SAFE, provide_caller, provide_parts, provide_visitor
 from hub.registry.web.downloads import DownloadsController
 from hub.registry.web.gate import Gate, tell
+from hub.registry.web.index import IndexController
 from hub.registry.web.moderation import ModerationController
 from hub.registry.web.once import Once
 from hub.registry.web.packages import PackagesController
@@ -34,6 +35,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     PublishingController,
     ModerationController,
     RatingsController,
+    IndexController,
 )
 """What lies below /registry/v1."""
 
