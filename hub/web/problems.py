@@ -32,6 +32,7 @@ from hub.errors import (
     StoreUnavailable,
     TooLarge,
     TooMany,
+    Withheld,
 )
 
 log = logging.getLogger(__name__)
@@ -151,6 +152,7 @@ STATUSES: tuple[tuple[type[PersonError], int], ...] = (
     (Decided, 409),
     (NotFound, 404),
     (NotAllowed, 403),
+    (Withheld, 451),
     (TooLarge, 413),
     (PersonError, 400),
 )

@@ -9,15 +9,34 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ControllerRouterHandler, Message, Scope
 
 from hub import __version__
+from hub.registry.limits import networks_of
 from hub.registry.parts import Parts
 from hub.registry.web.accounts import AccountsController
 from hub.registry.web.auth import PATH, SAFE, provide_caller, provide_parts, provide_visitor
+from hub.registry.web.downloads import DownloadsController
+from hub.registry.web.gate import Gate, tell
+from hub.registry.web.index import IndexController
+from hub.registry.web.moderation import ModerationController
+from hub.registry.web.once import Once
+from hub.registry.web.packages import PackagesController
+from hub.registry.web.publishing import PublishingController
+from hub.registry.web.ratings import RatingsController
+from hub.registry.web.search import SearchController
 from hub.web.problems import answer_problem
 from hub.web.shield import HEADERS
 
 BODY = 1024 * 1024
 """The most bytes of a body, before anything is parsed; uploads have a limit of their own."""
-API: tuple[ControllerRouterHandler, ...] = (AccountsController,)
+API: tuple[ControllerRouterHandler, ...] = (
+    AccountsController,
+    PackagesController,
+    DownloadsController,
+    SearchController,
+    PublishingController,
+    ModerationController,
+    RatingsController,
+    IndexController,
+)
 """What lies below /registry/v1."""
 
 
@@ -43,8 +62,9 @@ def build(parts: Parts) -> Litestar:
             "caller": Provide(provide_caller),
             "visitor": Provide(provide_visitor),
         },
+        middleware=[Gate(parts.limits, networks_of(parts.config.proxies)), Once()],
         exception_handlers={Exception: answer_problem},
-        before_send=[add_headers],
+        before_send=[tell, add_headers],
         request_max_body_size=BODY,
         openapi_config=OpenAPIConfig(
             title="AgentHost registry",
