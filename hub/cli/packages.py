@@ -49,25 +49,24 @@ def _print(packages: Sequence[Installed]) -> None:
     console().print(rows)
     for package in packages:
         for line in standing_lines(package):
-            click.echo(f"{package.id} {package.now.version}: {plain(line)}")
+            name = package.now.origin.name if package.now.origin else package.id
+            click.echo(f"{name} {package.now.version}: {plain(line)}")
 
 
-@command.command(name="look")
+@command.command(name="check")
 @JSON
 @place_options
-def look(place: Place, as_json: bool) -> None:
+def check(place: Place, as_json: bool) -> None:
     """Ask the registries now whether what's installed was taken back, and whether there's something newer.
 
-    Exit status: 0 nothing was taken back; 3 something was.
+    What its registry took away is switched off.
     """
-    raw = asyncio.run(_asked(place, "POST", "/v1/packages/look"))
+    raw = asyncio.run(_asked(place, "POST", "/v1/packages/check"))
     found = msgspec.json.decode(raw, type=Listing[Installed]).items
     if as_json:
         print_json(raw)
     else:
         _print(found)
-    if any(package.standing and (package.standing.revoked or package.standing.yanked) for package in found):
-        raise SystemExit(3)
 
 
 @command.command(name="trust")

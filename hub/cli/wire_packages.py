@@ -73,37 +73,6 @@ class Installed(Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
 
-class Stars(Struct, frozen=True, kw_only=True):
-    """How a package is rated."""
-
-    mean: float | None = None
-    n: int = 0
-
-
-class Found(Struct, frozen=True, kw_only=True):
-    """A package in a registry."""
-
-    registry: str
-    publisher: str
-    name: str
-    kind: str
-    description: str
-    latest: str
-    downloads: int
-    installs: int
-    rating: Stars
-    installed: str
-
-
-class FoundPage(Struct, frozen=True, kw_only=True):
-    """What a search found."""
-
-    items: tuple[Found, ...]
-    next: str | None
-    more: tuple[str, ...]
-    faults: tuple[str, ...]
-
-
 class Signer(Struct, frozen=True, kw_only=True):
     """A publisher's key, as the hub has pinned it."""
 

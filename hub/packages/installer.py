@@ -30,7 +30,7 @@ from hub.records import HOME, OWNER, Installation, InstallationId, Package, Pack
 
 log = logging.getLogger(__name__)
 
-RESERVED = frozenset({"installations", "look"})
+RESERVED = frozenset({"installations", "check"})
 """Names that mean something else in /v1/packages/NAME."""
 
 

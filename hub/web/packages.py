@@ -203,8 +203,8 @@ class PackagesController(Controller):
         package = await installer.install(archive, wanted, f"uploaded: {name}", caller.person, enable=enable)
         return Response(await _view(installer, package), status_code=201)
 
-    @post("/packages/look", status_code=200, opt={"scope": "admin"}, responses=PROBLEMS, summary="Look after packages")
-    async def look(self, services: Hub) -> Page[PackageView]:
+    @post("/packages/check", status_code=200, opt={"scope": "admin"}, responses=PROBLEMS, summary="Check packages")
+    async def check(self, services: Hub) -> Page[PackageView]:
         """Ask the registries now whether what's installed was taken back, and whether there's something newer.
 
         What its registry took away is disabled at once. Returns everything that's installed, by name.

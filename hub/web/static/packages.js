@@ -141,7 +141,7 @@ byId("from").addEventListener("submit", async (event) => {
 byId("look").onclick = async () => {
   byId("look").disabled = true;
   try {
-    packages = (await call("POST", "/v1/packages/look", {}, newKey())).items;
+    packages = (await call("POST", "/v1/packages/check", {}, newKey())).items;
     paint();
     const count = packages.filter((of) => of.standing?.newer).length;
     announce(count ? `${count} can be updated.` : "There’s nothing newer.");

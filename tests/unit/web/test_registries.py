@@ -194,7 +194,7 @@ async def test_a_look_tells_what_was_taken_back_and_what_is_newer(shop: Shop) ->
         await client.post("/v1/packages", json={"source": "ann/echo@1.0.0"})
         assert (await client.get("/v1/packages/echo")).json()["standing"] is None
         shop.world.registry.revoke("ann/echo", "1.0.0", "It stole keys.")
-        (package,) = (await client.post("/v1/packages/look")).json()["items"]
+        (package,) = (await client.post("/v1/packages/check")).json()["items"]
 
     assert (package["state"], package["standing"]["revoked"]) == ("disabled", "It stole keys.")
     assert package["standing"]["newer"]["version"] == "1.1.0"
