@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from httpx import AsyncClient
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
@@ -39,7 +40,7 @@ async def client(parts: Parts) -> AsyncIterator[Client]:
         yield found
 
 
-async def signed_up(client: Client, name: str, publisher: str = "") -> dict[str, str]:
+async def signed_up(client: AsyncClient, name: str, publisher: str = "") -> dict[str, str]:
     """Open an account; return the headers that it's asked with."""
     body = {"name": name, "publisher": publisher or name, "password": PASSWORD}
     answer = await client.post("/registry/v1/accounts", json=body)
