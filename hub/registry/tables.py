@@ -102,6 +102,7 @@ versions = Table(
     a_text("description"),
     a_text("readme"),
     a_text("license"),
+    packed("tags", tuple[str, ...]),
     packed("tools", tuple[str, ...]),
     packed("asks", tuple[str, ...]),
     packed("notes", tuple[str, ...]),
@@ -234,9 +235,37 @@ shards = Table(
     metadata,
     a_text("sha256"),
     Column("data", LargeBinary, nullable=False),
-    a_time("made_at"),
+    a_time("left_at", null=True),
     PrimaryKeyConstraint("sha256"),
+    Index("shards_by_end", "left_at"),
 )
+"""Parts of indexes; since when one isn't in the newest any more, so that who is reading an older one finishes it."""
+
+places = Table(
+    "places",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    a_text("publisher"),
+    a_text("name"),
+    a_text("shard"),
+    UniqueConstraint("publisher", "name"),
+    Index("places_of_shard", "shard", "publisher", "name"),
+)
+"""Where a package stands: the number of its row in the full-text index `searched_words`, its shard in the signed one.
+
+The full-text index is made by a migration: SQLite's is a virtual table, PostgreSQL's has a column of lexemes.
+"""
+
+stale = Table(
+    "stale",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    a_text("shard"),
+)
+"""That something in a shard changed that the newest index doesn't tell yet; a row for each change.
+
+One for each shard wouldn't do: who finds it there, but not yet taken, couldn't tell whether his own change is seen.
+"""
 
 replays = Table(
     "replays",

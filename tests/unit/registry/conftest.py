@@ -1,20 +1,21 @@
 """A registry on a clock of its own, asked as its clients ask it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
-from httpx import AsyncClient
-from litestar import Litestar
-from litestar.testing import AsyncTestClient
+from msgspec.structs import replace
 
 from hub.registry.parts import Parts, opened
 from hub.registry.web.app import build
 from hub.shelves import ShelfConfig
 from hub.testing import FakeClock
 
-Client = AsyncTestClient[Litestar]
+Client = httpx.AsyncClient
 PASSWORD = "correct horse battery"
+ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -28,19 +29,40 @@ def config() -> ShelfConfig:
     return ShelfConfig(listed_after_days=0, rate_after_days=0, admins=("root-admin",))
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    """Return what `registry.database` is: all that's asked over `parts` is asked over both.
+
+    A test that's about a file has itself parametrized with ON_SQLITE.
+    """
+    return str(request.getfixturevalue("registry_database")) if request.param == "postgresql" else ""
+
+
 @pytest.fixture
-async def parts(config: ShelfConfig, clock: FakeClock, tmp_path: Path) -> AsyncIterator[Parts]:
-    async with opened(config, tmp_path, "http://registry.test", clock, memory=64) as found:
+async def parts(config: ShelfConfig, clock: FakeClock, tmp_path: Path, database: str) -> AsyncIterator[Parts]:
+    shared = replace(config, database=database)
+    async with opened(shared, tmp_path, "http://registry.test", clock, memory=64) as found:
         yield found
 
 
 @pytest.fixture
 async def client(parts: Parts) -> AsyncIterator[Client]:
-    async with AsyncTestClient(build(parts), base_url="http://registry.test") as found:
+    # Not Litestar's own, which answers in another event loop than the registry's work is done in.
+    transport = httpx.ASGITransport(app=build(parts))  # type: ignore[arg-type]  # it's an ASGI application
+    async with httpx.AsyncClient(transport=transport, base_url="http://registry.test") as found:
         yield found
 
 
-async def signed_up(client: AsyncClient, name: str, publisher: str = "") -> dict[str, str]:
+@pytest.fixture
+async def scanning(parts: Parts) -> AsyncIterator[None]:
+    """Have what's published looked into, as where a registry is served."""
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(parts.scans.run())
+        yield
+        running.cancel()
+
+
+async def signed_up(client: Client, name: str, publisher: str = "") -> dict[str, str]:
     """Open an account; return the headers that it's asked with."""
     body = {"name": name, "publisher": publisher or name, "password": PASSWORD}
     answer = await client.post("/registry/v1/accounts", json=body)

@@ -7,7 +7,7 @@ import pytest
 from hub.registry.auditing import fault
 from hub.registry.parts import Parts
 from hub.testing import FakeClock
-from tests.unit.registry.conftest import PASSWORD, Client, signed_up
+from tests.unit.registry.conftest import ON_SQLITE, PASSWORD, Client, signed_up
 
 
 async def test_an_account_owns_its_publisher(client: Client) -> None:
@@ -68,6 +68,7 @@ async def test_a_token_makes_none_that_may_more_and_ends_in_time(client: Client,
     assert [wider.status_code, before.status_code, after.status_code] == [403, 200, 401]
 
 
+@ON_SQLITE
 async def test_the_database_holds_nothing_that_signs_anybody_in(client: Client, parts: Parts) -> None:
     ann = await signed_up(client, "ann")
     await parts.shelf.read(lambda connection: connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)") and None)
@@ -87,3 +88,14 @@ async def test_what_was_done_stands_in_a_chain_that_no_row_leaves_unnoticed(clie
     await parts.shelf.write(lambda each: each.exec_driver_sql("DELETE FROM audit WHERE seq = 2") and None)
 
     assert "row 2" in await parts.shelf.read(fault)
+
+
+async def test_what_holds_a_secret_is_kept_by_no_cache_and_every_answer_is_shielded(client: Client) -> None:
+    ann = await signed_up(client, "ann")
+    made = await client.post("/registry/v1/tokens", json={"name": "ci", "scopes": ["rate"]}, headers=ann)
+    missing = await client.get("/registry/v1/nothing")
+
+    assert made.headers["cache-control"] == "no-store"
+    for answer in (made, missing):
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
