@@ -14,7 +14,7 @@ from hub.registry.parts import Parts
 from hub.registry.tables import archives, downloaders, downloads, fetches, salts
 from hub.statements import SigningKey
 from hub.testing import FakeClock
-from tests.unit.registry.conftest import Client, signed_up
+from tests.unit.registry.conftest import ON_SQLITE, Client, signed_up
 from tests.unit.registry.publishing import a_plugin, fetching, published, put_in
 
 PATH = "/registry/v1/packages/ann/echo/versions/1.0.0/download"
@@ -248,6 +248,7 @@ async def test_one_address_is_not_noted_as_many_hubs_on_a_day(
     assert await rows(parts, fetches) == 5
 
 
+@ON_SQLITE
 async def test_what_waits_to_be_counted_has_a_bound_and_outlasts_a_full_disk(
     parts: Parts, clock: FakeClock, archive: bytes
 ) -> None:

@@ -19,7 +19,7 @@ from hub.registry.web import app
 from hub.registry.web.auth import Asker
 from hub.testing import FakeClock
 from hub.web.problems import Busy
-from tests.unit.registry.conftest import PASSWORD, Client, signed_up
+from tests.unit.registry.conftest import ON_SQLITE, PASSWORD, Client, signed_up
 
 V1 = "/registry/v1"
 
@@ -73,6 +73,7 @@ async def test_the_same_request_again_is_answered_alike_and_done_once(asked: Asy
     assert other_key.json() == {"done": 2}
 
 
+@ON_SQLITE
 async def test_a_thousand_repetitions_differ_in_nothing(asked: AsyncClient, mark: Mark, clock: FakeClock) -> None:
     ann = await signed_up(asked, "ann")
 
@@ -152,7 +153,12 @@ async def test_a_request_that_died_with_its_process_is_done_again(parts: Parts, 
     await clock.advance(1)
 
     restarted = Replays(parts.shelf, clock)
-    assert await restarted.claim("ann", "POST /x k", b"1") is None
+    if parts.shelf.is_shared:
+        # It may be another process's, which is at work still.
+        with pytest.raises(Busy):
+            await restarted.claim("ann", "POST /x k", b"1")
+    else:
+        assert await restarted.claim("ann", "POST /x k", b"1") is None
 
     await clock.advance(timedelta(minutes=5).total_seconds())
     assert await restarted.claim("ann", "POST /x k", b"1") is None
