@@ -7,7 +7,7 @@ both are told alike.
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import closing, nullcontext
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from msgspec import Struct
 from sqlalchemy import (
@@ -39,7 +39,6 @@ WITHHELD = ("quarantined", "revoked")
 LOOKED_AT = 2
 """Archives that are looked into side by side: unpacking takes a processor."""
 Found = TypeVar("Found")
-Columns = tuple[ColumnElement[object], ...]
 
 
 class Package(Struct, frozen=True, kw_only=True):
@@ -208,7 +207,7 @@ class Reading:
         return found
 
 
-BRIEF: Columns = tuple(
+BRIEF: tuple[ColumnElement[Any], ...] = tuple(
     literal("").label(column.name) if column.name in ("readme", "envelope") else column for column in versions.c
 )
 PUBLISHED = versions.c.published_at.type
@@ -225,7 +224,7 @@ def seen_by(viewer: Caller | None) -> ColumnElement[bool]:
     return or_(listed, and_(versions.c.state != "deleted", versions.c.publisher.in_(own)))
 
 
-def _archived(seen: ColumnElement[bool]) -> Select[tuple[object, ...]]:
+def _archived(seen: ColumnElement[bool]) -> Select[Any]:
     package = and_(versions.c.publisher == bindparam("of"), versions.c.name == bindparam("called"))
     columns = (versions.c[name] for name in Archived.__struct_fields__)
     return select(*columns).where(
@@ -254,7 +253,7 @@ def _is(table: Table, publisher: str, name: str) -> ColumnElement[bool]:
     return and_(table.c.publisher == publisher, table.c.name == name)
 
 
-def _versions_of(publisher: str, name: str, viewer: Caller | None) -> Select[tuple[object, ...]]:
+def _versions_of(publisher: str, name: str, viewer: Caller | None) -> Select[Any]:
     newest_first = (versions.c.published_at.desc(), versions.c.version.desc())
     return select(*BRIEF).where(_is(versions, publisher, name), seen_by(viewer)).order_by(*newest_first)
 

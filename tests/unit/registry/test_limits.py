@@ -1,16 +1,20 @@
 """How often somebody may ask a registry, and that nobody is taken for somebody else."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from httpx import ASGITransport, AsyncClient
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from hub.registry.limits import Limits, Quota, address_of, networks_of
-from hub.registry.parts import opened
+from hub.registry.parts import Parts, opened
 from hub.registry.web.app import build
 from hub.shelves import ShelfConfig, faults
 from hub.testing import FakeClock
+from hub.web.server import Server
 from tests.unit.registry.conftest import PASSWORD, Client, signed_up
 
 V1 = "/registry/v1"
@@ -34,7 +38,8 @@ def config() -> ShelfConfig:
 async def from_afar(config: ShelfConfig, clock: FakeClock, tmp_path: Path) -> AsyncIterator[AsyncClient]:
     """Asks through a proxy that's known."""
     async with opened(config, tmp_path / "other", "http://registry.test", clock, memory=64) as parts:
-        transport = ASGITransport(build(parts), client=("10.1.2.3", 5000))
+        app: Any = build(parts)
+        transport = ASGITransport(app, client=("10.1.2.3", 5000))
         async with AsyncClient(transport=transport, base_url="http://registry.test") as found:
             yield found
 
@@ -146,3 +151,10 @@ async def test_a_body_that_is_too_large_is_refused_before_anybody_looks_who_send
 
     assert answer.status_code == 413
     assert "1,048,576" in answer.json()["detail"]
+
+
+async def test_a_registry_by_itself_is_told_of_no_proxy_but_the_configs(parts: Parts) -> None:
+    server = Server(build(parts), closing=asyncio.Event(), proxied=False)
+    server.config.load()
+
+    assert not isinstance(server.config.loaded_app, ProxyHeadersMiddleware)

@@ -54,7 +54,8 @@ def mark(monkeypatch: pytest.MonkeyPatch) -> Mark:
 
 @pytest.fixture
 async def asked(mark: Mark, parts: Parts) -> AsyncIterator[AsyncClient]:
-    async with AsyncClient(transport=ASGITransport(app.build(parts)), base_url="http://registry.test") as found:
+    transport = ASGITransport(app.build(parts))  # type: ignore[arg-type]  # it's an ASGI application
+    async with AsyncClient(transport=transport, base_url="http://registry.test") as found:
         yield found
 
 

@@ -122,7 +122,7 @@ async def test_a_receipt_proves_only_what_it_says(
     await installed(client, parts, clock, version, hub)
     good = said(parts, hub, version, "bob")
     elsewhere = replace(version, name="ocho")
-    bad = {
+    bad: dict[str, dict[str, Any]] = {
         "of another account": said(parts, hub, version, "eve"),
         "of another archive": said(parts, hub, replace(version, sha256="0" * 64), "bob"),
         "of another package": {**said(parts, hub, elsewhere, "bob")},
