@@ -18,7 +18,7 @@ from hub.packages.skeletons import skeleton
 from hub.testing.server import Loopback
 
 PASSWORD = "correct horse battery"
-SETTINGS = "[registry]\nlisted_after_days = 0\nrate_after_hours = 0\nrate_after_days = 0\n"
+SETTINGS = "[registry]\nadmins = ['keeper']\nlisted_after_days = 0\nrate_after_hours = 0\nrate_after_days = 0\n"
 PATIENCE = 60.0
 
 
@@ -95,10 +95,10 @@ def test_a_package_goes_from_one_persons_desk_into_anothers_chat(registry: str, 
 
 
 def test_a_new_registry_is_filled_by_one_command(registry: str, tmp_path: Path) -> None:
-    ann = Desk(tmp_path / "ann", registry)
-    ann.sign_up(registry, "ann")
+    keeper = Desk(tmp_path / "keeper", registry)
+    keeper.sign_up(registry, "keeper")
 
-    ann.run("registry", "seed", "--registry", registry)
+    keeper.run("registry", "seed", "--registry", registry)
 
     found = httpx.get(f"{registry}/registry/v1/search").raise_for_status().json()["items"]
     assert {"units", "csv-summary", "researcher"} <= {item["name"] for item in found}
