@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from msgspec import Struct
-from sqlalchemy import Connection, Engine, Row, text
+from sqlalchemy import URL, Connection, Engine, Row, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from hub.databases import Server
 from hub.errors import Duplicate, StoreUnavailable
-from hub.registry.tables import metadata
-from hub.store import postgres_server, sqlite
+from hub.registry.schema import SHELF
+from hub.store import postgres_schema, postgres_server, schema, sqlite
 from hub.store.disk import make_folder
 
 Answer = TypeVar("Answer")
@@ -54,7 +54,7 @@ class Shelf:
         return self._database
 
     async def open(self) -> None:
-        """Make the tables if there are none; raises StartError."""
+        """Make the tables, or bring them to this version's schema; raises StartError."""
         await asyncio.to_thread(self._open)
 
     async def close(self) -> None:
@@ -84,22 +84,36 @@ class Shelf:
 
     def _open(self) -> None:
         if isinstance(self._database, Server):
-            url = postgres_server.url_of(self._database)
-            self._writer = postgres_server.writing(url, READERS)
-            self._reader = postgres_server.reading(url, READERS)
             threads = READERS
+            self._open_shared(postgres_server.url_of(self._database))
         else:
-            make_folder(self._database.parent)
-            self._held = sqlite.lock(self._database)
-            sqlite.check(self._database)
-            if not self._database.exists():
-                sqlite.create(self._database)
-            self._writer, self._reader = sqlite.writing(self._database), sqlite.reading(self._database)
             threads = 1
-        with self._writer.begin() as connection:
-            metadata.create_all(connection)
+            self._open_own(self._database)
         self._writing = ThreadPoolExecutor(threads, thread_name_prefix="shelf-writer")
         self._reading = ThreadPoolExecutor(threads, thread_name_prefix="shelf-reader")
+
+    def _open_own(self, database: Path) -> None:
+        make_folder(database.parent)
+        self._held = sqlite.lock(database, "registry")
+        try:
+            schema.bring_up_to_date(database, SHELF)
+        except BaseException:
+            sqlite.unlock(self._held)
+            self._held = None
+            raise
+        self._writer, self._reader = sqlite.writing(database), sqlite.reading(database)
+
+    def _open_shared(self, url: URL) -> None:
+        writer = postgres_server.writing(url, READERS)
+        try:
+            postgres_schema.bring_up_to_date(writer, SHELF)
+        except DBAPIError as error:
+            writer.dispose()
+            raise postgres_server.unreachable(url, error, SHELF.key) from None
+        except BaseException:
+            writer.dispose()
+            raise
+        self._writer, self._reader = writer, postgres_server.reading(url, READERS)
 
     async def _run(
         self,

@@ -229,6 +229,32 @@ shards = Table(
     PrimaryKeyConstraint("sha256"),
 )
 
+places = Table(
+    "places",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    a_text("publisher"),
+    a_text("name"),
+    a_text("shard"),
+    UniqueConstraint("publisher", "name"),
+    Index("places_of_shard", "shard", "publisher", "name"),
+)
+"""Where a package stands: the number of its row in the full-text index `searched_words`, its shard in the signed one.
+
+The full-text index is made by a migration: SQLite's is a virtual table, PostgreSQL's has a column of lexemes.
+"""
+
+stale = Table(
+    "stale",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    a_text("shard"),
+)
+"""That something in a shard changed that the newest index doesn't tell yet; a row for each change.
+
+One for each shard wouldn't do: who finds it there, but not yet taken, couldn't tell whether his own change is seen.
+"""
+
 replays = Table(
     "replays",
     metadata,
