@@ -1,25 +1,27 @@
 """The registry's pages for everybody: browse, search, a package with its versions, files and ratings, a publisher."""
 
-import asyncio
-from pathlib import Path
-from typing import Annotated, BinaryIO
+from collections.abc import Sequence
+from typing import Annotated
 
-from litestar import Controller, MediaType, Response, get
+from litestar import Controller, MediaType, get
 from litestar.di import Provide
-from litestar.params import FromPath, Parameter
+from litestar.params import FromPath, QueryParameter
 from litestar.response import Template
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from hub.errors import NotFound, TooLarge
 from hub.registry import contents
 from hub.registry.accounts import Caller
+from hub.registry.browsing import Wish
 from hub.registry.parts import Parts
-from hub.registry.reading import Package, changes
+from hub.registry.reading import Changes, Package, changes
 from hub.registry.records import Version
 from hub.registry.summaries import summary_of
 from hub.registry.web.auth import PATH, Registry, Visitor
+from hub.registry.web.packages import looked_into
 from hub.registry.web.pages import page, provide_onlooker
-from hub.registry.web.views import PackageView, VersionView, key_view, version_view
+from hub.registry.web.views import PackageView, PublisherView, VersionView, key_view, version_view
 from hub.web.render import markdown
 
 SORTS = (
@@ -28,25 +30,17 @@ SORTS = (
     ("rating", "best rated"),
     ("downloads", "most fetched"),
 )
-FRONT = 6
+FRONT = 5
 """Packages in each list of the first page."""
 PAGE = 20
-Word = Annotated[str, Parameter(max_length=200)]
-
-
-class Wish(Struct, frozen=True, kw_only=True):
-    """What's searched for."""
-
-    q: str = ""
-    kind: str = ""
-    tag: str = ""
-    sort: str = "relevance"
+AT = "/packages/{publisher:str}/{name:str}"
+Word = Annotated[str, QueryParameter(max_length=300)]
 
 
 class Row(VersionView, frozen=True, kw_only=True):
-    """A version in a list, with what it asks for that the one before didn't."""
+    """A version, with what it asks for that the one before didn't."""
 
-    changes: object
+    changes: Changes
 
 
 class Site(Controller):
@@ -59,8 +53,8 @@ class Site(Controller):
     @get("/", media_type=MediaType.HTML)
     async def browse(self, parts: Registry, visitor: Visitor) -> Template:
         """Show what there is: the newest, the best rated, the most fetched."""
-        shown = await parts.browsing.front(FRONT)
-        return page("browse.html", parts, visitor, "/", shown)
+        front = await parts.browsing.front(FRONT)
+        return page("browse.html", parts, visitor, "/", asdict(front))
 
     @get("/search", media_type=MediaType.HTML)
     async def search(
@@ -74,21 +68,133 @@ class Site(Controller):
         cursor: Word = "",
     ) -> Template:
         """Show what fits a query."""
-        wish = Wish(q=q.strip(), kind=kind, tag=tag.strip(), sort=sort or ("relevance" if q.strip() else "newest"))
+        q = q.strip()
+        wish = Wish(q=q, kind=kind, tag=tag.strip(), sort=sort or ("relevance" if q else "newest"))
         found = await parts.browsing.search(wish, cursor, PAGE)
-        return page("search.html", parts, visitor, "/search", found)
+        context = {"wish": wish, "sorts": SORTS, "private": True, **asdict(found)}
+        return page("search.html", parts, visitor, "/search", context)
 
-    @get("/packages/{publisher:str}/{name:str}", media_type=MediaType.HTML)
+    @get(AT, media_type=MediaType.HTML)
     async def package(
         self, publisher: FromPath[str], name: FromPath[str], parts: Registry, visitor: Visitor, ratings: Word = ""
     ) -> Template:
         """Show a package: what it is, what it may do, who made it, what people think."""
         found = await parts.reading.package(publisher, name, visitor)
-        context = {"of": await _package(parts, found), "readme": markdown(found.newest.readme)}
+        rated = await parts.browsing.ratings(publisher, name, ratings, PAGE)
+        of = await _package(parts, found)
+        context = {
+            "of": of,
+            "latest": next(each for each in of.versions if each.version == found.newest.version),
+            "keys": of.keys,
+            "readme": markdown(found.newest.readme),
+            "ratings": rated.items,
+            "more_ratings": rated.next,
+            "is_owner": await _owns(parts, visitor, publisher),
+        }
         return page("package.html", parts, visitor, f"/packages/{publisher}/{name}", context)
+
+    @get(f"{AT}/versions/{{version:str}}", media_type=MediaType.HTML)
+    async def version(
+        self,
+        publisher: FromPath[str],
+        name: FromPath[str],
+        version: FromPath[str],
+        parts: Registry,
+        visitor: Visitor,
+    ) -> Template:
+        """Show one version of a package."""
+        found, changed = await _seen(parts, publisher, name, version, visitor)
+        package = await parts.reading.package(publisher, name, visitor)
+        context = {
+            "of": await _package(parts, package),
+            "version": _row(found, changed),
+            "keys": [key_view(key) for key in package.keys],
+            "readme": markdown(found.readme),
+        }
+        return page("version.html", parts, visitor, f"/packages/{publisher}/{name}/versions/{version}", context)
+
+    @get([f"{AT}/versions/{{version:str}}/files", f"{AT}/versions/{{version:str}}/files/{{path:path}}"])
+    async def files(
+        self,
+        publisher: FromPath[str],
+        name: FromPath[str],
+        version: FromPath[str],
+        parts: Registry,
+        visitor: Visitor,
+        path: FromPath[str] = "",
+    ) -> Template:
+        """Show the files of a version, or one of them."""
+        found, _ = await _seen(parts, publisher, name, version, visitor)
+        path = path.removeprefix("/")
+        context = {"publisher": publisher, "name": name, "version": version, "path": path, "private": True}
+        if path:
+            context |= await _text(parts, found, path)
+        else:
+            context["items"] = await looked_into(parts, found, contents.files)
+        where = f"/packages/{publisher}/{name}/versions/{version}/files{f'/{path}' if path else ''}"
+        return page("files.html", parts, visitor, where, context)
+
+    @get("/publishers/{publisher:str}", media_type=MediaType.HTML)
+    async def publisher(self, publisher: FromPath[str], parts: Registry, visitor: Visitor) -> Template:
+        """Show who publishes: their packages and keys."""
+        found = await parts.reading.publisher(publisher, visitor)
+        usual = await parts.usual.mean()
+        of = PublisherView(
+            name=found.publisher.name,
+            created_at=found.publisher.created_at,
+            keys=[key_view(key) for key in found.keys],
+            packages=[summary_of(listing, usual) for listing in found.packages],
+        )
+        return page("publisher.html", parts, visitor, f"/publishers/{publisher}", {"of": of})
 
     @get("/robots.txt", media_type=MediaType.TEXT, sync_to_thread=False)
     def robots(self) -> str:
         """Tell search engines what's worth their while."""
         kept_out = ("v1/", "search", "account", "sign-in", "sign-up", "publish", "moderation", "audit")
         return "User-agent: *\n" + "".join(f"Disallow: {PATH}/{each}\n" for each in kept_out)
+
+
+async def _package(parts: Parts, found: Package) -> PackageView:
+    summary = summary_of(found.listing, await parts.usual.mean())
+    return PackageView(
+        **asdict(summary),
+        license=found.newest.license,
+        readme="",
+        created_at=found.listing.created_at,
+        keys=[key_view(key) for key in found.keys],
+        versions=[*_rows(found.versions)],
+    )
+
+
+def _rows(versions: Sequence[Version]) -> list[Row]:
+    listed = [(each.version, each.asks) for each in versions if each.state == "listed"]
+    return [_row(each, changes(each, listed)) for each in versions]
+
+
+def _row(version: Version, changed: Changes) -> Row:
+    return Row(**asdict(version_view(version)), changes=changed)
+
+
+async def _seen(
+    parts: Parts, publisher: str, name: str, version: str, visitor: Caller | None
+) -> tuple[Version, Changes]:
+    """Return a version; raises NotFound, and Withheld where a moderator took it away."""
+    try:
+        return await parts.reading.version(publisher, name, version, visitor)
+    except NotFound:
+        await parts.reading.fetchable(publisher, name, version, visitor)
+        raise
+
+
+async def _text(parts: Parts, version: Version, path: str) -> dict[str, object]:
+    try:
+        text = await looked_into(parts, version, lambda archive: contents.text(archive, path))
+    except contents.NoText:
+        return {"fault": "It isn’t text. To see it, download the zip."}
+    except TooLarge as error:
+        return {"fault": str(error)}
+    return {"lines": text.splitlines(), "fault": "" if text else "It’s empty."}
+
+
+async def _owns(parts: Parts, visitor: Caller | None, publisher: str) -> bool:
+    return visitor is not None and await parts.accounts.owns(visitor, publisher)
