@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from msgspec import Meta, Struct
 
@@ -65,6 +65,12 @@ def database_of(shelf: ShelfConfig, data: Path) -> Path | Server:
     if not shelf.database:
         return folder_of(shelf, data) / "registry.db"
     return databases.database_of(StoreConfig(url=shelf.database), data)
+
+
+def secrets_of(shelf: ShelfConfig) -> tuple[str, ...]:
+    """Return what must never be read in a log."""
+    password = urlsplit(shelf.database).password
+    return (unquote(password),) if password else ()
 
 
 def faults(shelf: ShelfConfig) -> Iterator[str]:

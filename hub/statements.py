@@ -151,7 +151,7 @@ def read(envelope: bytes, public: bytes, kind: type[Stated], payload_type: str =
         raise StatementError(f"the statement isn't signed by the key {id_of(public)}, or was changed since")
     try:
         return msgspec.json.decode(payload, type=kind)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise StatementError(f"the statement doesn't say what it should: {error}") from None
 
 
@@ -173,7 +173,7 @@ def _envelope(data: bytes) -> Envelope:
         raise StatementError(f"the statement has {len(data)} bytes; {LARGEST} are read at most")
     try:
         return msgspec.json.decode(data, type=Envelope)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise StatementError(f"the statement is no DSSE envelope: {error}") from None
 
 
