@@ -13,7 +13,7 @@ from hub.registry.accounts import Caller
 from hub.registry.records import Listing, Publisher, PublisherKey, Version
 from hub.registry.shelf import Shelf, record
 from hub.registry.summaries import Summary, Usual, summary_of
-from hub.registry.tables import listings, publisher_keys, publishers, versions
+from hub.registry.tables import accounts, ratings, listings, publisher_keys, publishers, versions
 
 RENEWED = timedelta(minutes=1)
 OF_TAGS = 500
@@ -43,6 +43,36 @@ class Own(Struct, frozen=True, kw_only=True):
     keys: tuple[PublisherKey, ...]
 
 
+class Wish(Struct, frozen=True, kw_only=True):
+    """What's searched for."""
+
+    q: str = ""
+    kind: str = ""
+    tag: str = ""
+    sort: str = "relevance"
+
+
+class Found(Struct, frozen=True, kw_only=True):
+    """What was found, in part."""
+
+    items: list[Summary]
+    next: str | None
+    fault: str = ""
+
+
+class Rated(Struct, frozen=True, kw_only=True):
+    account: str
+    stars: int
+    text: str
+    version: str
+    updated_at: datetime
+
+
+class RatedList(Struct, frozen=True, kw_only=True):
+    items: list[Rated]
+    next: str | None = None
+
+
 class Browsing:
     """Answers what pages ask."""
 
@@ -60,6 +90,19 @@ class Browsing:
             self._front = await self._shelf.read(lambda each: _front(each, usual, limit))
             self._good_until = self._clock.monotonic() + RENEWED.total_seconds()
         return self._front
+
+    async def search(self, wish: Wish, cursor: str, limit: int) -> Found:
+        usual = await self._usual.mean()
+        query = select(listings).where(listings.c.latest != "", (listings.c.name + " " + listings.c.description).contains(wish.q))
+        if wish.kind:
+            query = query.where(listings.c.kind == wish.kind)
+        rows = await self._shelf.read(lambda each: each.execute(query.limit(limit)).all())
+        return Found(items=[summary_of(record(Listing, row), usual) for row in rows], next=None)
+
+    async def ratings(self, publisher: str, name: str, cursor: str, limit: int) -> RatedList:
+        query = select(ratings, accounts.c.name.label("who")).join(accounts, accounts.c.id == ratings.c.account).where(ratings.c.publisher == publisher, ratings.c.name == name, ratings.c.counted)
+        rows = await self._shelf.read(lambda each: each.execute(query.limit(limit)).all())
+        return RatedList(items=[Rated(account=row.who, stars=row.stars, text=row.text, version=row.version, updated_at=row.updated_at) for row in rows])
 
     async def own(self, caller: Caller) -> list[Version]:
         """Return the versions that an account uploaded or whose publisher it owns, newest first."""

@@ -9,7 +9,12 @@ from msgspec import Struct
 from hub.errors import StartError, StatementError
 from hub.ports import Clock
 from hub.registry.accounts import MEMORY, Accounts
+from hub.registry.archives import Archives
+from hub.registry.browsing import Browsing
+from hub.registry.looking import Looking
+from hub.registry.reading import Reading
 from hub.registry.shelf import Shelf
+from hub.registry.summaries import Usual
 from hub.shelves import ShelfConfig, database_of, folder_of
 from hub.statements import SigningKey
 from hub.store.disk import make_folder
@@ -28,6 +33,10 @@ class Parts(Struct, frozen=True, kw_only=True):
     signer: SigningKey
     """Signs the index."""
     accounts: Accounts
+    usual: Usual
+    reading: Reading
+    looking: Looking
+    browsing: Browsing
 
 
 @asynccontextmanager
@@ -49,6 +58,7 @@ async def opened(
     shelf = Shelf(database_of(config, data))
     await shelf.open()
     try:
+        usual = Usual(shelf, clock)
         yield Parts(
             config=config,
             url=(config.url or url).rstrip("/"),
@@ -56,6 +66,10 @@ async def opened(
             shelf=shelf,
             signer=signer,
             accounts=Accounts(shelf, clock, config.admins, memory=memory),
+            usual=usual,
+            reading=Reading(shelf, Archives(shelf, folder / "archives")),
+            looking=Looking(),
+            browsing=Browsing(shelf, clock, usual),
         )
     finally:
         await shelf.close()

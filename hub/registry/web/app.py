@@ -12,27 +12,35 @@ from hub import __version__
 from hub.registry.parts import Parts
 from hub.registry.web.accounts import AccountsController
 from hub.registry.web.auth import PATH, provide_caller, provide_parts, provide_visitor
-from hub.web.problems import answer_problem
+from hub.registry.web.desk import Desk
+from hub.registry.web.faults import answer
+from hub.registry.web.looks import LooksController
+from hub.registry.web.packages import PackagesController
+from hub.registry.web.pages import static_files, templates
+from hub.registry.web.site import Site
 from hub.web.shield import HEADERS
 
 BODY = 1024 * 1024
 """The most bytes of a body, before anything is parsed; uploads have a limit of their own."""
-API: tuple[ControllerRouterHandler, ...] = (AccountsController,)
+API: tuple[ControllerRouterHandler, ...] = (AccountsController, LooksController, PackagesController)
 """What lies below /registry/v1."""
+PAGES: tuple[ControllerRouterHandler, ...] = (Site, Desk)
+"""What people look at."""
 
 
 def build(parts: Parts) -> Litestar:
     """Return the web application over a registry's parts."""
     return Litestar(
-        route_handlers=[Router(f"{PATH}/v1", route_handlers=API)],
+        route_handlers=[Router(f"{PATH}/v1", route_handlers=API), *PAGES, static_files()],
         state=State({"parts": parts}),
         dependencies={
             "parts": Provide(provide_parts, sync_to_thread=False),
             "caller": Provide(provide_caller),
             "visitor": Provide(provide_visitor),
         },
-        exception_handlers={Exception: answer_problem},
+        exception_handlers={Exception: answer},
         response_headers=dict(HEADERS),
+        template_config=templates(),
         request_max_body_size=BODY,
         openapi_config=OpenAPIConfig(
             title="AgentHost registry",

@@ -1,6 +1,6 @@
 """The registry's pages for everybody: browse, search, a package with its versions, files and ratings, a publisher."""
 
-from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 
 from litestar import Controller, MediaType, get
@@ -17,11 +17,10 @@ from hub.registry.browsing import Wish
 from hub.registry.parts import Parts
 from hub.registry.reading import Changes, Package, changes
 from hub.registry.records import Version
-from hub.registry.summaries import summary_of
+from hub.registry.summaries import Summary, summary_of
 from hub.registry.web.auth import PATH, Registry, Visitor
-from hub.registry.web.packages import looked_into
 from hub.registry.web.pages import page, provide_onlooker
-from hub.registry.web.views import PackageView, PublisherView, VersionView, key_view, version_view
+from hub.registry.web.views import VersionView, version_view
 from hub.web.render import markdown
 
 SORTS = (
@@ -41,6 +40,14 @@ class Row(VersionView, frozen=True, kw_only=True):
     """A version, with what it asks for that the one before didn't."""
 
     changes: Changes
+
+
+class Shown(Summary, frozen=True, kw_only=True):
+    """A package with its versions."""
+
+    license: str
+    created_at: datetime
+    versions: list[Row]
 
 
 class Site(Controller):
@@ -81,11 +88,11 @@ class Site(Controller):
         """Show a package: what it is, what it may do, who made it, what people think."""
         found = await parts.reading.package(publisher, name, visitor)
         rated = await parts.browsing.ratings(publisher, name, ratings, PAGE)
-        of = await _package(parts, found)
+        of = await _shown(parts, found)
         context = {
             "of": of,
             "latest": next(each for each in of.versions if each.version == found.newest.version),
-            "keys": of.keys,
+            "keys": found.keys,
             "readme": markdown(found.newest.readme),
             "ratings": rated.items,
             "more_ratings": rated.next,
@@ -106,9 +113,9 @@ class Site(Controller):
         found, changed = await _seen(parts, publisher, name, version, visitor)
         package = await parts.reading.package(publisher, name, visitor)
         context = {
-            "of": await _package(parts, package),
+            "of": await _shown(parts, package),
             "version": _row(found, changed),
-            "keys": [key_view(key) for key in package.keys],
+            "keys": package.keys,
             "readme": markdown(found.readme),
         }
         return page("version.html", parts, visitor, f"/packages/{publisher}/{name}/versions/{version}", context)
@@ -130,7 +137,7 @@ class Site(Controller):
         if path:
             context |= await _text(parts, found, path)
         else:
-            context["items"] = await looked_into(parts, found, contents.files)
+            context["items"] = await parts.reading.look(found, contents.files)
         where = f"/packages/{publisher}/{name}/versions/{version}/files{f'/{path}' if path else ''}"
         return page("files.html", parts, visitor, where, context)
 
@@ -139,13 +146,12 @@ class Site(Controller):
         """Show who publishes: their packages and keys."""
         found = await parts.reading.publisher(publisher, visitor)
         usual = await parts.usual.mean()
-        of = PublisherView(
-            name=found.publisher.name,
-            created_at=found.publisher.created_at,
-            keys=[key_view(key) for key in found.keys],
-            packages=[summary_of(listing, usual) for listing in found.packages],
-        )
-        return page("publisher.html", parts, visitor, f"/publishers/{publisher}", {"of": of})
+        context = {
+            "of": found.publisher,
+            "keys": found.keys,
+            "packages": [summary_of(listing, usual) for listing in found.packages],
+        }
+        return page("publisher.html", parts, visitor, f"/publishers/{publisher}", context)
 
     @get("/robots.txt", media_type=MediaType.TEXT, sync_to_thread=False)
     def robots(self) -> str:
@@ -154,21 +160,14 @@ class Site(Controller):
         return "User-agent: *\n" + "".join(f"Disallow: {PATH}/{each}\n" for each in kept_out)
 
 
-async def _package(parts: Parts, found: Package) -> PackageView:
-    summary = summary_of(found.listing, await parts.usual.mean())
-    return PackageView(
-        **asdict(summary),
+async def _shown(parts: Parts, found: Package) -> Shown:
+    listed = [(each.version, each.asks) for each in found.versions if each.state == "listed"]
+    return Shown(
+        **asdict(summary_of(found.listing, await parts.usual.mean())),
         license=found.newest.license,
-        readme="",
         created_at=found.listing.created_at,
-        keys=[key_view(key) for key in found.keys],
-        versions=[*_rows(found.versions)],
+        versions=[_row(each, changes(each, listed)) for each in found.versions],
     )
-
-
-def _rows(versions: Sequence[Version]) -> list[Row]:
-    listed = [(each.version, each.asks) for each in versions if each.state == "listed"]
-    return [_row(each, changes(each, listed)) for each in versions]
 
 
 def _row(version: Version, changed: Changes) -> Row:
@@ -188,7 +187,7 @@ async def _seen(
 
 async def _text(parts: Parts, version: Version, path: str) -> dict[str, object]:
     try:
-        text = await looked_into(parts, version, lambda archive: contents.text(archive, path))
+        text = await parts.reading.look(version, lambda archive: contents.text(archive, path))
     except contents.NoText:
         return {"fault": "It isn’t text. To see it, download the zip."}
     except TooLarge as error:
