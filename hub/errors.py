@@ -31,6 +31,7 @@ AgentHostError
     |-- NotFound           no such thing, or none that this person may see
     |-- NotAllowed         this person or key may not
     |   `-- Stranger       nobody knows the sender: they're told nothing
+    |-- Withheld           it's there, and isn't given out: the text says why
     |-- AlreadyUsed        an idempotency key used for something else
     |-- Decided            somebody answered before, or it's too late
     |-- TooLarge           send less
@@ -184,6 +185,10 @@ class NotAllowed(PersonError):
 
 class Stranger(NotAllowed):
     """The sender isn't known and isn't to be: a bridge tells them nothing and shows them nothing."""
+
+
+class Withheld(PersonError):
+    """What was asked for is there, and was taken out of everybody's reach; the text says why."""
 
 
 class AlreadyUsed(PersonError):

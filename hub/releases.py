@@ -165,6 +165,13 @@ def shard_of(name: str) -> str:
     return sha256(name.encode()).hexdigest()[:2]
 
 
+def order(version: str) -> tuple[object, ...]:
+    """Return what SemVer versions are ordered by; what's before a release stands behind all releases."""
+    plain, _, before = version.partition("+")[0].partition("-")
+    numbers = tuple(int(number) for number in plain.split("."))
+    return (not before, numbers, tuple(_part(part) for part in before.split(".")))
+
+
 def read_release(envelope: bytes, public: bytes) -> Release:
     """Return a publisher's statement; raises StatementError."""
     return read(envelope, public, Release)
@@ -195,3 +202,7 @@ def read_fetch(envelope: bytes, public: bytes) -> Fetch:
 def read_install(envelope: bytes, public: bytes) -> Install:
     """Return a hub's receipt; raises StatementError."""
     return read(envelope, public, Install)
+
+
+def _part(part: str) -> tuple[bool, int, str]:
+    return (False, int(part), "") if part.isascii() and part.isdigit() else (True, 0, part)

@@ -1,6 +1,7 @@
 """[registry]: the registry that this process is, or that a hub serves beside itself at /registry."""
 
 from collections.abc import Iterator
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
@@ -48,11 +49,15 @@ class ShelfConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     index_hours: Annotated[float, Meta(ge=0.01, le=720)] = 24.0
     """A signed index is good for so long; it's renewed after half of it."""
     proxies: tuple[str, ...] = ()
-    """Addresses of proxies whose X-Forwarded-For is believed."""
+    """Addresses of proxies, or networks as 10.0.0.0/8, whose X-Forwarded-For is believed."""
     reads_per_minute: Count = 3_000
     """Of one address, or account."""
     writes_per_minute: Count = 300
     downloads_per_minute: Count = 1_200
+    sign_ins_per_minute: Count = 20
+    """Of one address, and at one account's name: passwords that may be tried."""
+    sign_ups_per_day: Count = 20
+    """Accounts that one address may open."""
 
 
 def folder_of(shelf: ShelfConfig, data: Path) -> Path:
@@ -78,6 +83,11 @@ def faults(shelf: ShelfConfig) -> Iterator[str]:
     url = urlsplit(shelf.url)
     if shelf.url and (url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment):
         yield f"registry.url: write it as https://registry.example.org; it is {shelf.url!r}"
+    for proxy in shelf.proxies:
+        try:
+            ip_network(proxy, strict=False)
+        except ValueError:
+            yield f"registry.proxies: {proxy!r} is no address and no network; write 10.0.0.2, or 10.0.0.0/8"
     if shelf.database:
         if not shelf.database.startswith(databases.POSTGRESQL):
             yield f"registry.database: takes PostgreSQL, as {databases.SHAPE}; leave it out for SQLite"

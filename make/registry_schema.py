@@ -39,7 +39,7 @@ def _searched_words() -> None:
     if op.get_context().dialect.name == "sqlite":
         op.execute(
             "CREATE VIRTUAL TABLE searched_words USING fts5(exact, name, tags, description, readme, facets,"
-            " tokenize = 'unicode61 remove_diacritics 0')"
+            " tokenize = 'unicode61 remove_diacritics 0', prefix = '2 3')"
         )
         return
     op.execute("CREATE TABLE searched_words (id bigint PRIMARY KEY, words tsvector NOT NULL)")

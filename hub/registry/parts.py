@@ -1,18 +1,22 @@
 """A registry's parts, put together: the only place in it that says which depends on which."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from msgspec import Struct
 
-from hub.errors import StartError, StatementError
+from hub.errors import StartError, StatementError, StoreUnavailable
 from hub.ports import Clock
 from hub.registry.accounts import MEMORY, Accounts
 from hub.registry.archives import Archives
 from hub.registry.browsing import Browsing
+from hub.registry.counting import Counting
+from hub.registry.limits import Limits, quotas_of
 from hub.registry.looking import Looking
 from hub.registry.reading import Reading
+from hub.registry.replays import Replays
 from hub.registry.shelf import Shelf
 from hub.registry.summaries import Usual
 from hub.shelves import ShelfConfig, database_of, folder_of
@@ -20,6 +24,8 @@ from hub.statements import SigningKey
 from hub.store.disk import make_folder
 
 KEY = "index.key"
+ARCHIVES = "archives"
+"""The folder of large archives that were asked for lately."""
 
 
 class Parts(Struct, frozen=True, kw_only=True):
@@ -33,8 +39,11 @@ class Parts(Struct, frozen=True, kw_only=True):
     signer: SigningKey
     """Signs the index."""
     accounts: Accounts
-    usual: Usual
     reading: Reading
+    usual: Usual
+    counting: Counting
+    limits: Limits
+    replays: Replays
     looking: Looking
     browsing: Browsing
 
@@ -57,6 +66,7 @@ async def opened(
         raise StartError(str(error)) from None
     shelf = Shelf(database_of(config, data))
     await shelf.open()
+    counting = Counting(shelf, clock)
     try:
         usual = Usual(shelf, clock)
         yield Parts(
@@ -66,10 +76,21 @@ async def opened(
             shelf=shelf,
             signer=signer,
             accounts=Accounts(shelf, clock, config.admins, memory=memory),
+            reading=Reading(shelf, Archives(shelf, folder / ARCHIVES)),
             usual=usual,
-            reading=Reading(shelf, Archives(shelf, folder / "archives")),
+            counting=counting,
+            limits=Limits(clock, quotas_of(config)),
+            replays=Replays(shelf, clock),
             looking=Looking(),
             browsing=Browsing(shelf, clock, usual),
         )
     finally:
+        with suppress(StoreUnavailable):
+            await counting.keep()
         await shelf.close()
+
+
+async def run(parts: Parts) -> None:
+    """Do what has to be done now and then, until cancelled."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(parts.counting.run())

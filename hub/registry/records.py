@@ -103,6 +103,7 @@ class Version(Struct, frozen=True, kw_only=True):
     readme: str
     """README.md, or SKILL.md's text, as Markdown."""
     license: str
+    tags: tuple[str, ...] = ()
     tools: tuple[str, ...]
     asks: tuple[str, ...]
     """The permissions that its manifest asks for."""

@@ -102,6 +102,7 @@ versions = Table(
     a_text("description"),
     a_text("readme"),
     a_text("license"),
+    packed("tags", tuple[str, ...]),
     packed("tools", tuple[str, ...]),
     packed("asks", tuple[str, ...]),
     packed("notes", tuple[str, ...]),
@@ -209,6 +210,15 @@ downloaders = Table(
     PrimaryKeyConstraint("day", "who", "sha256"),
 )
 """Who fetched what on a day, by a hash that's good for that day only; forgotten the day after."""
+
+salts = Table(
+    "salts",
+    metadata,
+    a_text("day"),
+    a_text("salt"),
+    PrimaryKeyConstraint("day"),
+)
+"""What a day's hashes of downloaders are made with; forgotten the day after."""
 
 indexes = Table(
     "indexes",

@@ -31,6 +31,7 @@ from hub.errors import (
     StoreUnavailable,
     TooLarge,
     TooMany,
+    Withheld,
 )
 
 log = logging.getLogger(__name__)
@@ -150,6 +151,7 @@ STATUSES: tuple[tuple[type[PersonError], int], ...] = (
     (Decided, 409),
     (NotFound, 404),
     (NotAllowed, 403),
+    (Withheld, 451),
     (TooLarge, 413),
     (PersonError, 400),
 )

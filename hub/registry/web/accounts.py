@@ -1,9 +1,9 @@
 """/registry/v1/accounts, /session, /tokens: open an account, sign in and out, make tokens."""
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
-from litestar import Controller, Response, delete, get, post, put
+from litestar import Controller, Request, Response, delete, get, post, put
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
@@ -12,7 +12,9 @@ from hub.registry.accounts import EVERYTHING, LIFETIME, Caller
 from hub.registry.parts import Parts
 from hub.registry.records import Token
 from hub.registry.web.auth import Asker, Registry, session_cookie
+from hub.registry.web.gate import QUOTA, spend
 from hub.web.problems import PROBLEMS
+from hub.web.replaying import SHOWN_ONCE
 
 Line = Annotated[str, Meta(max_length=300)]
 
@@ -99,7 +101,7 @@ class AccountsController(Controller):
     tags = ("accounts",)
     responses = PROBLEMS
 
-    @post("/accounts")
+    @post("/accounts", opt={QUOTA: "sign-ups", SHOWN_ONCE: True})
     async def sign_up(self, data: JSONBody[NewAccount], parts: Registry) -> Response[Session]:
         """Open an account with a publisher of its own."""
         if not parts.config.sign_up:
@@ -108,9 +110,12 @@ class AccountsController(Controller):
         _, token = await parts.accounts.create(data.name, data.email, data.password, publisher)
         return await _signed_in(parts, token, 201)
 
-    @post("/session", status_code=200)
-    async def sign_in(self, data: JSONBody[SignIn], parts: Registry) -> Response[Session]:
+    @post("/session", status_code=200, opt={QUOTA: "sign-ins", SHOWN_ONCE: True})
+    async def sign_in(
+        self, request: Request[Any, Any, Any], data: JSONBody[SignIn], parts: Registry
+    ) -> Response[Session]:
         """Sign in by name and password."""
+        spend(request, f"name:{data.name}")
         _, token = await parts.accounts.sign_in(data.name, data.password)
         return await _signed_in(parts, token, 200)
 
@@ -137,7 +142,7 @@ class AccountsController(Controller):
         """List one's tokens, newest first."""
         return TokenList(items=[_view(token) for token in await parts.accounts.tokens(caller)])
 
-    @post("/tokens")
+    @post("/tokens", opt={SHOWN_ONCE: True})
     async def make_token(self, data: JSONBody[NewToken], caller: Asker, parts: Registry) -> FreshToken:
         """Make a token; it's shown this once."""
         token, told = await parts.accounts.make_token(caller, data.name, data.scopes, timedelta(days=data.days))

@@ -1,20 +1,24 @@
 """A registry's web, put together: its API and its pages, all below /registry."""
 
 from litestar import Litestar, Router
-from litestar.datastructures import State
+from litestar.datastructures import MutableScopeHeaders, State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
-from litestar.types import ControllerRouterHandler
+from litestar.types import ControllerRouterHandler, Message, Scope
 
 from hub import __version__
+from hub.registry.limits import networks_of
 from hub.registry.parts import Parts
 from hub.registry.web.accounts import AccountsController
-from hub.registry.web.auth import PATH, provide_caller, provide_parts, provide_visitor
+from hub.registry.web.auth import PATH, SAFE, provide_caller, provide_parts, provide_visitor
 from hub.registry.web.desk import Desk
+from hub.registry.web.downloads import DownloadsController
 from hub.registry.web.faults import answer
+from hub.registry.web.gate import Gate, tell
 from hub.registry.web.looks import LooksController
+from hub.registry.web.once import Once
 from hub.registry.web.packages import PackagesController
 from hub.registry.web.pages import static_files, templates
 from hub.registry.web.site import Site
@@ -22,10 +26,27 @@ from hub.web.shield import HEADERS
 
 BODY = 1024 * 1024
 """The most bytes of a body, before anything is parsed; uploads have a limit of their own."""
-API: tuple[ControllerRouterHandler, ...] = (AccountsController, LooksController, PackagesController)
+API: tuple[ControllerRouterHandler, ...] = (
+    AccountsController,
+    PackagesController,
+    DownloadsController,
+    LooksController,
+)
 """What lies below /registry/v1."""
 PAGES: tuple[ControllerRouterHandler, ...] = (Site, Desk)
 """What people look at."""
+
+
+async def add_headers(message: Message, scope: Scope) -> None:
+    """Put the security headers on every answer, errors included; what somebody's own is kept by no cache."""
+    if message["type"] != "http.response.start":
+        return
+    headers = MutableScopeHeaders.from_message(message)
+    for name, value in HEADERS.items():
+        headers.setdefault(name, value)
+    own = any(name in (b"authorization", b"cookie") for name, _ in scope["headers"])
+    if own or scope.get("method") not in SAFE:
+        headers.setdefault("Cache-Control", "no-store")
 
 
 def build(parts: Parts) -> Litestar:
@@ -39,8 +60,9 @@ def build(parts: Parts) -> Litestar:
             "visitor": Provide(provide_visitor),
         },
         exception_handlers={Exception: answer},
-        response_headers=dict(HEADERS),
         template_config=templates(),
+        middleware=[Gate(parts.limits, networks_of(parts.config.proxies)), Once()],
+        before_send=[tell, add_headers],
         request_max_body_size=BODY,
         openapi_config=OpenAPIConfig(
             title="AgentHost registry",

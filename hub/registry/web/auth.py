@@ -12,6 +12,7 @@ from litestar.exceptions import NotAuthorizedException
 from hub.errors import NotAllowed
 from hub.registry.accounts import SESSION, Caller
 from hub.registry.parts import Parts
+from hub.registry.web.gate import spend
 
 COOKIE = "agenthost_registry"
 PATH = "/registry"
@@ -39,7 +40,8 @@ def provide_parts(request: Request[Any, Any, Any]) -> Parts:
 async def provide_visitor(request: Request[Any, Any, Any]) -> Caller | None:
     """Return who asks; None for who says nothing.
 
-    Raises NotAuthorizedException for a token that isn't good, NotAllowed for a session that another site's page uses.
+    Raises NotAuthorizedException for a token that isn't good, NotAllowed for a session that another site's page uses,
+    TooMany for an account that asks too often.
     """
     header, cookie = request.headers.get("authorization"), request.cookies.get(COOKIE)
     if header is not None:
@@ -47,12 +49,16 @@ async def provide_visitor(request: Request[Any, Any, Any]) -> Caller | None:
         caller = await parts_of(request).accounts.caller(token.strip()) if scheme.lower() == "bearer" else None
         if caller is None:
             raise NotAuthorizedException("the token isn't good, or not any more; sign in, or make another")
+        spend(request, f"account:{caller.account.id}")
         return caller
     if not cookie:
         return None
     if request.method not in SAFE:
         check_own_page(request)
-    return await parts_of(request).accounts.caller(cookie)
+    caller = await parts_of(request).accounts.caller(cookie)
+    if caller is not None:
+        spend(request, f"account:{caller.account.id}")
+    return caller
 
 
 async def provide_caller(request: Request[Any, Any, Any]) -> Caller:

@@ -87,3 +87,14 @@ async def test_what_was_done_stands_in_a_chain_that_no_row_leaves_unnoticed(clie
     await parts.shelf.write(lambda each: each.exec_driver_sql("DELETE FROM audit WHERE seq = 2") and None)
 
     assert "row 2" in await parts.shelf.read(fault)
+
+
+async def test_what_holds_a_secret_is_kept_by_no_cache_and_every_answer_is_shielded(client: Client) -> None:
+    ann = await signed_up(client, "ann")
+    made = await client.post("/registry/v1/tokens", json={"name": "ci", "scopes": ["rate"]}, headers=ann)
+    missing = await client.get("/registry/v1/nothing")
+
+    assert made.headers["cache-control"] == "no-store"
+    for answer in (made, missing):
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert answer.headers["x-content-type-options"] == "nosniff"

@@ -24,6 +24,7 @@ def upgrade() -> None:
     _ratings()
     _replays()
     _reports()
+    _salts()
     _shards()
     _stale()
     _tokens()
@@ -226,6 +227,15 @@ def _reports() -> None:
     op.create_index("reports_open", "reports", ["state", "created_at"], unique=False)
 
 
+def _salts() -> None:
+    op.create_table(
+        "salts",
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("salt", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("day"),
+    )
+
+
 def _shards() -> None:
     op.create_table(
         "shards",
@@ -273,6 +283,7 @@ def _versions() -> None:
         sa.Column("description", sa.Text(), nullable=False),
         sa.Column("readme", sa.Text(), nullable=False),
         sa.Column("license", sa.Text(), nullable=False),
+        sa.Column("tags", sa.Text(), nullable=False),
         sa.Column("tools", sa.Text(), nullable=False),
         sa.Column("asks", sa.Text(), nullable=False),
         sa.Column("notes", sa.Text(), nullable=False),
@@ -296,7 +307,7 @@ def _searched_words() -> None:
     if op.get_context().dialect.name == "sqlite":
         op.execute(
             "CREATE VIRTUAL TABLE searched_words USING fts5(exact, name, tags, description, readme, facets,"
-            " tokenize = 'unicode61 remove_diacritics 0')"
+            " tokenize = 'unicode61 remove_diacritics 0', prefix = '2 3')"
         )
         return
     op.execute("CREATE TABLE searched_words (id bigint PRIMARY KEY, words tsvector NOT NULL)")

@@ -1,5 +1,5 @@
 // Publish from the page: the zip is looked into, the browser signs, and both are sent. The private key stays here.
-import { call, newKey } from "./api.js";
+import { call } from "./api.js";
 import { byId, h, size } from "./dom.js";
 import { fileField, keyBox } from "./keys.js";
 import { canSign, digest, sealRelease, statedIn } from "./sign.js";
@@ -15,10 +15,9 @@ const busy = (words) => { byId("busy").textContent = words; };
 
 async function take(files) {
   tell("");
-  for (const file of files) {
-    if (/\.json$/i.test(file.name)) takeStatement(file.name, await file.text());
-    else await takeArchive(file);
-  }
+  const isStatement = (file) => /\.json$/i.test(file.name);
+  for (const file of files.filter((each) => !isStatement(each)).slice(0, 1)) await takeArchive(file);
+  for (const file of files.filter(isStatement)) takeStatement(file.name, await file.text());
   if (archive) await draw();
 }
 
@@ -34,7 +33,7 @@ async function takeArchive(file) {
   const form = new FormData();
   form.append("archive", file);
   try {
-    const look = await call("POST", `${api}/looks`, form, newKey());
+    const look = await call("POST", `${api}/looks`, form);
     archive = { name: file.name, bytes: new Uint8Array(await file.arrayBuffer()), look };
   } catch (problem) {
     archive = null;
