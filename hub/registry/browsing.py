@@ -1,19 +1,21 @@
 """What the registry's pages show besides what its services tell: what there is in all, and what's an account's own."""
 
 from collections import Counter
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import get_args
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import Connection, func, or_, select
 
 from hub.ports import Clock
 from hub.records import PackageKind
 from hub.registry.accounts import Caller
-from hub.registry.records import Listing, Publisher, PublisherKey, Version
+from hub.registry.records import Publisher, PublisherKey, Version
+from hub.registry.searching import Search, Sort
 from hub.registry.shelf import Shelf, record
 from hub.registry.summaries import Summary, Usual, summary_of
-from hub.registry.tables import accounts, ratings, listings, publisher_keys, publishers, versions
+from hub.registry.tables import accounts, listings, publisher_keys, publishers, versions
 
 RENEWED = timedelta(minutes=1)
 OF_TAGS = 500
@@ -43,42 +45,13 @@ class Own(Struct, frozen=True, kw_only=True):
     keys: tuple[PublisherKey, ...]
 
 
-class Wish(Struct, frozen=True, kw_only=True):
-    """What's searched for."""
-
-    q: str = ""
-    kind: str = ""
-    tag: str = ""
-    sort: str = "relevance"
-
-
-class Found(Struct, frozen=True, kw_only=True):
-    """What was found, in part."""
-
-    items: list[Summary]
-    next: str | None
-    fault: str = ""
-
-
-class Rated(Struct, frozen=True, kw_only=True):
-    account: str
-    stars: int
-    text: str
-    version: str
-    updated_at: datetime
-
-
-class RatedList(Struct, frozen=True, kw_only=True):
-    items: list[Rated]
-    next: str | None = None
-
-
 class Browsing:
     """Answers what pages ask."""
 
-    def __init__(self, shelf: Shelf, clock: Clock, usual: Usual) -> None:
+    def __init__(self, shelf: Shelf, clock: Clock, search: Search, usual: Usual) -> None:
         self._shelf = shelf
         self._clock = clock
+        self._search = search
         self._usual = usual
         self._front: Front | None = None
         self._good_until = float("-inf")
@@ -86,23 +59,16 @@ class Browsing:
     async def front(self, limit: int) -> Front:
         """Return what there is, so many packages of each sort; a minute old at most."""
         if self._front is None or self._clock.monotonic() >= self._good_until:
-            usual = await self._usual.mean()
-            self._front = await self._shelf.read(lambda each: _front(each, usual, limit))
+            counts, tags = await self._shelf.read(_counted)
+            self._front = Front(
+                newest=await self._first("newest", limit),
+                best=tuple(each for each in await self._first("rating", limit) if each.rating.n),
+                most=tuple(each for each in await self._first("downloads", limit) if each.downloads),
+                counted=tuple((kind, counts[kind]) for kind in get_args(PackageKind) if kind in counts),
+                tags=tags,
+            )
             self._good_until = self._clock.monotonic() + RENEWED.total_seconds()
         return self._front
-
-    async def search(self, wish: Wish, cursor: str, limit: int) -> Found:
-        usual = await self._usual.mean()
-        query = select(listings).where(listings.c.latest != "", (listings.c.name + " " + listings.c.description).contains(wish.q))
-        if wish.kind:
-            query = query.where(listings.c.kind == wish.kind)
-        rows = await self._shelf.read(lambda each: each.execute(query.limit(limit)).all())
-        return Found(items=[summary_of(record(Listing, row), usual) for row in rows], next=None)
-
-    async def ratings(self, publisher: str, name: str, cursor: str, limit: int) -> RatedList:
-        query = select(ratings, accounts.c.name.label("who")).join(accounts, accounts.c.id == ratings.c.account).where(ratings.c.publisher == publisher, ratings.c.name == name, ratings.c.counted)
-        rows = await self._shelf.read(lambda each: each.execute(query.limit(limit)).all())
-        return RatedList(items=[Rated(account=row.who, stars=row.stars, text=row.text, version=row.version, updated_at=row.updated_at) for row in rows])
 
     async def own(self, caller: Caller) -> list[Version]:
         """Return the versions that an account uploaded or whose publisher it owns, newest first."""
@@ -118,30 +84,29 @@ class Browsing:
 
         def ask(connection: Connection) -> list[Own]:
             found = [record(Publisher, row) for row in connection.execute(mine)]
-            return [Own(name=each.name, created_at=each.created_at, keys=_keys(connection, each.name)) for each in found]
+            return [
+                Own(name=each.name, created_at=each.created_at, keys=_keys(connection, each.name)) for each in found
+            ]
 
         return await self._shelf.read(ask)
 
+    async def names(self, ids: Collection[str]) -> dict[str, str]:
+        """Return what accounts are called, by their ids; others are left out."""
+        query = select(accounts.c.id, accounts.c.name).where(accounts.c.id.in_(set(ids)))
+        return {row.id: row.name for row in await self._shelf.read(lambda each: each.execute(query).all())}
 
-def _front(connection: Connection, usual: float, limit: int) -> Front:
+    async def _first(self, sort: Sort, limit: int) -> tuple[Summary, ...]:
+        usual = await self._usual.mean()
+        found = await self._search.find(sort=sort, usual=usual, limit=limit)
+        return tuple(summary_of(each, usual) for each in found.items)
+
+
+def _counted(connection: Connection) -> tuple[dict[PackageKind, int], tuple[str, ...]]:
     listed = (listings.c.latest != "", ~listings.c.deleted)
     many = select(listings.c.kind, func.count()).where(*listed).group_by(listings.c.kind)
-    counts = dict(connection.execute(many).tuples().all())
     newest = select(listings.c.tags).where(*listed).order_by(listings.c.updated_at.desc()).limit(OF_TAGS)
     tags = Counter(tag for row in connection.execute(newest) for tag in row.tags)
-    mean = (5 * usual + listings.c.stars) / (5 + listings.c.ratings)
-
-    def first(*order: ColumnElement[object], where: tuple[ColumnElement[bool], ...] = ()) -> tuple[Summary, ...]:
-        query = select(listings).where(*listed, *where).order_by(*order, listings.c.publisher, listings.c.name)
-        return tuple(summary_of(record(Listing, row), usual) for row in connection.execute(query.limit(limit)))
-
-    return Front(
-        newest=first(listings.c.updated_at.desc()),
-        best=first(mean.desc(), where=(listings.c.ratings > 0,)),
-        most=first(listings.c.downloads.desc(), where=(listings.c.downloads > 0,)),
-        counted=tuple((kind, counts[kind]) for kind in get_args(PackageKind) if kind in counts),
-        tags=tuple(tag for tag, _ in tags.most_common(TAGS)),
-    )
+    return dict(connection.execute(many).tuples().all()), tuple(tag for tag, _ in tags.most_common(TAGS))
 
 
 def _keys(connection: Connection, publisher: str) -> tuple[PublisherKey, ...]:

@@ -9,11 +9,16 @@ from litestar.response import Redirect, Template
 
 from hub.errors import NotAllowed
 from hub.registry.accounts import Caller
+from hub.registry.auditing import noted
+from hub.registry.moderating import PAGE as CASES
 from hub.registry.parts import Parts
+from hub.registry.rating import Asked
 from hub.registry.web.auth import PATH, Registry, Visitor
-from hub.registry.web.pages import is_admin, page, provide_onlooker, to_sign_in
+from hub.registry.web.pages import page, provide_onlooker, to_sign_in
 from hub.registry.web.views import version_view
 
+ROWS = 100
+"""Of the audit log on a page."""
 Word = Annotated[str, QueryParameter(max_length=300)]
 
 
@@ -76,9 +81,18 @@ class Desk(Controller):
         """Show what was done."""
         if visitor is None:
             return to_sign_in("/audit")
-        if not is_admin(visitor):
+        if not visitor.admin:
             raise NotAllowed("only admins may see the audit log")
-        context = {"page": "audit", "private": True, "subject": subject}
+        before = int(cursor) if cursor.isascii() and cursor.isdigit() and len(cursor) < 16 else None
+        rows = await parts.shelf.read(lambda connection: noted(connection, subject.strip(), before, ROWS))
+        context = {
+            "page": "audit",
+            "private": True,
+            "subject": subject.strip(),
+            "items": rows,
+            "next": str(rows[-1].seq) if len(rows) == ROWS else None,
+            "names": await parts.browsing.names({row.actor for row in rows}),
+        }
         return page("audit.html", parts, visitor, "/audit", context)
 
 
@@ -90,4 +104,13 @@ def _door(parts: Parts, visitor: Caller | None, which: str) -> Template | Redire
 
 
 async def _waiting(parts: Parts, visitor: Caller, cursor: str) -> dict[str, object]:
-    return {"queue": [], "next": None, "reports": [], "held": []}
+    cases = await parts.moderating.cases(visitor, cursor or None)
+    reports = await parts.reports.found(visitor, "open")
+    last = cases[-1].version if len(cases) == CASES else None
+    return {
+        "queue": [(case, version_view(case.version)) for case in cases],
+        "next": f"{last.publisher}/{last.name}@{last.version}" if last else None,
+        "reports": reports,
+        "names": await parts.browsing.names({report.account for report in reports}),
+        "held": await parts.ratings.listed(Asked(counted=False, after=None, limit=CASES)),
+    }

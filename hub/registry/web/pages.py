@@ -59,11 +59,11 @@ KIND_WORDS: Mapping[PackageKind, Kind] = {
     kind: Kind(name=_NAMES[kind][0], many=_NAMES[kind][1], words=KINDS[kind]) for kind in get_args(PackageKind)
 }
 STATES: Mapping[VersionState, State] = {
-    "pending": State(
-        name="Waiting", words="The scan hasn’t passed it yet; nobody else sees it.", ways=("release", "revoke")
-    ),
+    "pending": State(name="Waiting", words="The scan hasn’t passed it yet; nobody else sees it.", ways=("revoke",)),
     "listed": State(name="Listed", words="Everybody can find and install it.", ways=("quarantine", "revoke")),
-    "held": State(name="Held", words="It waits for a moderator; nobody else sees it.", ways=("release", "revoke")),
+    "held": State(
+        name="Held", words="It waits for a moderator; nobody else sees it.", ways=("release", "quarantine", "revoke")
+    ),
     "quarantined": State(
         name="Quarantined", words="A moderator took it away for now; it isn’t given out.", ways=("release", "revoke")
     ),
@@ -97,18 +97,12 @@ def page(
             "private": False,
             **context,
             "visitor": visitor,
-            "is_admin": is_admin(visitor),
             "canonical": f"{parts.url}{PATH}{quote(path)}",
         },
         headers={"Cache-Control": "private, no-store" if visitor else "no-cache", "Vary": "Cookie"},
         status_code=status,
         media_type="text/html",
     )
-
-
-def is_admin(visitor: Caller | None) -> bool:
-    """Say whether somebody is an admin."""
-    return visitor is not None and (visitor.admin or visitor.account.role == "admin")
 
 
 def to_sign_in(path: str) -> Redirect:

@@ -1,22 +1,24 @@
 """The registry's pages for everybody: browse, search, a package with its versions, files and ratings, a publisher."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, cast, get_args
+from urllib.parse import urlencode
 
 from litestar import Controller, MediaType, get
 from litestar.di import Provide
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Template
-from msgspec import Struct
 from msgspec.structs import asdict
 
-from hub.errors import NotFound, TooLarge
+from hub.errors import BadRequest, NotFound, TooLarge
+from hub.records import PackageKind
 from hub.registry import contents
 from hub.registry.accounts import Caller
-from hub.registry.browsing import Wish
 from hub.registry.parts import Parts
+from hub.registry.rating import Asked
 from hub.registry.reading import Changes, Package, changes
 from hub.registry.records import Version
+from hub.registry.searching import Sort
 from hub.registry.summaries import Summary, summary_of
 from hub.registry.web.auth import PATH, Registry, Visitor
 from hub.registry.web.pages import page, provide_onlooker
@@ -34,6 +36,15 @@ FRONT = 5
 PAGE = 20
 AT = "/packages/{publisher:str}/{name:str}"
 Word = Annotated[str, QueryParameter(max_length=300)]
+
+
+class Wish(Struct, frozen=True, kw_only=True):
+    """What's searched for."""
+
+    q: str
+    kind: PackageKind | None
+    tag: str
+    sort: Sort
 
 
 class Row(VersionView, frozen=True, kw_only=True):
@@ -75,10 +86,19 @@ class Site(Controller):
         cursor: Word = "",
     ) -> Template:
         """Show what fits a query."""
-        q = q.strip()
-        wish = Wish(q=q, kind=kind, tag=tag.strip(), sort=sort or ("relevance" if q else "newest"))
-        found = await parts.browsing.search(wish, cursor, PAGE)
-        context = {"wish": wish, "sorts": SORTS, "private": True, **asdict(found)}
+        wish = _wish(q.strip(), kind, tag.strip(), sort)
+        usual = await parts.usual.mean()
+        context: dict[str, object] = {"wish": wish, "sorts": SORTS, "private": True, "items": [], "next": None}
+        try:
+            found = await parts.search.find(
+                wish.q, kind=wish.kind, tag=wish.tag, sort=wish.sort, usual=usual, cursor=cursor, limit=PAGE
+            )
+        except BadRequest as error:
+            context["fault"] = str(error)
+        else:
+            context["items"] = [summary_of(each, usual) for each in found.items]
+            context["next"] = found.next
+            context["more"] = f"{PATH}/search?{urlencode({**asdict(wish), 'kind': kind, 'cursor': found.next})}"
         return page("search.html", parts, visitor, "/search", context)
 
     @get(AT, media_type=MediaType.HTML)
@@ -87,15 +107,16 @@ class Site(Controller):
     ) -> Template:
         """Show a package: what it is, what it may do, who made it, what people think."""
         found = await parts.reading.package(publisher, name, visitor)
-        rated = await parts.browsing.ratings(publisher, name, ratings, PAGE)
+        asked = Asked(publisher=publisher, name=name, counted=True, after=ratings or None, limit=PAGE + 1)
+        rated = await parts.ratings.listed(asked)
         of = await _shown(parts, found)
         context = {
             "of": of,
             "latest": next(each for each in of.versions if each.version == found.newest.version),
             "keys": found.keys,
             "readme": markdown(found.newest.readme),
-            "ratings": rated.items,
-            "more_ratings": rated.next,
+            "ratings": rated[:PAGE],
+            "more_ratings": rated[PAGE - 1].place if len(rated) > PAGE else None,
             "is_owner": await _owns(parts, visitor, publisher),
         }
         return page("package.html", parts, visitor, f"/packages/{publisher}/{name}", context)
@@ -158,6 +179,16 @@ class Site(Controller):
         """Tell search engines what's worth their while."""
         kept_out = ("v1/", "search", "account", "sign-in", "sign-up", "publish", "moderation", "audit")
         return "User-agent: *\n" + "".join(f"Disallow: {PATH}/{each}\n" for each in kept_out)
+
+
+def _wish(q: str, kind: str, tag: str, sort: str) -> Wish:
+    """Return what's searched for; what can't be meant is left out."""
+    return Wish(
+        q=q,
+        kind=cast("PackageKind", kind) if kind in get_args(PackageKind) else None,
+        tag=tag,
+        sort=cast("Sort", sort) if sort in get_args(Sort) else "relevance" if q else "newest",
+    )
 
 
 async def _shown(parts: Parts, found: Package) -> Shown:
