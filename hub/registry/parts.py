@@ -17,6 +17,7 @@ from hub.registry.limits import Limits, quotas_of
 from hub.registry.looking import Looking
 from hub.registry.reading import Reading
 from hub.registry.replays import Replays
+from hub.registry.searching import Search
 from hub.registry.shelf import Shelf
 from hub.registry.summaries import Usual
 from hub.shelves import ShelfConfig, database_of, folder_of
@@ -40,6 +41,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     """Signs the index."""
     accounts: Accounts
     reading: Reading
+    search: Search
     usual: Usual
     counting: Counting
     limits: Limits
@@ -68,7 +70,7 @@ async def opened(
     await shelf.open()
     counting = Counting(shelf, clock)
     try:
-        usual = Usual(shelf, clock)
+        usual, search = Usual(shelf, clock), Search(shelf)
         yield Parts(
             config=config,
             url=(config.url or url).rstrip("/"),
@@ -78,11 +80,12 @@ async def opened(
             accounts=Accounts(shelf, clock, config.admins, memory=memory),
             reading=Reading(shelf, Archives(shelf, folder / ARCHIVES)),
             usual=usual,
+            search=search,
             counting=counting,
             limits=Limits(clock, quotas_of(config)),
             replays=Replays(shelf, clock),
             looking=Looking(),
-            browsing=Browsing(shelf, clock, usual),
+            browsing=Browsing(shelf, clock, search, usual),
         )
     finally:
         with suppress(StoreUnavailable):

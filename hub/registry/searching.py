@@ -11,6 +11,7 @@ from hub.records import PackageKind
 from hub.registry.fulltext import WEIGHED, Asked, best
 from hub.registry.records import Listing
 from hub.registry.shelf import Shelf, record
+from hub.registry.summaries import NEUTRAL, VOTES, bayesian
 from hub.registry.tables import listings, places
 
 Sort = Literal["relevance", "newest", "rating", "downloads"]
@@ -18,8 +19,6 @@ DEEPEST = 1_000
 """So many packages of a search are listed in all; the signed index has every one."""
 MANY = 100
 """Packages of a page."""
-VOTES = 5
-"""That a package's rating is weighed against, at the mean of all."""
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -43,7 +42,7 @@ class Search:
         kind: PackageKind | None = None,
         tag: str = "",
         sort: Sort = "relevance",
-        usual: float = 3.0,
+        usual: float = NEUTRAL,
         cursor: str = "",
         limit: int = 20,
     ) -> Found:
@@ -85,7 +84,7 @@ def _numbered(connection: Connection, numbers: Sequence[int]) -> list[Listing]:
 def _key(sort: Sort, usual: float) -> Callable[[Listing], Any]:
     match sort:
         case "rating":
-            return lambda each: (each.ratings > 0, (VOTES * usual + each.stars) / (VOTES + each.ratings), each.ratings)
+            return lambda each: (each.ratings > 0, bayesian(each.stars, each.ratings, usual), each.ratings)
         case "downloads":
             return lambda each: (each.downloads, each.publisher, each.name)
         case _:

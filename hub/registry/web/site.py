@@ -8,6 +8,7 @@ from litestar import Controller, MediaType, get
 from litestar.di import Provide
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Template
+from msgspec import Struct
 from msgspec.structs import asdict
 
 from hub.errors import BadRequest, NotFound, TooLarge

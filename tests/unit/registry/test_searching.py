@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from hub.databases import Server, database_of
 from hub.errors import BadRequest
+from hub.registry.parts import Parts
 from hub.registry.searching import DEEPEST, Found, Search
 from hub.registry.shelf import Shelf
 from hub.sections import StoreConfig
 from hub.testing import FakeClock
+from tests.unit.registry.conftest import Client
 from tests.unit.registry.shelves import Shelved
 
 
@@ -185,3 +187,18 @@ async def test_no_query_is_an_error(shelved: Shelved) -> None:
 @given(query=st.text(max_size=60) | st.text(alphabet=string.punctuation + "ab \0", max_size=30))
 async def test_whatever_is_typed_is_looked_for(shelved: Shelved, query: str) -> None:
     await Search(shelved.shelf).find(query, tag=query)
+
+
+async def test_anybody_searches_over_http_and_bad_parameters_are_told(client: Client, parts: Parts) -> None:
+    shelved = Shelved(parts.shelf, parts.clock)
+    await shelved.add("weather", tags=("home",), stars=5, ratings=1)
+    await shelved.add("weather-two", kind="agent")
+
+    answer = await client.get("/registry/v1/search", params={"q": "weather", "kind": "plugin", "tag": "home"})
+
+    assert answer.status_code == 200, answer.text
+    [item] = answer.json()["items"]
+    assert (item["name"], item["latest"], item["rating"]) == ("weather", "1.0.0", {"mean": 5.0, "n": 1})
+    for bad in ({"sort": "best"}, {"cursor": "x"}, {"limit": "0"}, {"kind": "malware"}, {"q": "x" * 500}):
+        refused = await client.get("/registry/v1/search", params=bad)
+        assert (refused.status_code, refused.headers["content-type"]) == (400, "application/problem+json"), bad
