@@ -15,6 +15,7 @@ from hub.registry.browsing import Browsing
 from hub.registry.counting import Counting
 from hub.registry.limits import Limits, quotas_of
 from hub.registry.looking import Looking
+from hub.registry.rating import Ratings
 from hub.registry.reading import Reading
 from hub.registry.replays import Replays
 from hub.registry.searching import Search
@@ -48,6 +49,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     replays: Replays
     looking: Looking
     browsing: Browsing
+    ratings: Ratings
 
 
 @asynccontextmanager
@@ -68,9 +70,9 @@ async def opened(
         raise StartError(str(error)) from None
     shelf = Shelf(database_of(config, data))
     await shelf.open()
-    counting = Counting(shelf, clock)
+    counting, usual = Counting(shelf, clock), Usual(shelf, clock)
     try:
-        usual, search = Usual(shelf, clock), Search(shelf)
+        search = Search(shelf)
         yield Parts(
             config=config,
             url=(config.url or url).rstrip("/"),
@@ -86,6 +88,7 @@ async def opened(
             replays=Replays(shelf, clock),
             looking=Looking(),
             browsing=Browsing(shelf, clock, search, usual),
+            ratings=Ratings(shelf, clock, config, counting, usual),
         )
     finally:
         with suppress(StoreUnavailable):

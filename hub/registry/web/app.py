@@ -21,6 +21,7 @@ from hub.registry.web.looks import LooksController
 from hub.registry.web.once import Once
 from hub.registry.web.packages import PackagesController
 from hub.registry.web.pages import static_files, templates
+from hub.registry.web.ratings import RatingsController
 from hub.registry.web.search import SearchController
 from hub.registry.web.site import Site
 from hub.web.shield import HEADERS
@@ -33,6 +34,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     DownloadsController,
     LooksController,
     SearchController,
+    RatingsController,
 )
 """What lies below /registry/v1."""
 PAGES: tuple[ControllerRouterHandler, ...] = (Site, Desk)
