@@ -8,19 +8,27 @@ from pathlib import Path
 from msgspec import Struct
 
 from hub.errors import StartError, StatementError, StoreUnavailable
+from hub.packages.scanning import Scanner
 from hub.ports import Clock
 from hub.registry.accounts import MEMORY, Accounts
 from hub.registry.archives import Archives
 from hub.registry.browsing import Browsing
 from hub.registry.counting import Counting
+from hub.registry.keys import Keys
 from hub.registry.limits import Limits, quotas_of
 from hub.registry.looking import Looking
+from hub.registry.moderating import Moderating
+from hub.registry.publishing import Publishing
 from hub.registry.rating import Ratings
 from hub.registry.reading import Reading
 from hub.registry.replays import Replays
+from hub.registry.reporting import Reports
+from hub.registry.scans import Scans
 from hub.registry.searching import Search
 from hub.registry.shelf import Shelf
+from hub.registry.standing import Standing
 from hub.registry.summaries import Usual
+from hub.registry.withdrawing import Withdrawing
 from hub.shelves import ShelfConfig, database_of, folder_of
 from hub.statements import SigningKey
 from hub.store.disk import make_folder
@@ -50,15 +58,29 @@ class Parts(Struct, frozen=True, kw_only=True):
     looking: Looking
     browsing: Browsing
     ratings: Ratings
+    keys: Keys
+    scans: Scans
+    publishing: Publishing
+    withdrawing: Withdrawing
+    reports: Reports
+    moderating: Moderating
+    standing: Standing
 
 
 @asynccontextmanager
 async def opened(
-    config: ShelfConfig, data: Path, url: str, clock: Clock, *, memory: int = MEMORY
+    config: ShelfConfig,
+    data: Path,
+    url: str,
+    clock: Clock,
+    *,
+    memory: int = MEMORY,
+    scanner: Scanner | None = None,
 ) -> AsyncIterator[Parts]:
-    """Yield a registry's parts, open; raises StartError.
+    """Yield a registry's parts, open and at work; raises StartError.
 
-    `data` is the hub's folder, `url` where it listens, `memory` what a password's hash takes, in KiB.
+    `data` is the hub's folder, `url` where it listens, `memory` what a password's hash takes, in KiB; `scanner` looks
+    into what's published, in place of the config's.
     """
     folder = folder_of(config, data)
     try:
@@ -70,26 +92,38 @@ async def opened(
         raise StartError(str(error)) from None
     shelf = Shelf(database_of(config, data))
     await shelf.open()
-    counting, usual = Counting(shelf, clock), Usual(shelf, clock)
+    counting, usual, search = Counting(shelf, clock), Usual(shelf, clock), Search(shelf)
+    scans = Scans(shelf, clock, config, scanner or Scanner(config.scan))
     try:
-        search = Search(shelf)
-        yield Parts(
-            config=config,
-            url=(config.url or url).rstrip("/"),
-            clock=clock,
-            shelf=shelf,
-            signer=signer,
-            accounts=Accounts(shelf, clock, config.admins, memory=memory),
-            reading=Reading(shelf, Archives(shelf, folder / ARCHIVES)),
-            usual=usual,
-            search=search,
-            counting=counting,
-            limits=Limits(clock, quotas_of(config)),
-            replays=Replays(shelf, clock),
-            looking=Looking(),
-            browsing=Browsing(shelf, clock, search, usual),
-            ratings=Ratings(shelf, clock, config, counting, usual),
-        )
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(scans.run())
+            try:
+                yield Parts(
+                    config=config,
+                    url=(config.url or url).rstrip("/"),
+                    clock=clock,
+                    shelf=shelf,
+                    signer=signer,
+                    accounts=Accounts(shelf, clock, config.admins, memory=memory),
+                    reading=Reading(shelf, Archives(shelf, folder / ARCHIVES)),
+                    usual=usual,
+                    search=search,
+                    counting=counting,
+                    limits=Limits(clock, quotas_of(config)),
+                    replays=Replays(shelf, clock),
+                    ratings=Ratings(shelf, clock, config, counting, usual),
+                    keys=Keys(shelf, clock),
+                    scans=scans,
+                    publishing=Publishing(shelf, clock, config, scans),
+                    withdrawing=Withdrawing(shelf, clock),
+                    reports=Reports(shelf, clock),
+                    moderating=Moderating(shelf, clock),
+                    standing=Standing(shelf, clock, config),
+                    looking=Looking(),
+                    browsing=Browsing(shelf, clock, search, usual),
+                )
+            finally:
+                running.cancel()
     finally:
         with suppress(StoreUnavailable):
             await counting.keep()

@@ -18,9 +18,11 @@ from hub.registry.web.downloads import DownloadsController
 from hub.registry.web.faults import answer
 from hub.registry.web.gate import Gate, tell
 from hub.registry.web.looks import LooksController
+from hub.registry.web.moderation import ModerationController
 from hub.registry.web.once import Once
 from hub.registry.web.packages import PackagesController
 from hub.registry.web.pages import static_files, templates
+from hub.registry.web.publishing import PublishingController
 from hub.registry.web.ratings import RatingsController
 from hub.registry.web.search import SearchController
 from hub.registry.web.site import Site
@@ -35,6 +37,8 @@ API: tuple[ControllerRouterHandler, ...] = (
     LooksController,
     SearchController,
     RatingsController,
+    PublishingController,
+    ModerationController,
 )
 """What lies below /registry/v1."""
 PAGES: tuple[ControllerRouterHandler, ...] = (Site, Desk)

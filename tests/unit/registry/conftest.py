@@ -3,16 +3,15 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
-from litestar import Litestar
-from litestar.testing import AsyncTestClient
 
 from hub.registry.parts import Parts, opened
 from hub.registry.web.app import build
 from hub.shelves import ShelfConfig
 from hub.testing import FakeClock
 
-Client = AsyncTestClient[Litestar]
+Client = httpx.AsyncClient
 PASSWORD = "correct horse battery"
 
 
@@ -35,7 +34,9 @@ async def parts(config: ShelfConfig, clock: FakeClock, tmp_path: Path) -> AsyncI
 
 @pytest.fixture
 async def client(parts: Parts) -> AsyncIterator[Client]:
-    async with AsyncTestClient(build(parts), base_url="http://registry.test") as found:
+    # Not Litestar's own, which answers in another event loop than the registry's work is done in.
+    transport = httpx.ASGITransport(app=build(parts))  # type: ignore[arg-type]  # it's an ASGI application
+    async with httpx.AsyncClient(transport=transport, base_url="http://registry.test") as found:
         yield found
 
 
