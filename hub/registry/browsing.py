@@ -106,7 +106,7 @@ def _counted(connection: Connection) -> tuple[dict[PackageKind, int], tuple[str,
     many = select(listings.c.kind, func.count()).where(*listed).group_by(listings.c.kind)
     newest = select(listings.c.tags).where(*listed).order_by(listings.c.updated_at.desc()).limit(OF_TAGS)
     tags = Counter(tag for row in connection.execute(newest) for tag in row.tags)
-    return dict(connection.execute(many).tuples().all()), tuple(tag for tag, _ in tags.most_common(TAGS))
+    return {kind: count for kind, count in connection.execute(many)}, tuple(tag for tag, _ in tags.most_common(TAGS))
 
 
 def _keys(connection: Connection, publisher: str) -> tuple[PublisherKey, ...]:

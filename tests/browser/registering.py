@@ -104,7 +104,7 @@ class Shop:
 @asynccontextmanager
 async def shopping(data: Path, *, listed_after_days: float = 0) -> AsyncIterator[Shop]:
     """Run a registry until the end of the block."""
-    config = ShelfConfig(listed_after_days=listed_after_days, admins=(ADMIN,))
+    config = ShelfConfig(listed_after_days=listed_after_days, admins=(ADMIN,), new_packages=50, new_versions=50)
     async with AsyncExitStack() as rest:
         listening = rest.enter_context(socket.create_server(("127.0.0.1", 0)))
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"

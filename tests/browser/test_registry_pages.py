@@ -35,7 +35,6 @@ async def ann(shop: Shop) -> Author:
     await author.publish(a_plugin(more=DATA))
     await author.publish(a_plugin(version="1.1.0", more=WIDER))
     await author.publish(an_agent())
-    await shop.parts.scans.idle()
     return author
 
 
@@ -86,11 +85,10 @@ async def test_a_search_that_finds_nothing_says_a_way_on(shop: Shop, ann: Author
 
 async def test_a_long_search_goes_on_page_by_page(shop: Shop, tabs: Tabs) -> None:
     author = await shop.account("many")
-    for number in range(10, 22):
+    for number in range(10, 18):
         await author.publish(a_plugin(f"tool-{number}", tool="tool"))
-    for number in range(22, 33):
+    for number in range(18, 33):
         await author.publish(an_agent(f"agent-{number}"))
-    await shop.parts.scans.idle()
 
     page = await tabs.open(f"{shop.pages}/search?sort=newest")
     await expect(page.locator(".card-of")).to_have_count(20)
@@ -194,7 +192,7 @@ async def test_a_wrong_password_is_told_and_signing_out_ends_it(shop: Shop, tabs
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_role("link", name="Sign in")).to_be_visible()
     await page.goto(f"{shop.pages}/account")
-    await page.wait_for_url("**/sign-in?next=*")
+    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     tabs.expect_faults("403")
 
 
@@ -218,7 +216,8 @@ async def test_a_package_is_published_by_dropping_it_and_the_key_never_leaves_th
     sent: list[bytes] = []
     page.on("request", lambda request: sent.append(request.post_data_buffer or b""))
 
-    await dropped(page, file("echo.zip", a_plugin(more=WIDER)))
+    archive = a_plugin(more=WIDER)
+    await dropped(page, file("echo.zip", archive))
     look = page.get_by_role("region", name="ann/echo 1.0.0")
     await expect(look).to_contain_text("Send and fetch data over the internet, to and from api.example.org.")
     await page.get_by_label(f"The file of the key {author.key.id}").set_input_files(
@@ -226,11 +225,10 @@ async def test_a_package_is_published_by_dropping_it_and_the_key_never_leaves_th
     )
     await page.get_by_role("button", name="Publish 1.0.0").click()
     await expect(page.locator("#outcome")).to_contain_text("ann/echo 1.0.0")
-    await shop.parts.scans.idle()
 
     answer = await page.context.request.get(f"{shop.pages}/v1{ECHO}/versions/1.0.0/statement")
     release = read_release(await answer.body(), author.key.public)
-    release.check("ann/echo", "1.0.0", a_plugin(more=WIDER))
+    release.check("ann/echo", "1.0.0", archive)
     assert release.predicate.permissions == ("fs:data", "net:api.example.org")
     private = author.key.told().encode()
     assert len(sent) >= 2
@@ -256,7 +254,8 @@ async def test_another_key_and_another_packages_statement_publish_nothing(shop: 
     envelope = {"payloadType": "x", "payload": payload, "signatures": [{"keyid": "x", "sig": ""}]}
     await dropped(page, file("s.json", json.dumps(envelope).encode()))
     await expect(page.locator("#signing")).to_contain_text("The statement is about ann/other 2.0.0")
-    await expect(page.get_by_role("button", name="Publish")).to_have_count(0)
+
+    await expect(page.get_by_role("button", name="Publish 1.0.0")).to_have_count(0)
     await dropped(page, file("bad.zip", b"no zip"))
     await expect(fault).to_contain_text("doesn't begin as a zip file")
     tabs.expect_faults("422")
@@ -336,7 +335,7 @@ async def test_a_report_reaches_a_moderator_who_takes_the_version_away(shop: Sho
     await report.get_by_role("button", name="Uphold").click()
     await expect(report).to_have_count(0)
     await page.goto(f"{shop.pages}{ECHO}/versions/1.1.0")
-    await page.get_by_label("Why it’s taken away for now").fill("It reads more than it says.")
+    await page.get_by_label("Your decision’s reason").fill("It reads more than it says.")
     await page.get_by_role("button", name="Quarantine").click()
     await expect(page.get_by_role("note")).to_contain_text("1.1.0 is quarantined.")
     await page.goto(f"{shop.pages}/audit")
@@ -356,7 +355,6 @@ async def test_what_waits_is_seen_by_its_author_and_listed_by_a_moderator(tabs: 
         author = await shop.account("ann")
         await shop.account(ADMIN, key=False)
         await author.publish(a_plugin())
-        await shop.parts.scans.idle()
         page = await signed_in(tabs, shop, "ann")
         await expect(page.get_by_role("region", name="Your packages")).to_contain_text("It waits for a moderator")
         await page.context.clear_cookies()
@@ -365,7 +363,7 @@ async def test_what_waits_is_seen_by_its_author_and_listed_by_a_moderator(tabs: 
 
         page = await signed_in(tabs, shop, ADMIN, "/moderation")
         case = page.get_by_role("article", name="ann/echo 1.0.0")
-        await case.get_by_label("Why it’s fine").fill("I read it.")
+        await case.get_by_label("Your decision’s reason").fill("I read it.")
         await case.get_by_role("button", name="List it").click()
         await expect(page.get_by_text("Nothing waits.")).to_be_visible()
         await page.context.clear_cookies()

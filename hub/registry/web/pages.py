@@ -70,11 +70,7 @@ STATES: Mapping[VersionState, State] = {
     "revoked": State(name="Revoked", words="It was taken away for good; hubs are told not to use it.", ways=()),
     "deleted": State(name="Deleted", words="It’s gone, and its name is given to nobody.", ways=()),
 }
-DECISIONS = (
-    ("release", "List it", "Why it’s fine"),
-    ("quarantine", "Quarantine", "Why it’s taken away for now"),
-    ("revoke", "Revoke", "Why it’s taken away for good"),
-)
+DECISIONS = (("release", "List it"), ("quarantine", "Quarantine"), ("revoke", "Revoke"))
 REASONS = (
     ("malware", "It does harm"),
     ("impersonation", "It pretends to be somebody else’s"),

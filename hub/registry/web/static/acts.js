@@ -10,8 +10,9 @@ function bodyOf(form) {
   return Object.keys(body).length || form.dataset.method !== "DELETE" ? body : undefined;
 }
 
-async function send(form) {
-  const { method, path, next } = form.dataset;
+// `path` is the button's own, where a form has several.
+async function send(form, path) {
+  const { method, next } = form.dataset;
   const fault = form.querySelector(".fault");
   const done = form.querySelector(".done");
   form.inert = true;
@@ -31,18 +32,17 @@ async function send(form) {
 }
 
 for (const form of document.querySelectorAll("form.act[data-method]")) {
-  const button = form.querySelector("button[type=submit]");
   const same = form.querySelector("[data-same]");
-  if (button.dataset.sure) {
-    button.type = "button";
+  for (const button of form.querySelectorAll("[data-sure]")) {
     const question = button.dataset.sure;
     delete button.dataset.sure;
-    sure(button, question, () => form.reportValidity() && send(form));
+    button.type = "button";
+    sure(button, question, () => form.reportValidity() && send(form, button.dataset.path ?? form.dataset.path));
   }
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (same && same.value !== same.dataset.same) return same.select();
-    if (button.type === "submit") send(form);
+    send(form, event.submitter?.dataset.path ?? form.dataset.path);
   });
   form.hidden = false;
 }

@@ -11,6 +11,8 @@ let archive = null; // {name, bytes, look}
 let statement = null; // the envelope as text
 
 const tell = (words) => { byId("fault").textContent = words; byId("fault").hidden = !words; };
+// Have an element hold these; what's false is left out.
+const fill = (element, ...kids) => element.replaceChildren(...kids.flat().filter(Boolean));
 const busy = (words) => { byId("busy").textContent = words; };
 
 async function take(files) {
@@ -46,7 +48,7 @@ async function takeArchive(file) {
 async function draw() {
   const { look, bytes } = archive;
   const full = `${publisher.value}/${look.name}`;
-  byId("look").replaceChildren(
+  fill(byId("look"),
     h("h2", { id: "look-title" }, `${full} ${look.version}`),
     h("p", {}, look.description), h("p", {}, look.what),
     look.asks.length ? [h("p", {}, h("b", {}, "It asks to:")), h("ul.asks-for", {}, look.asks.map((ask) => h("li", {}, ask.meaning, h("code", {}, ask.id))))]
@@ -62,13 +64,13 @@ async function drawSigning(full) {
   const title = h("h2", { id: "signing-title" }, "Sign it");
   const current = publisher.selectedOptions[0].dataset.key;
   section.hidden = false;
-  if (statement) return section.replaceChildren(title, ...stated(full));
+  if (statement) return fill(section, title, ...stated(full));
   if (!current) {
     const box = h("div.key-box", { "data-publisher": publisher.value, "data-current": "", "data-path": `${api}/publishers/${publisher.value}/keys` });
-    section.replaceChildren(title, h("p", {}, `${publisher.value} has no key yet.`), box);
+    fill(section, title, h("p", {}, `${publisher.value} has no key yet.`), box);
     return keyBox(box, (key) => { publisher.selectedOptions[0].dataset.key = key.id; sign(key, full); });
   }
-  section.replaceChildren(title,
+  fill(section, title,
     (await canSign())
       ? h("div.key-box", {}, h("p", {}, "Your browser signs: the key’s file is read in this page, and neither it nor a copy is sent."), fileField(`The file of the key ${current}`, (key) => sign(key, full), tell))
       : h("p.facts", {}, "This browser can’t sign here: it needs HTTPS, and Chrome 137, Firefox 129 or Safari 17 or later. Drop a statement beside the zip, or use agenthost publish."),
@@ -87,11 +89,12 @@ async function sign(key, full) {
 function stated(full) {
   const says = statedIn(statement);
   const fits = says.name === full && says.version === archive.look.version;
-  const button = h("button.primary", { type: "button", id: "send", onclick: send }, `Publish ${archive.look.version}`);
-  setTimeout(() => button.focus());
+  const button = h("button.primary", { type: "button", onclick: send }, `Publish ${archive.look.version}`);
+  if (fits) setTimeout(() => button.focus());
   return fits
     ? [h("p", {}, "Signed by the key ", h("code", {}, says.key), `: these bytes are ${says.name} ${says.version}, and ask for what’s told above. A version can’t be changed afterwards.`), button]
-    : [h("p.fault", {}, `The statement is about ${says.name} ${says.version}, and not about ${full} ${archive.look.version}.`)];
+    : [h("p.fault", {}, `The statement is about ${says.name} ${says.version}, and not about ${full} ${archive.look.version}.`),
+      h("button", { type: "button", onclick: () => { statement = null; drawSigning(full); } }, "Put it aside")];
 }
 
 async function send() {
@@ -105,7 +108,7 @@ async function send() {
   try {
     const made = await call("PUT", `${api}${where}/versions/${look.version}`, form);
     const shown = h("a", { href: `${root}${where}` }, `${publisher.value}/${look.name} ${made.version}`);
-    byId("outcome").replaceChildren(made.state === "listed"
+    fill(byId("outcome"), made.state === "listed"
       ? h("p", {}, shown, " is listed: everybody can find and install it.")
       : h("p", {}, shown, ` is here, and not listed yet. ${made.reason || "A moderator looks at it first."}`));
     byId("outcome").hidden = false;
