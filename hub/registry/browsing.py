@@ -103,10 +103,11 @@ class Browsing:
 
 def _counted(connection: Connection) -> tuple[dict[PackageKind, int], tuple[str, ...]]:
     listed = (listings.c.latest != "", ~listings.c.deleted)
-    many = select(listings.c.kind, func.count()).where(*listed).group_by(listings.c.kind)
+    many = select(listings.c.kind, func.count().label("many")).where(*listed).group_by(listings.c.kind)
     newest = select(listings.c.tags).where(*listed).order_by(listings.c.updated_at.desc()).limit(OF_TAGS)
     tags = Counter(tag for row in connection.execute(newest) for tag in row.tags)
-    return {kind: count for kind, count in connection.execute(many)}, tuple(tag for tag, _ in tags.most_common(TAGS))
+    counts = {row.kind: int(row.many) for row in connection.execute(many)}
+    return counts, tuple(tag for tag, _ in tags.most_common(TAGS))
 
 
 def _keys(connection: Connection, publisher: str) -> tuple[PublisherKey, ...]:
