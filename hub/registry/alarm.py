@@ -23,7 +23,7 @@ FEWEST = 5
 DEVIATIONS = 3.0
 SETTLED = 50
 """Ratings from which on one day doesn't change what's shown by more than DRIFT."""
-DRIFT = 0.1
+DRIFT = 0.09
 WIDEST = 4
 """Stars that somebody can turn a rating by."""
 DAY = timedelta(days=1)
@@ -62,14 +62,18 @@ def spread(days: Counter[int]) -> tuple[float, float]:
 
 
 def _moved(connection: Connection, listing: Listing, coming: Coming, usual: float, now: datetime) -> float:
-    """Return by how much a day's ratings would have moved what's shown; turned ones count as turned all the way."""
+    """Return by how much a day's ratings on the coming one's side would move what was shown, had they come alone.
+
+    Those that were turned count as turned all the way.
+    """
     package = and_(ratings.c.publisher == listing.publisher, ratings.c.name == listing.name, ratings.c.counted)
-    fresh = and_(package, ratings.c.created_at > now - DAY)
-    sums = select(func.count(), func.coalesce(func.sum(ratings.c.stars), 0)).where(fresh)
-    count, stars = connection.execute(sums).one()
+    rows = connection.execute(select(ratings.c.stars).where(package, ratings.c.created_at > now - DAY))
+    fresh = [row.stars for row in rows]
     turned = and_(package, ratings.c.updated_at > now - DAY, ratings.c.created_at <= now - DAY)
     many = connection.execute(select(func.count()).select_from(ratings).where(turned)).scalar_one()
-    yesterday = bayesian(listing.stars - stars, listing.ratings - count, usual)
+    stars, count = listing.stars - sum(fresh), listing.ratings - len(fresh)
+    yesterday = bayesian(stars, count, usual)
+    alike = [each for each in fresh if (each < yesterday) == (coming.stars < yesterday)]
     added = 0 if coming.before else 1
-    then = bayesian(listing.stars - coming.before + coming.stars, listing.ratings + added, usual)
+    then = bayesian(stars + sum(alike) + coming.stars - coming.before, count + len(alike) + added, usual)
     return abs(then - yesterday) + WIDEST * many / (VOTES + listing.ratings)

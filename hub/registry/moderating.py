@@ -81,8 +81,8 @@ class Moderating:
             here = is_one(publisher, name, version)
             told = "" if to == "listed" else reason
             connection.execute(update(versions).where(here).values(state=to, reason=told))
-            note(connection, now, caller.account.id, ACTIONS[to], f"{publisher}/{name}@{version}", reason)
             listed_changed(connection, publisher, name)
+            note(connection, now, caller.account.id, ACTIONS[to], f"{publisher}/{name}@{version}", reason)
             return record(Version, connection.execute(one(publisher, name, version)).one())
 
         return await self._shelf.write(change)

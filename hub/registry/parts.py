@@ -14,6 +14,7 @@ from hub.registry.accounts import MEMORY, Accounts
 from hub.registry.archives import Archives
 from hub.registry.browsing import Browsing
 from hub.registry.counting import Counting
+from hub.registry.indexing import Indexing
 from hub.registry.keys import Keys
 from hub.registry.limits import Limits, quotas_of
 from hub.registry.looking import Looking
@@ -28,6 +29,7 @@ from hub.registry.searching import Search
 from hub.registry.shelf import Shelf
 from hub.registry.standing import Standing
 from hub.registry.summaries import Usual
+from hub.registry.upkeep import Upkeep
 from hub.registry.withdrawing import Withdrawing
 from hub.shelves import ShelfConfig, database_of, folder_of
 from hub.statements import SigningKey
@@ -51,13 +53,12 @@ class Parts(Struct, frozen=True, kw_only=True):
     accounts: Accounts
     reading: Reading
     search: Search
+    indexing: Indexing
+    upkeep: Upkeep
     usual: Usual
     counting: Counting
     limits: Limits
     replays: Replays
-    looking: Looking
-    browsing: Browsing
-    ratings: Ratings
     keys: Keys
     scans: Scans
     publishing: Publishing
@@ -65,6 +66,9 @@ class Parts(Struct, frozen=True, kw_only=True):
     reports: Reports
     moderating: Moderating
     standing: Standing
+    ratings: Ratings
+    looking: Looking
+    browsing: Browsing
 
 
 @asynccontextmanager
@@ -77,7 +81,7 @@ async def opened(
     memory: int = MEMORY,
     scanner: Scanner | None = None,
 ) -> AsyncIterator[Parts]:
-    """Yield a registry's parts, open and at work; raises StartError.
+    """Yield a registry's parts, open; raises StartError.
 
     `data` is the hub's folder, `url` where it listens, `memory` what a password's hash takes, in KiB; `scanner` looks
     into what's published, in place of the config's.
@@ -92,45 +96,59 @@ async def opened(
         raise StartError(str(error)) from None
     shelf = Shelf(database_of(config, data))
     await shelf.open()
-    counting, usual, search = Counting(shelf, clock), Usual(shelf, clock), Search(shelf)
     scans = Scans(shelf, clock, config, scanner or Scanner(config.scan))
+    counting, usual, search = Counting(shelf, clock), Usual(shelf, clock), Search(shelf)
+    address = (config.url or url).rstrip("/")
+    indexing = Indexing(shelf, clock, signer, address, config.index_hours)
     try:
-        async with asyncio.TaskGroup() as group:
-            running = group.create_task(scans.run())
-            try:
-                yield Parts(
-                    config=config,
-                    url=(config.url or url).rstrip("/"),
-                    clock=clock,
-                    shelf=shelf,
-                    signer=signer,
-                    accounts=Accounts(shelf, clock, config.admins, memory=memory),
-                    reading=Reading(shelf, Archives(shelf, folder / ARCHIVES)),
-                    usual=usual,
-                    search=search,
-                    counting=counting,
-                    limits=Limits(clock, quotas_of(config)),
-                    replays=Replays(shelf, clock),
-                    ratings=Ratings(shelf, clock, config, counting, usual),
-                    keys=Keys(shelf, clock),
-                    scans=scans,
-                    publishing=Publishing(shelf, clock, config, scans),
-                    withdrawing=Withdrawing(shelf, clock),
-                    reports=Reports(shelf, clock),
-                    moderating=Moderating(shelf, clock),
-                    standing=Standing(shelf, clock, config),
-                    looking=Looking(),
-                    browsing=Browsing(shelf, clock, search, usual),
-                )
-            finally:
-                running.cancel()
+        await indexing.check()
+        yield Parts(
+            config=config,
+            url=address,
+            clock=clock,
+            shelf=shelf,
+            signer=signer,
+            accounts=Accounts(shelf, clock, config.admins, memory=memory),
+            reading=Reading(shelf, Archives(shelf, folder / ARCHIVES)),
+            search=search,
+            keys=Keys(shelf, clock),
+            scans=scans,
+            publishing=Publishing(shelf, clock, config, scans),
+            withdrawing=Withdrawing(shelf, clock),
+            reports=Reports(shelf, clock),
+            moderating=Moderating(shelf, clock),
+            standing=Standing(shelf, clock, config),
+            usual=usual,
+            indexing=indexing,
+            upkeep=Upkeep(shelf, clock),
+            counting=counting,
+            limits=Limits(clock, quotas_of(config)),
+            replays=Replays(shelf, clock),
+            ratings=Ratings(shelf, clock, config, counting, usual),
+            looking=Looking(),
+            browsing=Browsing(shelf, clock, search, usual),
+        )
     finally:
         with suppress(StoreUnavailable):
             await counting.keep()
         await shelf.close()
 
 
+@asynccontextmanager
+async def at_work(parts: Parts) -> AsyncIterator[None]:
+    """Do meanwhile what has to be done now and then."""
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(run(parts))
+        try:
+            yield
+        finally:
+            running.cancel()
+
+
 async def run(parts: Parts) -> None:
     """Do what has to be done now and then, until cancelled."""
     async with asyncio.TaskGroup() as group:
         group.create_task(parts.counting.run())
+        group.create_task(parts.scans.run())
+        group.create_task(parts.indexing.run())
+        group.create_task(parts.upkeep.run())

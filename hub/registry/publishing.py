@@ -20,6 +20,7 @@ from hub.ports import Clock
 from hub.registry.accounts import Caller
 from hub.registry.auditing import note
 from hub.registry.keys import current_key
+from hub.registry.listings import listed_changed
 from hub.registry.names import check_name, skeleton
 from hub.registry.owning import check_owns, one
 from hub.registry.records import Listing, PublisherKey, Version
@@ -199,6 +200,7 @@ class Publishing:
             _begin(connection, version)
             _keep(connection, version.sha256, archive)
             connection.execute(insert(versions).values(values(version)))
+            listed_changed(connection, version.publisher, version.name)
             what = f"{version.publisher}/{version.name}@{version.version}"
             note(
                 connection, version.published_at, caller.account.id, "version.publish", what, f"sha256 {version.sha256}"

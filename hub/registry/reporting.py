@@ -79,9 +79,11 @@ class Reports:
             hold(connection, f"package:{publisher}/{name}")
             self._check(connection, fresh)
             connection.execute(insert(reports).values(values(fresh)))
+            held = self._weigh(connection, fresh, now)
             whole = f"{publisher}/{name}@{version}" if version else f"{publisher}/{name}"
             note(connection, now, caller.account.id, "report.open", whole, f"{reason}: {text}")
-            self._weigh(connection, fresh, now)
+            for each in held:
+                note(connection, now, REGISTRY, "version.hold", f"{publisher}/{name}@{each}", REPORTED)
             return fresh
 
         return await self._shelf.write(change)
@@ -139,18 +141,17 @@ class Reports:
                 f"{OPEN_REPORTS} of your reports wait for a moderator; report more when they're decided", 3600
             )
 
-    def _weigh(self, connection: Connection, fresh: Report, now: datetime) -> None:
-        """Hold what was reported, if those who report it weigh enough together."""
+    def _weigh(self, connection: Connection, fresh: Report, now: datetime) -> list[str]:
+        """Hold what was reported, if those who report it weigh enough together; return the versions."""
         about = (reports.c.publisher == fresh.publisher) & (reports.c.name == fresh.name) & (reports.c.state == "open")
         same = reports.c.version.in_((fresh.version, "")) if fresh.version else reports.c.version == ""
         if sum(weights(connection, select(reports.c.account).where(about, same), now).values()) <= ENOUGH:
-            return
-        found = connection.execute(select(versions.c.version).where(_listed(fresh))).all()
-        connection.execute(update(versions).where(_listed(fresh)).values(state="held", reason=REPORTED))
-        for row in found:
-            whole_name = f"{fresh.publisher}/{fresh.name}@{row.version}"
-            note(connection, now, REGISTRY, "version.hold", whole_name, REPORTED)
+            return []
+        listed = _listed(fresh)
+        found = [row.version for row in connection.execute(select(versions.c.version).where(listed))]
+        connection.execute(update(versions).where(listed).values(state="held", reason=REPORTED))
         listed_changed(connection, fresh.publisher, fresh.name)
+        return found
 
 
 def weights(connection: Connection, reporters: Select[tuple[str]], now: datetime) -> Mapping[str, float]:

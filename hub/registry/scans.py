@@ -69,6 +69,8 @@ class Scans:
                     await self.grown_up()
                 except StoreUnavailable as error:
                     log.warning("what was held for its account's age isn't listed yet: %s", error)
+                except Exception:
+                    log.exception("listing what was held for its account's age stumbled")
 
     async def soon(self, key: Key, seconds: float) -> None:
         """Have a version looked into, and wait for that, but no longer than so many seconds."""

@@ -41,9 +41,9 @@ class Standing:
                 raise Decided(f"account {name} is suspended already")
             connection.execute(update(accounts).where(accounts.c.id == account.id).values(suspended=True))
             connection.execute(delete(tokens).where(tokens.c.account == account.id))
-            note(connection, now, caller.account.id, "account.suspend", f"account:{name}", told)
             listed = (versions.c.account == account.id) & (versions.c.state == "listed")
             self._move(connection, caller, listed, ("held", SUSPENDED, "version.hold"), now)
+            note(connection, now, caller.account.id, "account.suspend", f"account:{name}", told)
             return replace(account, suspended=True)
 
         return await self._shelf.write(change)
@@ -61,10 +61,10 @@ class Standing:
             if not account.suspended:
                 raise Decided(f"account {name} isn't suspended")
             connection.execute(update(accounts).where(accounts.c.id == account.id).values(suspended=False))
-            note(connection, now, caller.account.id, "account.restore", f"account:{name}", told)
             held = (versions.c.account == account.id) & (versions.c.state == "held")
             self._move(connection, caller, held & (versions.c.reason == SUSPENDED), ("listed", "", "version.list"), now)
             self._look_again(connection, held & (versions.c.reason == UNSEEN), now)
+            note(connection, now, caller.account.id, "account.restore", f"account:{name}", told)
             return replace(account, suspended=False)
 
         return await self._shelf.write(change)
@@ -117,8 +117,8 @@ class Standing:
         for package in dict.fromkeys((row.publisher, row.name) for row in found):
             hold(connection, f"package:{package[0]}/{package[1]}")
         connection.execute(update(versions).where(which).values(state=state, reason=reason))
+        for package in dict.fromkeys((row.publisher, row.name) for row in found):
+            listed_changed(connection, *package)
         for row in found:
             whole = f"{row.publisher}/{row.name}@{row.version}"
             note(connection, now, caller.account.id, action, whole, reason or "its account was restored")
-        for package in dict.fromkeys((row.publisher, row.name) for row in found):
-            listed_changed(connection, *package)

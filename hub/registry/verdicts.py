@@ -55,10 +55,10 @@ def settle(connection: Connection, version: Version, state: str, now: datetime, 
     fresh = "held" if why else "listed"
     moved = update(versions).where(is_one(*key), versions.c.state == state).values(state=fresh, reason=why)
     if connection.execute(moved).rowcount:
+        listed_changed(connection, version.publisher, version.name)
         detail = "; ".join((why, *version.findings)) if why else well
         whole = f"{version.publisher}/{version.name}@{version.version}"
         note(connection, now, REGISTRY, "version.hold" if why else "version.list", whole, detail)
-        listed_changed(connection, version.publisher, version.name)
 
 
 def like(connection: Connection, publisher: str, name: str) -> str:

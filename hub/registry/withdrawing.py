@@ -81,8 +81,8 @@ class Withdrawing:
             here = is_one(publisher, name, version)
             connection.execute(update(versions).where(here).values(yanked_at=at, yanked=told))
             action = "version.unyank" if at is None else "version.yank"
-            note(connection, now, caller.account.id, action, f"{publisher}/{name}@{version}", told)
             listed_changed(connection, publisher, name)
+            note(connection, now, caller.account.id, action, f"{publisher}/{name}@{version}", told)
             return record(Version, connection.execute(one(publisher, name, version)).one())
 
         return await self._shelf.write(change)

@@ -14,7 +14,7 @@ from sqlalchemy import insert
 
 from hub.clock import SystemClock
 from hub.packages.inspecting import inspected
-from hub.registry.parts import Parts, opened
+from hub.registry.parts import Parts, at_work, opened
 from hub.registry.records import AccountId, Rating
 from hub.registry.shelf import values
 from hub.registry.tables import ratings
@@ -109,6 +109,7 @@ async def shopping(data: Path, *, listed_after_days: float = 0) -> AsyncIterator
         listening = rest.enter_context(socket.create_server(("127.0.0.1", 0)))
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         parts = await rest.enter_async_context(opened(config, data, url, SystemClock(), memory=64))
+        await rest.enter_async_context(at_work(parts))
         server = Server(build(parts), closing=asyncio.Event())
         async with asyncio.TaskGroup() as group:
             served = group.create_task(server.serve(sockets=[listening]))

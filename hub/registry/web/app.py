@@ -17,6 +17,7 @@ from hub.registry.web.desk import Desk
 from hub.registry.web.downloads import DownloadsController
 from hub.registry.web.faults import answer
 from hub.registry.web.gate import Gate, tell
+from hub.registry.web.index import IndexController
 from hub.registry.web.looks import LooksController
 from hub.registry.web.moderation import ModerationController
 from hub.registry.web.once import Once
@@ -25,7 +26,7 @@ from hub.registry.web.pages import static_files, templates
 from hub.registry.web.publishing import PublishingController
 from hub.registry.web.ratings import RatingsController
 from hub.registry.web.search import SearchController
-from hub.registry.web.site import Site
+from hub.registry.web.site import Site, home, robots
 from hub.web.shield import HEADERS
 
 BODY = 1024 * 1024
@@ -34,15 +35,16 @@ API: tuple[ControllerRouterHandler, ...] = (
     AccountsController,
     PackagesController,
     DownloadsController,
-    LooksController,
     SearchController,
-    RatingsController,
     PublishingController,
     ModerationController,
+    RatingsController,
+    IndexController,
+    LooksController,
 )
 """What lies below /registry/v1."""
-PAGES: tuple[ControllerRouterHandler, ...] = (Site, Desk)
-"""What people look at."""
+PAGES: tuple[ControllerRouterHandler, ...] = (Site, Desk, home, robots)
+"""What people look at, and what sends them there."""
 
 
 async def add_headers(message: Message, scope: Scope) -> None:
@@ -67,9 +69,9 @@ def build(parts: Parts) -> Litestar:
             "caller": Provide(provide_caller),
             "visitor": Provide(provide_visitor),
         },
+        middleware=[Gate(parts.limits, networks_of(parts.config.proxies)), Once()],
         exception_handlers={Exception: answer},
         template_config=templates(),
-        middleware=[Gate(parts.limits, networks_of(parts.config.proxies)), Once()],
         before_send=[tell, add_headers],
         request_max_body_size=BODY,
         openapi_config=OpenAPIConfig(

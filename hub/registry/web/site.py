@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from litestar import Controller, MediaType, get
 from litestar.di import Provide
 from litestar.params import FromPath, QueryParameter
-from litestar.response import Template
+from litestar.response import Redirect, Template
 from msgspec import Struct
 from msgspec.structs import asdict
 
@@ -36,6 +36,8 @@ FRONT = 5
 """Packages in each list of the first page."""
 PAGE = 20
 AT = "/packages/{publisher:str}/{name:str}"
+KEPT_OUT = ("v1/", "search", "account", "sign-in", "sign-up", "publish", "moderation", "audit")
+"""Pages that are nobody's find: they're one's own, or made of others."""
 Word = Annotated[str, QueryParameter(max_length=300)]
 
 
@@ -175,11 +177,17 @@ class Site(Controller):
         }
         return page("publisher.html", parts, visitor, f"/publishers/{publisher}", context)
 
-    @get("/robots.txt", media_type=MediaType.TEXT, sync_to_thread=False)
-    def robots(self) -> str:
-        """Tell search engines what's worth their while."""
-        kept_out = ("v1/", "search", "account", "sign-in", "sign-up", "publish", "moderation", "audit")
-        return "User-agent: *\n" + "".join(f"Disallow: {PATH}/{each}\n" for each in kept_out)
+
+@get("/", include_in_schema=False, sync_to_thread=False)
+def home() -> Redirect:
+    """Lead to the first page, where the registry stands alone."""
+    return Redirect(f"{PATH}/", status_code=307)
+
+
+@get(["/robots.txt", f"{PATH}/robots.txt"], media_type=MediaType.TEXT, include_in_schema=False, sync_to_thread=False)
+def robots() -> str:
+    """Tell search engines what's worth their while; they ask at the root, which is a registry's if it stands alone."""
+    return "User-agent: *\n" + "".join(f"Disallow: {PATH}/{each}\n" for each in KEPT_OUT)
 
 
 def _wish(q: str, kind: str, tag: str, sort: str) -> Wish:

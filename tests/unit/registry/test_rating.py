@@ -1,6 +1,7 @@
 """Ratings: of what was verifiably installed, one of each account and hub, and never moved by a crowd of puppets."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import msgspec
@@ -8,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import Connection, insert, select, update
 
-from hub.errors import BadRequest, NotAllowed
+from hub.errors import BadRequest, Decided, NotAllowed
 from hub.records import new_id
 from hub.registry.accounts import EVERYTHING, Caller
 from hub.registry.auditing import fault
@@ -130,7 +131,7 @@ async def test_a_receipt_proves_only_what_it_says(
         "by no key": {**good, "hub": "none"},
         "of a week ago": said(parts, hub, version, "bob", time=clock.now() - timedelta(days=8)),
         "of tomorrow": said(parts, hub, version, "bob", time=clock.now() + DAY),
-        "of a fetch": {**good, "receipt": {**good["receipt"], "payloadType": "application/vnd.agenthost.fetch+json"}},  # type: ignore[dict-item]
+        "of a fetch": {**good, "receipt": {**good["receipt"], "payloadType": "application/vnd.agenthost.fetch+json"}},
     }
 
     told = {why: (await client.put(f"{ECHO}/rating", json=body, headers=bob)).status_code for why, body in bad.items()}
@@ -260,13 +261,13 @@ async def test_a_thousand_puppets_without_a_verified_installation_move_a_rating_
     assert await mean(parts, version) == before
 
 
-@pytest.mark.parametrize(("count", "days"), [(60, 30), (60, 200), (200, 50)])
+@pytest.mark.parametrize(("count", "days", "crowd"), [(60, 30, 1_000), (60, 200, 30), (200, 50, 30)])
 async def test_a_thousand_puppets_with_installations_move_a_rating_by_a_tenth_at_most_until_they_are_held(
-    parts: Parts, clock: FakeClock, version: Version, count: int, days: int
+    parts: Parts, clock: FakeClock, version: Version, count: int, days: int, crowd: int
 ) -> None:
     await a_well_liked(parts, clock, version, count=count, days=days)
     before = await mean(parts, version)
-    puppets, hubs = await people(parts, 1_000), [SigningKey.fresh() for _ in range(1_000)]
+    puppets, hubs = await people(parts, crowd), [SigningKey.fresh() for _ in range(crowd)]
     await fetched(parts, version, hubs, clock.now() - timedelta(days=2))
 
     counted = [await rate(parts, puppet, hub, version, 1) for puppet, hub in zip(puppets, hubs, strict=True)]
@@ -274,7 +275,7 @@ async def test_a_thousand_puppets_with_installations_move_a_rating_by_a_tenth_at
     moved = before - await mean(parts, version)
     assert 0 < moved <= 0.1, moved
     assert counted.index(False) == sum(counted)
-    assert await parts.shelf.read(lambda each: len(each.execute(select(ratings_table)).all())) == count + 1_000
+    assert await parts.shelf.read(lambda each: len(each.execute(select(ratings_table)).all())) == count + crowd
 
 
 async def test_people_who_turn_their_stars_all_at_once_are_a_burst_too(
@@ -286,13 +287,9 @@ async def test_people_who_turn_their_stars_all_at_once_are_a_burst_too(
         assert await rate(parts, puppet, hub, version, 5)
         await clock.advance(DAY.total_seconds())
     before, turned = await mean(parts, version), 0
-    await fetched(parts, version, [], clock.now())
-
     for puppet, hub in zip(puppets, hubs, strict=True):
-        try:
+        with suppress(Decided):
             turned += await rate(parts, puppet, hub, version, 1)
-        except Exception as error:
-            assert "unusually often" in str(error)
 
     assert turned < 5
     assert before - await mean(parts, version) <= 0.1
