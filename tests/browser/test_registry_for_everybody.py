@@ -66,6 +66,15 @@ FONT_SIZES = """
 [...document.querySelectorAll("input:not(.sr):not([type=hidden]), textarea, select")]
     .filter((field) => field.offsetParent).map((field) => parseFloat(getComputedStyle(field).fontSize))
 """
+AXE_FAULTS = """
+async () => (await axe.run({ resultTypes: ["violations"] })).violations.flatMap(
+    ({ id, nodes }) => nodes.map((node) => [id, node.html.slice(0, 200), node.failureSummary].join()))
+"""
+WIDE = """
+[...document.querySelectorAll("body *")].filter((each) => each.getBoundingClientRect().right > screen.width)
+    .filter((each) => !each.closest("pre, table"))
+    .map((each) => each.outerHTML.slice(0, 100)).slice(0, 5)
+"""
 SMALL = """
 [...document.querySelectorAll("button, summary, nav a")].filter((each) => each.offsetParent)
     .map((each) => [each.textContent.trim(), each.getBoundingClientRect()])
@@ -91,9 +100,6 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
         await running.account(ADMIN, key=False)
         await mallory.publish(hostile("1.0.0"))
         await mallory.publish(hostile("1.0.1"))
-        # No upload gets such a name in: it's put in behind the rules' back.
-        evil = zipped({EVIL_FILE: README, "plugin.py": ""})
-        await published(running.parts, "mallory", NAME, "1.2.0", archive=evil, asks=(f"net:{EVIL}", EVIL))
         held = await mallory.publish(hostile("1.1.0", flagged=True))
         assert held["state"] == "held", held
         await mallory.post(f"{PACKAGE}/versions/1.0.0/yank", reason=EVIL)
@@ -101,6 +107,9 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
         await bob.post(f"{PACKAGE}/reports", reason="malware", text=EVIL, version="1.0.0")
         await running.rated(f"mallory/{NAME}", "bob", 1, EVIL + LONG)
         await running.rated(f"mallory/{NAME}", ADMIN, 2, EVIL, counted=False)
+        # No upload gets such a name in: it's put in behind the rules' back.
+        evil = zipped({EVIL_FILE: README, "plugin.py": ""})
+        await published(running.parts, "mallory", NAME, "1.2.0", archive=evil, asks=(f"net:{EVIL}", EVIL))
         yield running
 
 
@@ -126,7 +135,7 @@ async def test_nothing_that_people_send_acts_in_a_page_or_loads_anything(shop: S
     await visited(shop, tabs, page, FOR_OWNERS)
     await tabs.context.clear_cookies()
     page = await signed_in(tabs, shop, ADMIN, "/moderation")
-    await expect(page.get_by_role("region", name="Packages that wait")).to_contain_text("into a shell")
+    await expect(page.get_by_role("region", name="Packages that wait")).to_contain_text("run by a shell")
     await visited(shop, tabs, page, FOR_ADMINS)
 
     assert len(asked) > len(FOR_STRANGERS)
@@ -238,7 +247,7 @@ async def fitting(page: Page, shop: Shop, paths: tuple[str, ...]) -> None:
         await page.goto(shop.pages + path)
         for details in await page.locator("summary").all():
             await details.click()
-        assert await fits(page), path
+        assert await fits(page), f"{path}: {await page.evaluate(WIDE)}"
         sizes = await page.evaluate(FONT_SIZES)
         assert all(size >= 16 for size in sizes), f"{path}: a phone zooms into smaller fields"
         assert await page.evaluate(SMALL) == [], path
@@ -291,9 +300,6 @@ async def examined(page: Page, shop: Shop, paths: tuple[str, ...], axe: Path, fo
         for details in await page.locator("summary").all():
             await details.click()
         await page.evaluate(axe.read_text(encoding="utf-8"))
-        faults = await page.evaluate(
-            """async () => (await axe.run({ resultTypes: ["violations"] })).violations
-                .flatMap(({ id, nodes }) => nodes.map((node) => [id, node.html.slice(0, 200), node.failureSummary].join()))"""
-        )
+        faults = await page.evaluate(AXE_FAULTS)
         if faults:
             found[path] = faults

@@ -1,5 +1,6 @@
 """The registry's pages for everybody: browse, search, a package with its versions, files and ratings, a publisher."""
 
+import re
 from datetime import datetime
 from typing import Annotated, cast, get_args
 from urllib.parse import urlencode
@@ -38,6 +39,7 @@ PAGE = 20
 AT = "/packages/{publisher:str}/{name:str}"
 KEPT_OUT = ("v1/", "search", "account", "sign-in", "sign-up", "publish", "moderation", "audit")
 """Pages that are nobody's find: they're one's own, or made of others."""
+HEADING = re.compile(r"<(/?)h([1-6])>")
 Word = Annotated[str, QueryParameter(max_length=300)]
 
 
@@ -117,7 +119,7 @@ class Site(Controller):
             "of": of,
             "latest": next(each for each in of.versions if each.version == found.newest.version),
             "keys": found.keys,
-            "readme": markdown(found.newest.readme),
+            "readme": _readme(found.newest.readme),
             "ratings": rated[:PAGE],
             "more_ratings": rated[PAGE - 1].place if len(rated) > PAGE else None,
             "is_owner": await _owns(parts, visitor, publisher),
@@ -140,7 +142,7 @@ class Site(Controller):
             "of": await _shown(parts, package),
             "version": _row(found, changed),
             "keys": package.keys,
-            "readme": markdown(found.readme),
+            "readme": _readme(found.readme),
         }
         return page("version.html", parts, visitor, f"/packages/{publisher}/{name}/versions/{version}", context)
 
@@ -188,6 +190,12 @@ def home() -> Redirect:
 def robots() -> str:
     """Tell search engines what's worth their while; they ask at the root, which is a registry's if it stands alone."""
     return "User-agent: *\n" + "".join(f"Disallow: {PATH}/{each}\n" for each in KEPT_OUT)
+
+
+def _readme(text: str) -> str:
+    """Return a README as sanitised HTML, its headings below the page's, and code that's scrolled by keys."""
+    html = HEADING.sub(lambda found: f"<{found[1]}h{min(6, int(found[2]) + 2)}>", markdown(text))
+    return html.replace("<pre>", '<pre tabindex="0">')
 
 
 def _wish(q: str, kind: str, tag: str, sort: str) -> Wish:
