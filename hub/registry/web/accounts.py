@@ -130,7 +130,7 @@ class AccountsController(Controller):
         """Show whose token this is."""
         return await _me(parts, caller)
 
-    @put("/password", status_code=204)
+    @put("/password", status_code=204, opt={QUOTA: "sign-ins"})
     async def change_password(self, data: JSONBody[NewPassword], caller: Asker, parts: Registry) -> None:
         """Set another password; all other sessions and tokens end with the old one. For a browser's session alone."""
         if EVERYTHING not in caller.scopes:

@@ -141,6 +141,7 @@ class Site(Controller):
         context = {
             "of": await _shown(parts, package),
             "version": _row(found, changed),
+            "is_owner": await _owns(parts, visitor, publisher),
             "keys": package.keys,
             "readme": _readme(found.readme),
         }

@@ -8,7 +8,7 @@ export async function keyBox(box, done) {
   const { publisher, current, path } = box.dataset;
   box.hidden = false;
   if (!(await canSign())) {
-    box.replaceChildren(h("p.facts", {}, "This browser can’t work with Ed25519 keys here: it needs HTTPS, and Chrome 137, Firefox 129 or Safari 17 or later. The command line can."));
+    box.replaceChildren(h("p.facts", {}, "This browser can’t work with Ed25519 keys here: it needs HTTPS, and Chrome 137, Firefox 129 or Safari 17 or later. On the command line: agenthost keys publisher."));
     return;
   }
   const fault = h("p.fault", { role: "alert", hidden: true });
