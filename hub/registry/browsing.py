@@ -1,5 +1,6 @@
 """What the registry's pages show besides what its services tell: what there is in all, and what's an account's own."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -54,11 +55,17 @@ class Browsing:
         self._search = search
         self._usual = usual
         self._front: Front | None = None
+        self._looking = asyncio.Lock()
         self._good_until = float("-inf")
 
     async def front(self, limit: int) -> Front:
         """Return what there is, so many packages of each sort; a minute old at most."""
-        if self._front is None or self._clock.monotonic() >= self._good_until:
+        if self._front is not None and self._clock.monotonic() < self._good_until:
+            return self._front
+        # One looks; who comes meanwhile is shown what that one finds.
+        async with self._looking:
+            if self._front is not None and self._clock.monotonic() < self._good_until:
+                return self._front
             counts, tags = await self._shelf.read(_counted)
             self._front = Front(
                 newest=await self._first("newest", limit),

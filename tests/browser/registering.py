@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
-from playwright.async_api import Page
+from playwright.async_api import FilePayload, Page
 from sqlalchemy import insert
 
 from hub.clock import SystemClock
@@ -99,6 +99,11 @@ class Shop:
             updated_at=now,
         )
         await self.parts.shelf.write(lambda each: each.execute(insert(ratings).values(values(rating))) and None)
+
+
+def a_file(name: str, data: bytes) -> FilePayload:
+    """Return a file as it's chosen or dropped."""
+    return {"name": name, "mimeType": "application/octet-stream", "buffer": data}
 
 
 @asynccontextmanager

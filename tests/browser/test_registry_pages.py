@@ -11,7 +11,7 @@ from playwright.async_api import Browser, FilePayload, Page, expect
 
 from hub.releases import read_release, read_rotation
 from hub.statements import SigningKey, id_of, public_of, shown
-from tests.browser.registering import ADMIN, PASSWORD, Author, Shop, shopping, signed_in
+from tests.browser.registering import ADMIN, PASSWORD, Author, Shop, a_file, shopping, signed_in
 from tests.browser.running import LOOP, Tabs, looking
 from tests.unit.packages.zipping import DATA, a_plugin, an_agent
 
@@ -36,10 +36,6 @@ async def ann(shop: Shop) -> Author:
     await author.publish(a_plugin(version="1.1.0", more=WIDER))
     await author.publish(an_agent())
     return author
-
-
-def file(name: str, data: bytes) -> FilePayload:
-    return {"name": name, "mimeType": "application/octet-stream", "buffer": data}
 
 
 async def dropped(page: Page, *files: FilePayload) -> None:
@@ -217,11 +213,11 @@ async def test_a_package_is_published_by_dropping_it_and_the_key_never_leaves_th
     page.on("request", lambda request: sent.append(request.post_data_buffer or b""))
 
     archive = a_plugin(more=WIDER)
-    await dropped(page, file("echo.zip", archive))
+    await dropped(page, a_file("echo.zip", archive))
     look = page.get_by_role("region", name="ann/echo 1.0.0")
     await expect(look).to_contain_text("Send and fetch data over the internet, to and from api.example.org.")
     await page.get_by_label(f"The file of the key {author.key.id}").set_input_files(
-        file("ann.key", author.key.told().encode())
+        a_file("ann.key", author.key.told().encode())
     )
     await page.get_by_role("button", name="Publish 1.0.0").click()
     await expect(page.locator("#outcome")).to_contain_text("ann/echo 1.0.0")
@@ -243,20 +239,20 @@ async def test_another_key_and_another_packages_statement_publish_nothing(shop: 
     other = SigningKey.fresh()
     fault = page.locator("#fault")
 
-    await dropped(page, file("echo.zip", a_plugin()))
+    await dropped(page, a_file("echo.zip", a_plugin()))
     key = page.get_by_label(f"The file of the key {author.key.id}")
-    await key.set_input_files(file("other.key", other.told().encode()))
+    await key.set_input_files(a_file("other.key", other.told().encode()))
     await expect(fault).to_contain_text(f"That’s the key {other.id}")
-    await key.set_input_files(file("photo.jpg", b"\xff\xd8 no key"))
+    await key.set_input_files(a_file("photo.jpg", b"\xff\xd8 no key"))
     await expect(fault).to_contain_text("photo.jpg is no key file")
     about = {"subject": [{"name": "ann/other", "digest": {}}], "predicate": {"version": "2.0.0"}}
     payload = base64.b64encode(json.dumps(about).encode()).decode()
     envelope = {"payloadType": "x", "payload": payload, "signatures": [{"keyid": "x", "sig": ""}]}
-    await dropped(page, file("s.json", json.dumps(envelope).encode()))
+    await dropped(page, a_file("s.json", json.dumps(envelope).encode()))
     await expect(page.locator("#signing")).to_contain_text("The statement is about ann/other 2.0.0")
 
     await expect(page.get_by_role("button", name="Publish 1.0.0")).to_have_count(0)
-    await dropped(page, file("bad.zip", b"no zip"))
+    await dropped(page, a_file("bad.zip", b"no zip"))
     await expect(fault).to_contain_text("doesn't begin as a zip file")
     tabs.expect_faults("422")
 
@@ -273,9 +269,9 @@ async def test_a_publishers_first_key_is_made_in_the_page_and_changed_there(shop
     await use.click()
 
     await page.get_by_text("Change the key").click()
-    await page.get_by_label("The file of the key in use").set_input_files(file("ann.key", first))
+    await page.get_by_label("The file of the key in use").set_input_files(a_file("ann.key", first))
     second = SigningKey.fresh()
-    await page.get_by_label("Or take one from a file").set_input_files(file("new.key", second.told().encode()))
+    await page.get_by_label("Or take one from a file").set_input_files(a_file("new.key", second.told().encode()))
 
     keys = page.get_by_role("region", name="Publishers and their keys")
     await expect(keys).to_contain_text(second.id)

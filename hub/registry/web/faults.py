@@ -30,7 +30,7 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     path = request.scope["path"].removeprefix(PATH)
     told = page("fault.html", parts_of(request), request.state.get("visitor"), path, context, status=problem.status)
     told.headers |= headers
-    return told  # type: ignore[return-value]
+    return told
 
 
 def _is_page(request: Request[Any, Any, Any]) -> bool:

@@ -36,6 +36,8 @@ SORTS = (
 FRONT = 5
 """Packages in each list of the first page."""
 PAGE = 20
+LINES = 3_000
+"""Of a file on its page; its plain text has all of them."""
 AT = "/packages/{publisher:str}/{name:str}"
 KEPT_OUT = ("v1/", "search", "account", "sign-in", "sign-up", "publish", "moderation", "audit")
 """Pages that are nobody's find: they're one's own, or made of others."""
@@ -241,7 +243,8 @@ async def _text(parts: Parts, version: Version, path: str) -> dict[str, object]:
         return {"fault": "It isn’t text. To see it, download the zip."}
     except TooLarge as error:
         return {"fault": str(error)}
-    return {"lines": text.splitlines(), "fault": "" if text else "It’s empty."}
+    lines = text.splitlines()
+    return {"lines": lines[:LINES], "more_lines": max(0, len(lines) - LINES), "fault": "" if text else "It’s empty."}
 
 
 async def _owns(parts: Parts, visitor: Caller | None, publisher: str) -> bool:

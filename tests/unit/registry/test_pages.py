@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import get_args
 
+import httpx
 import pytest
-from litestar.testing import AsyncTestClient
 from msgspec.structs import replace
 
 from hub.records import PackageKind
@@ -22,6 +22,13 @@ from tests.unit.packages.zipping import DATA
 from tests.unit.registry.authoring import an_author, saying
 from tests.unit.registry.conftest import Client, signed_up
 from tests.unit.registry.publishing import published
+
+
+def asked(parts: Parts) -> Client:
+    """Return a client of a registry that isn't the usual one."""
+    transport = httpx.ASGITransport(app=build(parts))  # type: ignore[arg-type]  # it's an ASGI application
+    return httpx.AsyncClient(transport=transport, base_url="http://registry.test")
+
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
@@ -72,7 +79,7 @@ async def test_too_many_requests_are_told_by_a_page_that_says_when_to_come_again
     parts: Parts, clock: FakeClock
 ) -> None:
     few = Limits(clock, {**quotas_of(parts.config), "reads": Quota(name="reads", most=1, seconds=60)})
-    async with AsyncTestClient(build(replace(parts, limits=few)), base_url="http://registry.test") as client:
+    async with asked(replace(parts, limits=few)) as client:
         answers = [await client.get("/registry/sign-in", headers=HTML) for _ in range(3)]
 
     last = answers[-1]
@@ -175,7 +182,7 @@ async def closed(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Client]:
     url = "http://registry.test"
     async with (
         opened(ShelfConfig(sign_up=False), tmp_path, url, clock, memory=64) as parts,
-        AsyncTestClient(build(parts), base_url=url) as client,
+        asked(parts) as client,
     ):
         yield client
 

@@ -9,7 +9,7 @@ const fault = byId("door-fault");
 function onward() {
   const home = form.dataset.next;
   const asked = new URLSearchParams(location.search).get("next") ?? home;
-  const url = new URL(asked, location.origin);
+  const url = URL.canParse(asked, location.origin) ? new URL(asked, location.origin) : location;
   return url.origin === location.origin && url.pathname.startsWith(home) ? url.pathname + url.search + url.hash : home;
 }
 
