@@ -62,13 +62,16 @@ async def _app(parts: Hub, secret: str, socket_: socket.socket, stack: AsyncExit
     if not parts.config.registry.serve:
         return web
     # Only hubs with a registry take the time to load one.
+    from hub.registry.parts import at_work  # noqa: PLC0415
     from hub.registry.parts import opened as registry_opened  # noqa: PLC0415
     from hub.registry.serving import beside  # noqa: PLC0415
     from hub.registry.web.app import build as registry_web  # noqa: PLC0415
 
     config = parts.config
-    registry = registry_opened(config.registry, config.data, url_of(config, socket_), parts.clock)
-    return beside(web, registry_web(await stack.enter_async_context(registry)))
+    opening = registry_opened(config.registry, config.data, url_of(config, socket_), parts.clock)
+    registry = await stack.enter_async_context(opening)
+    await stack.enter_async_context(at_work(registry))
+    return beside(web, registry_web(registry))
 
 
 def _sound(config: Config) -> bool:

@@ -156,7 +156,8 @@ class Accounts:
             return None
         if both[1].suspended or both[0].expires_at <= self._clock.now():
             return None
-        return Caller(account=both[1], token=both[0].id, scopes=both[0].scopes, admin=both[1].name in self._admins)
+        admin = both[1].role == "admin" or both[1].name in self._admins
+        return Caller(account=both[1], token=both[0].id, scopes=both[0].scopes, admin=admin)
 
     async def make_token(
         self, caller: Caller, name: str, scopes: Sequence[str], lifetime: timedelta = LIFETIME

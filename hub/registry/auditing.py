@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Connection, func, insert, select
 
 from hub.registry.records import AuditRow
-from hub.registry.shelf import hold, values
+from hub.registry.shelf import hold, record, values
 from hub.registry.tables import audit
 
 FIRST = "0" * 64
@@ -42,3 +42,18 @@ def fault(connection: Connection) -> str:
             return f"the audit log was changed at row {seq}"
         before = row.hash
     return ""
+
+
+def noted(connection: Connection, subject: str, before: int | None, limit: int) -> list[AuditRow]:
+    """Return rows, the newest first: those about one thing, if `subject` isn't empty; those before a row's number."""
+    query = select(audit).order_by(audit.c.seq.desc()).limit(limit)
+    if subject:
+        query = query.where(audit.c.subject == subject)
+    if before is not None:
+        query = query.where(audit.c.seq < before)
+    return [record(AuditRow, row) for row in connection.execute(query)]
+
+
+def length(connection: Connection) -> int:
+    """Return how many rows there are."""
+    return connection.execute(select(func.count()).select_from(audit)).scalar_one()

@@ -9,7 +9,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from hub import __version__, log
 from hub.clock import SystemClock
 from hub.config import Config
-from hub.registry.parts import opened
+from hub.registry.parts import at_work, opened
 from hub.registry.web.app import build
 from hub.registry.web.auth import PATH
 from hub.shelves import secrets_of
@@ -39,7 +39,7 @@ def beside(hub: ASGIApp, registry: ASGIApp) -> ASGIApp:
 async def _serve(config: Config) -> int:
     with listening(config) as socket:
         url = url_of(config, socket)
-        async with opened(config.registry, config.data, url, SystemClock()) as parts:
+        async with opened(config.registry, config.data, url, SystemClock()) as parts, at_work(parts):
             server = Server(build(parts), closing=asyncio.Event())
 
             def stop() -> None:

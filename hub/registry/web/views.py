@@ -87,13 +87,13 @@ class VersionList(Struct, frozen=True, kw_only=True):
 
 def version_view(version: Version) -> VersionView:
     """Return a version in few words."""
-    return VersionView(**_told(version))
+    return VersionView(**told(version))
 
 
 def whole_version(version: Version, changes: Changes) -> WholeVersion:
     """Return a version with all that belongs to it."""
     statement = msgspec.json.decode(version.envelope, type=Envelope)
-    return WholeVersion(**_told(version), readme=version.readme, statement=statement, changes=changes)
+    return WholeVersion(**told(version), readme=version.readme, statement=statement, changes=changes)
 
 
 def key_view(key: PublisherKey) -> KeyView:
@@ -102,6 +102,7 @@ def key_view(key: PublisherKey) -> KeyView:
     return KeyView(id=key.id, public=key.public, state=key.state, rotation=rotation)
 
 
-def _told(version: Version) -> dict[str, Any]:
+def told(version: Version) -> dict[str, Any]:
+    """Return a version's fields as VersionView has them."""
     same = {name: getattr(version, name) for name in VersionView.__struct_fields__ if name in version.__struct_fields__}
     return {**same, "yanked": version.yanked_at is not None, "yanked_reason": version.yanked}

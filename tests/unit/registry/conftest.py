@@ -1,11 +1,11 @@
 """A registry on a clock of its own, asked as its clients ask it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
-from litestar import Litestar
-from litestar.testing import AsyncTestClient
 from msgspec.structs import replace
 
 from hub.registry.parts import Parts, opened
@@ -13,7 +13,7 @@ from hub.registry.web.app import build
 from hub.shelves import ShelfConfig
 from hub.testing import FakeClock
 
-Client = AsyncTestClient[Litestar]
+Client = httpx.AsyncClient
 PASSWORD = "correct horse battery"
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -47,8 +47,19 @@ async def parts(config: ShelfConfig, clock: FakeClock, tmp_path: Path, database:
 
 @pytest.fixture
 async def client(parts: Parts) -> AsyncIterator[Client]:
-    async with AsyncTestClient(build(parts), base_url="http://registry.test") as found:
+    # Not Litestar's own, which answers in another event loop than the registry's work is done in.
+    transport = httpx.ASGITransport(app=build(parts))  # type: ignore[arg-type]  # it's an ASGI application
+    async with httpx.AsyncClient(transport=transport, base_url="http://registry.test") as found:
         yield found
+
+
+@pytest.fixture
+async def scanning(parts: Parts) -> AsyncIterator[None]:
+    """Have what's published looked into, as where a registry is served."""
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(parts.scans.run())
+        yield
+        running.cancel()
 
 
 async def signed_up(client: Client, name: str, publisher: str = "") -> dict[str, str]:
