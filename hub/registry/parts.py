@@ -16,6 +16,7 @@ from hub.registry.counting import Counting
 from hub.registry.indexing import Indexing
 from hub.registry.keys import Keys
 from hub.registry.limits import Limits, quotas_of
+from hub.registry.mcp import Servers
 from hub.registry.moderating import Moderating
 from hub.registry.publishing import Publishing
 from hub.registry.rating import Ratings
@@ -51,6 +52,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     accounts: Accounts
     reading: Reading
     search: Search
+    servers: Servers
     indexing: Indexing
     upkeep: Upkeep
     usual: Usual
@@ -107,6 +109,7 @@ async def opened(
             accounts=Accounts(shelf, clock, config.admins, memory=memory),
             reading=Reading(shelf, Archives(shelf, folder / ARCHIVES)),
             search=Search(shelf),
+            servers=Servers(shelf),
             keys=Keys(shelf, clock),
             scans=scans,
             publishing=Publishing(shelf, clock, config, scans),

@@ -16,6 +16,7 @@ from hub.registry.web.auth import PATH, SAFE, provide_caller, provide_parts, pro
 from hub.registry.web.downloads import DownloadsController
 from hub.registry.web.gate import Gate, tell
 from hub.registry.web.index import IndexController
+from hub.registry.web.mcp import ServersController
 from hub.registry.web.moderation import ModerationController
 from hub.registry.web.once import Once
 from hub.registry.web.packages import PackagesController
@@ -55,7 +56,12 @@ async def add_headers(message: Message, scope: Scope) -> None:
 def build(parts: Parts) -> Litestar:
     """Return the web application over a registry's parts."""
     return Litestar(
-        route_handlers=[Router(f"{PATH}/v1", route_handlers=API)],
+        route_handlers=[
+            Router(f"{PATH}/v1", route_handlers=API),
+            Router(f"{PATH}/v0.1", route_handlers=[ServersController]),
+            # Where MCP clients look that are told a host and nothing more.
+            Router("/v0.1", route_handlers=[ServersController], include_in_schema=False),
+        ],
         state=State({"parts": parts}),
         dependencies={
             "parts": Provide(provide_parts, sync_to_thread=False),
