@@ -87,6 +87,10 @@ class Amazon:
         machines = [each for group in page["Reservations"] for each in group["Instances"]]
         return [each for each in machines if each["State"]["Name"] not in {"terminated", "shutting-down"}]
 
+    def runs(self) -> bool:
+        """Say whether the machine has booted, by Amazon's bill."""
+        return self._running_from is not None and self.now() >= self._running_from
+
     def user_data(self, id: str) -> bytes:
         """Return what a machine was made with, as Amazon keeps it."""
         client = self.client()
