@@ -24,6 +24,7 @@ COMMANDS = {
     "remove": "Remove what's installed.",
     "models": "List, fetch and choose the models on this machine.",
     "waker": "Hear for a hub that sleeps, wake it and stop it.",
+    "deploy": "Make the machine that a hub sleeps on, or destroy it.",
     "backup": "Write everything that's kept into one file.",
     "restore": "Bring back what a backup holds.",
     "migrate": "Move the hub's records to PostgreSQL, or back to SQLite.",

@@ -132,23 +132,15 @@ class Ec2Provider:
         if not self._config.image:
             raise ProviderFault("hubs.ec2.image: missing; say what the machine is made from, as ami-0123456789abcdef0")
         wanted = self._wanted(host)
-        # Amazon makes one machine for one token, however often it's asked; where that isn't kept, our tag is.
-        token = uuid.uuid4().hex
-        for attempt in range(ATTEMPTS):
-            machine = await self._mine()
-            if machine is not None and machine.state.name != "shutting-down":
-                return
-            try:
-                await self._ask("run_instances", ClientToken=token, **wanted)
-                return
-            except Uncertain:
-                if attempt == ATTEMPTS - 1:
-                    raise
+        await self._pace.ask("create", lambda: self._create(wanted))
 
     async def destroy(self) -> None:
-        ids = [each.id for each in await self._tagged() if each.tag(HUB) == self._tag.hub]
-        if ids:
-            await self._ask("terminate_instances", InstanceIds=ids)
+        async def do() -> None:
+            ids = [each.id for each in await self._tagged() if each.tag(HUB) == self._tag.hub]
+            if ids:
+                await self._ask("terminate_instances", InstanceIds=ids)
+
+        await self._pace.ask("destroy", do)
 
     async def forget(self) -> None:
         machine = await self._machine()
@@ -165,6 +157,20 @@ class Ec2Provider:
                 raise
 
     # --- below
+
+    async def _create(self, wanted: dict[str, Any]) -> None:
+        # Amazon makes one machine for one token, however often it's asked; where that isn't kept, our tag is.
+        token = uuid.uuid4().hex
+        for attempt in range(ATTEMPTS):
+            machine = await self._mine()
+            if machine is not None and machine.state.name != "shutting-down":
+                return
+            try:
+                await self._ask("run_instances", ClientToken=token, **wanted)
+                return
+            except Uncertain:
+                if attempt == ATTEMPTS - 1:
+                    raise
 
     def _wanted(self, host: Host) -> dict[str, Any]:
         config = self._config
