@@ -42,7 +42,8 @@ class Ec2Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     region: str = ""
     profile: str = ""
     """Of ~/.aws; empty: as the environment says, else the role of the machine that the waker runs on."""
-    address: Literal["private", "public"] = "private"
+    address: Literal["private", "public", "config"] = "private"
+    """Where the hub is asked; config: where its own section says."""
     port: Port = 8080
     """Where the hub listens there."""
     image: str = ""
@@ -203,7 +204,7 @@ class Ec2Provider:
         machine = await self._mine()
         if machine is None:
             return Described(state="missing", detail=f"no machine at {self.place} is tagged {HUB}={self._tag.hub}")
-        address = machine.public if self._config.address == "public" else machine.private
+        address = {"private": machine.private, "public": machine.public, "config": ""}[self._config.address]
         return Described(
             state=STATES[machine.state.name],
             url=f"http://{address}:{self._config.port}" if address else "",
