@@ -144,7 +144,7 @@ async def test_made_twice_there_is_one_machine(creating: Any) -> None:
     await provider.create(HOST)
     await becomes(creating, "running")
     assert [each.hub for each in await provider.found()] == ["hub"]
-    assert (await provider.describe()).url.startswith("http://")
+    assert (await creating.provider.describe()).url.startswith("http://")
 
 
 async def test_made_with_its_answer_lost_there_is_one_machine(creating: Any) -> None:
@@ -205,10 +205,11 @@ async def test_machines_of_other_hubs_of_the_same_waker_are_found_and_those_of_o
 
 async def test_what_a_machine_was_made_with_is_forgotten(tmp_path: Path, amazon: Amazon) -> None:
     async with on_stage("ec2", tmp_path, lambda: amazon) as stage:
-        assert isinstance(stage.provider, Forgetting)
+        provider = stage.provider
+        assert isinstance(provider, Forgetting)
         assert HOST.files[0].content in made_with(amazon, stage.waker)
-        await stage.provider.forget()
-        await stage.provider.forget()
+        await provider.forget()
+        await provider.forget()
         assert made_with(amazon, stage.waker) == []
         await stage.provider.destroy()
 
