@@ -15,12 +15,21 @@ from hub import accounts, reading
 from hub.accounts import BridgeAccount
 from hub.errors import ConfigError
 from hub.sections import Port, Positive, Price, Seconds
+from hub.waker.providers.docker import DockerConfig
+from hub.waker.providers.qemu import QemuConfig
+from hub.waker.providers.systemd import SystemdConfig
 
 NAME = re.compile("[a-z0-9-]{1,32}")
 SHORTEST = 32
 """Characters of a token."""
 COMMANDS = ("start", "stop", "state")
-ProviderName = Literal["process", "command"]
+ProviderName = Literal[
+    "process",
+    "command",
+    "docker",
+    "systemd",
+    "qemu",
+]
 
 
 class ListenConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,6 +61,9 @@ class HubConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stop: tuple[str, ...] = ()
     state: tuple[str, ...] = ()
     """command: prints running, starting, stopping, stopped or missing."""
+    docker: DockerConfig = DockerConfig()
+    systemd: SystemdConfig = SystemdConfig()
+    qemu: QemuConfig = QemuConfig()
     idle_minutes: Seconds = 5.0
     """So long nothing happens before the hub is stopped."""
     start_seconds: Seconds = 120.0
@@ -145,6 +157,9 @@ def _of_provider(hub: HubConfig) -> Iterator[str]:
         yield 'command: missing; say what runs the hub, as ["agenthost", "run", "--config", "config.toml"]'
     if hub.provider == "command":
         yield from (f"{key}: missing; say which command does that" for key in COMMANDS if not getattr(hub, key))
+    section = getattr(hub, hub.provider, None)
+    if isinstance(section, DockerConfig | SystemdConfig | QemuConfig):
+        yield from section.faults()
 
 
 def _heard(config: WakerConfig, heard: list[object]) -> Iterator[str]:
