@@ -1,7 +1,7 @@
 """A stand-in for systemctl: prints what systemctl(1) documents, of a unit that's kept in a file beside it.
 
-The file has a line for each property, and may have `Refuses` (why a job can't be made), `Lies` (jobs are made and nothing
-comes of them) and `EndsAtOnce` (what a started unit ends with).
+The file has a line for each property, and may have `Refuses` (why a job can't be made), `Lies` (jobs are made
+and nothing comes of them) and `EndsAtOnce` (what a started unit ends with).
 """
 
 import sys

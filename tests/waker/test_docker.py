@@ -94,7 +94,7 @@ async def test_what_cannot_be_started_is_a_fault_in_the_engines_words(
 
 async def test_a_refusal_is_told_in_the_engines_words(engine: Engine, docker: DockerProvider) -> None:
     engine.refuses = "driver failed: Bind for 0.0.0.0:8080 failed: port is already allocated"
-    with pytest.raises(ProviderFault, match="answered 500: driver failed.*already allocated"):
+    with pytest.raises(ProviderFault, match=r"answered 500: driver failed.*already allocated"):
         await docker.start()
 
 
@@ -144,7 +144,7 @@ async def test_without_a_name_the_container_is_found_by_our_label(engine: Engine
     other = DockerProvider(DockerConfig(socket=str(engine.socket)), "another")
     assert (await other.describe()).detail == "there's no container labelled agenthost.hub=another"
     engine.twins = 2
-    with pytest.raises(ProviderFault, match="2 containers are labelled agenthost.hub=hub"):
+    with pytest.raises(ProviderFault, match=r"2 containers are labelled agenthost.hub=hub"):
         await provider.start()
     await provider.close()
     await other.close()

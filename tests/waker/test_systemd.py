@@ -114,7 +114,7 @@ async def test_what_ends_at_once_is_stopped_with_what_it_ended_with(units: Units
 async def test_a_refusal_is_told_in_systemds_words(units: Units, systemd: SystemdProvider) -> None:
     units.be(Refuses="Failed to start agenthost.service: Interactive authentication required.")
     for ask in (systemd.start, systemd.stop):
-        with pytest.raises(ProviderFault, match="ended with 1: .*Interactive authentication required"):
+        with pytest.raises(ProviderFault, match=r"ended with 1: .*Interactive authentication required"):
             await ask()
 
 

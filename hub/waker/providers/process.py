@@ -26,7 +26,7 @@ class ProcessProvider:
     async def describe(self) -> Described:
         pid = self._running()
         if pid is None:
-            code = self._process.returncode if self._process else None
+            code = await self._code()
             return Described(state="stopped", detail="" if code is None else f"it ended with {code}")
         return Described(state="running" if self._asked_at is None else "stopping", detail=f"process {pid}")
 
@@ -55,6 +55,15 @@ class ProcessProvider:
 
     async def close(self) -> None:
         """Leave the process alone."""
+
+    async def _code(self) -> int | None:
+        """Return what our process ended with; the kernel knows of its end a moment before the loop does."""
+        if self._process is None:
+            return None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1.0):
+                await self._process.wait()
+        return self._process.returncode
 
     def _running(self) -> int | None:
         """Return the process, ours or the one that an earlier waker started, if it lives."""

@@ -37,7 +37,7 @@ class QemuConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def faults(self) -> Iterator[str]:
         """Say what's wrong, each line starting with the key."""
         if not self.arguments:
-            yield 'qemu.arguments: missing; say what the machine is, as ["-m", "1G", "-drive", "file=hub.img,format=raw"]'
+            yield 'qemu.arguments: missing; say what the machine is, as ["-m", "1G", "-hda", "hub.img"]'
         if taken := [word for word in self.arguments if word in {"-qmp", "-daemonize", "-no-shutdown", "-S"}]:
             yield f"qemu.arguments: {taken[0]} is the waker's own matter; leave it out"
 
