@@ -1,7 +1,7 @@
 """A virtual machine for tests: Debian's kernel with one program of ours for a userland, in the place of a hub.
 
-What's needed of the system: qemu-system-x86, gcc, and the kernel of Debian's package linux-image-cloud-amd64, laid apart in
-.cache/kernel (what .ci/run does).
+What's needed of the system: qemu-system-x86, gcc, and the kernel of Debian's package linux-image-cloud-amd64, laid apart
+in .cache/kernel (what .ci/run does).
 """
 
 import os
@@ -15,8 +15,9 @@ ROOT = Path(__file__).parents[2]
 KERNEL = ROOT / ".cache" / "kernel"
 QEMU = "qemu-system-x86_64"
 MODULES = (
-    "failover net_failover virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_net evdev button"
-).split()
+    *("failover", "net_failover", "virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev"),
+    *("virtio_pci", "virtio_net", "evdev", "button"),
+)
 """Those that the network card and the power button need, each after what it needs itself."""
 DIRECTORY, FILE = 0o040755, 0o100755
 
