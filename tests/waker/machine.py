@@ -1,6 +1,6 @@
 """A virtual machine for tests: Debian's kernel with one program of ours for a userland, in the place of a hub.
 
-What's needed of the system: qemu-system-x86, gcc, and the kernel of Debian's package linux-image-cloud-amd64, laid apart
+What's needed of the system: qemu-system-x86, gcc, and the kernel of Debian's package linux-image-cloud-amd64, laid out
 in .cache/kernel (what .ci/run does).
 """
 
