@@ -15,7 +15,7 @@ from hub.ports.time import Clock
 from hub.waker.config import HubConfig
 from hub.waker.ledger import HOUR, Ledger
 from hub.waker.peer import Peer, Report
-from hub.waker.providers import Described, Provider, ProviderFault
+from hub.waker.providers import Described, Priced, Provider, ProviderFault
 from hub.waker.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,12 @@ LOST = 30.0
 EARLY = 30.0
 """Seconds before the next due time that a hub is woken."""
 FIRST_BACKOFF, LONGEST_BACKOFF = 5.0, 900.0
+RECONCILE = 60.0
+"""Seconds between two looks at a machine that should be stopped."""
+LEFT_OVER = 10.0
+"""Likewise, where a start failed and the machine isn't known to have ended."""
+STUBBORN = 30.0
+"""Seconds that a failed start's machine is given to end before the next start."""
 FAILURES = 3
 """Starts in a row that fail before people are told."""
 
@@ -66,6 +72,8 @@ class Power:
         self._held = 0
         self._retry_at = 0.0
         self._silent_since: float | None = None
+        self._described_at = 0.0
+        self._looked_at = 0.0
 
     def wake(self) -> None:
         """Have the hub up soon, if it isn't."""
@@ -120,14 +128,18 @@ class Power:
         elif found.state in {"stopped", "missing"}:
             await self.ledger.ended(self._clock.now().timestamp())
             await self._be("stopped", found.detail)
-        elif await self._answers():
-            await self._be("ready")
         else:
-            # It was being started when the last waker ended: that start is gone on with.
-            await self._be("starting")
+            if await self.ledger.running() is None:
+                # Somebody else started it: it costs as much as if we had.
+                await self.ledger.began(self._clock.now().timestamp(), await self._price())
+            # Else it was being started when the last waker ended: that start is gone on with.
+            await self._be("ready" if await self._answers() else "starting")
 
     async def _rest(self) -> None:
         now = self._clock.now().timestamp()
+        if await self._runs_after_all():
+            await self._be("unknown")
+            return
         _, waking = await self._spool.waiting(self.hub.name)
         due = self.next_due is not None and now >= self.next_due - EARLY
         # Who has never met the hub doesn't know whom it knows, and so could never be asked to wake it.
@@ -140,6 +152,25 @@ class Power:
             return
         wanted = self._wanted.is_set()
         await self._nap(min(1.0, max(0.05, self._retry_at - now)) if wanted else 1.0, awake=wanted)
+
+    async def _runs_after_all(self) -> bool:
+        """Look now and then at a machine that should be stopped: one that runs costs money, whoever started it."""
+        left_over = await self.ledger.running() is not None
+        now = self._clock.monotonic()
+        if now - self._looked_at < (LEFT_OVER if left_over else RECONCILE):
+            return False
+        self._looked_at = now
+        found = await self._described()
+        if found is None or found.state in {"stopped", "missing"}:
+            if found is not None and left_over:
+                await self.ledger.ended(self._clock.now().timestamp())
+            return False
+        if left_over:
+            with contextlib.suppress(ProviderFault):
+                await self._provider.stop()
+            return False
+        log.warning("hub %s: its machine is %s, though nobody started it from here", self.hub.name, found.state)
+        return found.state != "stopping"
 
     async def _nap(self, seconds: float, *, awake: bool) -> None:
         """Sleep, unless somebody wants the hub who didn't before."""
@@ -154,12 +185,8 @@ class Power:
     async def _start(self) -> None:
         began = self._clock.monotonic()
         run = await self.ledger.running()
-        number = run.id if run else await self.ledger.began(self._clock.now().timestamp(), self.hub.price_per_hour)
-        pause, why = PROBE, ""
-        try:
-            await self._provider.start()
-        except ProviderFault as fault:
-            why = str(fault)
+        number = run.id if run else await self.ledger.began(self._clock.now().timestamp(), await self._price())
+        pause, why = PROBE, await self._asked_to_start()
         while not why:
             if await self._answers():
                 await self.ledger.ready(number, self._clock.now().timestamp())
@@ -176,6 +203,25 @@ class Power:
                 pause = min(pause * 1.3, LONGEST_PROBE)
         await self._start_failed(why)
 
+    async def _asked_to_start(self) -> str:
+        """Ask for a start, and say why there'll be none: a provider's no is believed as little as its yes."""
+        try:
+            await self._provider.start()
+        except ProviderFault as fault:
+            found = await self._described()
+            if found is None or found.state not in {"starting", "running"}:
+                return str(fault)
+            log.warning("hub %s: it starts, though its provider said: %s", self.hub.name, fault)
+        return ""
+
+    async def _price(self) -> float:
+        """Return what an hour costs, by its provider if it knows."""
+        if isinstance(self._provider, Priced):
+            with contextlib.suppress(ProviderFault):
+                if (price := await self._provider.price()) is not None:
+                    return price
+        return self.hub.price_per_hour
+
     async def _start_failed(self, why: str) -> None:
         now = self._clock.now().timestamp()
         self.failures += 1
@@ -183,12 +229,24 @@ class Power:
         self._retry_at = now + backoff * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
         log.warning("hub %s: start %d failed: %s", self.hub.name, self.failures, why)
         # What may be half up costs money, and is in the way of the next start.
-        with contextlib.suppress(ProviderFault):
-            await self._provider.stop()
-        await self.ledger.ended(now, why)
+        await self._end(why)
         await self._be("failed", why)
         if self.failures == FAILURES:
             await self._failed(f"asleep, and it could not be started: {why}")
+
+    async def _end(self, why: str) -> None:
+        """Have a machine stopped, and its run with it; it goes on costing while nobody says that it has ended."""
+        until = self._clock.monotonic() + STUBBORN
+        while True:
+            with contextlib.suppress(ProviderFault):
+                await self._provider.stop()
+            found = await self._described()
+            if found is not None and found.state in {"stopped", "missing"}:
+                await self.ledger.ended(self._clock.now().timestamp(), why)
+                return
+            if self._clock.monotonic() >= until:
+                return
+            await self._clock.sleep(1.0)
 
     async def _watch(self) -> None:
         _, waking = await self._spool.waiting(self.hub.name)
@@ -290,11 +348,17 @@ class Power:
             log.warning("hub %s: its provider can't say how it is: %s", self.hub.name, fault)
             return None
         self.url = found.url or self.hub.url
+        now = self._clock.now().timestamp()
+        if not found.billed and found.state in {"starting", "stopping"}:
+            await self.ledger.free(now - self._described_at)
+        self._described_at = now
         return found
 
     async def _be(self, state: State, detail: str = "") -> None:
         if state != self.state:
             log.info("hub %s: %s%s", self.hub.name, state, f" ({detail})" if detail else "")
+            # From here on it's known what a description in the new state is of.
+            self._described_at = self._clock.now().timestamp()
         async with self._changed:
             self.state, self.detail = state, detail
             self._changed.notify_all()

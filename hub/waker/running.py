@@ -12,12 +12,13 @@ from pathlib import Path
 
 import uvicorn
 
+from hub import accounts
 from hub import log as logs
-from hub.accounts import TelegramAccount, secrets_of
+from hub.accounts import TelegramAccount
 from hub.clock import SystemClock
 from hub.errors import StartError
 from hub.ports.time import Clock
-from hub.waker.config import HubConfig, WakerConfig, hub_of
+from hub.waker.config import HubConfig, WakerConfig, hub_of, secrets_of
 from hub.waker.front import Front, Seat
 from hub.waker.peer import Peer
 from hub.waker.power import Power
@@ -99,15 +100,15 @@ def serve(config: WakerConfig) -> int:
 
 
 async def _serve(config: WakerConfig) -> None:
-    hidden = [hub.token for hub in config.hubs]
+    hidden = [secret for hub in config.hubs for secret in secrets_of(hub)]
     for account in config.bridges:
-        hidden += secrets_of(account)
+        hidden += accounts.secrets_of(account)
     redaction = logs.configure(config.waker.log, config.waker.log_level, secrets=hidden)
     spool = Spool(config.data / "waker.db")
     spool.open()
     key = _key(config.data / KEY)
     redaction.hide(key)
-    providers = {hub.name: provider_of(hub, config.data) for hub in config.hubs}
+    providers = {hub.name: provider_of(hub, config.data, config.waker.name) for hub in config.hubs}
     waker = Waker(config, spool, SystemClock(), key, providers)
     server = Server(waker)
     stopping = asyncio.Event()

@@ -16,7 +16,7 @@ from hub.waker.config import HubConfig
 from hub.waker.peer import Peer
 from hub.waker.power import Power
 from hub.waker.providers import Provider, ProviderFault
-from hub.waker.providers.qemu import QemuConfig, QemuProvider
+from hub.waker.providers.qemu import QemuConfig, QemuProvider, faults
 from hub.waker.relay import Relay
 from hub.waker.spool import Heard, Spool
 from tests.faults.harness import free_port
@@ -190,5 +190,5 @@ async def test_a_folder_whose_path_is_too_long_for_a_socket_is_a_fault(tmp_path:
 
 @pytest.mark.parametrize("arguments", [(), ("-m", "1G", "-daemonize"), ("-qmp", "stdio")])
 def test_what_the_machine_is_must_be_said_and_no_more(arguments: tuple[str, ...]) -> None:
-    [fault] = QemuConfig(arguments=arguments).faults()
+    [fault] = faults(QemuConfig(arguments=arguments))
     assert fault.startswith("qemu.arguments: ")

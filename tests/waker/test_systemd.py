@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hub.waker.providers import ProviderFault, State
-from hub.waker.providers.systemd import SystemdConfig, SystemdProvider
+from hub.waker.providers.systemd import SystemdConfig, SystemdProvider, faults
 from tests.waker import systemctl
 
 ASLEEP = {
@@ -150,5 +150,5 @@ async def test_without_systemctl_the_fault_says_so() -> None:
     ],
 )
 def test_a_units_name_is_looked_at_before_it_is_used(unit: str, good: bool) -> None:
-    faults = list(SystemdConfig(unit=unit).faults())
+    faults = list(faults(SystemdConfig(unit=unit)))
     assert faults == [] if good else "systemd.unit: name the unit" in faults[0]

@@ -44,11 +44,6 @@ class DockerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     stop_seconds: Positive = 30
     """The engine kills what hasn't ended so long after it was told to."""
 
-    def faults(self) -> Iterator[str]:
-        """Say what's wrong, each line starting with the key."""
-        if not self.socket.startswith("/"):
-            yield f"docker.socket: must be a path from the root, as /var/run/docker.sock; it is {self.socket!r}"
-
 
 class _State(Struct, frozen=True, rename="pascal"):
     status: str = ""
@@ -83,6 +78,12 @@ class _Listed(Struct, frozen=True, rename="pascal"):
 
 class _Refusal(Struct, frozen=True):
     message: str = ""
+
+
+def faults(config: DockerConfig) -> Iterator[str]:
+    """Say what's wrong, each line starting with the key."""
+    if not config.socket.startswith("/"):
+        yield f"docker.socket: must be a path from the root, as /var/run/docker.sock; it is {config.socket!r}"
 
 
 class DockerProvider:

@@ -34,12 +34,13 @@ class QemuConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stop_seconds: Positive = 30
     """The machine is turned off that hasn't done it so long after its power button was pressed."""
 
-    def faults(self) -> Iterator[str]:
-        """Say what's wrong, each line starting with the key."""
-        if not self.arguments:
-            yield 'qemu.arguments: missing; say what the machine is, as ["-m", "1G", "-hda", "hub.img"]'
-        if taken := [word for word in self.arguments if word in {"-qmp", "-daemonize", "-no-shutdown", "-S"}]:
-            yield f"qemu.arguments: {taken[0]} is the waker's own matter; leave it out"
+
+def faults(config: QemuConfig) -> Iterator[str]:
+    """Say what's wrong, each line starting with the key."""
+    if not config.arguments:
+        yield 'qemu.arguments: missing; say what the machine is, as ["-m", "1G", "-hda", "hub.img"]'
+    if taken := [word for word in config.arguments if word in {"-qmp", "-daemonize", "-no-shutdown", "-S"}]:
+        yield f"qemu.arguments: {taken[0]} is the waker's own matter; leave it out"
 
 
 class QemuProvider:

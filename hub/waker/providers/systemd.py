@@ -30,10 +30,11 @@ class SystemdConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """It's a unit of the waker's own user, not of the system."""
     systemctl: str = "systemctl"
 
-    def faults(self) -> Iterator[str]:
-        """Say what's wrong, each line starting with the key."""
-        if not UNIT.fullmatch(self.unit):
-            yield f"systemd.unit: name the unit that runs the hub, as agenthost.service; it is {self.unit!r}"
+
+def faults(config: SystemdConfig) -> Iterator[str]:
+    """Say what's wrong, each line starting with the key."""
+    if not UNIT.fullmatch(config.unit):
+        yield f"systemd.unit: name the unit that runs the hub, as agenthost.service; it is {config.unit!r}"
 
 
 class SystemdProvider:
