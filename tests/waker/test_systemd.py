@@ -150,5 +150,5 @@ async def test_without_systemctl_the_fault_says_so() -> None:
     ],
 )
 def test_a_units_name_is_looked_at_before_it_is_used(unit: str, good: bool) -> None:
-    faults = list(faults(SystemdConfig(unit=unit)))
-    assert faults == [] if good else "systemd.unit: name the unit" in faults[0]
+    found = list(faults(SystemdConfig(unit=unit)))
+    assert found == [] if good else "systemd.unit: name the unit" in found[0]
