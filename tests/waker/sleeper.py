@@ -44,6 +44,8 @@ class Machine:
             self._up_at = self._clock.monotonic() + self.boots
 
     async def stop(self) -> None:
+        if self.fault:
+            raise ProviderFault(self.fault)
         self.stops += 1
         if not self.lies:
             self.state = "stopped"

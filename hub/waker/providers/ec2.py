@@ -30,6 +30,8 @@ STATES: dict[str, State] = {
 """A machine in any other state is gone."""
 LARGEST = 16 * 1024
 """Bytes of what a machine may be made with."""
+NOTHING = b"#cloud-config\n"
+"""What a machine was made with, once that's forgotten."""
 ATTEMPTS = 3
 SHOWN = 300
 
@@ -150,7 +152,7 @@ class Ec2Provider:
 
     async def forget(self) -> None:
         machine = await self._machine()
-        await self._ask("modify_instance_attribute", InstanceId=machine.id, UserData={"Value": b""})
+        await self._ask("modify_instance_attribute", InstanceId=machine.id, UserData={"Value": NOTHING})
 
     async def found(self) -> tuple[Found, ...]:
         return tuple(map(_found, await self._tagged()))

@@ -52,17 +52,21 @@ def faults(config: HttpConfig) -> Iterator[str]:
     for header in config.headers:
         if not HEADER.fullmatch(header):
             yield 'http.headers: write each as "Authorization: Bearer {secret}"'
+    yield from _pointers(config)
     for word in config.states:
         found = WORD.fullmatch(word)
         if found is None or found[2] not in get_args(State):
             yield f'http.states: write each as "EXITED = stopped", of {", ".join(get_args(State))}; one is {word!r}'
-    for key in ("state_at", "url_at", "price_at"):
-        if (pointer := getattr(config, key)) and not pointer.startswith("/"):
-            yield f"http.{key}: a JSON pointer begins with /, as /runtime/state; it is {pointer!r}"
     if config.secret and config.secret_file:
         yield "http.secret: give the secret itself, or in its place http.secret_file with the file that has it"
     elif config.secret_file and not os.access(Path(config.secret_file).expanduser(), os.R_OK):
         yield f"http.secret_file: {config.secret_file!r} can't be read; create it or mend its rights"
+
+
+def _pointers(config: HttpConfig) -> Iterator[str]:
+    for key in ("state_at", "url_at", "price_at"):
+        if (pointer := getattr(config, key)) and not pointer.startswith("/"):
+            yield f"http.{key}: a JSON pointer begins with /, as /runtime/state; it is {pointer!r}"
 
 
 class HttpProvider:
