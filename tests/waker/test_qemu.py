@@ -60,7 +60,7 @@ async def test_a_machine_is_woken_asked_and_put_to_sleep(tmp_path: Path) -> None
     spool, clock, told = Spool(tmp_path / "waker.db"), SystemClock(), list[str]()
     spool.open()
 
-    async def tell(text: str) -> None:
+    async def tell(text: str, first: bool) -> None:
         told.append(text)
 
     async with turned_off(config, tmp_path) as provider:
