@@ -157,7 +157,7 @@ async def test_a_machine_that_was_killed_is_stopped(empty: QemuProvider, tmp_pat
     await empty.start()
     await until(empty, "running", "running")
     signal_to(tmp_path, signal.SIGKILL)
-    await until(empty, "stopped", "it ended with -9")
+    await until(empty, "stopped", "it was killed by SIGKILL")
     await empty.stop()
     await empty.start()
     await until(empty, "running", "running")

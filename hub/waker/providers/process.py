@@ -26,8 +26,7 @@ class ProcessProvider:
     async def describe(self) -> Described:
         pid = self._running()
         if pid is None:
-            code = await self._code()
-            return Described(state="stopped", detail="" if code is None else f"it ended with {code}")
+            return Described(state="stopped", detail=_ended(await self._code()))
         return Described(state="running" if self._asked_at is None else "stopping", detail=f"process {pid}")
 
     async def start(self) -> None:
@@ -88,6 +87,15 @@ def _born(pid: int) -> str:
     except OSError:
         return ""
     return "" if fields[0] in "ZX" else fields[19]
+
+
+def _ended(code: int | None) -> str:
+    if code is None:
+        return ""
+    try:
+        return f"it was killed by {signal.Signals(-code).name}" if code < 0 else f"it ended with {code}"
+    except ValueError:
+        return f"it was killed by signal {-code}"
 
 
 def _signal(pid: int, number: int) -> None:
