@@ -39,6 +39,9 @@ class Engine:
         self.seconds: list[int] = []
         """How long each that was stopped was given."""
         self.asked: list[str] = []
+        self.starts = 0
+        self.broken = ""
+        """Why nothing at all works."""
         self.gate = asyncio.Event()
         """Until it's set, whatever is deaf isn't killed."""
         app = web.Application(middlewares=[self._versioned])
@@ -68,6 +71,8 @@ class Engine:
     @web.middleware
     async def _versioned(self, request: web.Request, handler: Any) -> web.StreamResponse:
         self.asked.append(f"{request.method} {request.path_qs}")
+        if self.broken:
+            return _problem(500, self.broken)
         version = request.match_info.get("v", "")
         if version and tuple(map(int, version[1:].split("."))) > tuple(map(int, self.version.split("."))):
             return _problem(
@@ -123,6 +128,7 @@ class Engine:
             self.status, self.exit_code = "exited", self.ends_at_once
         elif not self.lies:
             self.status, self.exit_code = "running", 0
+            self.starts += 1
         return web.Response(status=204)
 
     async def _unpause(self, request: web.Request) -> web.Response:

@@ -1,7 +1,7 @@
 """A stand-in for systemctl: prints what systemctl(1) documents, of a unit that's kept in a file beside it.
 
 The file has a line for each property, and may have `Refuses` (why a job can't be made), `Lies` (jobs are made
-and nothing comes of them) and `EndsAtOnce` (what a started unit ends with).
+and nothing comes of them), `EndsAtOnce` (what a started unit ends with) and `Broken` (why systemd can't be asked).
 """
 
 import sys
@@ -16,6 +16,9 @@ def main(words: list[str]) -> int:
     with LOG.open("a", encoding="utf-8") as log:
         log.write(" ".join(words) + "\n")
     found = dict(line.split("=", 1) for line in UNIT.read_text(encoding="utf-8").splitlines())
+    if "Broken" in found:
+        print(found["Broken"], file=sys.stderr)
+        return 1
     verb = next(word for word in words if not word.startswith("-"))
     if verb == "show":
         asked = next(word for word in words if word.startswith("--property=")).removeprefix("--property=").split(",")
@@ -40,7 +43,13 @@ def after(verb: str, found: dict[str, str]) -> dict[str, str]:
     if "EndsAtOnce" in found:
         ended = {"Result": "exit-code", "ExecMainStatus": found["EndsAtOnce"]}
         return {"ActiveState": "failed", "SubState": "failed"} | ended
-    return {"ActiveState": "active", "SubState": "running", "Result": "success", "ExecMainStatus": "0"}
+    starts = int(found.get("Starts", "0")) + (found["ActiveState"] != "active")
+    return {"Starts": str(starts)} | {
+        "ActiveState": "active",
+        "SubState": "running",
+        "Result": "success",
+        "ExecMainStatus": "0",
+    }
 
 
 if __name__ == "__main__":

@@ -1,42 +1,12 @@
 """A hub as a systemd unit, by a stand-in for systemctl: what it's called with, and what each state means."""
 
-import shutil
-import sys
 from pathlib import Path
 
 import pytest
 
 from hub.waker.providers import ProviderFault, State
 from hub.waker.providers.systemd import SystemdConfig, SystemdProvider, faults
-from tests.waker import systemctl
-
-ASLEEP = {
-    "LoadState": "loaded",
-    "ActiveState": "inactive",
-    "SubState": "dead",
-    "Result": "success",
-    "ExecMainStatus": "0",
-    "Job": "",
-}
-
-
-class Units:
-    """A folder with the stand-in, its one unit, and what it was asked."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        shutil.copy(systemctl.__file__, folder / "systemctl.py")
-        self.program = folder / "systemctl"
-        self.program.write_text(f'#!/bin/sh\nexec {sys.executable} -S {folder}/systemctl.py "$@"\n')
-        self.program.chmod(0o700)
-        self.be()
-
-    def be(self, **properties: str) -> None:
-        (self._folder / "unit").write_text("".join(f"{k}={v}\n" for k, v in (ASLEEP | properties).items()))
-
-    @property
-    def asked(self) -> list[str]:
-        return (self._folder / "asked").read_text().splitlines()
+from tests.waker.units import Units
 
 
 @pytest.fixture

@@ -105,14 +105,11 @@ class DockerProvider:
         state = STATES.get(found.state.status)
         if state is None:
             raise ProviderFault(f"container {self._called}: in a state that isn't known, {found.state.status!r}")
-        if state in {"stopped", "missing"}:
-            self._stopping = False
-        elif state == "running" and self._stopping:
+        if state == "running" and self._stopping:
             state = "stopping"
         return Described(state=state, url=self._url(found.network_settings), detail=_detail(found.state))
 
     async def start(self) -> None:
-        self._stopping = False
         found = await self._find()
         if found is None:
             raise ProviderFault(
@@ -125,11 +122,14 @@ class DockerProvider:
         found = await self._find()
         if found is None or STATES.get(found.state.status) in {"stopped", "missing"}:
             return
-        self._stopping = True
         wait = self._config.stop_seconds
         path = f"/containers/{found.id}/stop?t={wait}"
-        # One that's removed meanwhile is stopped too.
-        await self._ask("POST", path, patience=wait + 30.0, fine=(204, 304, 404))
+        self._stopping = True
+        try:
+            # One that's removed meanwhile is stopped too.
+            await self._ask("POST", path, patience=wait + 30.0, fine=(204, 304, 404))
+        finally:
+            self._stopping = False
 
     async def close(self) -> None:
         await self._pool.aclose()
