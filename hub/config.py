@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from hub import accounts, databases, outward, reading
+from hub import accounts, databases, outward, reading, shelves
 from hub.accounts import BridgeAccount
 from hub.errors import ConfigError
 from hub.outward import EgressConfig, RegistryConfig
@@ -36,6 +36,7 @@ from hub.sections import (
     ToolsConfig,
     WakerSection,
 )
+from hub.shelves import ShelfConfig
 
 __all__ = [
     "MODEL_FILE",
@@ -182,6 +183,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     telemetry: TelemetryConfig = TelemetryConfig()
     bridges: tuple[BridgeAccount, ...] = ()
     registries: tuple[RegistryConfig, ...] = ()
+    registry: ShelfConfig = ShelfConfig()
 
     @property
     def data(self) -> Path:
@@ -310,7 +312,8 @@ def _check(config: Config) -> list[str]:
     faults += _check_waker(config.waker)
     faults += _check_telemetry(config.telemetry)
     faults += _check_secrets(config.packages.secrets)
-    return [*faults, *databases.faults(config.store), *outward.faults(config.egress, config.registries)]
+    faults += [*databases.faults(config.store), *outward.faults(config.egress, config.registries)]
+    return [*faults, *shelves.faults(config.registry)]
 
 
 def _check_waker(waker: WakerSection) -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import bridges as platforms
 from hub import log as logs
+from hub import shelves
 from hub.accounts import kind_of, name_of, secrets_of
 from hub.app import Hub
 from hub.clock import SystemClock
@@ -205,6 +206,7 @@ def _secrets(config: Config) -> list[str]:
         *models,
         *chain(*map(secrets_of, config.bridges)),
         *(secret.value for secret in config.packages.secrets),
+        *shelves.secrets_of(config.registry),
     ]
 
 

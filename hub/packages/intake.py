@@ -20,8 +20,8 @@ from msgspec.structs import replace
 
 from hub.errors import AgentHostError, BadRequest, Conflict, ManifestError, StoreUnavailable
 from hub.failpoints import reach
-from hub.packages.archive import Entry, unpacked
-from hub.packages.kinds import Kind, Sheet, manifests
+from hub.packages.archive import unpacked
+from hub.packages.kinds import Kind, Sheet, kind_of
 from hub.packages.place import AGAIN, ARCHIVE, CLAIM, Place, digest_of
 from hub.packages.registry import Claim
 from hub.packages.scanning import Scanner
@@ -70,7 +70,7 @@ class Intake:
         """`check` raises early for what `finish` would raise for, and returns what the package will be granted."""
         self._store = store
         self._place = place
-        self._kinds = {kind.kind: kind for kind in kinds}
+        self._kinds = tuple(kinds)
         self._clock = clock
         self._sources = sources
         self._scanner = scanner
@@ -236,7 +236,7 @@ class Intake:
                 entries = await asyncio.to_thread(unpacked, archive)
         except TimeoutError:
             raise ManifestError(f"archive: takes longer than {SECONDS:g} seconds to unpack") from None
-        kind, manifest = self._kind_of(entries)
+        kind, manifest = kind_of(entries, self._kinds)
         name = kind.name(manifest.data) or "package"
         draft = await asyncio.to_thread(self._place.draft, installation.id, name, entries)
         installation = await self._step(installation, "unpacked")
@@ -256,22 +256,6 @@ class Intake:
             found=found,
         )
         return await self._finish(installation, Ready(sheet=sheet, edition=edition, draft=draft, enable=claim.enable))
-
-    def _kind_of(self, entries: tuple[Entry, ...]) -> tuple[Kind, Entry]:
-        """Return what a package is, by the manifest at its top, and that."""
-        kinds = {name: kind for kind in self._kinds.values() for name in manifests(kind)}
-        named = {entry.path: entry for entry in entries if entry.path in kinds}
-        # Of a kind that reads several manifests, the first one counts.
-        firsts = {kinds[path].kind: next(filter(named.get, manifests(kinds[path]))) for path in named}
-        found = [(self._kinds[kind], named[path]) for kind, path in firsts.items()]
-        if len(found) == 1:
-            return found[0]
-        *others, last = sorted(kinds)
-        names = f"{', '.join(others)} or {last}"
-        if found:
-            which = " and ".join(sorted(entry.path for _, entry in found))
-            raise ManifestError(f"archive: has {which}; a package has one of {names}")
-        raise ManifestError(f"archive: has no {names} at its top; a package has one of them")
 
     # --- what's kept of it
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 from hub.errors import BadRequest, EgressError, ManifestError
 from hub.packages.archive import Bounds
 from hub.ports import Egress
+from hub.releases import order
 
 NAME = r"[a-z0-9][a-z0-9-]{0,62}[a-z0-9]"
 REFERENCE = re.compile(rf"{NAME}/{NAME}(@[0-9A-Za-z.+-]{{1,64}})?")
@@ -118,14 +119,3 @@ def _chosen(reference: str, version: str, listing: Listing) -> Listed:
     if not offered:
         raise BadRequest("source", f"{reference}: all its versions were taken back; name one with @ to have it anyway")
     return max(offered, key=lambda listed: order(listed.version))
-
-
-def order(version: str) -> tuple[object, ...]:
-    """Return what SemVer versions are ordered by; what's before a release stands behind all releases."""
-    plain, _, before = version.partition("+")[0].partition("-")
-    numbers = tuple(int(number) for number in plain.split("."))
-    return (not before, numbers, tuple(_part(part) for part in before.split(".")))
-
-
-def _part(part: str) -> tuple[bool, int, str]:
-    return (False, int(part), "") if part.isascii() and part.isdigit() else (True, 0, part)

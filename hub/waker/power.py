@@ -253,13 +253,12 @@ class Power:
         return self.hub.price_per_hour
 
     async def _start_failed(self, why: str) -> None:
-        now = self._clock.now().timestamp()
         self._telling.failures, self._telling.why = self.failures + 1, why
-        backoff = min(FIRST_BACKOFF * 2 ** (self.failures - 1), LONGEST_BACKOFF)
-        self._retry_at = now + backoff * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
         log.warning("hub %s: start %d failed: %s", self.hub.name, self.failures, why)
         # What may be half up costs money, and is in the way of the next start.
         await self._end(why)
+        backoff = min(FIRST_BACKOFF * 2 ** (self.failures - 1), LONGEST_BACKOFF)
+        self._retry_at = self._clock.now().timestamp() + backoff * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
         await self._be("failed", why)
 
     async def _end(self, why: str) -> None:
@@ -272,7 +271,7 @@ class Power:
             if found is not None and found.state in {"stopped", "missing"}:
                 await self.ledger.ended(self._clock.now().timestamp(), why)
                 return
-            if self._clock.monotonic() >= until:
+            if found is None or self._clock.monotonic() >= until:
                 return
             await self._clock.sleep(1.0)
 

@@ -20,6 +20,7 @@ from hub.errors import StartError
 from hub.ports.time import Clock
 from hub.waker.config import HubConfig, WakerConfig, hub_of, secrets_of
 from hub.waker.front import Front, Seat
+from hub.waker.orphans import Orphans
 from hub.waker.peer import Peer
 from hub.waker.power import Power
 from hub.waker.providers import Provider
@@ -53,7 +54,8 @@ class Waker:
                 power = self._power(hub_of(config, account).name)
                 ear = TelegramEar(account, power, spool, clock)
                 self.ears[ear.name] = ear
-        self.front = Front(self.seats, self.ears, spool, clock, key)
+        self._orphans = Orphans(providers, clock, destroy=config.waker.destroy_orphans)
+        self.front = Front(self.seats, self.ears, spool, clock, key, self._orphans)
 
     def _seat(self, hub: HubConfig, spool: Spool, clock: Clock) -> None:
         peer = Peer(lambda: power.url, hub.token)
@@ -85,6 +87,7 @@ class Waker:
                 group.create_task(relay.run())
             for ear in self.ears.values():
                 group.create_task(ear.run())
+            group.create_task(self._orphans.run())
 
     async def close(self) -> None:
         """Let go of every connection."""

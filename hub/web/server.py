@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from litestar import Litestar
+from litestar.types import ASGIApp
 
 from hub.config import Config
 from hub.errors import StartError
@@ -20,7 +20,7 @@ GRACE = 5
 class Server(uvicorn.Server):
     """A uvicorn server that tells streams to end before it waits for them. Set `should_exit` to stop it."""
 
-    def __init__(self, app: Litestar, *, closing: asyncio.Event) -> None:
+    def __init__(self, app: ASGIApp, *, closing: asyncio.Event) -> None:
         super().__init__(
             uvicorn.Config(
                 app,

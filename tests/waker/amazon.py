@@ -56,6 +56,10 @@ class Amazon:
         """Seconds that a machine stays stopping."""
         self.fails: list[str] = []
         """Actions whose machine stops by itself again at once."""
+        self.done: Callable[[str, bytes], None] = lambda action, user_data: None
+        """Told of each action that was done, and what a machine is made with."""
+        self.address = ""
+        """The machines' private address, in place of the one that moto thinks up."""
         self.billed = 0.0
         """Seconds that Amazon would want money for, of machines that have stopped."""
         self._running_from: float | None = None
@@ -86,6 +90,10 @@ class Amazon:
             client.close()
         machines = [each for group in page["Reservations"] for each in group["Instances"]]
         return [each for each in machines if each["State"]["Name"] not in {"terminated", "shutting-down"}]
+
+    def runs(self) -> bool:
+        """Say whether the machine has booted, by Amazon's bill."""
+        return self._running_from is not None and self.now() >= self._running_from
 
     def user_data(self, id: str) -> bytes:
         """Return what a machine was made with, as Amazon keeps it."""
@@ -123,6 +131,8 @@ class Amazon:
             body = _twice(body)
         status, answer = self._forward(path, headers, body)
         self._count(action, answer, status)
+        if status == 200:
+            self.done(action, b64decode(parse_qs(asked.body.decode()).get("UserData", [""])[0]))
         if action in self.fails and status == 200:
             ids = {f"InstanceId.{n}": id for n, id in enumerate(_ids(answer), 1)}
             self._forward(
@@ -156,11 +166,13 @@ class Amazon:
 
     def _aged(self, answer: bytes) -> bytes:
         text = answer.decode()
+        if self.address:
+            text = re.sub("<privateIpAddress>[^<]+<", f"<privateIpAddress>{self.address}<", text)
         if self._running_from is not None and self.now() < self._running_from:
             return _reworded(text, "16", "running", "0", "pending")
         if self._running_from is None and self.now() < self._stopped_at + self.ends:
             return _reworded(text, "80", "stopped", "64", "stopping")
-        return answer
+        return text.encode()
 
 
 def _ids(answer: bytes) -> list[str]:

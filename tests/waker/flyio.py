@@ -94,16 +94,15 @@ class Fly:
         if action == "list":
             wanted = {key.removeprefix("metadata."): values[0] for key, values in query.items()}
             shown = [each for each in self.machines.values() if each["state"] != "destroyed"]
-            shown = [each for each in shown if wanted.items() <= each["config"]["metadata"].items()]
+            shown = [each for each in shown if wanted.items() <= _known(each)["metadata"].items()]
             return 200, json.dumps(shown).encode()
         if action == "create":
             return self._create(json.loads(body))
-        machine = self.machines.get(id)
-        if machine is None:
+        if id not in self.machines:
             return _said(404, "not_found: machine not found")
         if self.leased:
             return _said(409, "aborted: lease currently held by ops@example.com, expires at 2026-11-30T06:00:00Z")
-        return self._move(action, machine)
+        return self._move(action, self.machines[id])
 
     def _create(self, wanted: dict[str, Any]) -> tuple[int, bytes]:
         name = wanted["name"]
@@ -158,3 +157,8 @@ class Fly:
 
 def _said(status: int, text: str) -> tuple[int, bytes]:
     return status, json.dumps({"error": text}).encode()
+
+
+def _known(machine: dict[str, Any]) -> dict[str, Any]:
+    config: dict[str, Any] = machine["config"] or machine["incomplete_config"]
+    return config

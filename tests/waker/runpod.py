@@ -1,4 +1,4 @@
-"""A GPU host's REST API in the shape of RunPod's: `desiredStatus`, `costPerHr`, POST to start and stop. Nothing real."""
+"""A GPU host's REST API in the shape of RunPod's, with `desiredStatus` and `costPerHr`; nothing real."""
 
 import json
 import time

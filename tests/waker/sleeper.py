@@ -29,12 +29,19 @@ class Machine:
         self.fault = ""
         self.dies = False
         """Whatever it starts ends at once."""
+        self.costs: float | None = None
+        """What an hour costs by its provider; None: it doesn't say."""
+        self.loses = False
+        """It does what it's asked, and its answer is lost."""
+        self.free: tuple[State, ...] = ()
+        """States that its provider takes nothing for."""
         self._up_at = 0.0
 
     async def describe(self) -> Described:
         if self.fault:
             raise ProviderFault(self.fault)
-        return Described(state=self.state, detail="it ended with 1" if self.dies and self.state == "stopped" else "")
+        detail = "it ended with 1" if self.dies and self.state == "stopped" else ""
+        return Described(state=self.state, detail=detail, billed=self.state not in self.free)
 
     async def start(self) -> None:
         if self.fault:
@@ -44,6 +51,11 @@ class Machine:
         if not self.lies and not self.dies and self.state != "running":
             self.state = "running"
             self._up_at = self._clock.monotonic() + self.boots
+        if self.loses:
+            raise ProviderFault("its answer was lost")
+
+    async def price(self) -> float | None:
+        return self.costs
 
     async def stop(self) -> None:
         if self.fault:

@@ -271,3 +271,83 @@ async def test_while_its_provider_cannot_be_asked_nothing_is_done(tmp_path: Path
     owner.cancel()
     await asyncio.gather(owner, return_exceptions=True)
     await sleeper.spool.close()
+
+
+# --- what's true, and what it costs
+
+
+async def test_a_start_whose_answer_was_lost_is_gone_on_with(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as sleeper:
+        sleeper.machine.loses = True
+        await woken(sleeper)
+        assert (sleeper.machine.starts, sleeper.power.failures) == (1, 0)
+
+
+async def test_what_a_failed_start_left_running_goes_on_costing_until_it_has_ended(tmp_path: Path) -> None:
+    async with at_work(tmp_path, start_seconds=20.0, price_per_hour=3600.0) as sleeper:
+        sleeper.machine.boots = 1e9
+        sleeper.power.wake()
+        await sleeper.passes(10)
+        sleeper.machine.lies = True
+        await sleeper.passes(42)
+        assert sleeper.state == "failed"
+        assert await sleeper.power.ledger.running() is not None
+        assert await sleeper.power.ledger.spent_this_month(sleeper.clock.now().timestamp()) > 50
+        sleeper.machine.lies, sleeper.machine.boots = False, 1.0
+        await sleeper.passes(60)
+        assert sleeper.state == "ready"
+
+
+async def test_a_machine_that_somebody_else_started_is_found_and_counted_and_put_to_sleep(tmp_path: Path) -> None:
+    async with at_work(tmp_path, price_per_hour=3600.0) as sleeper:
+        sleeper.machine.state = "running"
+        await sleeper.passes(70, step=1)
+        assert sleeper.state == "ready"
+        assert sleeper.machine.starts == 0
+        sleeper.word.idle = 1000
+        await sleeper.passes(20)
+        assert (sleeper.state, sleeper.machine.state) == ("stopped", "stopped")
+        [run] = await sleeper.power.ledger.last(5)
+        assert run.ended is not None
+
+
+async def test_a_machine_that_runs_when_the_waker_comes_up_is_counted_from_then_on(tmp_path: Path) -> None:
+    sleeper = Sleeper(tmp_path, price_per_hour=1.0)
+    sleeper.machine.state = "running"
+    owner = asyncio.create_task(sleeper.power.run())
+    await sleeper.passes(5)
+    run = await sleeper.power.ledger.running()
+    assert run is not None
+    assert (sleeper.state, run.price) == ("ready", 1.0)
+    owner.cancel()
+    await asyncio.gather(owner, return_exceptions=True)
+    await sleeper.spool.close()
+
+
+async def test_a_lifetime_ends_what_somebody_else_started_too(tmp_path: Path) -> None:
+    async with at_work(tmp_path, lifetime_hours=0.1) as sleeper:
+        sleeper.machine.state = "running"
+        sleeper.word.busy = ("a turn",)
+        await sleeper.passes(70, step=1)
+        assert sleeper.state == "ready"
+        await sleeper.passes(380, step=5)
+        assert sleeper.machine.stops > 0
+
+
+async def test_a_price_that_the_provider_says_goes_before_the_configs(tmp_path: Path) -> None:
+    async with at_work(tmp_path, price_per_hour=1.0) as sleeper:
+        sleeper.machine.costs = 3.29
+        await woken(sleeper)
+        assert (await sleeper.power.ledger.last(1))[0].price == 3.29
+
+
+async def test_what_a_provider_takes_nothing_for_is_not_counted(tmp_path: Path) -> None:
+    async with at_work(tmp_path, price_per_hour=3600.0) as sleeper:
+        sleeper.machine.free = ("starting",)
+        sleeper.machine.boots = 30.0
+        sleeper.power.wake()
+        await sleeper.passes(1, step=0.1)
+        sleeper.machine.state = "starting"
+        await sleeper.passes(20, step=0.1)
+        assert sleeper.state == "starting"
+        assert await sleeper.power.ledger.spent_this_month(sleeper.clock.now().timestamp()) < 2.5

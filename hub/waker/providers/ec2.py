@@ -42,7 +42,8 @@ class Ec2Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     region: str = ""
     profile: str = ""
     """Of ~/.aws; empty: as the environment says, else the role of the machine that the waker runs on."""
-    address: Literal["private", "public"] = "private"
+    address: Literal["private", "public", "config"] = "private"
+    """Where the hub is asked; config: where its own section says."""
     port: Port = 8080
     """Where the hub listens there."""
     image: str = ""
@@ -132,23 +133,15 @@ class Ec2Provider:
         if not self._config.image:
             raise ProviderFault("hubs.ec2.image: missing; say what the machine is made from, as ami-0123456789abcdef0")
         wanted = self._wanted(host)
-        # Amazon makes one machine for one token, however often it's asked; where that isn't kept, our tag is.
-        token = uuid.uuid4().hex
-        for attempt in range(ATTEMPTS):
-            machine = await self._mine()
-            if machine is not None and machine.state.name != "shutting-down":
-                return
-            try:
-                await self._ask("run_instances", ClientToken=token, **wanted)
-                return
-            except Uncertain:
-                if attempt == ATTEMPTS - 1:
-                    raise
+        await self._pace.ask("create", lambda: self._create(wanted))
 
     async def destroy(self) -> None:
-        ids = [each.id for each in await self._tagged() if each.tag(HUB) == self._tag.hub]
-        if ids:
-            await self._ask("terminate_instances", InstanceIds=ids)
+        async def do() -> None:
+            ids = [each.id for each in await self._tagged() if each.tag(HUB) == self._tag.hub]
+            if ids:
+                await self._ask("terminate_instances", InstanceIds=ids)
+
+        await self._pace.ask("destroy", do)
 
     async def forget(self) -> None:
         machine = await self._machine()
@@ -165,6 +158,20 @@ class Ec2Provider:
                 raise
 
     # --- below
+
+    async def _create(self, wanted: dict[str, Any]) -> None:
+        # Amazon makes one machine for one token, however often it's asked; where that isn't kept, our tag is.
+        token = uuid.uuid4().hex
+        for attempt in range(ATTEMPTS):
+            machine = await self._mine()
+            if machine is not None and machine.state.name != "shutting-down":
+                return
+            try:
+                await self._ask("run_instances", ClientToken=token, **wanted)
+                return
+            except Uncertain:
+                if attempt == ATTEMPTS - 1:
+                    raise
 
     def _wanted(self, host: Host) -> dict[str, Any]:
         config = self._config
@@ -197,7 +204,7 @@ class Ec2Provider:
         machine = await self._mine()
         if machine is None:
             return Described(state="missing", detail=f"no machine at {self.place} is tagged {HUB}={self._tag.hub}")
-        address = machine.public if self._config.address == "public" else machine.private
+        address = {"private": machine.private, "public": machine.public, "config": ""}[self._config.address]
         return Described(
             state=STATES[machine.state.name],
             url=f"http://{address}:{self._config.port}" if address else "",

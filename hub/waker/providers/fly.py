@@ -150,20 +150,15 @@ class FlyProvider:
             raise ProviderFault(
                 "hubs.deploy.setup: Fly's machines are made from an image that has AgentHost; leave it empty"
             )
-        machine = await self._mine()
-        if machine is not None and machine.state not in GOING:
-            return
-        # Names are unique within an app: asked twice it's refused the second time.
-        answer = await self._asked("POST", "", self._wanted(host))
-        if answer.status in {409, 422} and b"already_exists" in answer.body:
-            return
-        if answer.status >= 400:
-            raise self._asking.refused("making the machine", answer)
+        await self._pace.ask("create", lambda: self._create(self._wanted(host)))
 
     async def destroy(self) -> None:
-        for machine in await self._tagged():
-            if machine.meta(HUB) == self._tag.hub and machine.state not in GOING:
-                await self.discard(machine.id)
+        async def do() -> None:
+            for machine in await self._tagged():
+                if machine.meta(HUB) == self._tag.hub and machine.state not in GOING:
+                    await self.discard(machine.id)
+
+        await self._pace.ask("destroy", do)
 
     async def found(self) -> tuple[Found, ...]:
         living = (each for each in await self._tagged() if each.state not in GOING)
@@ -175,6 +170,15 @@ class FlyProvider:
             raise self._asking.refused(f"destroying {id}", answer)
 
     # --- below
+
+    async def _create(self, wanted: dict[str, object]) -> None:
+        machine = await self._mine()
+        if machine is not None and machine.state not in GOING:
+            return
+        # Names are unique within an app: asked twice it's refused the second time.
+        answer = await self._asked("POST", "", wanted)
+        if answer.status >= 400 and b"already_exists" not in answer.body:
+            raise self._asking.refused("making the machine", answer)
 
     def _wanted(self, host: Host) -> dict[str, object]:
         config = self._config

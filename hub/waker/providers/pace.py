@@ -26,16 +26,19 @@ class Pace:
         self._asked_at = 0.0
 
     async def described(self, look: Callable[[], Awaitable[Described]]) -> Described:
-        """Return how the machine is, as of a moment ago; one just asked to start isn't taken for stopped."""
+        """Return how the machine is, as of a moment ago; one just asked to start isn't taken for stopped,
+        nor one just made for missing.
+        """
         if self._seen is None or self._now() - self._seen_at >= FRESH:
             self._seen, self._seen_at = await look(), self._now()
-        if self._seen.state == "stopped" and self._asked == "start" and self._now() - self._asked_at < SETTLING:
+        old = {"start": "stopped", "create": "missing"}.get(self._asked)
+        if self._seen.state == old and self._now() - self._asked_at < SETTLING:
             return replace(self._seen, state="starting", billed=False)
         return self._seen
 
-    async def ask(self, what: Literal["start", "stop"], do: Callable[[], Awaitable[None]]) -> None:
-        """Ask for something, unless just that was asked for a moment ago."""
-        if self._asked == what and self._now() - self._asked_at < AGAIN:
+    async def ask(self, what: Literal["start", "stop", "create", "destroy"], do: Callable[[], Awaitable[None]]) -> None:
+        """Ask for something, unless just that start or stop was asked for a moment ago."""
+        if self._asked == what and self._now() - self._asked_at < AGAIN and what in {"start", "stop"}:
             return
         self._seen = None
         try:

@@ -16,11 +16,11 @@ from hub.packages.installer import Installer
 from hub.packages.kinds import Kind
 from hub.packages.place import Place
 from hub.packages.plugins import Plugins
-from hub.packages.registry import order
 from hub.packages.scripts import Scripts
 from hub.packages.sources import Sources
 from hub.ports import Fetched
 from hub.records import HOME, OWNER, Package
+from hub.releases import order
 from hub.store.documents import MemoryDocuments
 from hub.store.memory import MemoryStore
 from hub.testing import FakeClock, FakeEgress
