@@ -375,7 +375,8 @@ class Power:
         self.url = found.url or self.hub.url
         now = self._clock.now().timestamp()
         if not found.billed and found.state in {"starting", "stopping"}:
-            await self.ledger.free(now - self._described_at)
+            # What was before the last look, or long ago, isn't known to have been so.
+            await self.ledger.free(min(now - self._described_at, LOOK))
         self._described_at = now
         return found
 

@@ -5,10 +5,13 @@ import os
 import shlex
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
@@ -44,11 +47,13 @@ WAKER = """
 [waker]
 name = "deploying"
 data = "{folder}/waker"
+port = {waker}
 
 [[hubs]]
 name = "{name}"
 provider = "ec2"
 token = "{token}"
+idle_minutes = 0.02
 
 [hubs.ec2]
 region = "{region}"
@@ -130,6 +135,7 @@ def written(
     (folder / "hub.toml").write_text(hub.format(folder=folder, port=port))
     path = folder / "waker.toml"
     settings = {"folder": folder, "url": url, "region": REGION, "image": IMAGE, "port": port, "name": name}
+    settings["waker"] = free_port()
     path.write_text(WAKER.format(token=SHARED, **settings))
     return path
 
@@ -160,6 +166,10 @@ def test_a_machine_is_made_its_hub_answers_the_secrets_are_forgotten_and_it_is_d
         assert (machine / "home" / "data" / "owner.key").is_file(), "a real hub ran there"
         assert {file.stat().st_mode & 0o777 for file in (machine / "etc").iterdir()} == {0o600}
 
+        slept = wakes_and_sleeps(config, tmp_path)
+        assert slept == ("stopped", 1), "the waker started it to meet the hub, and stopped it when it idled"
+        assert amazon.machines("deploying")[0]["State"]["Name"] == "stopped"
+
         kept = CliRunner().invoke(main, ["deploy", "--config", str(config), "--destroy"], input="n\n")
         assert kept.exit_code == 1
         assert len(amazon.machines("deploying")) == 1
@@ -168,6 +178,37 @@ def test_a_machine_is_made_its_hub_answers_the_secrets_are_forgotten_and_it_is_d
         assert amazon.machines("deploying") == []
     finally:
         guest.end()
+
+
+def wakes_and_sleeps(config: Path, folder: Path) -> tuple[str, int]:
+    """Run a real waker until its hub has been up and sleeps again; return its state and how often it was started."""
+    port = load(config, {}).waker.port
+    known = {"PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+    with (folder / "waker.log").open("wb") as log:
+        waker = subprocess.Popen(
+            [sys.executable, "-m", "hub", "waker", "--config", str(config)],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **known},
+        )
+    try:
+        until = time.monotonic() + 180
+        while True:
+            assert time.monotonic() < until, (folder / "waker.log").read_text()[-3000:]
+            time.sleep(0.5)
+            with suppress(httpx.HTTPError, OSError):
+                key = (folder / "waker" / "waker.key").read_text().strip()
+                url = f"http://127.0.0.1:{port}/waker/status"
+                answer = httpx.get(url, headers={"Authorization": f"Bearer {key}"}, timeout=10)
+                [hub] = answer.json()["items"]
+                if hub["starts_this_hour"] and hub["state"] == "stopped":
+                    assert hub["wake_seconds"] is not None
+                    return hub["state"], hub["starts_this_hour"]
+    finally:
+        waker.terminate()
+        waker.wait(timeout=60)
 
 
 def test_a_hub_that_never_answers_is_told_of_with_what_it_costs(amazon: Amazon, tmp_path: Path) -> None:

@@ -351,3 +351,14 @@ async def test_what_a_provider_takes_nothing_for_is_not_counted(tmp_path: Path) 
         await sleeper.passes(20, step=0.1)
         assert sleeper.state == "starting"
         assert await sleeper.power.ledger.spent_this_month(sleeper.clock.now().timestamp()) < 2.5
+
+
+async def test_what_was_not_looked_at_is_not_taken_for_free(tmp_path: Path) -> None:
+    async with at_work(tmp_path, price_per_hour=3600.0) as sleeper:
+        sleeper.machine.free = ("starting", "stopping")
+        await woken(sleeper)
+        await sleeper.passes(600, step=5)
+        sleeper.machine.state = "stopping"
+        await sleeper.passes(10)
+        spent = await sleeper.power.ledger.spent_this_month(sleeper.clock.now().timestamp())
+        assert spent > 590, "somebody stops a machine that nobody has looked at for ten minutes"
