@@ -15,16 +15,19 @@ from hub import accounts, reading
 from hub.accounts import BridgeAccount
 from hub.errors import ConfigError
 from hub.sections import Port, Positive, Price, Seconds
-from hub.waker.providers import ec2, fly, http
+from hub.waker.providers import docker, ec2, fly, http, qemu, systemd
+from hub.waker.providers.docker import DockerConfig
 from hub.waker.providers.ec2 import Ec2Config
 from hub.waker.providers.fly import FlyConfig
 from hub.waker.providers.http import HttpConfig
+from hub.waker.providers.qemu import QemuConfig
+from hub.waker.providers.systemd import SystemdConfig
 
 NAME = re.compile("[a-z0-9-]{1,32}")
 SHORTEST = 32
 """Characters of a token."""
 COMMANDS = ("start", "stop", "state")
-ProviderName = Literal["process", "command", "ec2", "fly", "http"]
+ProviderName = Literal["process", "command", "systemd", "docker", "qemu", "ec2", "fly", "http"]
 
 
 class ListenConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,6 +74,9 @@ class HubConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stop: tuple[str, ...] = ()
     state: tuple[str, ...] = ()
     """command: prints running, starting, stopping, stopped or missing."""
+    systemd: SystemdConfig = SystemdConfig()
+    docker: DockerConfig = DockerConfig()
+    qemu: QemuConfig = QemuConfig()
     ec2: Ec2Config = Ec2Config()
     fly: FlyConfig = FlyConfig()
     http: HttpConfig = HttpConfig()
@@ -175,6 +181,12 @@ def _of_provider(hub: HubConfig) -> Iterator[str]:
         yield 'command: missing; say what runs the hub, as ["agenthost", "run", "--config", "config.toml"]'
     if hub.provider == "command":
         yield from (f"{key}: missing; say which command does that" for key in COMMANDS if not getattr(hub, key))
+    if hub.provider == "systemd":
+        yield from systemd.faults(hub.systemd)
+    if hub.provider == "docker":
+        yield from docker.faults(hub.docker)
+    if hub.provider == "qemu":
+        yield from qemu.faults(hub.qemu)
     if hub.provider == "ec2":
         yield from ec2.faults(hub.ec2)
     if hub.provider == "fly":

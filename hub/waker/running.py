@@ -7,7 +7,7 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 
 import uvicorn
@@ -29,6 +29,7 @@ from hub.waker.proxy import Proxy
 from hub.waker.relay import Relay
 from hub.waker.spool import Spool
 from hub.waker.telegram import TelegramEar
+from hub.waker.telling import Tell
 
 log = logging.getLogger(__name__)
 
@@ -65,12 +66,12 @@ class Waker:
         self._relays.append(Relay(power, peer, spool, clock))
         self.seats.append(Seat(power, Proxy(power, spool, clock)))
 
-    def _telling(self, hub: HubConfig) -> Callable[[str], Awaitable[None]]:
-        async def tell(text: str) -> None:
+    def _telling(self, hub: HubConfig) -> Tell:
+        async def tell(text: str, first: bool) -> None:
             for account in self._config.bridges:
                 if isinstance(account, TelegramAccount) and hub_of(self._config, account).name == hub.name:
                     ear = next(ear for ear in self.ears.values() if ear.account == account)
-                    await ear.tell(f"The hub is {text}. Your message is kept.")
+                    await ear.tell(f"The hub is {text}. Your message is kept.", owner=first)
 
         return tell
 

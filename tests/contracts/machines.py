@@ -4,29 +4,35 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from hub.testing import FakeClock
 from hub.waker.providers import File, Host, Provider, ProviderFault, State, Tag
 from hub.waker.providers.command import CommandProvider
+from hub.waker.providers.docker import DockerConfig, DockerProvider
 from hub.waker.providers.ec2 import Ec2Provider
 from hub.waker.providers.fly import FlyProvider
 from hub.waker.providers.http import HttpProvider
 from hub.waker.providers.process import ProcessProvider
+from hub.waker.providers.qemu import QemuConfig, QemuProvider
+from hub.waker.providers.systemd import SystemdConfig, SystemdProvider
+from tests.waker import machine
 from tests.waker.amazon import KEYS, Amazon
+from tests.waker.engine import Engine
 from tests.waker.flyio import TOKEN, Fly
 from tests.waker.runpod import KEY, RunPod
 from tests.waker.sleeper import Machine
+from tests.waker.units import Units
 
 HOST = Host(files=[File(path="/etc/agenthost/waker.token", content=b"s3cret-of-the-hub")], command=["agenthost", "run"])
 WITHIN = 10.0
 FAR = ("ec2", "fly", "http")
 """Between these and their machines answers can be lost."""
-DOUBTFUL = ("command", "fake", *FAR)
+DOUBTFUL = ("command", "systemd", "docker", "fake", *FAR)
 """These may say what isn't so."""
-KINDS = ("process", *DOUBTFUL)
+KINDS = ("process", "qemu", *DOUBTFUL)
 
 
 class Stage(Protocol):
@@ -231,15 +237,93 @@ class OfHttp(Ticking):
         self.pod.there = False
 
 
+class OfSystemd(Ticking):
+    """A unit of systemctl's stand-in."""
+
+    secret = ""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.units = Units(folder)
+        self.provider = SystemdProvider(SystemdConfig(unit="agenthost.service", systemctl=str(self.units.program)))
+
+    def starts(self) -> int:
+        return self.units.starts
+
+    def lie(self) -> None:
+        self.units.change(Lies="yes")
+
+    def break_down(self) -> None:
+        self.units.change(Broken="Failed to connect to bus: Host is down")
+
+    def vanish(self) -> None:
+        self.units.be(LoadState="not-found")
+
+
+class OfDocker(Ticking):
+    """A container of Docker Engine's stand-in."""
+
+    secret = ""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self.engine = engine
+        self.provider = DockerProvider(DockerConfig(socket=str(engine.socket), container="hub"), "hub")
+
+    def starts(self) -> int:
+        return self.engine.starts
+
+    def lie(self) -> None:
+        self.engine.lies = True
+
+    def break_down(self) -> None:
+        self.engine.broken = "driver failed"
+
+    def vanish(self) -> None:
+        self.engine.there = False
+
+
+class OfQemu(Ticking):
+    """A machine of QEMU's own without anything in it, which heeds no button and so is turned off."""
+
+    secret = ""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._count = folder / "starts"
+        program = folder / "qemu"
+        program.write_text(f'#!/bin/sh\nprintf x >> {self._count}\nexec {machine.needed()} "$@"\n')
+        program.chmod(0o700)
+        config = QemuConfig(program=str(program), arguments=("-machine", "none", "-nodefaults"), stop_seconds=1)
+        self.provider = QemuProvider(config, "hub", folder)
+
+    def starts(self) -> int:
+        return len(self._count.read_text())
+
+    async def passes(self, seconds: float) -> None:
+        """Ask again for a stop that takes its time, as the waker does."""
+        if (await self.provider.describe()).state == "stopping":
+            await self.provider.stop()
+
+
+NEAR: dict[str, Callable[[Path], Any]] = {
+    "process": OfProcess,
+    "command": OfCommand,
+    "systemd": OfSystemd,
+    "qemu": OfQemu,
+}
+
+
 @asynccontextmanager
 async def on_stage(kind: str, folder: Path, amazon: Callable[[], Amazon]) -> AsyncIterator[Any]:
     served: Fly | RunPod | None = None
+    world = AsyncExitStack()
     stage: Any
     match kind:
-        case "process":
-            stage = OfProcess(folder)
-        case "command":
-            stage = OfCommand(folder)
+        case "process" | "command" | "systemd" | "qemu":
+            stage = NEAR[kind](folder)
+        case "docker":
+            stage = OfDocker(await world.enter_async_context(Engine(folder)))
         case "fake":
             stage = OfFake()
         case "ec2":
@@ -260,10 +344,11 @@ async def on_stage(kind: str, folder: Path, amazon: Callable[[], Amazon]) -> Asy
     finally:
         with suppress(ProviderFault):
             await stage.provider.stop()
-        if kind == "process":
+        if kind in {"process", "qemu"}:
             await becomes(stage, "stopped")
             await stage.reaped()
         await stage.provider.close()
+        await world.aclose()
         if served:
             served.stop()
 
