@@ -1,4 +1,4 @@
-"""Reports hide nothing by their number, for accounts cost nothing: they weigh by how old and right their reporters are."""
+"""Reports hide nothing by their number, for accounts cost nothing: they weigh by who reports."""
 
 from datetime import timedelta
 
@@ -162,7 +162,7 @@ async def puppets(parts: Parts, age: timedelta) -> list[Account]:
 
 
 async def flood(parts: Parts, reporters: list[Account]) -> None:
-    """Have each of them report a package; all but the last few by their rows, for a thousand commits take their time."""
+    """Have each report a package; all but the last few by their rows, for a thousand commits take their time."""
     *most, _, _, _, _ = reporters
     rows = [
         {"id": new_id(), "publisher": "ann", "name": "echo", "version": "", "account": account.id, "text": "bad"}
