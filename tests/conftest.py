@@ -59,8 +59,15 @@ def registry_template(postgres: Server) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def registry_database(postgres: Server, registry_template: str) -> Iterator[str]:
-    """The URL of a database as a registry leaves it that was started once, for one test."""
+@pytest.fixture(scope="session")
+def emptied_registry(postgres: Server, registry_template: str) -> Iterator[str]:
+    """The URL of the database that `registry_database` empties."""
     with postgres.database(registry_template) as url:
         yield url
+
+
+@pytest.fixture
+def registry_database(postgres: Server, emptied_registry: str) -> str:
+    """Return the URL of a database as a registry leaves it that was started once, for one test."""
+    postgres.empty(emptied_registry)
+    return emptied_registry

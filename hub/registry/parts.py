@@ -13,10 +13,12 @@ from hub.ports import Clock
 from hub.registry.accounts import MEMORY, Accounts
 from hub.registry.archives import Archives
 from hub.registry.counting import Counting
+from hub.registry.indexing import Indexing
 from hub.registry.keys import Keys
 from hub.registry.limits import Limits, quotas_of
 from hub.registry.moderating import Moderating
 from hub.registry.publishing import Publishing
+from hub.registry.rating import Ratings
 from hub.registry.reading import Reading
 from hub.registry.replays import Replays
 from hub.registry.reporting import Reports
@@ -25,6 +27,7 @@ from hub.registry.searching import Search
 from hub.registry.shelf import Shelf
 from hub.registry.standing import Standing
 from hub.registry.summaries import Usual
+from hub.registry.upkeep import Upkeep
 from hub.registry.withdrawing import Withdrawing
 from hub.shelves import ShelfConfig, database_of, folder_of
 from hub.statements import SigningKey
@@ -48,6 +51,8 @@ class Parts(Struct, frozen=True, kw_only=True):
     accounts: Accounts
     reading: Reading
     search: Search
+    indexing: Indexing
+    upkeep: Upkeep
     usual: Usual
     counting: Counting
     limits: Limits
@@ -59,6 +64,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     reports: Reports
     moderating: Moderating
     standing: Standing
+    ratings: Ratings
 
 
 @asynccontextmanager
@@ -86,22 +92,21 @@ async def opened(
         raise StartError(str(error)) from None
     shelf = Shelf(database_of(config, data))
     await shelf.open()
-    counting = Counting(shelf, clock)
     scans = Scans(shelf, clock, config, scanner or Scanner(config.scan))
+    counting, usual = Counting(shelf, clock), Usual(shelf, clock)
+    address = (config.url or url).rstrip("/")
+    indexing = Indexing(shelf, clock, signer, address, config.index_hours)
     try:
+        await indexing.check()
         yield Parts(
             config=config,
-            url=(config.url or url).rstrip("/"),
+            url=address,
             clock=clock,
             shelf=shelf,
             signer=signer,
             accounts=Accounts(shelf, clock, config.admins, memory=memory),
             reading=Reading(shelf, Archives(shelf, folder / ARCHIVES)),
             search=Search(shelf),
-            usual=Usual(shelf, clock),
-            counting=counting,
-            limits=Limits(clock, quotas_of(config)),
-            replays=Replays(shelf, clock),
             keys=Keys(shelf, clock),
             scans=scans,
             publishing=Publishing(shelf, clock, config, scans),
@@ -109,6 +114,13 @@ async def opened(
             reports=Reports(shelf, clock),
             moderating=Moderating(shelf, clock),
             standing=Standing(shelf, clock, config),
+            usual=usual,
+            indexing=indexing,
+            upkeep=Upkeep(shelf, clock),
+            counting=counting,
+            limits=Limits(clock, quotas_of(config)),
+            replays=Replays(shelf, clock),
+            ratings=Ratings(shelf, clock, config, counting, usual),
         )
     finally:
         with suppress(StoreUnavailable):
@@ -132,3 +144,5 @@ async def run(parts: Parts) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(parts.counting.run())
         group.create_task(parts.scans.run())
+        group.create_task(parts.indexing.run())
+        group.create_task(parts.upkeep.run())

@@ -13,12 +13,12 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, exists, literal, or_, select, true, tuple_
 
 from hub.errors import BadRequest, NotFound, Withheld
-from hub.packages.registry import order
 from hub.registry.accounts import Caller
 from hub.registry.archives import Archives
 from hub.registry.records import Listing, Publisher, PublisherKey, Version
 from hub.registry.shelf import Shelf, record
 from hub.registry.tables import listings, publisher_keys, publishers, versions
+from hub.releases import order
 
 SHOWN = 200
 """Versions and packages that are shown with what they belong to."""

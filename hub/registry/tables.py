@@ -235,9 +235,11 @@ shards = Table(
     metadata,
     a_text("sha256"),
     Column("data", LargeBinary, nullable=False),
-    a_time("made_at"),
+    a_time("left_at", null=True),
     PrimaryKeyConstraint("sha256"),
+    Index("shards_by_end", "left_at"),
 )
+"""Parts of indexes; since when one isn't in the newest any more, so that who is reading an older one finishes it."""
 
 places = Table(
     "places",

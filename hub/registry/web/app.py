@@ -15,10 +15,12 @@ from hub.registry.web.accounts import AccountsController
 from hub.registry.web.auth import PATH, SAFE, provide_caller, provide_parts, provide_visitor
 from hub.registry.web.downloads import DownloadsController
 from hub.registry.web.gate import Gate, tell
+from hub.registry.web.index import IndexController
 from hub.registry.web.moderation import ModerationController
 from hub.registry.web.once import Once
 from hub.registry.web.packages import PackagesController
 from hub.registry.web.publishing import PublishingController
+from hub.registry.web.ratings import RatingsController
 from hub.registry.web.search import SearchController
 from hub.web.problems import answer_problem
 from hub.web.shield import HEADERS
@@ -32,6 +34,8 @@ API: tuple[ControllerRouterHandler, ...] = (
     SearchController,
     PublishingController,
     ModerationController,
+    RatingsController,
+    IndexController,
 )
 """What lies below /registry/v1."""
 

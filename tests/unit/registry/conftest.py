@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from hub.packages.scanning import Scanner
 from hub.registry.parts import Parts, opened
@@ -16,6 +17,7 @@ from hub.testing import FakeClock
 
 Client = httpx.AsyncClient
 PASSWORD = "correct horse battery"
+ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -29,9 +31,19 @@ def config() -> ShelfConfig:
     return ShelfConfig(listed_after_days=0, rate_after_days=0, admins=("root-admin",))
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    """Return what `registry.database` is: all that's asked over `parts` is asked over both.
+
+    A test that's about a file has itself parametrized with ON_SQLITE.
+    """
+    return str(request.getfixturevalue("registry_database")) if request.param == "postgresql" else ""
+
+
 @pytest.fixture
-async def parts(config: ShelfConfig, clock: FakeClock, tmp_path: Path) -> AsyncIterator[Parts]:
-    async with opened(config, tmp_path, "http://registry.test", clock, memory=64) as found:
+async def parts(config: ShelfConfig, clock: FakeClock, tmp_path: Path, database: str) -> AsyncIterator[Parts]:
+    shared = replace(config, database=database)
+    async with opened(shared, tmp_path, "http://registry.test", clock, memory=64) as found:
         yield found
 
 

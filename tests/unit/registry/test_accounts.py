@@ -7,7 +7,7 @@ import pytest
 from hub.registry.auditing import fault
 from hub.registry.parts import Parts
 from hub.testing import FakeClock
-from tests.unit.registry.conftest import PASSWORD, Client, signed_up
+from tests.unit.registry.conftest import ON_SQLITE, PASSWORD, Client, signed_up
 
 
 async def test_an_account_owns_its_publisher(client: Client) -> None:
@@ -68,6 +68,7 @@ async def test_a_token_makes_none_that_may_more_and_ends_in_time(client: Client,
     assert [wider.status_code, before.status_code, after.status_code] == [403, 200, 401]
 
 
+@ON_SQLITE
 async def test_the_database_holds_nothing_that_signs_anybody_in(client: Client, parts: Parts) -> None:
     ann = await signed_up(client, "ann")
     await parts.shelf.read(lambda connection: connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)") and None)

@@ -1,34 +1,23 @@
 """Packages are found by their words, in either database alike; and never one that isn't listed."""
 
 import string
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hub.databases import Server, database_of
 from hub.errors import BadRequest
 from hub.registry.parts import Parts
 from hub.registry.searching import DEEPEST, Found, Search
-from hub.registry.shelf import Shelf
-from hub.sections import StoreConfig
 from hub.testing import FakeClock
 from tests.unit.registry.conftest import Client
 from tests.unit.registry.shelves import Shelved
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def shelved(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Shelved]:
+@pytest.fixture
+def shelved(parts: Parts, clock: FakeClock) -> Shelved:
     """A shelf with nothing on it."""
-    place: Path | Server = tmp_path / "registry.db"
-    if request.param == "postgresql":
-        place = database_of(StoreConfig(url=request.getfixturevalue("registry_database")), tmp_path)
-    shelf = Shelf(place)
-    await shelf.open()
-    yield Shelved(shelf, FakeClock())
-    await shelf.close()
+    return Shelved(parts.shelf, clock)
 
 
 def names(found: Found) -> list[str]:

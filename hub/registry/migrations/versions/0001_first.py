@@ -241,9 +241,10 @@ def _shards() -> None:
         "shards",
         sa.Column("sha256", sa.Text(), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
-        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("left_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("sha256"),
     )
+    op.create_index("shards_by_end", "shards", ["left_at"], unique=False)
 
 
 def _stale() -> None:
