@@ -18,14 +18,16 @@ def {tool}() -> str:
     """Say which plugin and version this is."""
     return "{name} {version}"
 '''
+EPOCH = (1980, 1, 1, 0, 0, 0)
 DATA = '[permissions]\nfs = "data"\n'
 
 
 def zipped(files: dict[str, str]) -> bytes:
+    """Return an archive: the same bytes whenever it's made."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, text in files.items():
-            archive.writestr(path, text)
+            archive.writestr(zipfile.ZipInfo(path, EPOCH), text, zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
 

@@ -25,7 +25,7 @@ from tests.unit.registry.authoring import V1, Author, an_author, release, saying
 from tests.unit.registry.conftest import Client
 
 pytestmark = pytest.mark.usefixtures("scanning")
-RACES = int(os.environ.get("REGISTRY_RACES", "100"))
+RACES = int(os.environ.get("AGENTHOST_RACES", "25"))
 """Of 20 clients each."""
 
 
