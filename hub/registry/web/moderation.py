@@ -254,7 +254,7 @@ def _report(report: Report) -> ReportView:
 def _case(case: Case) -> CaseView:
     version = case.version
     return CaseView(
-        **told(version),  # type: ignore[arg-type]  # the fields are named alike
+        **told(version),
         publisher=version.publisher,
         name=version.name,
         account=case.account,

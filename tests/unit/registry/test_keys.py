@@ -88,6 +88,8 @@ async def test_nobody_else_names_a_key_nor_a_token_that_is_for_less(client: Clie
     assert await put_key(Author(client, "ann", bob.headers), fresh, rotation("ann", ann.key, fresh)) == 403
     assert await put_key(Author(client, "ann", narrow), fresh, rotation("ann", ann.key, fresh)) == 403
     assert await put_key(Author(client, "nobody", bob.headers), fresh) == 404
+    admin = await an_author(client, "root-admin")
+    assert await put_key(Author(client, "nobody", admin.headers), fresh) == 404
 
 
 async def test_what_is_no_key_is_refused_in_words(client: Client) -> None:
