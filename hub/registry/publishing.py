@@ -105,6 +105,7 @@ class Publishing:
             raise StatementError(f"{upload.whole} {upload.version}: asks for {asked}; its statement says {told}")
         version = self._version(caller, upload, digest, key, found)
         fresh = await self._commit(caller, version, upload.archive)
+        self._scans.wake()
         return await self._now(version), fresh
 
     async def looked_into(self, version: Version) -> Version:

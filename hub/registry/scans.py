@@ -72,10 +72,14 @@ class Scans:
                 except Exception:
                     log.exception("listing what was held for its account's age stumbled")
 
+    def wake(self) -> None:
+        """Have it looked at once for what's pending."""
+        self._news.set()
+
     async def soon(self, key: Key, seconds: float) -> None:
         """Have a version looked into, and wait for that, but no longer than so many seconds."""
         ended = self._ends.setdefault(key, asyncio.Event())
-        self._news.set()
+        self.wake()
         try:
             async with asyncio.timeout(seconds):
                 await ended.wait()
