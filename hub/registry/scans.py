@@ -82,7 +82,9 @@ class Scans:
         self.wake()
         try:
             async with asyncio.timeout(seconds):
-                await ended.wait()
+                # It may have been looked into before anybody waited for that.
+                if await self._is_fresh(key):
+                    await ended.wait()
         except TimeoutError:
             log.info("%s/%s %s isn't looked into yet; it's pending", *key)
         finally:
@@ -108,6 +110,10 @@ class Scans:
         hold(connection, f"account:{version.account}")
         hold(connection, f"package:{version.publisher}/{version.name}")
         settle(connection, version, "held", self._clock.now(), self._config, "its account is old enough now")
+
+    async def _is_fresh(self, key: Key) -> bool:
+        row = await self._shelf.read(lambda connection: connection.execute(one(*key)).first())
+        return row is not None and row.state == "pending" and not row.reason
 
     async def _work(self) -> None:
         while True:

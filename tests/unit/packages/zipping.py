@@ -18,7 +18,6 @@ def {tool}() -> str:
     """Say which plugin and version this is."""
     return "{name} {version}"
 '''
-EPOCH = (1980, 1, 1, 0, 0, 0)
 DATA = '[permissions]\nfs = "data"\n'
 
 
@@ -27,7 +26,10 @@ def zipped(files: dict[str, str]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, text in files.items():
-            archive.writestr(zipfile.ZipInfo(path, EPOCH), text, zipfile.ZIP_DEFLATED)
+            # Not the time of now, as by default: the same files are to be the same bytes.
+            entry = zipfile.ZipInfo(path, (2026, 1, 1, 0, 0, 0))
+            entry.external_attr = 0o600 << 16
+            archive.writestr(entry, text, zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
 
