@@ -15,6 +15,7 @@ from hub.cli import (
     bench_chats,
     bench_downloads,
     bench_model,
+    bench_registry,
     bench_rest,
     bench_served,
     bench_servers,
@@ -39,7 +40,7 @@ Measure = Callable[[], Awaitable[list[Figure]]]
     "--only",
     default="",
     help="Only what has this in its name: store, start, served, telegram, xmpp, tools, downloads, idle, schedules, "
-    "model, beside.",
+    "model, beside, registry.",
 )
 def command(as_json: bool, quick: bool, only: str) -> None:
     """Measure how fast the hub is here; what misses its aim is marked.
@@ -85,6 +86,7 @@ def measures(folder: Path, *, quick: bool) -> list[tuple[str, Measure]]:
         ("idle ticks", lambda: bench_rest.ticking(folder / "ticks", seconds=200 if quick else 1_200)),
         ("idle with tasks", lambda: bench_rest.idling(folder / "resting", seconds=10.0 if quick else 60.0)),
         ("schedules", lambda: bench_rest.bursting(folder / "burst")),
+        ("registry", lambda: bench_registry.searching(folder / "registry", packages=5_000 if quick else 100_000)),
         ("served answers", lambda: bench_served.answering(folder / "answers", messages=30 if quick else 200)),
     ]
     if url := os.environ.get("AGENTHOST_BENCH_POSTGRES"):

@@ -3,13 +3,13 @@
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from litestar import Controller, Request, Response, delete, get, post
+from litestar import Controller, Request, Response, delete, get, post, put
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from hub.errors import NotAllowed
-from hub.registry.accounts import LIFETIME, Caller
+from hub.registry.accounts import EVERYTHING, LIFETIME, Caller
 from hub.registry.parts import Parts
 from hub.registry.records import Token
 from hub.registry.web.auth import Asker, Registry, session_cookie
@@ -36,6 +36,13 @@ class SignIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     name: Line
     password: Line
+
+
+class NewPassword(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A password in the place of another."""
+
+    old: Line
+    new: Line
 
 
 class NewToken(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -123,6 +130,13 @@ class AccountsController(Controller):
     async def me(self, caller: Asker, parts: Registry) -> Me:
         """Show whose token this is."""
         return await _me(parts, caller)
+
+    @put("/password", status_code=204, opt={QUOTA: "sign-ins"}, responses=PROBLEMS)
+    async def change_password(self, data: JSONBody[NewPassword], caller: Asker, parts: Registry) -> None:
+        """Set another password; all other sessions and tokens end with the old one. For a browser's session alone."""
+        if EVERYTHING not in caller.scopes:
+            raise NotAllowed("a token changes no password; sign in with the one that you have")
+        await parts.accounts.change_password(caller, data.old, data.new)
 
     @get("/tokens", responses=PROBLEMS)
     async def tokens(self, caller: Asker, parts: Registry) -> TokenList:
