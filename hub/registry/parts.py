@@ -18,6 +18,7 @@ from hub.registry.indexing import Indexing
 from hub.registry.keys import Keys
 from hub.registry.limits import Limits, quotas_of
 from hub.registry.looking import Looking
+from hub.registry.mcp import Servers
 from hub.registry.moderating import Moderating
 from hub.registry.publishing import Publishing
 from hub.registry.rating import Ratings
@@ -53,6 +54,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     accounts: Accounts
     reading: Reading
     search: Search
+    servers: Servers
     indexing: Indexing
     upkeep: Upkeep
     usual: Usual
@@ -111,6 +113,7 @@ async def opened(
             accounts=Accounts(shelf, clock, config.admins, memory=memory),
             reading=Reading(shelf, Archives(shelf, folder / ARCHIVES)),
             search=search,
+            servers=Servers(shelf),
             keys=Keys(shelf, clock),
             scans=scans,
             publishing=Publishing(shelf, clock, config, scans),

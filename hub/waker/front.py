@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from hub.ports.time import Clock
 from hub.waker.answers import Receive, Scope, Send, body_of, headers_of, json, problem
+from hub.waker.orphans import Orphans
 from hub.waker.power import Power
 from hub.waker.proxy import Proxy, host_of
 from hub.waker.sockets import pass_on
@@ -48,7 +49,13 @@ class Front:
     """An ASGI application."""
 
     def __init__(
-        self, seats: Sequence[Seat], ears: Mapping[str, TelegramEar], spool: Spool, clock: Clock, key: str
+        self,
+        seats: Sequence[Seat],
+        ears: Mapping[str, TelegramEar],
+        spool: Spool,
+        clock: Clock,
+        key: str,
+        orphans: Orphans,
     ) -> None:
         """`key` is what the waker's own status is asked with."""
         self._seats = seats
@@ -56,6 +63,7 @@ class Front:
         self._spool = spool
         self._clock = clock
         self._key = key
+        self._orphans = orphans
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
@@ -104,7 +112,7 @@ class Front:
             await problem(401, "Unauthorized", why, headers=((b"www-authenticate", b"Bearer"),)).send(scope, send)
             return
         items = [await self._of(seat) for seat in self._seats]
-        await json({"items": items, "next": None}).send(scope, send)
+        await json({"items": items, "next": None, "orphans": self._orphans.seen}).send(scope, send)
 
     async def _of(self, seat: Seat) -> HubStatus:
         power, now = seat.power, self._clock.now().timestamp()

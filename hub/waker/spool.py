@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS guests (hub TEXT NOT NULL, kind TEXT NOT NULL, value 
   PRIMARY KEY (hub, kind, value)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS runs (id INTEGER PRIMARY KEY AUTOINCREMENT, hub TEXT NOT NULL, began REAL NOT NULL,
-  ready REAL, ended REAL, price REAL NOT NULL, error TEXT NOT NULL DEFAULT '');
+  ready REAL, ended REAL, price REAL NOT NULL, error TEXT NOT NULL DEFAULT '', free REAL NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS runs_of_hub ON runs (hub, began);
 """
 
@@ -75,6 +75,8 @@ class Spool:
             for pragma in ("journal_mode = WAL", "synchronous = FULL", "locking_mode = EXCLUSIVE"):
                 connection.execute(f"PRAGMA {pragma}")
             connection.executescript(SCHEMA)
+            if "free" not in {row[1] for row in connection.execute("PRAGMA table_info(runs)")}:
+                connection.execute("ALTER TABLE runs ADD COLUMN free REAL NOT NULL DEFAULT 0")
         except (OSError, sqlite3.Error) as error:
             raise StartError(
                 f"{self.file}: can't be used ({error}); is another waker running on the same folder?"

@@ -19,6 +19,7 @@ from hub.registry.web.faults import answer
 from hub.registry.web.gate import Gate, tell
 from hub.registry.web.index import IndexController
 from hub.registry.web.looks import LooksController
+from hub.registry.web.mcp import ServersController
 from hub.registry.web.moderation import ModerationController
 from hub.registry.web.once import Once
 from hub.registry.web.packages import PackagesController
@@ -62,7 +63,14 @@ async def add_headers(message: Message, scope: Scope) -> None:
 def build(parts: Parts) -> Litestar:
     """Return the web application over a registry's parts."""
     return Litestar(
-        route_handlers=[Router(f"{PATH}/v1", route_handlers=API), *PAGES, static_files()],
+        route_handlers=[
+            Router(f"{PATH}/v1", route_handlers=API),
+            Router(f"{PATH}/v0.1", route_handlers=[ServersController]),
+            # Where MCP clients look that are told a host and nothing more.
+            Router("/v0.1", route_handlers=[ServersController], include_in_schema=False),
+            *PAGES,
+            static_files(),
+        ],
         state=State({"parts": parts}),
         dependencies={
             "parts": Provide(provide_parts, sync_to_thread=False),
