@@ -10,7 +10,7 @@ from hub.cli.place import refuse
 from hub.clock import SystemClock
 from hub.errors import ConfigError, StartError
 from hub.waker.config import HubConfig, WakerConfig, load
-from hub.waker.deploying import Deployment
+from hub.waker.deploying import Deployment, creating
 from hub.waker.luggage import packed
 from hub.waker.peer import Peer
 from hub.waker.providers import Host, Provider, ProviderFault
@@ -31,8 +31,9 @@ def command(name: str | None, config: Path | None, wait: float, destroy: bool, y
     try:
         found = load(config or CONFIG, os.environ)
         hub = _named(found, name)
-        host = None if destroy else packed(hub, _port(hub))
         provider = provider_of(hub, found.data, found.waker.name)
+        creating(hub, provider)
+        host = None if destroy else packed(hub, _port(hub))
     except ConfigError as error:
         refuse(*error.faults)
     except StartError as error:

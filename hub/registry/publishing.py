@@ -14,13 +14,14 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, func, insert, s
 
 from hub.errors import BadRequest, Decided, Duplicate, ManifestError, NotAllowed, StatementError, TooMany
 from hub.failpoints import reach
+from hub.packages.indexes import VERSION as READ_BY_HUBS
 from hub.packages.inspecting import Inspected, inspected
-from hub.packages.registry import VERSION as READ_BY_HUBS
 from hub.ports import Clock
 from hub.registry.accounts import Caller
 from hub.registry.auditing import note
 from hub.registry.keys import current_key
 from hub.registry.listings import listed_changed
+from hub.registry.mcp import is_bundle
 from hub.registry.names import check_name, skeleton
 from hub.registry.owning import check_owns, one
 from hub.registry.records import Listing, PublisherKey, Version
@@ -181,6 +182,7 @@ class Publishing:
             yanked="",
             account=caller.account.id,
             published_at=self._clock.now(),
+            bundle=sheet.kind == "server" and is_bundle(upload.archive),
         )
 
     async def _commit(self, caller: Caller, version: Version, archive: bytes) -> bool:

@@ -21,6 +21,13 @@ class Answering(Protocol):
         """Return how it is; None: it can't be asked."""
 
 
+def creating(hub: HubConfig, provider: Provider) -> Creating:
+    """Return a hub's provider as one that makes machines; raises StartError."""
+    if not isinstance(provider, Creating):
+        raise StartError(f"hubs.provider: {hub.provider!r} makes no machines; ec2 and fly do")
+    return provider
+
+
 class Deployment:
     """One hub's machine, as `agenthost deploy` makes and destroys it."""
 
@@ -38,7 +45,7 @@ class Deployment:
 
         `peer` asks the hub at `url`.
         """
-        provider = self._creating()
+        provider = creating(self._hub, self._provider)
         before = await self._provider.describe()
         if before.state == "missing":
             self._say("Making the machine ...")
@@ -54,16 +61,11 @@ class Deployment:
 
     async def destroy(self) -> None:
         """Have the machine destroyed, with all that's on it; raises StartError, ProviderFault."""
-        await self._creating().destroy()
+        await creating(self._hub, self._provider).destroy()
         if await self._until(lambda found: found.state == "missing", STOPPING, self._nothing) is None:
             raise StartError(
                 f"hub {self._hub.name}: its provider still has a machine after {STOPPING:.0f} s; try it again"
             )
-
-    def _creating(self) -> Creating:
-        if not isinstance(self._provider, Creating):
-            raise StartError(f"hubs.provider: {self._hub.provider!r} makes no machines; ec2 and fly do")
-        return self._provider
 
     async def _answering(self, peer: Answering, seconds: float) -> None:
         async def up() -> bool:

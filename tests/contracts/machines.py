@@ -91,6 +91,11 @@ class OfProcess(Ticking):
         time.sleep(0.2)
         return len(self._count.read_text())
 
+    async def reaped(self) -> None:
+        """Wait until Python has noticed that it has ended, too: it warns of a process that's forgotten before."""
+        if self.provider._process is not None:
+            await self.provider._process.wait()
+
 
 class OfCommand(Ticking):
     """Three commands over a folder: a file that says how it is."""
@@ -341,6 +346,7 @@ async def on_stage(kind: str, folder: Path, amazon: Callable[[], Amazon]) -> Asy
             await stage.provider.stop()
         if kind in {"process", "qemu"}:
             await becomes(stage, "stopped")
+            await stage.reaped()
         await stage.provider.close()
         await world.aclose()
         if served:

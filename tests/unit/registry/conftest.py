@@ -12,6 +12,7 @@ from hub.registry.parts import Parts, opened
 from hub.registry.web.app import build
 from hub.shelves import ShelfConfig
 from hub.testing import FakeClock
+from tests.unit.registry.shelves import Shelved
 
 Client = httpx.AsyncClient
 PASSWORD = "correct horse battery"
@@ -43,6 +44,12 @@ async def parts(config: ShelfConfig, clock: FakeClock, tmp_path: Path, database:
     shared = replace(config, database=database)
     async with opened(shared, tmp_path, "http://registry.test", clock, memory=64) as found:
         yield found
+
+
+@pytest.fixture
+def shelved(parts: Parts, clock: FakeClock) -> Shelved:
+    """A shelf with nothing on it, for what nobody has to upload."""
+    return Shelved(parts.shelf, clock)
 
 
 @pytest.fixture
