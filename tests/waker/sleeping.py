@@ -108,6 +108,15 @@ class Sleeping:
         found: dict[str, Any] = answer.json()["items"][0]
         return found
 
+    async def met(self) -> None:
+        """Wait until the waker has met its hub, which it starts once for that, and the hub sleeps again."""
+
+        async def is_so() -> bool:
+            found = await self.status()
+            return found["state"] == "stopped" and found["wake_seconds"] is not None
+
+        await eventually(is_so, f"not met: {self._log.read_text()[-3000:]}", within=180)
+
     async def be(self, state: str, *, within: float = 90.0) -> None:
         """Wait until the hub is in a state."""
 

@@ -15,7 +15,7 @@ from hub.waker.config import HubConfig
 from hub.waker.ledger import HOUR
 from hub.waker.orphans import EVERY, Orphans
 from hub.waker.peer import Report
-from hub.waker.power import Power
+from hub.waker.power import TELLING, Power
 from hub.waker.providers import File, Host, ProviderFault, Tag
 from hub.waker.providers.ec2 import HUB, LARGEST, MADE, WAKER, Ec2Config, Ec2Provider
 from hub.waker.spool import Spool
@@ -189,7 +189,7 @@ async def test_a_machine_that_fails_to_boot_is_a_failed_start_and_told_of(amazon
         amazon.fails = []
         await world.cycle(60)
         assert len(world.told) == 1
-        assert "could not be started" in world.told[0]
+        assert "it ended while it started" in world.told[0]
 
 
 async def test_no_capacity_is_a_failed_start_with_amazons_words(amazon: Amazon, tmp_path: Path) -> None:
