@@ -2,13 +2,14 @@
 
 import hmac
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 
 from msgspec import Struct
 
 from hub.ports.time import Clock
 from hub.waker.answers import Receive, Scope, Send, body_of, headers_of, json, problem
+from hub.waker.ears import Ear
 from hub.waker.power import Power
 from hub.waker.proxy import Proxy, host_of
 from hub.waker.sockets import pass_on
@@ -47,12 +48,10 @@ class HubStatus(Struct, frozen=True, kw_only=True):
 class Front:
     """An ASGI application."""
 
-    def __init__(
-        self, seats: Sequence[Seat], ears: Mapping[str, TelegramEar], spool: Spool, clock: Clock, key: str
-    ) -> None:
+    def __init__(self, seats: Sequence[Seat], ears: Sequence[Ear], spool: Spool, clock: Clock, key: str) -> None:
         """`key` is what the waker's own status is asked with."""
         self._seats = seats
-        self._ears = ears
+        self._posted_to = {ear.name: ear for ear in ears if isinstance(ear, TelegramEar)}
         self._spool = spool
         self._clock = clock
         self._key = key
@@ -71,8 +70,8 @@ class Front:
             await json({"state": "ok"}).send(scope, send)
         elif path == "/waker/status":
             await self._status(scope, send)
-        elif path.startswith("/telegram/") and path.removeprefix("/telegram/") in self._ears:
-            await self._posted(self._ears[path.removeprefix("/telegram/")], scope, receive, send)
+        elif path.startswith("/telegram/") and (ear := self._posted_to.get(path.removeprefix("/telegram/"))):
+            await self._posted(ear, scope, receive, send)
         elif path.startswith("/v1/waker/"):
             await problem(404, "Not found", "that's between hub and waker").send(scope, send)
         elif (seat := self._seat(scope)) is None:

@@ -13,11 +13,12 @@ from pathlib import Path
 import uvicorn
 
 from hub import log as logs
-from hub.accounts import TelegramAccount, secrets_of
+from hub.accounts import BridgeAccount, TelegramAccount, secrets_of
 from hub.clock import SystemClock
 from hub.errors import StartError
 from hub.ports.time import Clock
 from hub.waker.config import HubConfig, WakerConfig, hub_of
+from hub.waker.ears import Ear
 from hub.waker.front import Front, Seat
 from hub.waker.peer import Peer
 from hub.waker.power import Power
@@ -43,14 +44,11 @@ class Waker:
         self._peers: list[Peer] = []
         self._relays: list[Relay] = []
         self.seats: list[Seat] = []
-        self.ears: dict[str, TelegramEar] = {}
+        self.ears: list[Ear] = []
         for hub in config.hubs:
             self._seat(hub, spool, clock)
         for account in config.bridges:
-            if isinstance(account, TelegramAccount):
-                power = self._power(hub_of(config, account).name)
-                ear = TelegramEar(account, power, spool, clock)
-                self.ears[ear.name] = ear
+            self.ears.append(_ear(account, self._power(hub_of(config, account).name), spool, clock))
         self.front = Front(self.seats, self.ears, spool, clock, key)
 
     def _seat(self, hub: HubConfig, spool: Spool, clock: Clock) -> None:
@@ -65,8 +63,8 @@ class Waker:
     def _telling(self, hub: HubConfig) -> Callable[[str], Awaitable[None]]:
         async def tell(text: str) -> None:
             for account in self._config.bridges:
-                if isinstance(account, TelegramAccount) and hub_of(self._config, account).name == hub.name:
-                    ear = next(ear for ear in self.ears.values() if ear.account == account)
+                if hub_of(self._config, account).name == hub.name:
+                    ear = next(ear for ear in self.ears if ear.account == account)
                     await ear.tell(f"The hub is {text}. Your message is kept.")
 
         return tell
@@ -81,15 +79,24 @@ class Waker:
                 group.create_task(seat.power.run())
             for relay in self._relays:
                 group.create_task(relay.run())
-            for ear in self.ears.values():
+            for ear in self.ears:
                 group.create_task(ear.run())
 
     async def close(self) -> None:
         """Let go of every connection."""
-        closing: list[Peer | Proxy | TelegramEar | Provider] = [*self._peers, *self.ears.values()]
+        closing: list[Peer | Proxy | Ear | Provider] = [*self._peers, *self.ears]
         closing += [*(seat.proxy for seat in self.seats), *self._providers.values()]
         for each in closing:
             await each.close()
+
+
+def _ear(account: BridgeAccount, power: Power, spool: Spool, clock: Clock) -> Ear:
+    if isinstance(account, TelegramAccount):
+        return TelegramEar(account, power, spool, clock)
+    # Only who has such an account needs the library.
+    from hub.waker.xmpp import XmppEar  # noqa: PLC0415
+
+    return XmppEar(account, power, spool, clock)
 
 
 def serve(config: WakerConfig) -> int:
