@@ -16,7 +16,10 @@ class Ear(Protocol):
     """Hears for one account: what's said is on the spool before its platform is told that it was received."""
 
     name: str
-    account: BridgeAccount
+
+    @property
+    def account(self) -> BridgeAccount:
+        """Whose ear it is."""
 
     @property
     def trouble(self) -> str:

@@ -1,8 +1,8 @@
 """An XMPP account's ear: it's there for the account while the hub is not, and hears for it while it is.
 
-The ear alone hears: the hub, once it's up, has a session of its own to speak by, at a priority at which its server sends
-it nothing. So what's said has one way to the hub, asleep or awake, and one order. Stanzas are kept as they came, and only
-then counted as handled (XEP-0198); what a crash loses is read in the archive (XEP-0313).
+The ear alone hears: the hub, once it's up, has a session of its own to speak by, at a priority at which its server
+sends it nothing. So what's said has one way to the hub, asleep or awake, and one order. Stanzas are kept as they came,
+and only then counted as handled (XEP-0198); what a crash loses is read in the archive (XEP-0313).
 """
 
 import asyncio

@@ -18,7 +18,7 @@ from tests.faults.served import eventually
 from tests.telegram.botapi import TOKEN
 
 SHARED = "0123456789abcdef0123456789abcdef"
-ACCOUNT = """
+BOT = """
 [[bridges]]
 kind = "telegram"
 token = "{token}"
@@ -44,12 +44,17 @@ idle_minutes = {idle}
 """
 
 
-class Sleeping:
-    """A waker with its hub; used as `async with Sleeping(folder, model, api_url) as waker`."""
+def a_bot(url: str) -> str:
+    """Return the section of a bot at a Bot API server."""
+    return BOT.format(token=TOKEN, url=url)
 
-    def __init__(self, folder: Path, model: str, telegram: str, *, idle: float = 0.02) -> None:
+
+class Sleeping:
+    """A waker with its hub; used as `async with Sleeping(folder, model, a_bot(api_url)) as waker`."""
+
+    def __init__(self, folder: Path, model: str, account: str, *, idle: float = 0.02) -> None:
+        """`account` is its section [[bridges]], as it's in the waker's config."""
         port, hub = free_port(), free_port()
-        account = ACCOUNT.format(token=TOKEN, url=telegram)
         config = folder / "hub.toml"
         config.write_text(model + HUB.format(shared=SHARED) + account + 'mode = "waker"\n')
         command = [sys.executable, "-m", "hub", "run", "--config", str(config), "--data", str(folder / "data")]
@@ -85,6 +90,17 @@ class Sleeping:
                 *self._command, cwd=ROOT, stdout=log, stderr=log, env={**os.environ, **known}
             )
         await eventually(self._serves, "the waker doesn't serve", within=60)
+
+    @property
+    def pid(self) -> int:
+        """The waker's process id."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def database(self) -> Path:
+        """The hub's database."""
+        return self._folder / "data" / "hub.db"
 
     async def kill(self) -> None:
         """Kill the waker; its hub lives on."""
