@@ -79,7 +79,7 @@ class XmppBridge:
 
     async def take(self, said: str) -> bool:
         """See Relayed.take."""
-        parts = self._parts
+        parts = self._parts if await _set(self._there, READY) else None
         if parts is None or not await _set(parts.settled, READY):
             return False
         try:
