@@ -10,6 +10,7 @@ from msgspec import Struct
 from hub.ports.time import Clock
 from hub.waker.answers import Receive, Scope, Send, body_of, headers_of, json, problem
 from hub.waker.ears import Ear
+from hub.waker.later import PLACE, Later, wanted
 from hub.waker.power import Power
 from hub.waker.proxy import Proxy, host_of
 from hub.waker.sockets import pass_on
@@ -27,6 +28,7 @@ class Seat(Struct, frozen=True):
 
     power: Power
     proxy: Proxy
+    later: Later
 
 
 class HubStatus(Struct, frozen=True, kw_only=True):
@@ -76,6 +78,15 @@ class Front:
             await problem(404, "Not found", "that's between hub and waker").send(scope, send)
         elif (seat := self._seat(scope)) is None:
             await problem(421, "Misdirected", f"no hub answers to {host_of(scope)!r} here").send(scope, send)
+        else:
+            await self._to_hub(seat, scope, receive, send)
+
+    async def _to_hub(self, seat: Seat, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = headers_of(scope)
+        if scope["path"].startswith(PLACE):
+            await seat.later.tell(scope, send, await seat.proxy.guest(headers))
+        elif wanted(headers) and seat.power.state != "ready" and (asker := await seat.proxy.guest(headers)):
+            await (await seat.later.accept(scope, receive, asker)).send(scope, send)
         else:
             await seat.proxy.http(scope, receive, send)
 

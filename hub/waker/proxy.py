@@ -5,8 +5,8 @@ Only who the hub knows wakes it: a stranger is told to sign in, and costs nothin
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, ExitStack, suppress
 from hashlib import sha256
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
@@ -68,18 +68,13 @@ class Proxy:
 
     async def known(self, headers: Mapping[str, str]) -> bool:
         """Say whether a request comes with a key or a session that the hub knew when it was up last."""
-        kind, _, secret = headers.get("authorization", "").partition(" ")
-        if kind:
-            return kind.lower() == "bearer" and await self.knows(secret.strip())
-        try:
-            found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-        except CookieError:
-            return False
-        return found is not None and await self.knows(found.value)
+        return bool(await self.guest(headers))
 
-    async def knows(self, secret: str) -> bool:
-        """Say whether a secret is one of the hub's keys, or of its sessions."""
-        return await self._spool.knows(self.power.hub.name, "key", [sha256(secret.encode()).hexdigest()])
+    async def guest(self, headers: Mapping[str, str]) -> str:
+        """Return by what the hub knows who sends a request: the hash of a key or a session; "" for a stranger."""
+        secret = secret_in(headers)
+        hashed = sha256(secret.encode()).hexdigest()
+        return hashed if secret and await self._spool.knows(self.power.hub.name, "key", [hashed]) else ""
 
     async def _at_the_door(self, scope: Scope) -> Answer | None:
         """Say who may not wake the hub, or not now; nothing if they may."""
@@ -132,21 +127,25 @@ class Proxy:
         finally:
             kept.close()
 
-    async def _forward(self, scope: Scope, body: Body | None, send: Send, hold: ExitStack, woken: str) -> None:
+    def asked(self, scope: Scope, body: Body | None) -> AbstractAsyncContextManager[httpcore.Response]:
+        """Have the hub, which is up, asked something; its answer's body is still to come. Raises AWAY."""
         headers = [(name, value) for name, value in scope["headers"] if name not in HOP_BY_HOP]
         headers += _forwarded(scope)
         if body is not None and not any(name == b"content-length" for name, _ in headers):
             headers.append((b"transfer-encoding", b"chunked"))
+        return self._pool.stream(
+            scope["method"],
+            self.power.url.rstrip("/") + target(scope),
+            headers=headers,
+            content=body.chunks() if body is not None else None,
+            extensions={"timeout": {"connect": 5.0, "read": ANSWER, "write": 300.0, "pool": 30.0}},
+        )
+
+    async def _forward(self, scope: Scope, body: Body | None, send: Send, hold: ExitStack, woken: str) -> None:
         began = False
         try:
-            async with self._pool.stream(
-                scope["method"],
-                self.power.url.rstrip("/") + target(scope),
-                headers=headers,
-                content=body.chunks() if body is not None else None,
-                extensions={"timeout": {"connect": 5.0, "read": ANSWER, "write": 300.0, "pool": 30.0}},
-            ) as answer:
-                found = [(name.lower(), value) for name, value in answer.headers if name.lower() not in HOP_BY_HOP]
+            async with self.asked(scope, body) as answer:
+                found = passed_back(answer.headers)
                 if any(name == b"content-type" and value.startswith(EVENTS) for name, value in found):
                     hold.close()  # it lasts as long as a page is open, and says nothing about whether anybody looks
                 found += [(b"agenthost-wake", woken.encode())] if woken else []
@@ -161,6 +160,23 @@ class Proxy:
                 raise  # whoever asked must see a broken answer, not a short one
             why = "it went away while it was asked; whether it has done what it was asked isn't known"
             await problem(502, "Gone", f"the hub: {why}").send(scope, send)
+
+
+def passed_back(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return those of an answer's headers that go on to who asked."""
+    return [(name.lower(), value) for name, value in headers if name.lower() not in HOP_BY_HOP]
+
+
+def secret_in(headers: Mapping[str, str], cookie: str = COOKIE) -> str:
+    """Return the key or the session that a request comes with; "" if there's none."""
+    kind, _, secret = headers.get("authorization", "").partition(" ")
+    if kind:
+        return secret.strip() if kind.lower() == "bearer" else ""
+    try:
+        found = SimpleCookie(headers.get("cookie", "")).get(cookie)
+    except CookieError:
+        return ""
+    return found.value if found else ""
 
 
 async def _gone(receive: Receive) -> None:

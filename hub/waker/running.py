@@ -20,6 +20,7 @@ from hub.ports.time import Clock
 from hub.waker.config import HubConfig, WakerConfig, hub_of
 from hub.waker.ears import Ear
 from hub.waker.front import Front, Seat
+from hub.waker.later import Later
 from hub.waker.peer import Peer
 from hub.waker.power import Power
 from hub.waker.providers import Provider
@@ -58,7 +59,8 @@ class Waker:
         )
         self._peers.append(peer)
         self._relays.append(Relay(power, peer, spool, clock))
-        self.seats.append(Seat(power, Proxy(power, spool, clock)))
+        proxy = Proxy(power, spool, clock)
+        self.seats.append(Seat(power, proxy, Later(proxy, spool, self._config.data / f"{hub.name}.requests", clock)))
 
     def _telling(self, hub: HubConfig) -> Callable[[str], Awaitable[None]]:
         async def tell(text: str) -> None:
@@ -77,6 +79,7 @@ class Waker:
         async with asyncio.TaskGroup() as group:
             for seat in self.seats:
                 group.create_task(seat.power.run())
+                group.create_task(seat.later.run())
             for relay in self._relays:
                 group.create_task(relay.run())
             for ear in self.ears:

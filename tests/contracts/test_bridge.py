@@ -22,7 +22,20 @@ from hub.errors import (
     StoreUnavailable,
     Stranger,
 )
-from hub.ports import Accept, Bridge, Draft, Drafting, Editing, Hooked, Outgoing, Probing, Relayed, Retracting, Threading, Typing
+from hub.ports import (
+    Accept,
+    Bridge,
+    Draft,
+    Drafting,
+    Editing,
+    Hooked,
+    Outgoing,
+    Probing,
+    Relayed,
+    Retracting,
+    Threading,
+    Typing,
+)
 from hub.records import Address, Incoming, Text, TurnId
 from hub.testing import a_message, a_task
 from tests.contracts.stages import AbleStage, FakeStage, Stage
