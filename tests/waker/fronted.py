@@ -73,6 +73,7 @@ class Fronted:
 
     def __init__(self, folder: Path, url: str, **config: object) -> None:
         self.sleeper = Sleeper(folder, **config)
+        self.sleeper.word.guests = None
         self.hub = Echo()
         self.power = self.sleeper.power
         self.power.url = url
