@@ -125,6 +125,11 @@ class Later:
         await asyncio.to_thread(_settle_folder, self._folder)
         return size
 
+    async def waiting(self) -> int:
+        """Return how many wait to be answered."""
+        [row] = await self._spool.ask("SELECT count(*) FROM asked WHERE hub = ? AND status IS NULL", self._hub)
+        return _int(row[0])
+
     # --- telling what became of them
 
     async def tell(self, scope: Scope, send: Send, asker: str) -> None:

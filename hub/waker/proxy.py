@@ -14,8 +14,10 @@ from urllib.parse import urlsplit
 import httpcore
 
 from hub.ports.time import Clock
+from hub.waker import pages
 from hub.waker.answers import Answer, Receive, Scope, Send, headers_of, problem
 from hub.waker.bodies import Body, CutOff, Kept, Passing, has_body
+from hub.waker.pages import wants_page
 from hub.waker.power import Power
 from hub.waker.spool import Spool
 
@@ -30,6 +32,8 @@ HOP_BY_HOP = frozenset(
 CONNECTIONS = 2_000
 ANSWER = 3_600.0
 """Seconds that a hub may be silent within an answer: streams are long."""
+GLANCE = 3.0
+"""Seconds that a person's browser stays blank; then they see that the hub is being woken."""
 EVENTS = b"text/event-stream"
 ASLEEP = 15.0
 """Seconds between two signs of life in a stream over a sleep."""
@@ -59,7 +63,7 @@ class Proxy:
                 hold.enter_context(self.power.held())
                 await self._forward(scope, Passing(receive) if has_body(scope) else None, send, hold, "")
             elif refusal := await self._at_the_door(scope):
-                await refusal.send(scope, send)
+                await self._refuse(refusal, scope, send)
             elif _wants_events(scope):
                 await self._sleep_on(receive, send)
             else:
@@ -91,6 +95,17 @@ class Proxy:
             return _asleep(503, "too many requests wait for it already")
         return None
 
+    async def _refuse(self, refusal: Answer, scope: Scope, send: Send) -> None:
+        """Say why nobody answers, to a person as a page."""
+        if wants_page(scope):
+            if refusal.status == 401:
+                refusal = pages.asleep()
+            elif self.power.state == "failed":
+                refusal = pages.cannot_wake(f"it could not be started ({self.power.detail})")
+            else:
+                refusal = pages.waking()
+        await refusal.send(scope, send)
+
     async def _sleep_on(self, receive: Receive, send: Send) -> None:
         """Hold a stream of events open over the hub's sleep: a page left open in a browser is no reason to wake it.
 
@@ -113,7 +128,8 @@ class Proxy:
             self.power.wake()
             # Taken while the hub starts: nobody's upload is held up by it.
             await kept.take()
-            up = await self.power.up(self.power.hub.hold_seconds)
+            patience = self.power.hub.hold_seconds
+            up = await self.power.up(min(patience, GLANCE) if wants_page(scope) else patience)
         finally:
             self._waiting -= 1
         try:
@@ -121,9 +137,10 @@ class Proxy:
                 took = (self._clock.monotonic() - began) * 1000
                 await self._forward(scope, kept if has_body(scope) else None, send, hold, f"cold;dur={took:.0f}")
             elif self.power.state == "failed":
-                await _asleep(503, f"it could not be started ({self.power.detail})").send(scope, send)
+                why = f"it could not be started ({self.power.detail})"
+                await self._refuse(_asleep(503, why), scope, send)
             else:
-                await _asleep(504, "it wasn't up in time").send(scope, send)
+                await self._refuse(_asleep(504, "it wasn't up in time"), scope, send)
         finally:
             kept.close()
 

@@ -19,7 +19,7 @@ from hub.errors import StartError
 from hub.ports.time import Clock
 from hub.waker.config import HubConfig, WakerConfig, hub_of
 from hub.waker.ears import Ear
-from hub.waker.front import Front, Seat
+from hub.waker.front import Front
 from hub.waker.later import Later
 from hub.waker.peer import Peer
 from hub.waker.power import Power
@@ -27,6 +27,7 @@ from hub.waker.providers import Provider
 from hub.waker.providers.loading import provider_of
 from hub.waker.proxy import Proxy
 from hub.waker.relay import Relay
+from hub.waker.site import Seat
 from hub.waker.spool import Spool
 from hub.waker.telegram import TelegramEar
 
@@ -48,8 +49,6 @@ class Waker:
         self.ears: list[Ear] = []
         for hub in config.hubs:
             self._seat(hub, spool, clock)
-        for account in config.bridges:
-            self.ears.append(_ear(account, self._power(hub_of(config, account).name), spool, clock))
         self.front = Front(self.seats, self.ears, spool, clock, key)
 
     def _seat(self, hub: HubConfig, spool: Spool, clock: Clock) -> None:
@@ -60,19 +59,19 @@ class Waker:
         self._peers.append(peer)
         self._relays.append(Relay(power, peer, spool, clock))
         proxy = Proxy(power, spool, clock)
-        self.seats.append(Seat(power, proxy, Later(proxy, spool, self._config.data / f"{hub.name}.requests", clock)))
+        later = Later(proxy, spool, self._config.data / f"{hub.name}.requests", clock)
+        accounts = [each for each in self._config.bridges if hub_of(self._config, each).name == hub.name]
+        ears = tuple(_ear(account, power, spool, clock) for account in accounts)
+        self.ears += ears
+        self.seats.append(Seat(power, proxy, later, ears))
 
     def _telling(self, hub: HubConfig) -> Callable[[str], Awaitable[None]]:
         async def tell(text: str) -> None:
-            for account in self._config.bridges:
-                if hub_of(self._config, account).name == hub.name:
-                    ear = next(ear for ear in self.ears if ear.account == account)
-                    await ear.tell(f"The hub is {text}. Your message is kept.")
+            seat = next(seat for seat in self.seats if seat.power.hub.name == hub.name)
+            for ear in seat.ears:
+                await ear.tell(f"The hub is {text}. Your message is kept.")
 
         return tell
-
-    def _power(self, name: str) -> Power:
-        return next(seat.power for seat in self.seats if seat.power.hub.name == name)
 
     async def run(self) -> None:
         """Hear, wake, hand over and put to sleep until cancelled."""

@@ -2,8 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import httpx
@@ -11,15 +11,17 @@ import uvicorn
 from msgspec import json
 
 from hub.waker.answers import Receive, Scope, Send
-from hub.waker.front import Front, Seat
+from hub.waker.front import Front
 from hub.waker.later import Later
 from hub.waker.proxy import Proxy
+from hub.waker.site import Seat
 from tests.faults.harness import free_port
 from tests.waker.sleeper import Sleeper
 
 KNOWN, ALSO_KNOWN = "k" * 43, "j" * 43
 WAKER_KEY = "w" * 43
 EVENTS = 20
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Echo:
@@ -71,10 +73,10 @@ class Echo:
 class Fronted:
     """A front, and clients before it."""
 
-    def __init__(self, folder: Path, url: str, **config: object) -> None:
+    def __init__(self, folder: Path, url: str, hub: Echo, **config: object) -> None:
         self.sleeper = Sleeper(folder, **config)
         self.sleeper.word.guests = None
-        self.hub = Echo()
+        self.hub = hub
         self.power = self.sleeper.power
         self.power.url = url
         self.power.state = "stopped"
@@ -94,39 +96,51 @@ class Fronted:
         """Put the hub to sleep, or have it up."""
         await self.power._be(state)  # type: ignore[arg-type] # a state's name
 
+    async def close(self) -> None:
+        """Let go of everything."""
+        await self.http.aclose()
+        await self.proxy.close()
+        await self.sleeper.spool.close()
+
     async def known(self, *keys: str) -> None:
         """Have the hub known these keys when it was up last."""
         await self.sleeper.spool.meet("hub", [("key", hashlib.sha256(key.encode()).hexdigest()) for key in keys])
 
 
 @asynccontextmanager
-async def fronted(folder: Path, **config: object) -> AsyncIterator[Fronted]:
-    """Have a front before a hub that's asleep."""
+async def fronted(folder: Path, *, url: str = "", **config: object) -> AsyncIterator[Fronted]:
+    """Have a front before a hub that's asleep: the one at `url`, else one that repeats what it's asked."""
+    echo = Echo()
+    async with AsyncExitStack() as stack:
+        made = Fronted(folder, url or await stack.enter_async_context(served(echo)), echo, **config)
+        await made.known(KNOWN, ALSO_KNOWN)
+        stack.push_async_callback(made.close)
+        yield made
+
+
+@asynccontextmanager
+async def served(application: Application) -> AsyncIterator[str]:
+    """Serve an ASGI application; yields its URL."""
     port = free_port()
-    made = Fronted(folder, f"http://127.0.0.1:{port}", **config)
-    options = uvicorn.Config(made.hub, port=port, log_config=None, access_log=False, lifespan="off")
-    server = uvicorn.Server(options)
-    server.capture_signals = _nothing  # type: ignore[method-assign, assignment] # signals are the test's
+    options = uvicorn.Config(
+        application, port=port, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2
+    )  # type: ignore[arg-type] # as ASGI has it
+    server = _Server(options)
     serving = asyncio.create_task(server.serve())
     while not server.started:
-        await asyncio.sleep(0)
-    await made.known(KNOWN, ALSO_KNOWN)
+        await asyncio.sleep(0.01)
     try:
-        yield made
+        yield f"http://127.0.0.1:{port}"
     finally:
-        await made.http.aclose()
-        await made.proxy.close()
         server.should_exit = True
         await serving
-        await made.sleeper.spool.close()
 
 
-class _nothing:  # noqa: N801 - in a method's place
-    def __enter__(self) -> None:
-        """Do nothing."""
-
-    def __exit__(self, *_: object) -> None:
-        """Do nothing."""
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Leave signals to the test."""
+        yield
 
 
 def bearing(key: str, **more: str) -> dict[str, str]:
