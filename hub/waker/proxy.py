@@ -123,16 +123,8 @@ class Proxy:
 
     async def _woken(self, scope: Scope, receive: Receive, send: Send, hold: ExitStack, began: float) -> None:
         kept = Kept(receive)
-        self._waiting += 1
         try:
-            self.power.wake()
-            # Taken while the hub starts: nobody's upload is held up by it.
-            await kept.take()
-            patience = self.power.hub.hold_seconds
-            up = await self.power.up(min(patience, GLANCE) if wants_page(scope) else patience)
-        finally:
-            self._waiting -= 1
-        try:
+            up = await self._taken_and_up(kept, scope)
             if up:
                 took = (self._clock.monotonic() - began) * 1000
                 await self._forward(scope, kept if has_body(scope) else None, send, hold, f"cold;dur={took:.0f}")
@@ -143,6 +135,18 @@ class Proxy:
                 await self._refuse(_asleep(504, "it wasn't up in time"), scope, send)
         finally:
             kept.close()
+
+    async def _taken_and_up(self, kept: Kept, scope: Scope) -> bool:
+        """Take a request's body while the hub is being woken; return whether it's up."""
+        self._waiting += 1
+        try:
+            self.power.wake()
+            # Taken while the hub starts: nobody's upload is held up by it.
+            await kept.take()
+            patience = self.power.hub.hold_seconds
+            return await self.power.up(min(patience, GLANCE) if wants_page(scope) else patience)
+        finally:
+            self._waiting -= 1
 
     def asked(self, scope: Scope, body: Body | None) -> AbstractAsyncContextManager[httpcore.Response]:
         """Have the hub, which is up, asked something; its answer's body is still to come. Raises AWAY."""
