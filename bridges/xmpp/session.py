@@ -5,7 +5,7 @@ import logging
 from asyncio import TaskGroup
 from xml.etree.ElementTree import Element
 
-from msgspec import Struct
+from msgspec import Struct, field
 from slixmpp.jid import JID
 
 from bridges.xmpp.backlog import Backlog, Lanes
@@ -38,7 +38,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     intake: Intake
     speaking: Speaking
     drafts: Drafts
-    settled: asyncio.Event
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once the first session is set up."""
 
 
@@ -94,27 +94,13 @@ class Session:
             met=self._met,
         )
         self._catchup = CatchUp(stream, chats, intake, backlog, marks, clock, arrived=sealing.begin)
+        archives = self._catchup.archives
         speaking = Speaking(
-            account,
-            files,
-            chats=chats,
-            post=post,
-            exchange=exchange,
-            drafts=drafts,
-            archives=self._catchup.archives,
-            sealing=sealing,
+            account, files, chats=chats, post=post, exchange=exchange, drafts=drafts, archives=archives, sealing=sealing
         )
         self._contacts = Contacts(stream, intake.is_known)
         self._commands = Commands(stream, chats, accept, desk, clock, sealing)
-        self.parts = Parts(
-            link=link,
-            post=post,
-            chats=chats,
-            intake=intake,
-            speaking=speaking,
-            drafts=drafts,
-            settled=asyncio.Event(),
-        )
+        self.parts = Parts(link=link, post=post, chats=chats, intake=intake, speaking=speaking, drafts=drafts)
 
     @classmethod
     async def build(

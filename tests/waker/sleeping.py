@@ -52,8 +52,8 @@ def a_bot(url: str) -> str:
 class Sleeping:
     """A waker with its hub; used as `async with Sleeping(folder, model, a_bot(api_url)) as waker`."""
 
-    def __init__(self, folder: Path, model: str, account: str, *, idle: float = 0.02) -> None:
-        """`account` is its section [[bridges]], as it's in the waker's config."""
+    def __init__(self, folder: Path, model: str, account: str, *, of_waker: str = "", idle: float = 0.02) -> None:
+        """`account` is its section [[bridges]] in both configs, with `of_waker` besides in the waker's."""
         port, hub = free_port(), free_port()
         config = folder / "hub.toml"
         config.write_text(model + HUB.format(shared=SHARED) + account + 'mode = "waker"\n')
@@ -63,6 +63,7 @@ class Sleeping:
         settings.write_text(
             WAKER.format(port=port, folder=folder, hub=hub, shared=SHARED, command=json.dumps(command), idle=idle)
             + account
+            + of_waker
         )
         self._folder = folder
         self._log = folder / "waker.log"
