@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import Process
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -41,6 +42,7 @@ url = "http://127.0.0.1:{hub}"
 token = "{shared}"
 command = {command}
 idle_minutes = {idle}
+starts_per_hour = 10000
 """
 
 
@@ -49,19 +51,34 @@ def a_bot(url: str) -> str:
     return BOT.format(token=TOKEN, url=url)
 
 
+OPTIONS = ("--data", "{data}", "--port", "{port}")
+
+
 class Sleeping:
     """A waker with its hub; used as `async with Sleeping(folder, model, a_bot(api_url)) as waker`."""
 
-    def __init__(self, folder: Path, model: str, account: str, *, of_waker: str = "", idle: float = 0.02) -> None:
-        """`account` is its section [[bridges]] in both configs, with `of_waker` besides in the waker's."""
+    def __init__(
+        self,
+        folder: Path,
+        model: str,
+        account: str,
+        *,
+        of_waker: str = "",
+        idle: float = 0.02,
+        command: Sequence[str] = (),
+    ) -> None:
+        """`account` is its section [[bridges]] in both configs, with `of_waker` besides in the waker's.
+
+        `command` runs something in the hub's place, at {port}.
+        """
         port, hub = free_port(), free_port()
         config = folder / "hub.toml"
         config.write_text(model + HUB.format(shared=SHARED) + account + 'mode = "waker"\n')
-        command = [sys.executable, "-m", "hub", "run", "--config", str(config), "--data", str(folder / "data")]
-        command += ["--port", str(hub)]
+        run = command or (sys.executable, "-m", "hub", "run", "--config", str(config), *OPTIONS)
+        filled = [word.format(port=hub, data=folder / "data") for word in run]
         settings = folder / "waker.toml"
         settings.write_text(
-            WAKER.format(port=port, folder=folder, hub=hub, shared=SHARED, command=json.dumps(command), idle=idle)
+            WAKER.format(port=port, folder=folder, hub=hub, shared=SHARED, command=json.dumps(filled), idle=idle)
             + account
             + of_waker
         )
