@@ -7,14 +7,14 @@ import re
 from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from hub import accounts, databases, outward, reading
+from hub import accounts, databases, outward, reading, shelves
 from hub.accounts import BridgeAccount
 from hub.errors import ConfigError
 from hub.outward import EgressConfig, RegistryConfig
@@ -36,6 +36,7 @@ from hub.sections import (
     ToolsConfig,
     WakerSection,
 )
+from hub.shelves import ShelfConfig
 
 __all__ = [
     "MODEL_FILE",
@@ -119,6 +120,10 @@ class PackagesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Further plugins and scripts beside those that ship with AgentHost."""
     scan: tuple[str, ...] = ()
     """A command that looks into each package before it's installed; it gets the package's folder as last argument."""
+    updates: Literal["off", "ask", "auto"] = "ask"
+    """What's done about newer versions in registries: nothing; they're shown; they're taken after a while."""
+    cooldown_hours: Annotated[float, Meta(ge=0, le=8_760)] = 72.0
+    """So long a version must have been listed before it's taken by itself."""
     dev: bool = False
     """The owner may link folders of this machine as packages."""
     secrets: tuple[SecretConfig, ...] = ()
@@ -182,6 +187,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     telemetry: TelemetryConfig = TelemetryConfig()
     bridges: tuple[BridgeAccount, ...] = ()
     registries: tuple[RegistryConfig, ...] = ()
+    registry: ShelfConfig = ShelfConfig()
 
     @property
     def data(self) -> Path:
@@ -310,7 +316,8 @@ def _check(config: Config) -> list[str]:
     faults += _check_waker(config.waker)
     faults += _check_telemetry(config.telemetry)
     faults += _check_secrets(config.packages.secrets)
-    return [*faults, *databases.faults(config.store), *outward.faults(config.egress, config.registries)]
+    faults += [*databases.faults(config.store), *outward.faults(config.egress, config.registries)]
+    return [*faults, *shelves.faults(config.registry)]
 
 
 def _check_waker(waker: WakerSection) -> list[str]:

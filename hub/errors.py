@@ -24,12 +24,14 @@ AgentHostError
 |-- EgressError            who gave the address: it didn't answer as it should
 |   `-- EgressRefused      who gave the address: it's one that may not be asked
 |-- ManifestError          the author of a package
+|-- StatementError         nobody: what's signed isn't, is over, or was changed, and nothing follows from it
 |-- SandboxMissing         the operator: this machine can't confine strangers' programs, so they don't run
 `-- PersonError            the person who asked
     |-- BadRequest         say it differently: names the field, the value and the way out
     |-- NotFound           no such thing, or none that this person may see
     |-- NotAllowed         this person or key may not
     |   `-- Stranger       nobody knows the sender: they're told nothing
+    |-- Withheld           it's there, and isn't given out: the text says why
     |-- AlreadyUsed        an idempotency key used for something else
     |-- Decided            somebody answered before, or it's too late
     |-- TooLarge           send less
@@ -153,6 +155,10 @@ class ManifestError(AgentHostError):
     """A package's manifest is wrong; the text names the file, the key, the value and the way out."""
 
 
+class StatementError(AgentHostError):
+    """A signed statement isn't one, was changed, is over, or is somebody else's; the text says which and of what."""
+
+
 class SandboxMissing(AgentHostError):
     """This machine can't confine a stranger's program, so it doesn't run; the text says why and the way out."""
 
@@ -179,6 +185,10 @@ class NotAllowed(PersonError):
 
 class Stranger(NotAllowed):
     """The sender isn't known and isn't to be: a bridge tells them nothing and shows them nothing."""
+
+
+class Withheld(PersonError):
+    """What was asked for is there, and was taken out of everybody's reach; the text says why."""
 
 
 class AlreadyUsed(PersonError):

@@ -47,6 +47,10 @@ RARE = (
     "leaving.tasks",
     "leaving.messages",
     "leaving.last",
+    "publish.before-commit",
+    "publish.after-commit",
+    "scan.before-commit",
+    "scan.after-commit",
 )
 """Those that only few messages come by."""
 _passes: Counter[str] = Counter()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from litestar.types import ASGIApp
 from msgspec.structs import replace
 
 import bridges as platforms
@@ -48,9 +49,29 @@ async def _serve(config: Config, config_path: Path | None, bridges: Mapping[str,
     while running is not None:
         async with AsyncExitStack() as stack:
             hub_, secret = await opened(running, stack, bridges, tools)
-            fresh = await _served(hub_, secret, stack.enter_context(listening(running)), reloader)
+            socket_ = stack.enter_context(listening(running))
+            app = await _app(hub_, secret, socket_, stack)
+            fresh = await _served(hub_, app, socket_, reloader)
         running = _kept(config, fresh) if fresh else None
     return 0
+
+
+async def _app(parts: Hub, secret: str, socket_: socket.socket, stack: AsyncExitStack) -> ASGIApp:
+    """Return what's served: the hub's web, and beside it a registry's if the config says so."""
+    web = build(services_of(parts, secret))
+    if not parts.config.registry.serve:
+        return web
+    # Only hubs with a registry take the time to load one.
+    from hub.registry.parts import at_work  # noqa: PLC0415
+    from hub.registry.parts import opened as registry_opened  # noqa: PLC0415
+    from hub.registry.serving import beside  # noqa: PLC0415
+    from hub.registry.web.app import build as registry_web  # noqa: PLC0415
+
+    config = parts.config
+    opening = registry_opened(config.registry, config.data, url_of(config, socket_), parts.clock)
+    registry = await stack.enter_async_context(opening)
+    await stack.enter_async_context(at_work(registry))
+    return beside(web, registry_web(registry))
 
 
 def _sound(config: Config) -> bool:
@@ -71,9 +92,9 @@ def _kept(config: Config, fresh: Config) -> Config:
     return replace(fresh, hub=hub_)
 
 
-async def _served(parts: Hub, secret: str, socket_: socket.socket, reloader: Reloader) -> Config | None:
+async def _served(parts: Hub, app: ASGIApp, socket_: socket.socket, reloader: Reloader) -> Config | None:
     """Serve until told to stop (return None) or until a changed config is to take over (return it)."""
-    server = Server(build(services_of(parts, secret)), closing=parts.closing)
+    server = Server(app, closing=parts.closing)
     fresh: list[Config] = []
 
     def stop() -> None:

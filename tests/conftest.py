@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import make_url
 
+from hub.registry.schema import SHELF
 from hub.store.postgres_schema import bring_up_to_date
 from hub.store.postgres_server import writing
 from tests.postgres.server import Server, a_server
@@ -46,3 +47,27 @@ def hub_database(postgres: Server, emptied: str) -> str:
     """Return the URL of a database as a hub leaves it that was started once, for one test."""
     postgres.empty(emptied)
     return emptied
+
+
+@pytest.fixture(scope="session")
+def registry_template(postgres: Server) -> Iterator[str]:
+    """The URL of a database with a registry's schema; nobody else connects to it."""
+    with postgres.database() as url:
+        engine = writing(make_url(url))
+        bring_up_to_date(engine, SHELF)
+        engine.dispose()
+        yield url
+
+
+@pytest.fixture(scope="session")
+def emptied_registry(postgres: Server, registry_template: str) -> Iterator[str]:
+    """The URL of the database that `registry_database` empties."""
+    with postgres.database(registry_template) as url:
+        yield url
+
+
+@pytest.fixture
+def registry_database(postgres: Server, emptied_registry: str) -> str:
+    """Return the URL of a database as a registry leaves it that was started once, for one test."""
+    postgres.empty(emptied_registry)
+    return emptied_registry

@@ -13,7 +13,9 @@ from rich.text import Text
 
 from hub.cli import (
     bench_chats,
+    bench_downloads,
     bench_model,
+    bench_registry,
     bench_rest,
     bench_served,
     bench_servers,
@@ -39,8 +41,8 @@ Measure = Callable[[], Awaitable[list[Figure]]]
 @click.option(
     "--only",
     default="",
-    help="Only what has this in its name: store, start, served, telegram, xmpp, waker, tools, idle, schedules, model, "
-    "beside.",
+    help="Only what has this in its name: store, start, served, telegram, xmpp, waker, tools, downloads, idle, "
+    "schedules, model, beside, registry.",
 )
 def command(as_json: bool, quick: bool, only: str) -> None:
     """Measure how fast the hub is here; what misses its aim is marked.
@@ -87,9 +89,11 @@ def measures(folder: Path, *, quick: bool) -> list[tuple[str, Measure]]:
             lambda: bench_waker.standing_before(folder / "waker", requests=200 if quick else MANY),
         ),
         ("tools", lambda: bench_tools.calling(200 if quick else 1_000)),
+        ("downloads", lambda: bench_downloads.fetching(folder / "downloads", seconds=3.0 if quick else 15.0)),
         ("idle ticks", lambda: bench_rest.ticking(folder / "ticks", seconds=200 if quick else 1_200)),
         ("idle with tasks", lambda: bench_rest.idling(folder / "resting", seconds=10.0 if quick else 60.0)),
         ("schedules", lambda: bench_rest.bursting(folder / "burst")),
+        ("registry", lambda: bench_registry.searching(folder / "registry", packages=5_000 if quick else 100_000)),
         ("served answers", lambda: bench_served.answering(folder / "answers", messages=30 if quick else 200)),
     ]
     if url := os.environ.get("AGENTHOST_BENCH_POSTGRES"):

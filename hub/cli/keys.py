@@ -3,6 +3,7 @@
 import asyncio
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import quote
 
 import msgspec
@@ -10,10 +11,14 @@ import rich_click as click
 from rich.text import Text
 
 from hub.cli.client import Client
+from hub.cli.keyring import begun, ended, key_of, known_to, path_of, publisher_of
 from hub.cli.place import Place, place_options
+from hub.cli.registries import Registry, registry_options
 from hub.cli.wire import Key
 from hub.cli.words import ago, console, print_json, short, table
 from hub.records import SCOPES
+from hub.releases import Rotation
+from hub.statements import shown
 
 SPANS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1), "y": timedelta(days=365)}
 
@@ -99,3 +104,33 @@ def revoke(place: Place, id: str) -> None:
 async def _revoke(place: Place, id: str) -> None:
     async with Client(place) as hub:
         await hub.delete(f"/v1/keys/{quote(id, safe='')}")
+
+
+@command.command(name="publisher")
+@click.option("--publisher", help="Whose key it is [your account's only one]")
+@click.option("--key", "key_file", type=click.Path(path_type=Path), help="The private key's file [made for you]")
+@click.option("--rotate", is_flag=True, help="Put a new key in its place, which the old one signs.")
+@registry_options
+def publisher(registry: Registry, config: object, publisher: str | None, key_file: Path | None, rotate: bool) -> None:
+    """Show, make or replace the key that you sign what you publish by; it never leaves this machine.
+
+    Who installed a package of yours before takes the new key by the old one's word. Lost the old one? A registry's
+    admin can let a new one in, and everybody is asked whether they trust it.
+    """
+    click.echo(asyncio.run(_publisher(registry, publisher or "", key_file, rotate)))
+
+
+async def _publisher(registry: Registry, wanted: str, file: Path | None, rotate: bool) -> str:
+    async with registry:
+        found = await publisher_of(registry, wanted)
+        key = key_of(found, file)
+        await known_to(registry, found, key)
+        if not rotate:
+            return f"{found.name} signs by the key {key.id}: {shown(key.public)}"
+        path = path_of(found.name, file)
+        fresh = begun(path)
+        rotation = key.seal(Rotation.of(found.name, key, fresh.public, datetime.now(UTC)))
+        body = {"public": shown(fresh.public), "rotation": msgspec.json.decode(rotation)}
+        await registry.post(f"/publishers/{found.name}/keys", body, type(None))
+        ended(path, key.id)
+        return f"{found.name} signs by the key {fresh.id} now; the old one is {path}.{key.id}: {shown(fresh.public)}"

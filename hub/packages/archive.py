@@ -309,13 +309,14 @@ def _below_top(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
     return tuple(Entry(path=entry.path.partition("/")[2], data=entry.data) for entry in entries)
 
 
-def write(entries: tuple[Entry, ...], folder: Path) -> None:
-    """Write files into an empty folder, durably, readable for all and executable for nobody; raises OSError."""
+def write(entries: tuple[Entry, ...], folder: Path, *, durably: bool = True) -> None:
+    """Write files into an empty folder, readable for all and executable for nobody; raises OSError."""
     for entry in entries:
         path = folder / entry.path
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("xb") as file:
             file.write(entry.data)
-            file.flush()
-            os.fsync(file.fileno())
+            if durably:
+                file.flush()
+                os.fsync(file.fileno())
         path.chmod(0o644)

@@ -20,8 +20,8 @@ from msgspec.structs import replace
 
 from hub.errors import AgentHostError, BadRequest, Conflict, ManifestError, StoreUnavailable
 from hub.failpoints import reach
-from hub.packages.archive import Entry, unpacked
-from hub.packages.kinds import Kind, Sheet, manifests
+from hub.packages.archive import unpacked
+from hub.packages.kinds import Kind, Sheet, kind_of
 from hub.packages.place import AGAIN, ARCHIVE, CLAIM, Place, digest_of
 from hub.packages.registry import Claim
 from hub.packages.scanning import Scanner
@@ -70,7 +70,7 @@ class Intake:
         """`check` raises early for what `finish` would raise for, and returns what the package will be granted."""
         self._store = store
         self._place = place
-        self._kinds = {kind.kind: kind for kind in kinds}
+        self._kinds = tuple(kinds)
         self._clock = clock
         self._sources = sources
         self._scanner = scanner
@@ -97,9 +97,18 @@ class Intake:
             self._begun.discard(installation.id)
 
     async def request(
-        self, source: str, grants: Collection[str], by: PersonId, *, name: str = "", enable: bool = True
+        self,
+        source: str,
+        grants: Collection[str],
+        by: PersonId,
+        *,
+        name: str = "",
+        version: str = "",
+        enable: bool = True,
     ) -> Installation:
         """Have a package fetched from its source and installed, durably; `name` is what it must be called.
+
+        `version` is the one that's wanted of a registry, where the source names none.
 
         Raises BadRequest for a source that can't be asked.
         """
@@ -107,7 +116,7 @@ class Intake:
             raise BadRequest("source", "this hub fetches nothing; upload the package")
         self._sources.check(source)
         installation = self._new(source, grants, by, "requested")
-        await self._kept(installation, CLAIM, msgspec.json.encode(Claim(name=name, enable=enable)))
+        await self._kept(installation, CLAIM, msgspec.json.encode(Claim(name=name, version=version, enable=enable)))
         await self._store.commit(Add(installation))
         reach("package.requested")
         self._ends[installation.id] = asyncio.get_running_loop().create_future()
@@ -196,7 +205,7 @@ class Intake:
             if self._sources is None:
                 raise BadRequest("source", "this hub fetches nothing; upload the package")
             wanted = self._claim(installation)
-            archive, claim = await self._sources.fetch(installation.source)
+            archive, claim = await self._sources.fetch(installation.source, wanted.version)
             if wanted.name and claim.name and wanted.name != claim.name:
                 raise ManifestError(f"{installation.source}: is {claim.name}, not {wanted.name}")
             claim = replace(claim, name=claim.name or wanted.name, enable=wanted.enable)
@@ -236,7 +245,7 @@ class Intake:
                 entries = await asyncio.to_thread(unpacked, archive)
         except TimeoutError:
             raise ManifestError(f"archive: takes longer than {SECONDS:g} seconds to unpack") from None
-        kind, manifest = self._kind_of(entries)
+        kind, manifest = kind_of(entries, self._kinds)
         name = kind.name(manifest.data) or "package"
         draft = await asyncio.to_thread(self._place.draft, installation.id, name, entries)
         installation = await self._step(installation, "unpacked")
@@ -254,24 +263,9 @@ class Intake:
             grants=grants,
             source=installation.source,
             found=found,
+            origin=claim.origin,
         )
         return await self._finish(installation, Ready(sheet=sheet, edition=edition, draft=draft, enable=claim.enable))
-
-    def _kind_of(self, entries: tuple[Entry, ...]) -> tuple[Kind, Entry]:
-        """Return what a package is, by the manifest at its top, and that."""
-        kinds = {name: kind for kind in self._kinds.values() for name in manifests(kind)}
-        named = {entry.path: entry for entry in entries if entry.path in kinds}
-        # Of a kind that reads several manifests, the first one counts.
-        firsts = {kinds[path].kind: next(filter(named.get, manifests(kinds[path]))) for path in named}
-        found = [(self._kinds[kind], named[path]) for kind, path in firsts.items()]
-        if len(found) == 1:
-            return found[0]
-        *others, last = sorted(kinds)
-        names = f"{', '.join(others)} or {last}"
-        if found:
-            which = " and ".join(sorted(entry.path for _, entry in found))
-            raise ManifestError(f"archive: has {which}; a package has one of {names}")
-        raise ManifestError(f"archive: has no {names} at its top; a package has one of them")
 
     # --- what's kept of it
 
@@ -339,3 +333,8 @@ def _check_claim(claim: Claim, sheet: Sheet) -> None:
         raise ManifestError(f"{sheet.name}: it was to be {claim.name}; nothing was changed")
     if claim.version and claim.version != sheet.version:
         raise ManifestError(f"{sheet.name}: it was to be version {claim.version}, and is {sheet.version}")
+    if claim.asks is not None and set(claim.asks) != set(sheet.asks):
+        stated, asked = ", ".join(sorted(claim.asks)) or "nothing", ", ".join(sorted(sheet.asks)) or "nothing"
+        raise ManifestError(
+            f"{sheet.name}: its publisher signed that it asks for {stated}, and its manifest asks for {asked}"
+        )

@@ -153,15 +153,7 @@ class Plugins:
     def sheet(self, folder: Path) -> Sheet:
         """See Kind."""
         plugin = self.load(folder)
-        return Sheet(
-            name=plugin.name,
-            version=plugin.version,
-            kind=self.kind,
-            description=plugin.description,
-            tools=tuple(signatures(plugin)),
-            asks=plugin.permissions.asks,
-            notes=self._supplies.missing(plugin.permissions),
-        )
+        return sheet_of(plugin, self.kind, self._supplies.missing(plugin.permissions))
 
     async def check(self, folder: Path) -> None:
         """See Kind."""
@@ -185,6 +177,19 @@ class Plugins:
     def load(self, folder: Path) -> Plugin:
         """Read a package of this kind; raises ManifestError."""
         return located(folder, load_plugin)
+
+
+def sheet_of(plugin: Plugin, kind: PackageKind, notes: tuple[str, ...] = ()) -> Sheet:
+    """Return what a plugin or a script is; raises ManifestError."""
+    return Sheet(
+        name=plugin.name,
+        version=plugin.version,
+        kind=kind,
+        description=plugin.description,
+        tools=tuple(signatures(plugin)),
+        asks=plugin.permissions.asks,
+        notes=notes,
+    )
 
 
 def located(folder: Path, load: Callable[[Path], Plugin]) -> Plugin:

@@ -69,26 +69,18 @@ class Servers:
 
     def sheet(self, folder: Path) -> Sheet:
         """See Kind."""
-        server = _load(folder)
+        server = loaded(folder)
         tools = listing.kept(folder)
         shown = tuple(tool.short for tool in tools) if tools is not None else server.tools
-        return Sheet(
-            name=server.name,
-            version=server.version,
-            kind="server",
-            description=server.description,
-            tools=tuple(f"{server.name}.{tool}" for tool in shown),
-            asks=server.asks,
-            notes=(*self._notes(server), *server.notes),
-        )
+        return sheet_of(server, shown, self._here(server))
 
     async def check(self, folder: Path) -> None:
         """There's nothing to check without letting it loose but its manifest."""
-        await asyncio.to_thread(_load, folder)
+        await asyncio.to_thread(loaded, folder)
 
     async def build(self, folder: Path, grants: tuple[str, ...]) -> None:
         """Run its install script, and ask it once for its tools; see Kind."""
-        server = await asyncio.to_thread(_load, folder)
+        server = await asyncio.to_thread(loaded, folder)
         await asyncio.to_thread(builds.open_up, folder, _own_programs(server))
         if server.install:
             script = filled(server.install, {}, {"__dirname": await asyncio.to_thread(self._sandbox.inside, folder)})
@@ -105,7 +97,7 @@ class Servers:
 
     async def open(self, package: Package, folder: Path) -> Opened:
         """See Kind. Its program is begun with the first call."""
-        server = await asyncio.to_thread(_load, folder)
+        server = await asyncio.to_thread(loaded, folder)
         if unset := self._unset(server):
             raise ManifestError(f"{server.name}: {unset[0]}")
         grants = package.now.grants
@@ -193,18 +185,10 @@ class Servers:
             for key, setting in lacks
         )
 
-    def _notes(self, server: Server) -> tuple[str, ...]:
-        notes = [f"is elsewhere: whatever it's asked goes to {host_of(server.url)}"] if server.url else []
-        if server.command:
-            notes.append(f"runs {' '.join(server.command)[:120]}, a program that isn't part of the hub")
-            if why_not := self._sandbox.why_not:
-                notes.append(f"isn't confined here: {why_not}")
-        if server.install:
-            notes.append(f"runs {' '.join(server.install)[:120]} once, when it's installed")
-        secret = [key for key, setting in server.settings.items() if setting.sensitive]
-        if secret:
-            notes.append(f"sees these secrets itself: {', '.join(secret)}")
-        return (*notes, *self._unset(server))
+    def _here(self, server: Server) -> tuple[str, ...]:
+        """Return what's so on this machine, in words."""
+        open_to_all = self._sandbox.why_not if server.command else ""
+        return (*((f"isn't confined here: {open_to_all}",) if open_to_all else ()), *self._unset(server))
 
 
 def servers_of(config: Config, dial: Dial, clock: Clock) -> Servers:
@@ -224,9 +208,35 @@ def servers_of(config: Config, dial: Dial, clock: Clock) -> Servers:
     )
 
 
-def _load(folder: Path) -> Server:
+def loaded(folder: Path) -> Server:
+    """Read a server from its package's folder; raises ManifestError."""
     with places_hidden(folder):
         return load_server(folder)
+
+
+def sheet_of(server: Server, tools: tuple[str, ...], here: tuple[str, ...] = ()) -> Sheet:
+    """Return what a server is; `here` is what else is so on this machine, in words."""
+    return Sheet(
+        name=server.name,
+        version=server.version,
+        kind="server",
+        description=server.description,
+        tools=tuple(f"{server.name}.{tool}" for tool in tools),
+        asks=server.asks,
+        notes=(*_notes(server), *here, *server.notes),
+    )
+
+
+def _notes(server: Server) -> tuple[str, ...]:
+    notes = [f"is elsewhere: whatever it's asked goes to {host_of(server.url)}"] if server.url else []
+    if server.command:
+        notes.append(f"runs {' '.join(server.command)[:120]}, a program that isn't part of the hub")
+    if server.install:
+        notes.append(f"runs {' '.join(server.install)[:120]} once, when it's installed")
+    secret = [key for key, setting in server.settings.items() if setting.sensitive]
+    if secret:
+        notes.append(f"sees these secrets itself: {', '.join(secret)}")
+    return tuple(notes)
 
 
 def _hosts(server: Server, grants: tuple[str, ...]) -> tuple[str, ...]:

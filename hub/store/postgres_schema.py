@@ -1,11 +1,12 @@
-"""Brings a database on PostgreSQL to the schema of this version, however many hubs start at once."""
+"""Brings a database on PostgreSQL to the schema of this version, however many processes start at once."""
+
+from collections.abc import Collection
 
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub.errors import StartError
 from hub.store.postgres_server import look_at
-from hub.store.rows import EVERY
 from hub.store.schema import SCHEMA, Schema, known, newer, upgrade
 
 LOCK = 0x4167656E74486F73
@@ -15,12 +16,12 @@ LOCK = 0x4167656E74486F73
 def bring_up_to_date(engine: Engine, schema: Schema = SCHEMA) -> None:
     """Make the tables, or upgrade them, in one transaction: killed in the middle, the database is as it was.
 
-    Of several hubs one does it and the others wait. Raises StartError if the database isn't the hub's, or was written
+    Of several processes one does it and the others wait. Raises StartError if it's somebody else's, or was written
     by a newer version, or if the upgrade fails; DBAPIError if it can't be reached or its user lacks the rights.
     """
     with engine.connect() as connection:
-        look_at(connection)
-        if revision_of(connection) == schema.head:
+        look_at(connection, schema.key)
+        if revision_of(connection, schema) == schema.head:
             return
     try:
         with engine.begin() as connection:
@@ -30,7 +31,9 @@ def bring_up_to_date(engine: Engine, schema: Schema = SCHEMA) -> None:
         if getattr(getattr(error, "orig", None), "sqlstate", "") == "42501":
             raise
         reason = str(getattr(error, "orig", error)).partition("\n")[0]
-        raise StartError(f"store.url: can't be brought to schema {schema.head} ({reason}); it's as it was") from error
+        raise StartError(
+            f"{schema.key}: can't be brought to schema {schema.head} ({reason}); it's as it was"
+        ) from error
 
 
 def hold(connection: Connection) -> None:
@@ -40,28 +43,30 @@ def hold(connection: Connection) -> None:
 
 def make_or_upgrade(connection: Connection, schema: Schema) -> None:
     """Bring the tables to a schema, in a transaction that has the `hold`; raises StartError."""
-    revision = revision_of(connection)
+    revision = revision_of(connection, schema)
     if revision == schema.head:
         return
     if revision is None:
-        if found := sorted(set(inspect(connection).get_table_names()) & set(EVERY)):
+        if found := sorted(set(inspect(connection).get_table_names()) & schema.tables):
             raise StartError(
-                f"store.url: has a table {found[0]} that isn't AgentHost's; name a database, or a schema, of its own"
+                f"{schema.key}: has a table {found[0]} that isn't {schema.owner}'s;"
+                " name a database, or a schema, of its own"
             )
     elif revision not in known(schema):
-        raise newer("store.url", revision, schema)
+        raise newer(schema.key, revision, schema)
     upgrade(connection, schema)
-    _sort_by_code_points(connection)
+    _sort_by_code_points(connection, schema.tables)
 
 
-def revision_of(connection: Connection) -> str | None:
-    """Return which schema a database has, if it's a hub's."""
-    if connection.execute(text("SELECT to_regclass('alembic_version')")).scalar_one() is None:
+def revision_of(connection: Connection, schema: Schema = SCHEMA) -> str | None:
+    """Return which schema a database has; None if it has none of this kind."""
+    if connection.execute(text("SELECT to_regclass(:name)"), {"name": schema.revisions}).scalar_one() is None:
         return None
-    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    query = f"SELECT version_num FROM {schema.revisions}"  # noqa: S608 - a name of ours
+    return connection.execute(text(query)).scalar_one_or_none()
 
 
-def _sort_by_code_points(connection: Connection) -> None:
+def _sort_by_code_points(connection: Connection, tables: Collection[str]) -> None:
     """Have all texts compared as SQLite and Python do, whatever the database's language is."""
     found = connection.execute(
         text(
@@ -72,7 +77,7 @@ def _sort_by_code_points(connection: Connection) -> None:
     quote = connection.dialect.identifier_preparer.quote
     changed: dict[str, list[str]] = {}
     for table, column in found:
-        if table in EVERY:
+        if table in tables:
             changed.setdefault(table, []).append(f'ALTER COLUMN {quote(column)} TYPE text COLLATE "C"')
     for table, columns in changed.items():
         connection.execute(text(f"ALTER TABLE {quote(table)} {', '.join(columns)}"))

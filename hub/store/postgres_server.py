@@ -66,26 +66,26 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
         yield connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
-def look_at(connection: Connection) -> None:
+def look_at(connection: Connection, key: str = "store.url") -> None:
     """Make sure that a server and a database will do; raises StartError."""
     version = connection.execute(text("SELECT current_setting('server_version_num')::int / 10000")).scalar_one()
     if version < OLDEST:
-        raise StartError(f"store.url: the server is PostgreSQL {version}; AgentHost needs {OLDEST} or newer")
+        raise StartError(f"{key}: the server is PostgreSQL {version}; AgentHost needs {OLDEST} or newer")
     encoding = connection.execute(text("SELECT current_setting('server_encoding')")).scalar_one()
     if encoding != "UTF8":
         raise StartError(
-            f"store.url: the database's encoding is {encoding}; make one with CREATE DATABASE ... ENCODING 'UTF8'"
+            f"{key}: the database's encoding is {encoding}; make one with CREATE DATABASE ... ENCODING 'UTF8'"
             " TEMPLATE template0"
         )
 
 
-def unreachable(url: URL, error: DBAPIError) -> StartError:
-    """Say why a database can't be used, and the way out; never with the password."""
+def unreachable(url: URL, error: DBAPIError, key: str = "store.url") -> StartError:
+    """Say why a database that a key names can't be used, and the way out; never with the password."""
     where, user = f"{url.host or 'localhost'}:{url.port or 5432}", url.username or "the system's user"
     said = _first_line(error)
     for words, found, way_out in (
         ("password authentication failed", f"{where} refuses the password of {user}", "mend it"),
-        ("no password supplied", f"{where} asks for a password for {user}", "give one, or store.password_file"),
+        ("no password supplied", f"{where} asks for a password for {user}", f"write one into {key}"),
         ("does not exist", f"{where} says: {said}", _made(url)),
         ("no pg_hba.conf entry", f"{where} lets nobody in from here: {said}", "mend the server's pg_hba.conf"),
         ("permission denied", f"{user} may not do what's needed: {said}", _granted(url)),
@@ -94,8 +94,8 @@ def unreachable(url: URL, error: DBAPIError) -> StartError:
         ("resolve host", f"no server is called {url.host}", "mend the host's name"),
     ):
         if words in said:
-            return StartError(f"store.url: {found}; {way_out}")
-    return StartError(f"store.url: {where} can't be reached ({said}); start PostgreSQL there, or mend the address")
+            return StartError(f"{key}: {found}; {way_out}")
+    return StartError(f"{key}: {where} can't be reached ({said}); start PostgreSQL there, or mend the address")
 
 
 def is_passing(error: DBAPIError) -> bool:

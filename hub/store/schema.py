@@ -1,4 +1,7 @@
-"""Brings a database to the schema of this version, and refuses one from a newer version."""
+"""Brings a database to the schema of this version, and refuses one from a newer version.
+
+The hub's, and the registry's as well, which has tables and migrations of its own.
+"""
 
 import sqlite3
 from contextlib import closing
@@ -10,15 +13,23 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub.errors import StartError
+from hub.store.rows import EVERY
 from hub.store.sqlite import check, copy, moved_in_when_whole, writing
 
 
 class Schema(Struct, frozen=True, kw_only=True):
-    """Where the migrations lie, and the newest of them."""
+    """Where the migrations lie, and the newest of them; whose, and how to tell."""
 
     migrations: Path
     head: str
     """Written down so that a start with nothing to migrate needn't load alembic (0.4 s, 13 MB)."""
+    revisions: str = "alembic_version"
+    """The table that tells a database's revision; each service has one of its own, so that none takes another's."""
+    tables: frozenset[str] = frozenset(EVERY)
+    owner: str = "AgentHost"
+    """Whose they are, in messages."""
+    key: str = "store.url"
+    """What names the database in the config."""
 
 
 SCHEMA = Schema(migrations=Path(__file__).parent / "migrations", head="0010")
@@ -27,7 +38,7 @@ SCHEMA = Schema(migrations=Path(__file__).parent / "migrations", head="0010")
 def bring_up_to_date(database: Path, schema: Schema = SCHEMA) -> None:
     """Make the database if there is none, or upgrade it after copying it to `<name>.before-<revision>`.
 
-    Raises StartError if the file is damaged, isn't the hub's, or was written by a newer version, or if the upgrade
+    Raises StartError if the file is damaged, is somebody else's, or was written by a newer version, or if the upgrade
     fails; then it's as it was.
     """
     check(database)
@@ -42,7 +53,7 @@ def bring_up_to_date(database: Path, schema: Schema = SCHEMA) -> None:
 
 
 def _upgrade_old(database: Path, schema: Schema) -> None:
-    revision = _revision(database)
+    revision = _revision(database, schema)
     if revision == schema.head:
         return
     if revision not in known(schema):
@@ -59,13 +70,13 @@ def newer(database: str, revision: str, schema: Schema) -> StartError:
     )
 
 
-def _revision(database: Path) -> str:
+def _revision(database: Path, schema: Schema) -> str:
     # Over a plain connection: the engine's would turn somebody else's database to write-ahead logging.
     with closing(sqlite3.connect(database, timeout=5)) as connection:
         try:
-            [revision] = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            [revision] = connection.execute(f"SELECT version_num FROM {schema.revisions}").fetchone()  # noqa: S608 - a name of ours
         except (sqlite3.OperationalError, TypeError):
-            raise StartError(f"{database}: isn't AgentHost's database; name another file or data folder") from None
+            raise StartError(f"{database}: isn't {schema.owner}'s database; name another file or data folder") from None
     return str(revision)
 
 

@@ -24,8 +24,8 @@ CHECKED_DEEPLY = 32 << 20
 """Up to this size each index is held against its table, too: so a changed bit is noticed in all that's looked up by."""
 
 
-def lock(database: Path) -> int:
-    """Keep other hubs away from a database until the process ends or `unlock`; raises StartError if one is there.
+def lock(database: Path, whose: str = "hub") -> int:
+    """Keep others away from a database until the process ends or `unlock`; raises StartError if one is there.
 
     The kernel frees the lock of a killed process, so no stale lock is ever in the way.
     """
@@ -40,7 +40,7 @@ def lock(database: Path) -> int:
         pid = os.pread(held, 20, 0).decode().strip() or "unknown"
         os.close(held)
         raise StartError(
-            f"{database}: in use by another hub (pid {pid}); stop it, or give this one a data folder of its own"
+            f"{database}: in use by another {whose} (pid {pid}); stop it, or give this one a data folder of its own"
         ) from None
     # A full disk keeps the number out, and must not keep the hub from starting.
     with suppress(OSError):

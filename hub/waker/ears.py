@@ -28,8 +28,8 @@ class Ear(Protocol):
     async def run(self) -> None:
         """Hear until cancelled."""
 
-    async def tell(self, text: str) -> None:
-        """Tell those who wait that their words can't be answered for now."""
+    async def tell(self, text: str, *, owner: bool) -> None:
+        """Tell those who wait that their words can't be answered for now, each once, and the owner if that's wanted."""
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -8,6 +8,7 @@ from hub.waker.answers import Receive, Scope, Send, body_of, headers_of, json, p
 from hub.waker.ears import Ear
 from hub.waker.later import PLACE as REQUESTS
 from hub.waker.later import wanted
+from hub.waker.orphans import Orphans
 from hub.waker.proxy import host_of
 from hub.waker.site import PLACE, Seat, Site
 from hub.waker.sockets import pass_on
@@ -23,10 +24,12 @@ BODY = 1 << 20
 class Front:
     """An ASGI application."""
 
-    def __init__(self, seats: Sequence[Seat], ears: Sequence[Ear], spool: Spool, clock: Clock, key: str) -> None:
+    def __init__(
+        self, seats: Sequence[Seat], ears: Sequence[Ear], spool: Spool, clock: Clock, key: str, orphans: Orphans
+    ) -> None:
         """`key` is what the waker's own status is asked with."""
         self._seats = seats
-        self._site = Site(seats, spool, clock, key)
+        self._site = Site(seats, spool, clock, key, orphans)
         self._posted_to = {ear.name: ear for ear in ears if isinstance(ear, TelegramEar)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

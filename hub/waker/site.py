@@ -12,6 +12,7 @@ from hub.waker import pages
 from hub.waker.answers import Answer, Headers, Receive, Scope, Send, body_of, headers_of, json, problem
 from hub.waker.ears import Ear
 from hub.waker.later import Later
+from hub.waker.orphans import Orphans
 from hub.waker.power import Power
 from hub.waker.proxy import Proxy, secret_in
 from hub.waker.spool import Spool
@@ -78,12 +79,13 @@ class HubStatus(Struct, frozen=True, kw_only=True):
 class Site:
     """Answers at /waker/."""
 
-    def __init__(self, seats: Sequence[Seat], spool: Spool, clock: Clock, key: str) -> None:
+    def __init__(self, seats: Sequence[Seat], spool: Spool, clock: Clock, key: str, orphans: Orphans) -> None:
         """`key` is what signs in here."""
         self._seats = seats
         self._spool = spool
         self._clock = clock
         self._key = key
+        self._orphans = orphans
 
     async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request to an address of the waker's own."""
@@ -134,7 +136,8 @@ class Site:
         if not self._signed_in(scope):
             why = "send 'Authorization: Bearer KEY' with the key in waker.key in the waker's data folder"
             return problem(401, "Unauthorized", why, headers=((b"www-authenticate", b"Bearer"),))
-        return json({"items": [await self._of(seat) for seat in self._seats], "next": None})
+        items = [await self._of(seat) for seat in self._seats]
+        return json({"items": items, "next": None, "orphans": self._orphans.seen})
 
     async def _of(self, seat: Seat) -> HubStatus:
         power, now = seat.power, self._clock.now().timestamp()

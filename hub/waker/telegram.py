@@ -81,14 +81,18 @@ class TelegramEar:
             return 503
         return 200
 
-    async def tell(self, text: str) -> None:
-        """Tell those who wait that their words can't be answered for now."""
-        for chat in list(self._awaiting)[:TOLD]:
+    async def tell(self, text: str, *, owner: bool) -> None:
+        """Tell those who wait that their words can't be answered for now, and the owner if that's wanted."""
+        chats = list(self._awaiting)[:TOLD]
+        # A person's own chat with a bot has the person's number.
+        if owner and self.account.owner.isdecimal() and self.account.owner not in chats:
+            chats.append(self.account.owner)
+        for chat in chats:
+            self._awaiting.pop(chat, None)
             try:
                 await self._call("sendMessage", {"chat_id": int(chat), "text": text}, 15.0)
             except Refused as fault:
                 log.warning("%s: a chat can't be told: %s", self.name, fault)
-        self._awaiting.clear()
 
     # --- hearing
 

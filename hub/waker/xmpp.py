@@ -90,10 +90,10 @@ class XmppEar:
         self._listening = Listening(self.account, stream, backlog, marks, self._power, self._spool, self._clock)
         await self._listening.run()
 
-    async def tell(self, text: str) -> None:
+    async def tell(self, text: str, *, owner: bool) -> None:
         """See Ear.tell."""
         if self._listening:
-            self._listening.tell(text)
+            self._listening.tell(text, owner=owner)
 
     async def close(self) -> None:
         """Nothing is held beyond `run`."""
@@ -161,12 +161,15 @@ class Listening:
         finally:
             stream.close()
 
-    def tell(self, text: str) -> None:
-        """Tell those who wait that their words can't be answered for now."""
-        for chat in list(self._awaiting)[:TOLD]:
+    def tell(self, text: str, *, owner: bool) -> None:
+        """See Ear.tell."""
+        chats = list(self._awaiting)[:TOLD]
+        if owner and self._account.owner and self._account.owner.lower() not in chats:
+            chats.append(self._account.owner.lower())
+        for chat in chats:
+            self._awaiting.pop(chat, None)
             said = Words(id=new_id(), body=convert.clean(text))
             self._say(saying.words(self._chats.namespace, self._chats.target(chat), said))
-        self._awaiting.clear()
 
     # --- what a CatchUp asks of who takes in
 

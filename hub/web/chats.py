@@ -19,8 +19,9 @@ from hub.records import Message, MessageId, Part, PersonId, TaskId, Text, new_id
 from hub.web.auth import Asker, Caller, Hub
 from hub.web.files import Saying
 from hub.web.files import found as file_found
-from hub.web.once import HEADER, OWN, check_same, key_of, replay_of
+from hub.web.once import OWN, check_same, replay_of
 from hub.web.problems import PROBLEMS, shown
+from hub.web.replaying import HEADER, key_of
 from hub.web.resources import Accepted, MessageView, Page, view_message, view_messages
 from hub.web.services import Services
 from hub.web.stream import SETTLED, settled

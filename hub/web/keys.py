@@ -11,8 +11,8 @@ from hub.errors import NotAllowed, NotFound
 from hub.records import SCOPES, Key, KeyId, PersonId, Scope, TenantId
 from hub.web.auth import ANY, Asker, Hub
 from hub.web.chats import sees
-from hub.web.once import SHOWN_ONCE
 from hub.web.problems import PROBLEMS, shown
+from hub.web.replaying import SHOWN_ONCE
 from hub.web.resources import Page
 
 PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"

@@ -2,35 +2,29 @@
 
 import asyncio
 import logging
-import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
 from litestar import Request
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 from msgspec.structs import replace
 
-from hub.errors import AlreadyUsed, BadRequest, Duplicate, PersonError, StoreUnavailable
+from hub.errors import Duplicate, PersonError, StoreUnavailable
 from hub.ports import Add, Change, Remove, Save
 from hub.records import Replay
 from hub.web.auth import Caller, caller_of, services_of
-from hub.web.problems import Busy, shown
+from hub.web.problems import Busy
+from hub.web.replaying import AT_WORK, HEADER, SHOWN_ONCE, Recorder, key_of, send_again, used_otherwise, was_shown
 from hub.web.services import Services
 
 log = logging.getLogger(__name__)
 
-HEADER = "Idempotency-Key"
 OWN = "own_replay"
 """In an endpoint's `opt`: what it keeps has the key in it, so it sees by itself that a request comes again."""
-SHOWN_ONCE = "shown_once"
-"""In an endpoint's `opt`: its answer is shown once and never kept."""
-AT_WORK = timedelta(minutes=5)
-"""A first request without an answer for so long has died."""
 
 
 class Once(ASGIMiddleware):
@@ -55,8 +49,8 @@ class Once(ASGIMiddleware):
         replay, kept = await claim(services, caller, f"POST {scope['path']} {idempotency}", body)
         if kept is not None and await _answered(services, kept):
             if opt.get(SHOWN_ONCE):
-                raise AlreadyUsed(f"{HEADER}: its answer held a secret, which was shown once; use a fresh key")
-            await _send_again(kept, send)
+                raise was_shown()
+            await send_again(kept.status, kept.body.encode(), send)
             return
         recorder = Recorder(send)
         try:
@@ -65,32 +59,6 @@ class Once(ASGIMiddleware):
             # Without a good answer nothing was done: the same key may try again.
             done = replace(replay, status=recorder.status, body="" if opt.get(SHOWN_ONCE) else recorder.body.decode())
             await asyncio.shield(_keep(services, Save(done) if recorder.status < 300 else Remove(replay)))
-
-
-class Recorder:
-    """Sends an answer on, and keeps a copy."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self.status = 500
-        self.body = b""
-
-    async def send(self, message: Message) -> None:
-        """Take one ASGI message."""
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-        elif message["type"] == "http.response.body":
-            self.body += message["body"]
-        await self._send(message)
-
-
-def key_of(header: str | None) -> str | None:
-    """Return an idempotency key if one was sent; raises BadRequest for one that can't be kept."""
-    if header is None:
-        return None
-    if not re.fullmatch(r"[!-~]{1,200}", header):
-        raise BadRequest(HEADER, f"must have 1 to 200 printable ASCII characters and no space; it is {shown(header)}")
-    return header
 
 
 async def claim(services: Services, caller: Caller, name: str, body: bytes) -> tuple[Replay, Replay | None]:
@@ -126,7 +94,7 @@ async def check_same(services: Services, fresh: Replay) -> Replay | None:
     """Return what's kept of an earlier request like this one; raises AlreadyUsed if that had another body."""
     kept = await services.store.replay(fresh.key, fresh.name)
     if kept is not None and kept.fingerprint != fresh.fingerprint:
-        raise AlreadyUsed(f"{HEADER}: it came before with another body; use a fresh key for another request")
+        raise used_otherwise()
     return kept
 
 
@@ -167,12 +135,3 @@ async def _keep(services: Services, change: Change) -> None:
     except StoreUnavailable as error:
         # The answer is on its way already. Until the claim grows old, the same key is told to come again.
         log.warning("an answer under an idempotency key wasn't kept: %s", error)
-
-
-async def _send_again(answer: Replay, send: Send) -> None:
-    headers = [(b"content-type", b"application/json"), (b"idempotent-replayed", b"true")]
-    body = answer.body.encode()
-    if body:
-        headers.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})

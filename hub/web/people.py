@@ -15,8 +15,8 @@ from hub.flow.pairing import SPAN
 from hub.ports import Bridge, BridgeInfo
 from hub.records import OWNER, Link, Pairing, PairingId, Person, PersonId
 from hub.web.auth import ANY, Asker, Caller, Hub
-from hub.web.once import SHOWN_ONCE
 from hub.web.problems import PROBLEMS, shown
+from hub.web.replaying import SHOWN_ONCE
 from hub.web.resources import Page
 from hub.web.services import Services
 

@@ -28,9 +28,11 @@ from hub.errors import (
     PersonError,
     SandboxMissing,
     ScanError,
+    StatementError,
     StoreUnavailable,
     TooLarge,
     TooMany,
+    Withheld,
 )
 
 log = logging.getLogger(__name__)
@@ -133,7 +135,7 @@ def _told(error: Exception) -> tuple[int, str, dict[str, str]]:
             return _person(error)
         case Conflict():
             return 409, "it was changed by somebody else just now; look at it again, then repeat", {}
-        case ManifestError() | SandboxMissing() | EgressError():
+        case ManifestError() | StatementError() | SandboxMissing() | EgressError():
             return 422, str(error), {}
         case StoreUnavailable() | ScanError():
             return 503, f"not kept: {error}; send it again in a while", _after(5)
@@ -150,6 +152,7 @@ STATUSES: tuple[tuple[type[PersonError], int], ...] = (
     (Decided, 409),
     (NotFound, 404),
     (NotAllowed, 403),
+    (Withheld, 451),
     (TooLarge, 413),
     (PersonError, 400),
 )

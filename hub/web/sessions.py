@@ -15,8 +15,8 @@ from hub.errors import TooMany
 from hub.flow.people import SESSION_SPAN
 from hub.ports import Clock
 from hub.web.auth import ANY, COOKIE, Asker, Hub
-from hub.web.once import SHOWN_ONCE
 from hub.web.problems import PROBLEMS
+from hub.web.replaying import SHOWN_ONCE
 from hub.web.services import Services
 from hub.web.shield import NO_FORGERY
 

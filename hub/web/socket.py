@@ -14,8 +14,8 @@ from hub.errors import PersonError, StoreUnavailable
 from hub.records import TaskId
 from hub.web.auth import Asker, Caller, Hub
 from hub.web.chats import Id, Name, NewMessage, keep
-from hub.web.once import key_of
 from hub.web.problems import Problem, fault_of, problem_of
+from hub.web.replaying import key_of
 from hub.web.resources import Accepted
 from hub.web.services import Services
 from hub.web.stream import Frame, frames

@@ -17,8 +17,9 @@ from hub.records import Check, Limits, MessageId, Point, TaskId, TaskState, new_
 from hub.web.auth import Asker, Caller, Hub
 from hub.web.chats import MAIN, Cursor, IdempotencyKey, Limit, Name, check_agent, messages_page
 from hub.web.files import BYTES, answer_with
-from hub.web.once import OWN, claimed, key_of
+from hub.web.once import OWN, claimed
 from hub.web.problems import PROBLEMS, shown
+from hub.web.replaying import key_of
 from hub.web.resources import MessageView, Page, TaskView, view_changed, view_task
 from hub.web.schedules import NewSchedule, Words, schedule_of
 from hub.web.services import Services

@@ -66,7 +66,7 @@ class Server:
             self.drop(url)
 
     def empty(self, url: str) -> None:
-        """Forget what's kept in a hub's database, and who is connected to it: quicker than making another."""
+        """Forget what's kept in a database, and who is connected to it: quicker than making another."""
         name = conninfo_to_dict(url)["dbname"]
         with psycopg.connect(self.url(str(name)), autocommit=True) as connection:
             connection.execute(
@@ -79,10 +79,11 @@ class Server:
             connection.execute("SET session_replication_role = replica")
             with connection.transaction():
                 for (table,) in found:
-                    if table not in ("alembic_version", "counters"):
+                    if table not in ("alembic_version", "registry_version", "counters"):
                         connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
-                connection.execute("DELETE FROM counters WHERE name <> 'events'")
-                connection.execute("UPDATE counters SET value = 0")
+                if ("counters",) in found:
+                    connection.execute("DELETE FROM counters WHERE name <> 'events'")
+                    connection.execute("UPDATE counters SET value = 0")
 
     def url(self, name: str, *, user: str = "", password: str = "") -> str:
         """Return the URL of a database on this server."""

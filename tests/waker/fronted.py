@@ -13,6 +13,7 @@ from msgspec import json
 from hub.waker.answers import Receive, Scope, Send
 from hub.waker.front import Front
 from hub.waker.later import Later
+from hub.waker.orphans import Orphans
 from hub.waker.proxy import Proxy
 from hub.waker.site import Seat
 from tests.faults.harness import free_port
@@ -82,8 +83,9 @@ class Fronted:
         self.power.state = "stopped"
         self.proxy = Proxy(self.power, self.sleeper.spool, self.sleeper.clock)
         self.later = Later(self.proxy, self.sleeper.spool, folder / "requests", self.sleeper.clock)
+        self.orphans = Orphans({}, self.sleeper.clock, destroy=False)
         seats = [Seat(self.power, self.proxy, self.later)]
-        self.front = Front(seats, [], self.sleeper.spool, self.sleeper.clock, WAKER_KEY)
+        self.front = Front(seats, [], self.sleeper.spool, self.sleeper.clock, WAKER_KEY, self.orphans)
         transport = httpx.ASGITransport(self.front)
         self.http = httpx.AsyncClient(transport=transport, base_url="http://waker.test")
 
@@ -124,7 +126,7 @@ async def served(application: Application) -> AsyncIterator[str]:
     port = free_port()
     options = uvicorn.Config(
         application, port=port, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2
-    )  # type: ignore[arg-type] # as ASGI has it
+    )
     server = _Server(options)
     serving = asyncio.create_task(server.serve())
     while not server.started:

@@ -50,6 +50,11 @@ function hub(one, now) {
   return section;
 }
 
+// A machine that carries our tag and is nobody's: it costs money until somebody looks after it.
+function orphan(one) {
+  return h("p.fault", {}, `Nobody’s machine: ${one.id} at ${one.place}, once made for ${one.hub}; it’s ${one.state}, seen first ${ago(at(one.seen_at))}.`);
+}
+
 function tell(text) {
   // Only what's new is read out.
   if (byId("words").textContent !== text) byId("words").textContent = text;
@@ -60,8 +65,8 @@ async function look() {
   try {
     const answer = await fetch("/waker/status", { headers: { Accept: "application/json" } });
     if (answer.status === 401) return location.reload();
-    const { items } = await answer.json();
-    byId("hubs").replaceChildren(...items.map((one) => hub(one, Date.now() / 1000)));
+    const { items, orphans } = await answer.json();
+    byId("hubs").replaceChildren(...items.map((one) => hub(one, Date.now() / 1000)), ...orphans.map(orphan));
     words.className = "";
     tell(items.length === 1 ? "One hub is looked after." : `${items.length} hubs are looked after.`);
   } catch {

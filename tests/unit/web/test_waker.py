@@ -99,7 +99,7 @@ async def test_nothing_that_is_not_signed_for_itself_has_any_effect() -> None:
             answer = await client.request(method, path, content=body, headers=headers)
             statuses.add(answer.status_code)
     assert statuses <= {401, 405}
-    assert idle.asked == 0  # type: ignore[attr-defined] # it's the one from above
+    assert idle.asked == 0
 
 
 async def test_a_hub_without_a_waker_has_no_such_door() -> None:
