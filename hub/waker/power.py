@@ -114,6 +114,10 @@ class Power:
         finally:
             self._held -= 1
 
+    async def answers(self) -> bool:
+        """Ask the hub itself whether it's up."""
+        return await self._answers()
+
     async def run(self) -> None:
         """Own the hub's power until cancelled; the hub stays as it is then."""
         due = await self._spool.marked(f"due:{self.hub.name}")

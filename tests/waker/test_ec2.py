@@ -15,7 +15,7 @@ from hub.waker.config import HubConfig
 from hub.waker.ledger import HOUR
 from hub.waker.orphans import EVERY, Orphans
 from hub.waker.peer import Report
-from hub.waker.power import TELLING, Power
+from hub.waker.power import Power
 from hub.waker.providers import File, Host, ProviderFault, Tag
 from hub.waker.providers.ec2 import HUB, LARGEST, MADE, WAKER, Ec2Config, Ec2Provider
 from hub.waker.spool import Spool
