@@ -61,11 +61,12 @@ def put(connection: Connection, number: int, words: Words) -> None:
         connection.execute(text(change), {"id": number, "words": _lexemes(words)})
         return
     forget(connection, number)
-    connection.execute(
-        text(
-            "INSERT INTO searched_words (rowid, exact, name, tags, description, readme, facets)"
-            " VALUES (:id, :exact, :name, :tags, :description, :readme, :facets)"
-        ),
+    put_all_here(connection, [(number, words)])
+
+
+def put_all_here(connection: Connection, fresh: Sequence[tuple[int, Words]]) -> None:
+    """Let packages be found that weren't, in SQLite."""
+    rows = [
         {
             "id": number,
             "exact": "".join(words_of(words.name)),
@@ -74,7 +75,15 @@ def put(connection: Connection, number: int, words: Words) -> None:
             "description": " ".join(words_of(words.description)),
             "readme": " ".join(words_of(words.readme)),
             "facets": " ".join(_facets(words)),
-        },
+        }
+        for number, words in fresh
+    ]
+    connection.execute(
+        text(
+            "INSERT INTO searched_words (rowid, exact, name, tags, description, readme, facets)"
+            " VALUES (:id, :exact, :name, :tags, :description, :readme, :facets)"
+        ),
+        rows,
     )
 
 

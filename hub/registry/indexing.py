@@ -49,13 +49,16 @@ class Made(Struct, frozen=True, kw_only=True):
 class Indexing:
     """Makes the index, and gives it out."""
 
-    def __init__(self, shelf: Shelf, clock: Clock, signer: SigningKey, url: str, hours: float) -> None:
+    def __init__(
+        self, shelf: Shelf, clock: Clock, signer: SigningKey, url: str, hours: float, *, rest: timedelta = REST
+    ) -> None:
         """`url` is the registry's address, which the index names; it's good for so many hours."""
         self._shelf = shelf
         self._clock = clock
         self._signer = signer
         self._url = url
         self._good = timedelta(hours=hours)
+        self._rest = rest
         self._newest: Made | None = None
         self._look_again = float("-inf")
         self._looking = asyncio.Lock()
@@ -109,7 +112,7 @@ class Indexing:
     def _is_due(self, newest: Made, changed: bool) -> bool:
         now = self._clock.now()
         if changed:
-            return abs(now - newest.issued_at) >= REST
+            return abs(now - newest.issued_at) >= self._rest
         if not newest.issued_at <= now < newest.issued_at + self._good / 2:
             return True
         seen = self._newest is not None and self._newest.serial == newest.serial

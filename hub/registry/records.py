@@ -123,6 +123,8 @@ class Version(Struct, frozen=True, kw_only=True):
     account: AccountId
     """Who uploaded it."""
     published_at: datetime
+    bundle: bool = False
+    """Whether it's an MCP bundle (manifest.json at its root), which other MCP clients run too."""
 
 
 class Rating(Struct, frozen=True, kw_only=True):

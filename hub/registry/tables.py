@@ -115,10 +115,12 @@ versions = Table(
     a_text("yanked"),
     a_text("account"),
     a_time("published_at"),
+    Column("bundle", Boolean, nullable=False),
     PrimaryKeyConstraint("publisher", "name", "version"),
     Index("versions_by_state", "state", "published_at"),
     Index("versions_of_account", "account", "published_at"),
     Index("versions_by_digest", "sha256"),
+    Index("versions_of_kind", "kind", "publisher", "name", "version"),
 )
 
 archives = Table(

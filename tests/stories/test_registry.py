@@ -38,6 +38,7 @@ class Desk:
             [sys.executable, "-m", "hub", *words],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": os.getcwd(), **own, **environ},
+            check=False,
             capture_output=True,
             text=True,
             timeout=PATIENCE,

@@ -1,5 +1,6 @@
 """Accounts of a registry: opened, signed in to, and lent out by tokens that are good for less."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -99,3 +100,14 @@ async def test_what_holds_a_secret_is_kept_by_no_cache_and_every_answer_is_shiel
     for answer in (made, missing):
         assert "default-src 'none'" in answer.headers["content-security-policy"]
         assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@ON_SQLITE
+async def test_people_who_sign_up_and_in_at_once_all_can(parts: Parts) -> None:
+    """Passwords are hashed two at a time: OpenSSL's threads for one hash have failed beside another's."""
+    names = [f"ann-{number}" for number in range(24)]
+
+    await asyncio.gather(*(parts.accounts.create(name, "", PASSWORD, name) for name in names))
+    signed = await asyncio.gather(*(parts.accounts.sign_in(name, PASSWORD) for name in names))
+
+    assert [account.name for account, _ in signed] == names

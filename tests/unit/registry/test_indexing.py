@@ -23,11 +23,6 @@ from tests.unit.registry.shelves import Shelved
 MOMENT = REST.total_seconds() + 1
 
 
-@pytest.fixture
-def shelved(parts: Parts, clock: FakeClock) -> Shelved:
-    return Shelved(parts.shelf, clock)
-
-
 def told(parts: Parts, made: Made) -> Index:
     return read_index(made.envelope, parts.signer.public)
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -22,7 +23,7 @@ from hub.registry.tables import accounts, audit, fetches, listings
 from hub.registry.tables import ratings as ratings_table
 from hub.statements import SigningKey, shown
 from hub.testing import FakeClock
-from tests.unit.registry.conftest import Client, signed_up
+from tests.unit.registry.conftest import ON_SQLITE, Client, signed_up
 from tests.unit.registry.publishing import fetching, published, put_in, receipt
 
 ECHO = "/registry/v1/packages/ann/echo"
@@ -51,7 +52,7 @@ async def installed(client: Client, parts: Parts, clock: FakeClock, version: Ver
 
 def said(
     parts: Parts, hub: SigningKey, version: Version, account: str, stars: int = 4, **changed: object
-) -> dict[str, object]:
+) -> dict[str, Any]:
     envelope = msgspec.json.decode(receipt(parts, hub, version, account, **changed))
     return {
         "stars": stars,
@@ -122,7 +123,7 @@ async def test_a_receipt_proves_only_what_it_says(
     await installed(client, parts, clock, version, hub)
     good = said(parts, hub, version, "bob")
     elsewhere = replace(version, name="ocho")
-    bad = {
+    bad: dict[str, dict[str, Any]] = {
         "of another account": said(parts, hub, version, "eve"),
         "of another archive": said(parts, hub, replace(version, sha256="0" * 64), "bob"),
         "of another package": {**said(parts, hub, elsewhere, "bob")},
@@ -241,6 +242,7 @@ async def mean(parts: Parts, version: Version) -> float:
     return await parts.shelf.read(ask)
 
 
+@ON_SQLITE
 async def test_a_thousand_puppets_without_a_verified_installation_move_a_rating_by_nothing(
     parts: Parts, clock: FakeClock, version: Version
 ) -> None:
@@ -261,6 +263,7 @@ async def test_a_thousand_puppets_without_a_verified_installation_move_a_rating_
     assert await mean(parts, version) == before
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(("count", "days", "crowd"), [(60, 30, 1_000), (60, 200, 30), (200, 50, 30)])
 async def test_a_thousand_puppets_with_installations_move_a_rating_by_a_tenth_at_most_until_they_are_held(
     parts: Parts, clock: FakeClock, version: Version, count: int, days: int, crowd: int

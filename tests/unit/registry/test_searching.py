@@ -14,12 +14,6 @@ from tests.unit.registry.conftest import Client
 from tests.unit.registry.shelves import Shelved
 
 
-@pytest.fixture
-def shelved(parts: Parts, clock: FakeClock) -> Shelved:
-    """A shelf with nothing on it."""
-    return Shelved(parts.shelf, clock)
-
-
 def names(found: Found) -> list[str]:
     return [item.name for item in found.items]
 

@@ -297,11 +297,13 @@ def _versions() -> None:
         sa.Column("yanked", sa.Text(), nullable=False),
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("published_at", sa.BigInteger(), nullable=False),
+        sa.Column("bundle", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("publisher", "name", "version"),
     )
     op.create_index("versions_by_digest", "versions", ["sha256"], unique=False)
     op.create_index("versions_by_state", "versions", ["state", "published_at"], unique=False)
     op.create_index("versions_of_account", "versions", ["account", "published_at"], unique=False)
+    op.create_index("versions_of_kind", "versions", ["kind", "publisher", "name", "version"], unique=False)
 
 
 def _searched_words() -> None:
