@@ -89,13 +89,7 @@ async def opened(
     into what's published, in place of the config's.
     """
     folder = folder_of(config, data)
-    try:
-        make_folder(folder)
-        signer = SigningKey.kept(folder / KEY)
-    except OSError as error:
-        raise StartError(f"{folder}: can't be written ({error.strerror}); give this user the folder's rights") from None
-    except StatementError as error:
-        raise StartError(str(error)) from None
+    signer = _signer(folder)
     shelf = Shelf(database_of(config, data))
     await shelf.open()
     scans = Scans(shelf, clock, config, scanner or Scanner(config.scan))
@@ -155,3 +149,14 @@ async def run(parts: Parts) -> None:
         group.create_task(parts.scans.run())
         group.create_task(parts.indexing.run())
         group.create_task(parts.upkeep.run())
+
+
+def _signer(folder: Path) -> SigningKey:
+    """Return the key in a registry's folder, which is made if it isn't there; raises StartError."""
+    try:
+        make_folder(folder)
+        return SigningKey.kept(folder / KEY)
+    except OSError as error:
+        raise StartError(f"{folder}: can't be written ({error.strerror}); give this user the folder's rights") from None
+    except StatementError as error:
+        raise StartError(str(error)) from None
