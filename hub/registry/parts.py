@@ -89,13 +89,7 @@ async def opened(
     into what's published, in place of the config's.
     """
     folder = folder_of(config, data)
-    try:
-        make_folder(folder)
-        signer = SigningKey.kept(folder / KEY)
-    except OSError as error:
-        raise StartError(f"{folder}: can't be written ({error.strerror}); give this user the folder's rights") from None
-    except StatementError as error:
-        raise StartError(str(error)) from None
+    signer = _signer(folder)
     shelf = Shelf(database_of(config, data))
     await shelf.open()
     scans = Scans(shelf, clock, config, scanner or Scanner(config.scan))
@@ -135,6 +129,16 @@ async def opened(
         with suppress(StoreUnavailable):
             await counting.keep()
         await shelf.close()
+
+
+def _signer(folder: Path) -> SigningKey:
+    try:
+        make_folder(folder)
+        return SigningKey.kept(folder / KEY)
+    except OSError as error:
+        raise StartError(f"{folder}: can't be written ({error.strerror}); give this user the folder's rights") from None
+    except StatementError as error:
+        raise StartError(str(error)) from None
 
 
 @asynccontextmanager
