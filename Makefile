@@ -44,8 +44,8 @@ faults: ## kill, fill and flood at length; make faults KILLS=200 SEED=7
 	AGENTHOST_FLOOD=$(FLOOD) AGENTHOST_FUZZ=$(FUZZ) AGENTHOST_XMPP_FAULTS=$(CUTS) AGENTHOST_REGISTRY_CASES=$(REGISTRY_CASES) \
 	AGENTHOST_HUBS=$(HUBS) AGENTHOST_HUBS_MINUTES=$(HUBS_MINUTES) AGENTHOST_HUBS_MESSAGES=48 AGENTHOST_HUBS_LATENCY=4 \
 	AGENTHOST_WAKER_KILLS=$(WAKER_KILLS) AGENTHOST_WAKER_CYCLES=$(WAKER_CYCLES) \
-	exec .venv/bin/python -m pytest -s tests/faults tests/hubs tests/waker/test_whole.py tests/waker/test_ec2.py \
-		tests/xmpp/test_faults.py tests/live/test_registry_schema.py $(ARGS)
+	exec .venv/bin/python -m pytest -s tests/faults tests/hubs tests/waker/test_whole.py tests/waker/test_kills.py \
+		tests/waker/test_ec2.py tests/xmpp/test_faults.py tests/xmpp/test_sleeping.py tests/live/test_registry_schema.py $(ARGS)
 
 nightly: ## the faults as long as a night allows: 1,000 kills under 50,000 messages
 	@$(MAKE) faults KILLS=1000 MESSAGES=50000 JUMPS=24

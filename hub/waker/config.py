@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from hub import accounts, reading
-from hub.accounts import BridgeAccount
+from hub.accounts import BridgeAccount, XmppAccount
 from hub.errors import ConfigError
 from hub.sections import Port, Positive, Price, Seconds
 from hub.waker.providers import docker, ec2, fly, http, qemu, systemd
@@ -125,7 +125,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> WakerConfig:
     good = reading.good(tree, WakerConfig, "", faults)
     config = msgspec.convert(good, WakerConfig, strict=False)
     faults += [*_hubs(config), *accounts.faults({f"bridges[{n}]": each for n, each in enumerate(config.bridges)})]
-    faults += _heard(config, heard)
+    faults += [*_heard(config, heard), *_components(config)]
     if faults:
         raise ConfigError(*faults)
     return _with_secrets(config, heard)
@@ -201,6 +201,15 @@ def _heard(config: WakerConfig, heard: list[object]) -> Iterator[str]:
         if not (name in names or (name == "" and len(names) == 1)):
             known = ", ".join(names) or "none"
             yield f"bridges[{number}].hub: there's no hub {name!r}; there are: {known}"
+
+
+def _components(config: WakerConfig) -> Iterator[str]:
+    for number, account in enumerate(config.bridges):
+        if isinstance(account, XmppAccount) and account.component:
+            yield (
+                f"bridges[{number}].component: a component has one connection, which the hub needs to speak by; "
+                "name an account instead, or leave it to a hub that doesn't sleep"
+            )
 
 
 def _with_secrets(config: WakerConfig, heard: list[object]) -> WakerConfig:

@@ -14,12 +14,14 @@ import uvicorn
 
 from hub import accounts
 from hub import log as logs
-from hub.accounts import TelegramAccount
+from hub.accounts import BridgeAccount, TelegramAccount
 from hub.clock import SystemClock
 from hub.errors import StartError
 from hub.ports.time import Clock
 from hub.waker.config import HubConfig, WakerConfig, hub_of, secrets_of
-from hub.waker.front import Front, Seat
+from hub.waker.ears import Ear
+from hub.waker.front import Front
+from hub.waker.later import Later
 from hub.waker.orphans import Orphans
 from hub.waker.peer import Peer
 from hub.waker.power import Power
@@ -27,6 +29,7 @@ from hub.waker.providers import Provider
 from hub.waker.providers.loading import provider_of
 from hub.waker.proxy import Proxy
 from hub.waker.relay import Relay
+from hub.waker.site import Seat
 from hub.waker.spool import Spool
 from hub.waker.telegram import TelegramEar
 from hub.waker.telling import Tell
@@ -46,14 +49,9 @@ class Waker:
         self._peers: list[Peer] = []
         self._relays: list[Relay] = []
         self.seats: list[Seat] = []
-        self.ears: dict[str, TelegramEar] = {}
+        self.ears: list[Ear] = []
         for hub in config.hubs:
             self._seat(hub, spool, clock)
-        for account in config.bridges:
-            if isinstance(account, TelegramAccount):
-                power = self._power(hub_of(config, account).name)
-                ear = TelegramEar(account, power, spool, clock)
-                self.ears[ear.name] = ear
         self._orphans = Orphans(providers, clock, destroy=config.waker.destroy_orphans)
         self.front = Front(self.seats, self.ears, spool, clock, key, self._orphans)
 
@@ -64,37 +62,48 @@ class Waker:
         )
         self._peers.append(peer)
         self._relays.append(Relay(power, peer, spool, clock))
-        self.seats.append(Seat(power, Proxy(power, spool, clock)))
+        proxy = Proxy(power, spool, clock)
+        later = Later(proxy, spool, self._config.data / f"{hub.name}.requests", clock)
+        heard = [each for each in self._config.bridges if hub_of(self._config, each).name == hub.name]
+        ears = tuple(_ear(account, power, spool, clock) for account in heard)
+        self.ears += ears
+        self.seats.append(Seat(power, proxy, later, ears))
 
     def _telling(self, hub: HubConfig) -> Tell:
         async def tell(text: str, first: bool) -> None:
-            for account in self._config.bridges:
-                if isinstance(account, TelegramAccount) and hub_of(self._config, account).name == hub.name:
-                    ear = next(ear for ear in self.ears.values() if ear.account == account)
-                    await ear.tell(f"The hub is {text}. Your message is kept.", owner=first)
+            seat = next(seat for seat in self.seats if seat.power.hub.name == hub.name)
+            for ear in seat.ears:
+                await ear.tell(f"The hub is {text}. Your message is kept.", owner=first)
 
         return tell
-
-    def _power(self, name: str) -> Power:
-        return next(seat.power for seat in self.seats if seat.power.hub.name == name)
 
     async def run(self) -> None:
         """Hear, wake, hand over and put to sleep until cancelled."""
         async with asyncio.TaskGroup() as group:
             for seat in self.seats:
                 group.create_task(seat.power.run())
+                group.create_task(seat.later.run())
             for relay in self._relays:
                 group.create_task(relay.run())
-            for ear in self.ears.values():
+            for ear in self.ears:
                 group.create_task(ear.run())
             group.create_task(self._orphans.run())
 
     async def close(self) -> None:
         """Let go of every connection."""
-        closing: list[Peer | Proxy | TelegramEar | Provider] = [*self._peers, *self.ears.values()]
+        closing: list[Peer | Proxy | Ear | Provider] = [*self._peers, *self.ears]
         closing += [*(seat.proxy for seat in self.seats), *self._providers.values()]
         for each in closing:
             await each.close()
+
+
+def _ear(account: BridgeAccount, power: Power, spool: Spool, clock: Clock) -> Ear:
+    if isinstance(account, TelegramAccount):
+        return TelegramEar(account, power, spool, clock)
+    # Only who has such an account needs the library.
+    from hub.waker.xmpp import XmppEar  # noqa: PLC0415
+
+    return XmppEar(account, power, spool, clock)
 
 
 def serve(config: WakerConfig) -> int:

@@ -19,7 +19,7 @@ ORPHAN = Orphan(place="ec2 eu-central-1", id="i-1", hub="gone", state="running",
 async def test_the_status_has_the_orphans(tmp_path: Path) -> None:
     orphans = Orphans({}, FakeClock(), destroy=False)
     orphans.seen = (ORPHAN,)
-    front = Front([], {}, Spool(tmp_path / "waker.db"), FakeClock(), "key", orphans)
+    front = Front([], [], Spool(tmp_path / "waker.db"), FakeClock(), "key", orphans)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(front), base_url="http://waker") as http:
         answer = await http.get("/waker/status", headers={"Authorization": "Bearer key"})
     assert answer.json() == {
