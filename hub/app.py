@@ -380,8 +380,7 @@ class Hub:
                     group.create_task(self.progress.run())
                     group.create_task(self.daily.run())
                     group.create_task(self.company.find_lost(self.store, self.clock))
-                    if self.watch.herald:
-                        group.create_task(self.watch.herald.run())
+                    group.create_task(self.watch.herald.run())
             except* StoreUnavailable:
                 log.warning("what this hub does for all is begun again: the store can't be asked for now")
             await self.clock.sleep(STORE_PAUSE)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
@@ -120,6 +120,10 @@ class PackagesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Further plugins and scripts beside those that ship with AgentHost."""
     scan: tuple[str, ...] = ()
     """A command that looks into each package before it's installed; it gets the package's folder as last argument."""
+    updates: Literal["off", "ask", "auto"] = "ask"
+    """What's done about newer versions in registries: nothing; they're shown; they're taken after a while."""
+    cooldown_hours: Annotated[float, Meta(ge=0, le=8_760)] = 72.0
+    """So long a version must have been listed before it's taken by itself."""
     dev: bool = False
     """The owner may link folders of this machine as packages."""
     secrets: tuple[SecretConfig, ...] = ()

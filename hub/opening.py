@@ -19,7 +19,7 @@ from hub.config import Config, backends, timezone
 from hub.databases import database_of
 from hub.dispatch.company import Company, joined, name_of_hub
 from hub.egress.guard import GuardedEgress
-from hub.errors import ConfigError, ManifestError
+from hub.errors import ConfigError, ManifestError, StartError, StatementError
 from hub.flow.aiming import FlowAims
 from hub.flow.desk import FrontDesk
 from hub.flow.errands import FlowErrands
@@ -38,7 +38,9 @@ from hub.packages.every import every_kind
 from hub.packages.hosts import Supplies
 from hub.packages.installer import Installer
 from hub.packages.kinds import Kind
+from hub.packages.lookout import Rules
 from hub.packages.own import Origin, found
+from hub.packages.registry import Registries
 from hub.packages.sandbox import Sandbox
 from hub.packages.scanning import Scanner
 from hub.packages.scripts import Scripts
@@ -47,6 +49,7 @@ from hub.packages.servers import servers_of
 from hub.packages.sources import Sources
 from hub.ports import Bridge, Checking, Clock, Documents, Egress, Files, Hubs, Store, Tool, Workspaces
 from hub.records import new_id
+from hub.statements import SigningKey
 from hub.store.documents import FileDocuments
 from hub.store.files import FileStore
 from hub.store.postgres import PostgresStore
@@ -250,7 +253,7 @@ async def _outfit(
     known = (*(await own_plugins(config, taken, scripts, documents, supplies)), *tools)
     taken = [*taken, *(tool.name for tool in known)]
     kinds = (*every_kind(scripts, documents, supplies), servers_of(config, egress.dial, clock))
-    installer = _installer(config, ground.store, kinds, clock, egress, taken, agents, hubs)
+    installer = _installer(ground, kinds, egress, taken, agents, hubs)
     stack.push_async_callback(installer.close)
     # Never unconfined, whatever packages are let: nobody has looked at a command that an agent made up.
     commands = Commands(Sandbox(first_uid=config.packages.first_uid), shipped.workspaces)
@@ -258,28 +261,40 @@ async def _outfit(
 
 
 def _installer(
-    config: Config,
-    store: Store,
+    ground: _Ground,
     kinds: Sequence[Kind],
-    clock: Clock,
     egress: Egress,
     tools: Sequence[str],
     agents: Mapping[str, Agent],
     hubs: Hubs | None,
 ) -> Installer:
     """Return what keeps packages: `tools` and `agents` are the names that are taken."""
+    config, clock = ground.config, ground.clock
+    registries = Registries(config.registries, egress, ground.documents, clock, identity_of(config))
     return Installer(
-        store,
+        ground.store,
         config.data / "packages",
         kinds,
         clock,
         tools=tools,
         agents=agents,
-        sources=Sources(egress, [registry.url for registry in config.registries]),
+        sources=Sources(egress, registries),
         scanner=Scanner(config.packages.scan),
         dev=config.packages.dev,
         hubs=hubs,
+        rules=Rules(updates=config.packages.updates, cooldown=timedelta(hours=config.packages.cooldown_hours)),
     )
+
+
+def identity_of(config: Config) -> SigningKey:
+    """Return the key by which the hub proves to registries what it fetched; it's in no backup. Raises StartError."""
+    path = config.data / "hub.key"
+    try:
+        return SigningKey.kept(path)
+    except OSError as error:
+        raise StartError(f"{path}: can't be read or made ({error.strerror}); mend the data folder's rights") from None
+    except StatementError as error:
+        raise StartError(str(error)) from None
 
 
 def accounts(config: Config, store: Store, files: Files, documents: Documents, clock: Clock) -> dict[str, Bridge]:

@@ -7,6 +7,9 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from hub.errors import StatementError
+from hub.statements import public_of
+
 NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
 PORT = re.compile(r"[1-9]\d{0,4}")
 
@@ -23,6 +26,8 @@ class RegistryConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     url: str = ""
     """As https://registry.example.org; over http only one on this machine."""
+    key: str = ""
+    """What its index must be signed by, in base64; empty: by the key that it had when it was first asked."""
 
 
 def place(entry: str) -> tuple[str, int] | None:
@@ -80,6 +85,11 @@ def _unusable(number: int, registry: RegistryConfig) -> Iterator[str]:
         yield f"{path}: {registry.url!r} won't do; write it as https://registry.example.org"
     elif parts.scheme == "http" and known[0] not in {"127.0.0.1", "::1", "localhost"}:
         yield f"{path}: {registry.url!r}: anybody on the way could change packages; use https://"
+    if registry.key:
+        try:
+            public_of(registry.key)
+        except StatementError as error:
+            yield f"registries[{number}].key: {error}; GET /registry/v1/key shows a registry's"
 
 
 def _is_address(host: str) -> bool:

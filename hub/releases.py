@@ -150,6 +150,8 @@ class IndexedVersion(Struct, frozen=True, kw_only=True):
     """Why its publisher took it back; empty: it wasn't."""
     revoked: str = ""
     """Why the registry took it away: it must not be installed nor used; empty: it wasn't."""
+    listed_at: datetime | None = None
+    """Since when strangers see it: hubs wait for a while before they take a version by themselves."""
 
 
 class IndexedPackage(Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from hub import __version__
 from hub.app import Hub
 from hub.databases import database_of
 from hub.flow import weights
+from hub.packages.market import Market
 from hub.signing import Checker
 from hub.store.sqlite import is_short
 from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo, WakerDoor
@@ -52,6 +53,7 @@ def services_of(hub: Hub, secret: str) -> Services:
         bridges=hub.bridges,
         uploads=hub.uploads,
         packages=hub.installer,
+        market=_market(hub),
         own=hub.own,
         tools=hub.toolbox.all,
         call=hub.toolbox.tried,
@@ -72,6 +74,11 @@ def _unready(hub: Hub) -> str | None:
     if hub.config.data.is_dir() and is_short(hub.config.data):
         return "the disk is nearly full: no new messages are taken; make room"
     return None
+
+
+def _market(hub: Hub) -> Market | None:
+    registries = hub.installer.registries if hub.installer else None
+    return Market(registries, hub.clock) if registries else None
 
 
 def _router(hub: Hub) -> RouterInfo:

@@ -15,6 +15,7 @@ from hub.databases import database_of
 from hub.flow.health import Health, Herald
 from hub.flow.journal import Journal
 from hub.flow.outbox import Outbox
+from hub.packages.standings import standings
 from hub.ports import LLM, Bridge, Change, Clock, Documents, Store, Witness
 from hub.records import TaskId
 from hub.store.backups import damage, last
@@ -32,7 +33,8 @@ class Watch:
     """What an operator's own tools ask, and what looks by itself."""
 
     health: Health
-    """What's wrong now; there from `open` on."""
+    """What's wrong now; there from `open` on, as the next."""
+    herald: Herald
 
     def __init__(
         self, config: Config, store: Store, clock: Clock, models: tuple[LLM, LLM], bridges: Mapping[str, Bridge]
@@ -46,7 +48,6 @@ class Watch:
         self.meters = Meters(clock, lambda: (answers.info.model, decides.info.model))
         self._traces = _traces(config, clock)
         self.witness: Witness = Witnesses(self.meters, self._traces) if self._traces else self.meters
-        self.herald: Herald | None = None
 
     def open(
         self, journal: Journal, outbox: Outbox, documents: Documents, running: Callable[[], frozenset[TaskId]]
@@ -64,9 +65,11 @@ class Watch:
             running=running,
             backed_up_at=partial(last, config.data),
             damage=partial(asyncio.to_thread, damage, path) if path else None,
+            standings=partial(standings, store, documents),
         )
-        if config.alerts.tell_owner:
-            self.herald = Herald(self.health, store, journal, outbox, clock, documents, bridges)
+        # What was taken away is told in any case: it's off, and nobody was asked.
+        look = None if config.alerts.tell_owner else self.health.taken_back
+        self.herald = Herald(self.health, store, journal, outbox, clock, documents, bridges, look=look)
 
     async def close(self) -> None:
         """Tell what isn't told yet."""

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Mapping
 
+from make.axe import ensure_axe
 from make.botapi import ensure_description
 from make.llama import ensure_llama
 from make.model import ensure_model
@@ -40,6 +41,7 @@ def set_up(goal: str, places: Places, environ: Mapping[str, str]) -> None:
             has_llama = ensure_llama(places, stamps, environ, again=goal == "llama")
         has_model = ensure_model(places)
         if goal == "test":
+            ensure_axe(places)
             ensure_description(places)
             ensure_skills(places)
             ensure_servers(places)

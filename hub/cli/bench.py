@@ -13,6 +13,7 @@ from rich.text import Text
 
 from hub.cli import (
     bench_chats,
+    bench_downloads,
     bench_model,
     bench_registry,
     bench_rest,
@@ -38,8 +39,8 @@ Measure = Callable[[], Awaitable[list[Figure]]]
 @click.option(
     "--only",
     default="",
-    help="Only what has this in its name: store, start, served, telegram, xmpp, tools, idle, schedules, model, beside,"
-    " registry.",
+    help="Only what has this in its name: store, start, served, telegram, xmpp, tools, downloads, idle, schedules, "
+    "model, beside, registry.",
 )
 def command(as_json: bool, quick: bool, only: str) -> None:
     """Measure how fast the hub is here; what misses its aim is marked.
@@ -81,6 +82,7 @@ def measures(folder: Path, *, quick: bool) -> list[tuple[str, Measure]]:
         ("telegram", lambda: bench_telegram.keeping(folder / "telegram", messages=50 if quick else 300)),
         ("xmpp", lambda: bench_xmpp.keeping(folder / "xmpp", messages=50 if quick else 300)),
         ("tools", lambda: bench_tools.calling(200 if quick else 1_000)),
+        ("downloads", lambda: bench_downloads.fetching(folder / "downloads", seconds=3.0 if quick else 15.0)),
         ("idle ticks", lambda: bench_rest.ticking(folder / "ticks", seconds=200 if quick else 1_200)),
         ("idle with tasks", lambda: bench_rest.idling(folder / "resting", seconds=10.0 if quick else 60.0)),
         ("schedules", lambda: bench_rest.bursting(folder / "burst")),

@@ -10,7 +10,7 @@ import rich_click as click
 from hub.cli.client import Client, Trouble
 from hub.cli.packing import packed
 from hub.cli.place import Place, place_options
-from hub.cli.wire import Edition, Installation, Installed
+from hub.cli.wire_packages import Edition, Installation, Installed
 from hub.cli.words import print_json, sheet_lines
 
 PAUSE = 1.0

@@ -13,7 +13,8 @@ from hub.cli.client import Client, Refused, Trouble
 from hub.cli.examine import Finding, fault, fine, warning
 from hub.cli.folder import database, holder
 from hub.cli.place import Place
-from hub.cli.wire import Alert, Bridge, Dead, Installed, Listing, Model, Status
+from hub.cli.wire import Alert, Bridge, Dead, Listing, Model, Status
+from hub.cli.wire_packages import Installed
 from hub.config import Backend, Config, backends
 from hub.ports import Bridge as Platform
 from hub.ports import BridgeInfo, Probing

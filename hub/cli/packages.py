@@ -1,6 +1,7 @@
 """`agenthost packages`: what's installed; switched on and off, and back to what it was; and one's own tried out."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -12,8 +13,9 @@ from rich.text import Text
 from hub.cli.client import Client
 from hub.cli.packing import packed
 from hub.cli.place import Place, place_options
-from hub.cli.wire import Installed
-from hub.cli.words import ago, console, plain, print_json, sheet_lines, short, table
+from hub.cli.wire import Listing
+from hub.cli.wire_packages import Installed, Signer
+from hub.cli.words import ago, console, plain, print_json, sheet_lines, short, standing_lines, table
 
 if TYPE_CHECKING:
     from hub.cli.trying import Report
@@ -23,7 +25,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 @click.group(name="packages")
 def command() -> None:
-    """List, show, enable, disable and roll back what's installed; try out your own."""
+    """List, show, enable, disable and roll back what's installed; say whom to trust; try out your own."""
 
 
 @command.command(name="list")
@@ -35,12 +37,61 @@ def list_(place: Place, as_json: bool) -> None:
     if as_json:
         print_json({"items": found, "next": None})
         return
+    _print([msgspec.json.decode(raw, type=Installed) for raw in found])
+
+
+def _print(packages: Sequence[Installed]) -> None:
     rows = table("id", "kind", "version", "state", "may", "what it does", "changed")
-    for package in (msgspec.json.decode(raw, type=Installed) for raw in found):
+    for package in packages:
         may = ", ".join(package.now.grants) or "nothing"
         what = Text(short(package.description, 50))
         rows.add_row(package.id, package.kind, package.now.version, package.state, may, what, ago(package.updated_at))
     console().print(rows)
+    for package in packages:
+        for line in standing_lines(package):
+            name = package.now.origin.name if package.now.origin else package.id
+            click.echo(f"{name} {package.now.version}: {plain(line)}")
+
+
+@command.command(name="check")
+@JSON
+@place_options
+def check(place: Place, as_json: bool) -> None:
+    """Ask the registries now whether what's installed was taken back, and whether there's something newer.
+
+    What its registry took away is switched off.
+    """
+    raw = asyncio.run(_asked(place, "POST", "/v1/packages/check"))
+    found = msgspec.json.decode(raw, type=Listing[Installed]).items
+    if as_json:
+        print_json(raw)
+    else:
+        _print(found)
+
+
+@command.command(name="trust")
+@click.argument("publisher")
+@click.argument("id", required=False, metavar="[KEY]")
+@click.option("--forget", is_flag=True, help="Forget the pinned key: their next package pins one anew.")
+@JSON
+@place_options
+def trust(place: Place, publisher: str, id: str | None, forget: bool, as_json: bool) -> None:
+    """Show the key that's pinned for PUBLISHER, or trust another KEY by your word: its id, or itself in base64.
+
+    A hub pins a publisher's key with the first package of theirs. Ask them for the new key's id elsewhere than in the
+    registry before you trust it.
+    """
+    if id and forget:
+        raise click.UsageError("give KEY or --forget, not both")
+    signer = asyncio.run(_trust(place, publisher, id or "", forget=forget))
+    if as_json:
+        print_json(signer)
+    elif forget:
+        click.echo(f"Forgotten: the key of {publisher}.")
+    elif signer is None:
+        click.echo(f"No key of {publisher} is pinned.")
+    else:
+        click.echo(f"{signer.publisher}: the key {signer.key}, pinned {ago(signer.pinned_at)} ({HOW[signer.by]}).")
 
 
 @command.command(name="show")
@@ -138,6 +189,25 @@ def update(place: Place, id: str, as_json: bool) -> None:
         click.echo(line)
     if package.next:
         raise SystemExit(3)
+
+
+HOW = {
+    "first": "it came with their first package",
+    "rotation": "the key before stated it",
+    "admin": "by an admin's word",
+}
+
+
+async def _trust(place: Place, publisher: str, id: str, *, forget: bool) -> Signer | None:
+    where = f"/v1/publishers/{quote(publisher, safe='')}/key"
+    async with Client(place) as hub:
+        if forget:
+            await hub.delete(where)
+            return None
+        if id:
+            return await hub.put(where, {"key": id}, Signer)
+        known = await hub.pages("/v1/publishers", Signer, 10_000)
+        return next((signer for signer in known if signer.publisher == publisher), None)
 
 
 def _path(id: str) -> str:

@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hub.cli.wire import Installed, Said, Task, TaskTag
+from hub.cli.wire import Said, Task, TaskTag
+from hub.cli.wire_packages import Installed
 from hub.records import Verdict
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -132,11 +133,29 @@ def sheet_lines(package: Installed) -> list[str]:
     lines += [f"  note: {plain(note)}" for note in package.notes]
     lines += [f"  a scan found: {plain(found)}" for found in package.found]
     lines.append(f"  from: {plain(package.now.source) or 'unknown'}, SHA-256 {package.now.digest[:12]}")
+    latest = package.next or package.now
+    if latest.origin:
+        lines.append(f"  signed by: the key {latest.origin.key} of {latest.origin.name.partition('/')[0]}")
+        lines.append(f"  registry: {plain(latest.origin.registry)}")
+    else:
+        lines.append("  signed by: nobody")
+    lines += [f"  {plain(text)}" for text in standing_lines(package)]
     if package.next:
         lines.append(f"  waits: {package.next.version}, from {plain(package.next.source) or 'unknown'}")
     if package.before:
         lines.append(f"  before: {package.before.version}")
     return lines
+
+
+def standing_lines(package: Installed) -> list[str]:
+    """Say what its registry said last of a package, a line for each thing that wants to be known."""
+    standing = package.standing
+    if standing is None:
+        return []
+    lines = [f"TAKEN AWAY by its registry: {standing.revoked}"] if standing.revoked else []
+    lines += [f"taken back by its publisher: {standing.yanked}"] if standing.yanked else []
+    lines += [f"newer: {standing.newer.version}, listed {ago(standing.newer.since)}"] if standing.newer else []
+    return lines + ([f"not looked at lately: {standing.fault}"] if standing.fault else [])
 
 
 def print_json(value: Any) -> None:

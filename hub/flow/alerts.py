@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from hub.config import AlertsConfig
 from hub.ports import BridgeInfo, LLMInfo
+from hub.records import Standing
 
 Name = Literal[
     "disk",
@@ -26,6 +27,8 @@ Name = Literal[
     "backup",
     "database",
     "money",
+    "package",
+    "registry",
 ]
 
 LEAST_SPACE = 64 << 20
@@ -73,6 +76,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     damage: str = ""
     """What the last look through the database found."""
     money_per_day: float = 0.0
+    standings: Sequence[Standing] = ()
+    """How what's installed from registries stands there."""
 
 
 def alerts(facts: Facts, settings: AlertsConfig) -> tuple[Alert, ...]:
@@ -89,6 +94,8 @@ def alerts(facts: Facts, settings: AlertsConfig) -> tuple[Alert, ...]:
         *_clock(facts),
         *of_backup(facts.backed_up_at, facts.kept_since, facts.now, timedelta(days=settings.backup_days)),
         *_money(facts.model.money_today, facts.money_per_day),
+        *of_packages(facts.standings),
+        *_doubtful(facts.standings),
     ]
     return tuple(sorted(found, key=lambda alert: alert.level != "fault"))
 
@@ -207,6 +214,31 @@ def _money(spent: float, limit: float) -> Iterable[Alert]:
         fix = "Messages wait until midnight, or raise limits.money_per_day."
         return (Alert(name="money", level="fault", text=text, fix=fix),)
     return (Alert(name="money", level="warn", text=text, fix="At the limit messages wait until midnight."),)
+
+
+def of_packages(standings: Sequence[Standing]) -> Iterable[Alert]:
+    """Was something that's installed taken away, or back?"""
+    for standing in standings:
+        what, ways = f"The package {standing.package} {standing.version}", f"`agenthost remove {standing.package}`"
+        if standing.newer:
+            ways = f"`agenthost packages update {standing.package}` brings {standing.newer[0].version}, or {ways}"
+        if standing.revoked:
+            text = f"{what} was taken away by its registry, and is switched off: {standing.revoked}"
+            yield Alert(name="package", level="fault", text=_ended(text), fix=f"{ways}.", about=standing.package)
+        elif standing.yanked:
+            text = f"{what} was taken back by its publisher, and is used until you change that: {standing.yanked}"
+            yield Alert(name="package", level="warn", text=_ended(text), fix=f"{ways}.", about=standing.package)
+
+
+def _doubtful(standings: Sequence[Standing]) -> Iterable[Alert]:
+    faults = {standing.registry: standing.fault for standing in standings if standing.doubtful}
+    for registry, fault in sorted(faults.items()):
+        fix = "Nothing comes from there, and nobody knows what was taken back, until that's mended."
+        yield Alert(name="registry", level="warn", text=_ended(fault), fix=fix, about=registry)
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _messages(count: int) -> str:

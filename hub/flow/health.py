@@ -8,12 +8,12 @@ from pathlib import Path
 
 from hub.config import AlertsConfig
 from hub.errors import StoreError
-from hub.flow.alerts import OVERDUE, Alert, Facts, alerts
+from hub.flow.alerts import OVERDUE, Alert, Facts, alerts, of_packages
 from hub.flow.journal import Journal
 from hub.flow.notices import notice
 from hub.flow.outbox import Outbox
 from hub.ports import LLM, Bridge, Clock, Documents, Store
-from hub.records import HOME, OWNER, Address, TaskId
+from hub.records import HOME, OWNER, Address, Standing, TaskId
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +42,12 @@ class Health:
         running: Callable[[], frozenset[TaskId]] = frozenset,
         backed_up_at: Callable[[], datetime | None] = lambda: None,
         damage: Callable[[], Awaitable[str]] | None = None,
+        standings: Callable[[], Awaitable[Sequence[Standing]]] | None = None,
     ) -> None:
-        """`damage` looks through the database and says what's wrong with it, or nothing; None: nobody can."""
+        """`damage` looks through the database and says what's wrong with it, or nothing; None: nobody can.
+
+        `standings` says how what's installed from registries stands there.
+        """
         self._store = store
         self._clock = clock
         self._models = models
@@ -54,6 +58,7 @@ class Health:
         self._running = running
         self._backed_up_at = backed_up_at
         self._look_through = damage
+        self._standings = standings
         self._checked_at: datetime | None = None
         self._damage = ""
         self._clock_set_at: datetime | None = None
@@ -92,8 +97,13 @@ class Health:
             kept_since=owner.created_at if owner else None,
             damage=self._damage,
             money_per_day=self._money_per_day,
+            standings=await self._standings() if self._standings else (),
         )
         return alerts(facts, self._settings)
+
+    async def taken_back(self) -> tuple[Alert, ...]:
+        """Return what of the installed packages was taken away or back; raises StoreUnavailable."""
+        return tuple(of_packages(await self._standings())) if self._standings else ()
 
 
 class Herald:
@@ -108,8 +118,11 @@ class Herald:
         clock: Clock,
         documents: Documents,
         bridges: Mapping[str, Bridge],
+        *,
+        look: Callable[[], Awaitable[Sequence[Alert]]] | None = None,
     ) -> None:
-        self._health = health
+        """`look` returns what's told; None: all that's wrong."""
+        self._look = look or health.look
         self._store = store
         self._journal = journal
         self._outbox = outbox
@@ -132,7 +145,7 @@ class Herald:
 
     async def look(self) -> None:
         """Tell what was there at the last look, too, and isn't told yet: what passes within a minute isn't worth it."""
-        found = {_key(alert): alert for alert in await self._health.look()}
+        found = {_key(alert): alert for alert in await self._look()}
         told = {key for key, _ in await self._documents.all(TOLD)}
         fresh = [alert for key, alert in found.items() if key in self._seen and key not in told]
         self._seen = frozenset(found)

@@ -37,7 +37,7 @@ class Shelf:
 
     async def opened(self, package: Package) -> Opened:
         """Return the edition `package.now`, ready for use; raises ManifestError and what else its kind does."""
-        key = (package.id, package.now)
+        key = _key(package)
         async with self._one:
             if key not in self._open:
                 path = self.path(package.id, package.now)
@@ -46,11 +46,11 @@ class Shelf:
 
     def names(self, package: Package) -> tuple[str, ...] | None:
         """Return what the tools of the edition `package.now` are called, if it's open."""
-        opened = self._open.get((package.id, package.now))
+        opened = self._open.get(_key(package))
         return None if opened is None else tuple(tool.name for tool in opened.tools)
 
     async def keep(self, wanted: Callable[[PackageId, Edition], bool]) -> None:
-        """Close all that isn't wanted any more."""
+        """Close all that isn't wanted any more; it's asked of editions without their `since`."""
         async with self._one:
             for key in [key for key in self._open if not wanted(*key)]:
                 await self._open.pop(key).close()
@@ -110,3 +110,8 @@ class Shelf:
         if kind not in self._kinds:
             raise ManifestError(f"this hub can't use packages of kind {kind}")
         return self._kinds[kind]
+
+
+def _key(package: Package) -> tuple[PackageId, Edition]:
+    """Return what an open edition is known by: since when it's enabled doesn't make it another one."""
+    return package.id, replace(package.now, since=None)

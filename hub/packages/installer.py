@@ -16,28 +16,21 @@ from hub.errors import AgentHostError, BadRequest, ManifestError, NotFound
 from hub.failpoints import reach
 from hub.manifests import Agent
 from hub.packages.editions import Shelf
+from hub.packages.granting import arrived, check_grants, dated, granted, switched
 from hub.packages.intake import Intake, Ready, ended
 from hub.packages.kinds import Kind, Sheet
 from hub.packages.linked import Linked
+from hub.packages.lookout import Lookout, Rules
 from hub.packages.place import Place
 from hub.packages.scanning import Scanner
 from hub.packages.sources import Sources, again
 from hub.packages.turn import Turn
 from hub.ports import Add, Change, Clock, Hubs, Remove, Save, Store, Tool
-from hub.records import (
-    HOME,
-    OWNER,
-    Edition,
-    Installation,
-    InstallationId,
-    Package,
-    PackageId,
-    PersonId,
-)
+from hub.records import HOME, OWNER, Installation, InstallationId, Package, PackageId, PersonId, Standing
 
 log = logging.getLogger(__name__)
 
-RESERVED = frozenset({"installations"})
+RESERVED = frozenset({"installations", "check"})
 """Names that mean something else in /v1/packages/NAME."""
 
 
@@ -64,10 +57,12 @@ class Installer:
         scanner: Scanner | None = None,
         dev: bool = False,
         hubs: Hubs | None = None,
+        rules: Rules | None = None,
     ) -> None:
         """`tools` and `agents` are the names that the hub itself and the operator's folders have taken.
 
-        Without `sources` only uploads are installed, without `dev` no folder is linked. `hubs` share the folder.
+        Without `sources` only uploads are installed, without `dev` no folder is linked. `hubs` share the folder. The
+        `rules` say what's done by itself about what registries have that's newer.
         """
         self._store = store
         self._place = Place(folder)
@@ -90,6 +85,9 @@ class Installer:
             check=self._check,
         )
 
+        self.registries = sources.registries if sources else None
+        self.lookout = Lookout(self, self.registries, clock, rules or Rules(), on_duty=self._turn.on_duty)
+        """Looks whether what's installed was taken back, and whether there's something newer."""
         self._linked = Linked(clock, self.install, self.packages, allowed=dev)
 
     def watch(self, changed: Callable[[Installed], None]) -> None:
@@ -110,6 +108,7 @@ class Installer:
             group.create_task(self._turn.follow(self._load))
             group.create_task(self._intake.run())
             group.create_task(self._linked.run())
+            group.create_task(self.lookout.run())
 
     async def go_on(self) -> None:
         """Bring installations that a crash cut off to an end."""
@@ -138,6 +137,10 @@ class Installer:
     async def next_sheet(self, package: Package) -> Sheet | None:
         """Return what a package's waiting update is and asks for, None if none waits."""
         return await self.editions.sheet(package, package.next) if package.next else None
+
+    async def standing(self, package: Package) -> Standing | None:
+        """Return how a package stands in its registry, None if it's from none, or nobody looked yet."""
+        return await self.registries.standings.of(package) if self.registries else None
 
     async def installations(self, limit: int = 100) -> tuple[Installation, ...]:
         """Return packages that came in or are on their way, newest first."""
@@ -176,10 +179,13 @@ class Installer:
         """
         return await self._intake.request(source, grants, by, enable=enable)
 
-    async def update(self, id: str, by: PersonId) -> Installation:
-        """Have a package fetched again from where it came from; raises BadRequest if it was uploaded."""
+    async def update(self, id: str, by: PersonId, version: str = "") -> Installation:
+        """Have a package fetched again from where it came from, as a `version` if its registry is to give that one.
+
+        Raises BadRequest if it was uploaded.
+        """
         package = await self.package(id)
-        return await self._intake.request(again(package.now.source), (), by, name=package.id)
+        return await self._intake.request(again(package.now.source), (), by, name=package.id, version=version)
 
     async def wait(self, id: InstallationId, seconds: float) -> Package | None:
         """Return what was requested once it's installed, None if that takes longer; raises why it failed."""
@@ -193,14 +199,14 @@ class Installer:
         async with self._turn.changing():
             package = await self.package(id)
             sheet, coming = await self.sheet(package), await self.next_sheet(package)
-            _check_grants(grants, sheet, *((coming,) if coming else ()))
-            package = replace(package, now=_granted(package.now, sheet, grants))
+            check_grants(grants, sheet, *((coming,) if coming else ()))
+            package = replace(package, now=granted(package.now, sheet, grants))
             if set(sheet.asks) - set(grants):
                 package = replace(package, state="disabled")
             if coming and package.next:
-                package = replace(package, next=_granted(package.next, coming, grants))
+                package = replace(package, next=granted(package.next, coming, grants))
                 if not set(coming.asks) - set(grants) and package.next and not package.next.found:
-                    package = _switched(package)
+                    package = switched(package)
             return await self._save(package)
 
     async def enable(self, id: str) -> Package:
@@ -214,7 +220,7 @@ class Installer:
             if coming and package.next:
                 missing = sorted(set(coming.asks) - set(package.next.grants))
                 if not missing:
-                    return await self._save(replace(_switched(package), state="enabled"))
+                    return await self._save(replace(switched(package), state="enabled"))
                 if package.state == "enabled":
                     raise BadRequest("grants", f"version {coming.version} needs {', '.join(missing)}; grant it first")
             if missing := sorted(set((await self.sheet(package)).asks) - set(package.now.grants)):
@@ -244,7 +250,9 @@ class Installer:
     async def remove(self, id: str) -> None:
         """Remove a package and its files; the documents it kept about people stay until they're erased."""
         async with self._turn.changing():
-            await self._store.commit(Remove(await self.package(id)))
+            await self._store.commit(Remove(package := await self.package(id)))
+            if self.registries:
+                await self.registries.standings.forget(package.id)
             reach("package.committed")
             await self._load()
             await self._clear()
@@ -253,7 +261,7 @@ class Installer:
 
     async def _check(self, sheet: Sheet, grants: Collection[str]) -> tuple[str, ...]:
         """Return what a package is granted, with what it was granted before; raises if it can't be installed."""
-        _check_grants(grants, sheet)
+        check_grants(grants, sheet)
         await self._fits(sheet)
         known = await self._store.package(HOME, PackageId(sheet.name))
         had = {*grants, *(known.now.grants if known else ())}
@@ -261,8 +269,11 @@ class Installer:
 
     async def _finish(self, installation: Installation, ready: Ready) -> Package:
         async with self._turn.changing():
+            await self._check_standing(ready.edition.digest, f"{ready.sheet.name} {ready.sheet.version}")
             grants = await self._check(ready.sheet, installation.grants)
-            package, known = await self._next(ready.sheet, replace(ready.edition, grants=grants), enable=ready.enable)
+            known, now = await self._store.package(HOME, PackageId(ready.sheet.name)), self._clock.now()
+            edition = replace(ready.edition, grants=grants)
+            package = dated(arrived(known, ready.sheet, edition, now, enable=ready.enable), known, now)
             coming = next(each for each in (package.next, package.now) if each and each.digest == ready.edition.digest)
             await asyncio.to_thread(self._place.move, ready.draft, self.editions.path(package.id, coming))
             reach("package.moved")
@@ -273,31 +284,10 @@ class Installer:
             await self._clear()
             return package
 
-    async def _next(self, sheet: Sheet, edition: Edition, *, enable: bool) -> tuple[Package, Package | None]:
-        """Return a package as an edition makes it, and as it was."""
-        now = self._clock.now()
-        known = await self._store.package(HOME, PackageId(sheet.name))
-        if known and known.kind != sheet.kind:
-            raise ManifestError(f"{sheet.name}: there's a package of that name, of kind {known.kind}; remove it first")
-        ready = not set(sheet.asks) - set(edition.grants)
-        package = Package(
-            id=PackageId(sheet.name),
-            tenant=HOME,
-            kind=sheet.kind,
-            state="enabled" if ready and enable and not edition.found else "disabled",
-            now=edition,
-            created_at=known.created_at if known else now,
-            updated_at=now,
-        )
-        if known is None:
-            return package, None
-        if known.now.digest == edition.digest:
-            # Whoever enabled it knows by now what's odd about it.
-            state = known.state if ready and (edition.found or not enable) else package.state
-            return replace(package, before=known.before, state=state), known
-        if known.state == "enabled" and package.state == "disabled":
-            return replace(known, next=edition, updated_at=now), known
-        return replace(package, before=known.now), known
+    async def _check_standing(self, digest: str, what: str) -> None:
+        """Raise ManifestError for what a registry took away."""
+        if self.registries and (why := await self.registries.standings.revoked(digest)):
+            raise ManifestError(f"{what}: its registry took it away, so it isn't used: {why[:300]}")
 
     async def _fits(self, sheet: Sheet) -> None:
         """Raise ManifestError if a name that a package brings is taken by the hub or by another package."""
@@ -323,8 +313,10 @@ class Installer:
         return (await self.sheet(package)).tools if names is None else names
 
     async def _save(self, package: Package) -> Package:
-        package = replace(package, updated_at=self._clock.now())
+        now = self._clock.now()
+        package = replace(dated(package, await self._store.package(HOME, package.id), now), updated_at=now)
         if package.state == "enabled":
+            await self._check_standing(package.now.digest, f"{package.id} {package.now.version}")
             await self._fits(await self.sheet(package))
         await self._store.commit(Save(package))
         reach("package.committed")
@@ -340,7 +332,8 @@ class Installer:
         pinned = {pin.digest for pin in await self._store.pinned(HOME)}
         await self.editions.keep(
             lambda id, edition: any(
-                each.id == id and (each.now == edition or edition.digest in pinned) for each in enabled
+                each.id == id and (replace(each.now, since=None) == edition or edition.digest in pinned)
+                for each in enabled
             )
         )
         for package in enabled:
@@ -375,19 +368,3 @@ class Installer:
             if pin.package in there
         ]
         await asyncio.to_thread(self._place.clear, wanted, await self._intake.coming())
-
-
-def _check_grants(grants: Collection[str], *sheets: Sheet) -> None:
-    asked = [ask for sheet in sheets for ask in sheet.asks]
-    if odd := sorted(set(grants) - set(asked)):
-        asks = ", ".join(dict.fromkeys(asked)) or "nothing"
-        raise BadRequest("grants", f"{odd[0]!r} isn't asked for; {sheets[0].name} asks for {asks}")
-
-
-def _granted(edition: Edition, sheet: Sheet, grants: Collection[str]) -> Edition:
-    return replace(edition, grants=tuple(sorted(set(grants).intersection(sheet.asks))))
-
-
-def _switched(package: Package) -> Package:
-    """Return a package with the update that waited in use."""
-    return replace(package, now=package.next or package.now, before=package.now, next=None)

@@ -97,9 +97,18 @@ class Intake:
             self._begun.discard(installation.id)
 
     async def request(
-        self, source: str, grants: Collection[str], by: PersonId, *, name: str = "", enable: bool = True
+        self,
+        source: str,
+        grants: Collection[str],
+        by: PersonId,
+        *,
+        name: str = "",
+        version: str = "",
+        enable: bool = True,
     ) -> Installation:
         """Have a package fetched from its source and installed, durably; `name` is what it must be called.
+
+        `version` is the one that's wanted of a registry, where the source names none.
 
         Raises BadRequest for a source that can't be asked.
         """
@@ -107,7 +116,7 @@ class Intake:
             raise BadRequest("source", "this hub fetches nothing; upload the package")
         self._sources.check(source)
         installation = self._new(source, grants, by, "requested")
-        await self._kept(installation, CLAIM, msgspec.json.encode(Claim(name=name, enable=enable)))
+        await self._kept(installation, CLAIM, msgspec.json.encode(Claim(name=name, version=version, enable=enable)))
         await self._store.commit(Add(installation))
         reach("package.requested")
         self._ends[installation.id] = asyncio.get_running_loop().create_future()
@@ -196,7 +205,7 @@ class Intake:
             if self._sources is None:
                 raise BadRequest("source", "this hub fetches nothing; upload the package")
             wanted = self._claim(installation)
-            archive, claim = await self._sources.fetch(installation.source)
+            archive, claim = await self._sources.fetch(installation.source, wanted.version)
             if wanted.name and claim.name and wanted.name != claim.name:
                 raise ManifestError(f"{installation.source}: is {claim.name}, not {wanted.name}")
             claim = replace(claim, name=claim.name or wanted.name, enable=wanted.enable)
@@ -254,6 +263,7 @@ class Intake:
             grants=grants,
             source=installation.source,
             found=found,
+            origin=claim.origin,
         )
         return await self._finish(installation, Ready(sheet=sheet, edition=edition, draft=draft, enable=claim.enable))
 
@@ -323,3 +333,8 @@ def _check_claim(claim: Claim, sheet: Sheet) -> None:
         raise ManifestError(f"{sheet.name}: it was to be {claim.name}; nothing was changed")
     if claim.version and claim.version != sheet.version:
         raise ManifestError(f"{sheet.name}: it was to be version {claim.version}, and is {sheet.version}")
+    if claim.asks is not None and set(claim.asks) != set(sheet.asks):
+        stated, asked = ", ".join(sorted(claim.asks)) or "nothing", ", ".join(sorted(sheet.asks)) or "nothing"
+        raise ManifestError(
+            f"{sheet.name}: its publisher signed that it asks for {stated}, and its manifest asks for {asked}"
+        )

@@ -1,7 +1,6 @@
 """Where packages come from besides an upload: an https URL, or a registry by PUBLISHER/NAME."""
 
 import re
-from collections.abc import Sequence
 
 from hub.errors import BadRequest, EgressError
 from hub.packages.archive import Bounds
@@ -14,25 +13,30 @@ LONGEST = 2_000
 class Sources:
     """Fetches archives."""
 
-    def __init__(self, egress: Egress, registries: Sequence[str] = ()) -> None:
-        """`registries` are the addresses of registries, asked one after the other."""
+    def __init__(self, egress: Egress, registries: Registries | None = None) -> None:
+        """`registries` are asked one after the other."""
         self._egress = egress
-        self._registries = Registries(registries, egress)
+        self.registries = registries
 
     def check(self, source: str) -> None:
         """Raise BadRequest for what's neither a URL nor a reference, or can't be looked up here."""
         if len(source) > LONGEST:
             raise BadRequest("source", f"has more than {LONGEST} characters")
         if "://" not in source:
-            self._registries.check(source)
+            if self.registries is None:
+                raise BadRequest("source", f"{source[:100]!r}: this hub asks no registries; give an https:// address")
+            self.registries.check(source)
         elif not is_url(source):
             raise BadRequest("source", f"{source[:100]!r} won't do; only https:// is asked")
 
-    async def fetch(self, source: str) -> tuple[bytes, Claim]:
-        """Return an archive and what's said of it; raises BadRequest, EgressError, ManifestError."""
+    async def fetch(self, source: str, version: str = "") -> tuple[bytes, Claim]:
+        """Return an archive and what's said of it; of a registry's, the `version` if the source names none.
+
+        Raises BadRequest, EgressError, StatementError, ManifestError.
+        """
         self.check(source)
-        if not is_url(source):
-            return await self._registries.fetch(source)
+        if self.registries and not is_url(source):
+            return await self.registries.fetch(source, version)
         fetched = await self._egress.fetch(source, limit=Bounds().packed, seconds=SECONDS)
         if fetched.status != 200:
             raise EgressError(f"{source.partition('?')[0]}: answered {fetched.status}, not with a package")

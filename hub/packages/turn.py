@@ -27,6 +27,10 @@ class Turn:
         if hubs:
             hubs.hear(WORK, lambda _: self._changed.set())
 
+    def on_duty(self) -> bool:
+        """Say whether this is the hub that does what one does for all."""
+        return self._hubs is None or self._hubs.holds("duties")
+
     @asynccontextmanager
     async def here(self) -> AsyncGenerator[None, None]:
         """Keep this hub's other changes out."""

@@ -33,7 +33,16 @@ from hub.records.messages import (
     Text,
     file_of,
 )
-from hub.records.packages import Edition, Installation, InstallationState, Package, PackageKind
+from hub.records.packages import (
+    Edition,
+    Installation,
+    InstallationState,
+    Newer,
+    Package,
+    PackageKind,
+    Provenance,
+    Standing,
+)
 from hub.records.pauses import Pause, PauseState, Pin, Taint
 from hub.records.people import (
     SCOPES,
@@ -124,6 +133,7 @@ __all__ = [
     "MessageId",
     "MessageState",
     "Missed",
+    "Newer",
     "Package",
     "PackageId",
     "PackageKind",
@@ -138,6 +148,7 @@ __all__ = [
     "Pin",
     "Point",
     "Posting",
+    "Provenance",
     "Queue",
     "Record",
     "Replay",
@@ -148,6 +159,7 @@ __all__ = [
     "Scope",
     "Signal",
     "Spent",
+    "Standing",
     "Step",
     "Taint",
     "Task",

@@ -15,6 +15,19 @@ InstallationState = Literal[
 """Installed, enabled and failed are ends; at any other a crash leaves it to be gone on with, or erased."""
 
 
+class Provenance(Struct, frozen=True, kw_only=True):
+    """Which version in which registry an edition is, as its publisher signed it."""
+
+    registry: str
+    """Its address."""
+    name: str
+    """There, as PUBLISHER/NAME."""
+    sha256: str
+    """Of the archive."""
+    key: str
+    """The id of the publisher's key."""
+
+
 class Edition(Struct, frozen=True, kw_only=True):
     """One version of a package, down to the byte, with what it was granted."""
 
@@ -27,6 +40,43 @@ class Edition(Struct, frozen=True, kw_only=True):
     """Where it came from, in words."""
     found: tuple[str, ...] = ()
     """What a scan found odd in it, in words."""
+    origin: Provenance | None = None
+    """None: nobody signed it; it was uploaded, linked or fetched from a URL."""
+    since: datetime | None = None
+    """Since when it's enabled, without a break; None: it isn't."""
+
+
+class Newer(Struct, frozen=True, kw_only=True):
+    """A version in a registry that's newer than what's installed."""
+
+    version: str
+    since: datetime
+    """When it was listed, or, if the registry doesn't say so, when this hub first saw it."""
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """What its registry said last of an installed package's version."""
+
+    package: PackageId
+    version: str
+    sha256: str
+    """Of the archive."""
+    digest: str
+    """Of its files, whatever archive they come in."""
+    registry: str
+    yanked: str = ""
+    """Why its publisher took it back; empty: it wasn't."""
+    revoked: str = ""
+    """Why the registry took it away; empty: it wasn't."""
+    newer: tuple[Newer, ...] = ()
+    """What's newer, the newest first; none that was taken back."""
+    tried: tuple[str, ...] = ()
+    """Versions that this hub took, or tried to, by itself: each once."""
+    fault: str = ""
+    """Why nothing newer than `looked_at` is known."""
+    doubtful: bool = False
+    """The fault isn't that nobody answers: what came can't be believed."""
+    looked_at: datetime
 
 
 class Package(Struct, frozen=True, kw_only=True):

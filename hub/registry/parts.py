@@ -12,10 +12,12 @@ from hub.packages.scanning import Scanner
 from hub.ports import Clock
 from hub.registry.accounts import MEMORY, Accounts
 from hub.registry.archives import Archives
+from hub.registry.browsing import Browsing
 from hub.registry.counting import Counting
 from hub.registry.indexing import Indexing
 from hub.registry.keys import Keys
 from hub.registry.limits import Limits, quotas_of
+from hub.registry.looking import Looking
 from hub.registry.mcp import Servers
 from hub.registry.moderating import Moderating
 from hub.registry.publishing import Publishing
@@ -67,6 +69,8 @@ class Parts(Struct, frozen=True, kw_only=True):
     moderating: Moderating
     standing: Standing
     ratings: Ratings
+    looking: Looking
+    browsing: Browsing
 
 
 @asynccontextmanager
@@ -95,7 +99,7 @@ async def opened(
     shelf = Shelf(database_of(config, data))
     await shelf.open()
     scans = Scans(shelf, clock, config, scanner or Scanner(config.scan))
-    counting, usual = Counting(shelf, clock), Usual(shelf, clock)
+    counting, usual, search = Counting(shelf, clock), Usual(shelf, clock), Search(shelf)
     address = (config.url or url).rstrip("/")
     indexing = Indexing(shelf, clock, signer, address, config.index_hours)
     try:
@@ -108,7 +112,7 @@ async def opened(
             signer=signer,
             accounts=Accounts(shelf, clock, config.admins, memory=memory),
             reading=Reading(shelf, Archives(shelf, folder / ARCHIVES)),
-            search=Search(shelf),
+            search=search,
             servers=Servers(shelf),
             keys=Keys(shelf, clock),
             scans=scans,
@@ -124,6 +128,8 @@ async def opened(
             limits=Limits(clock, quotas_of(config)),
             replays=Replays(shelf, clock),
             ratings=Ratings(shelf, clock, config, counting, usual),
+            looking=Looking(),
+            browsing=Browsing(shelf, clock, search, usual),
         )
     finally:
         with suppress(StoreUnavailable):

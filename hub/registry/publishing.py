@@ -14,8 +14,8 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, func, insert, s
 
 from hub.errors import BadRequest, Decided, Duplicate, ManifestError, NotAllowed, StatementError, TooMany
 from hub.failpoints import reach
+from hub.packages.indexes import VERSION as READ_BY_HUBS
 from hub.packages.inspecting import Inspected, inspected
-from hub.packages.registry import VERSION as READ_BY_HUBS
 from hub.ports import Clock
 from hub.registry.accounts import Caller
 from hub.registry.auditing import note

@@ -7,15 +7,28 @@ both are told alike.
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import closing, nullcontext
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, exists, literal, or_, select, true, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 
 from hub.errors import BadRequest, NotFound, Withheld
 from hub.registry.accounts import Caller
 from hub.registry.archives import Archives
-from hub.registry.records import Listing, Publisher, PublisherKey, Version
+from hub.registry.records import Listing, Publisher, PublisherKey, Version, VersionState
 from hub.registry.shelf import Shelf, record
 from hub.registry.tables import listings, publisher_keys, publishers, versions
 from hub.releases import order
@@ -26,7 +39,6 @@ WITHHELD = ("quarantined", "revoked")
 LOOKED_AT = 2
 """Archives that are looked into side by side: unpacking takes a processor."""
 Found = TypeVar("Found")
-Columns = tuple[ColumnElement[object], ...]
 
 
 class Package(Struct, frozen=True, kw_only=True):
@@ -47,6 +59,18 @@ class Changes(Struct, frozen=True, kw_only=True):
     """The highest listed version below; null: there's none, and all it asks for is new."""
     added: tuple[str, ...]
     removed: tuple[str, ...]
+
+
+class Archived(Struct, frozen=True, kw_only=True):
+    """What's needed of a version to give its archive out."""
+
+    publisher: str
+    name: str
+    version: str
+    sha256: str
+    size: int
+    state: VersionState
+    reason: str
 
 
 class PublisherShown(Struct, frozen=True, kw_only=True):
@@ -132,27 +156,27 @@ class Reading:
             raise _no_version(publisher, name, version)
         return found[0], changes(found[0], found[1])
 
-    async def fetchable(self, publisher: str, name: str, version: str, viewer: Caller | None) -> Version:
-        """Return a version whose archive the viewer may have, without its readme and statement.
+    async def fetchable(self, publisher: str, name: str, version: str, viewer: Caller | None) -> Archived:
+        """Return a version whose archive the viewer may have.
 
         Raises NotFound, Withheld for one that's quarantined or revoked.
         """
-        seen = or_(seen_by(viewer), versions.c.state.in_(WITHHELD))
-        query = select(*BRIEF).where(_is(versions, publisher, name), versions.c.version == version, seen)
-        row = await self._shelf.read(lambda each: each.execute(query).first())
+        query = OF_STRANGERS if viewer is None else _archived(seen_by(viewer))
+        named = {"of": publisher, "called": name, "at": version}
+        row = await self._shelf.read(lambda each: each.execute(query, named).first())
         if row is None:
             raise _no_version(publisher, name, version)
-        found = record(Version, row)
+        found = record(Archived, row)
         if found.state in WITHHELD and not (viewer and viewer.moderates):
             why = found.reason or "a moderator decided so"
             raise Withheld(f"{publisher}/{name} {version} is {found.state} and isn't given out: {why}")
         return found
 
-    async def archive(self, version: Version) -> bytes | BinaryIO:
+    async def archive(self, version: Archived) -> bytes | BinaryIO:
         """Return the bytes of a version, or a file with them, for the caller to close; raises StoreUnavailable."""
         return await self._archives.lend(version.sha256, version.size)
 
-    async def look(self, version: Version, what: Callable[[bytes | BinaryIO], Found]) -> Found:
+    async def look(self, version: Archived, what: Callable[[bytes | BinaryIO], Found]) -> Found:
         """Return what a function that blocks finds in a version's archive; raises what it raises, StoreUnavailable."""
         async with self._looking:
             archive = await self.archive(version)
@@ -183,7 +207,7 @@ class Reading:
         return found
 
 
-BRIEF: Columns = tuple(
+BRIEF: tuple[ColumnElement[Any], ...] = tuple(
     literal("").label(column.name) if column.name in ("readme", "envelope") else column for column in versions.c
 )
 PUBLISHED = versions.c.published_at.type
@@ -198,6 +222,18 @@ def seen_by(viewer: Caller | None) -> ColumnElement[bool]:
         return true()
     own = select(publishers.c.name).where(publishers.c.account == viewer.account.id)
     return or_(listed, and_(versions.c.state != "deleted", versions.c.publisher.in_(own)))
+
+
+def _archived(seen: ColumnElement[bool]) -> Select[Any]:
+    package = and_(versions.c.publisher == bindparam("of"), versions.c.name == bindparam("called"))
+    columns = (versions.c[name] for name in Archived.__struct_fields__)
+    return select(*columns).where(
+        package, versions.c.version == bindparam("at"), or_(seen, versions.c.state.in_(WITHHELD))
+    )
+
+
+OF_STRANGERS = _archived(seen_by(None))
+"""Made once: making it takes longer than asking it, and it's asked for each download."""
 
 
 def changes(version: Version, others: Sequence[tuple[str, tuple[str, ...]]]) -> Changes:
@@ -217,7 +253,7 @@ def _is(table: Table, publisher: str, name: str) -> ColumnElement[bool]:
     return and_(table.c.publisher == publisher, table.c.name == name)
 
 
-def _versions_of(publisher: str, name: str, viewer: Caller | None) -> Select[tuple[object, ...]]:
+def _versions_of(publisher: str, name: str, viewer: Caller | None) -> Select[Any]:
     newest_first = (versions.c.published_at.desc(), versions.c.version.desc())
     return select(*BRIEF).where(_is(versions, publisher, name), seen_by(viewer)).order_by(*newest_first)
 

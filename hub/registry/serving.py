@@ -40,7 +40,8 @@ async def _serve(config: Config) -> int:
     with listening(config) as socket:
         url = url_of(config, socket)
         async with opened(config.registry, config.data, url, SystemClock()) as parts, at_work(parts):
-            server = Server(build(parts), closing=asyncio.Event())
+            # Which proxies are believed is said by registry.proxies alone.
+            server = Server(build(parts), closing=asyncio.Event(), proxied=False)
 
             def stop() -> None:
                 server.should_exit = True

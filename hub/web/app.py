@@ -23,6 +23,7 @@ from hub.web.packages import PackagesController
 from hub.web.people import PeopleController
 from hub.web.preferences import PreferencesController
 from hub.web.problems import answer_problem
+from hub.web.registries import RegistriesController
 from hub.web.schedules import SchedulesController
 from hub.web.services import Services
 from hub.web.sessions import SessionsController, Tries
@@ -55,6 +56,7 @@ def build(services: Services) -> Litestar:
             PeopleController,
             export,
             PackagesController,
+            RegistriesController,
             UsableController,
             SessionsController,
             StatusController,

@@ -15,7 +15,7 @@ from hub.packages.archive import Bounds
 from hub.packages.installer import Installer
 from hub.packages.kinds import Sheet
 from hub.packages.meanings import KINDS, meaning
-from hub.records import OWNER, Edition, Installation, Package
+from hub.records import OWNER, Edition, Installation, Package, Provenance
 from hub.web.auth import Asker, Hub
 from hub.web.problems import MEDIA_TYPE, PROBLEMS, Problem, fault_of, shown
 from hub.web.resources import Page
@@ -46,6 +46,29 @@ class EditionView(Struct, frozen=True, kw_only=True):
     source: str
     found: list[str]
     """What a scan found odd in it."""
+    origin: Provenance | None
+    """Which version in which registry it is, and the id of the key that signed it; null: nobody signed it."""
+
+
+class NewerView(Struct, frozen=True, kw_only=True):
+    """A version in the registry that's newer."""
+
+    version: str
+    since: datetime
+    """When it was listed there."""
+
+
+class StandingView(Struct, frozen=True, kw_only=True):
+    """What its registry said last of a package."""
+
+    yanked: str
+    """Why its publisher took it back; empty: it wasn't."""
+    revoked: str
+    """Why the registry took it away, so that it can't be used; empty: it wasn't."""
+    newer: NewerView | None
+    fault: str
+    """Why nothing later is known; empty: all is well."""
+    looked_at: datetime
 
 
 class PermissionView(Struct, frozen=True, kw_only=True):
@@ -80,6 +103,8 @@ class PackageView(Struct, frozen=True, kw_only=True):
     before: EditionView | None
     next: EditionView | None
     """An update that isn't used yet: it lacks a permission, a scan found it odd, or it's to be looked at first."""
+    standing: StandingView | None
+    """null: it isn't from a registry, or wasn't looked at yet."""
     created_at: datetime
     updated_at: datetime
 
@@ -177,6 +202,16 @@ class PackagesController(Controller):
         name, archive = await _uploaded(request)
         package = await installer.install(archive, wanted, f"uploaded: {name}", caller.person, enable=enable)
         return Response(await _view(installer, package), status_code=201)
+
+    @post("/packages/check", status_code=200, opt={"scope": "admin"}, responses=PROBLEMS, summary="Check packages")
+    async def check(self, services: Hub) -> Page[PackageView]:
+        """Ask the registries now whether what's installed was taken back, and whether there's something newer.
+
+        What its registry took away is disabled at once. Returns everything that's installed, by name.
+        """
+        installer = _installer(services)
+        await installer.lookout.look()
+        return Page(items=[await _view(installer, package) for package in await installer.packages()])
 
     @post("/packages/dev", status_code=201, opt={"scope": "admin"}, responses=REFUSED, summary="Link a folder")
     async def link(self, services: Hub, caller: Asker, data: JSONBody[NewLink]) -> PackageView:
@@ -327,8 +362,23 @@ async def _view(installer: Installer, package: Package) -> PackageView:
         now=_edition(package.now),
         before=_edition(package.before) if package.before else None,
         next=_edition(package.next) if package.next else None,
+        standing=await _standing(installer, package),
         created_at=package.created_at,
         updated_at=package.updated_at,
+    )
+
+
+async def _standing(installer: Installer, package: Package) -> StandingView | None:
+    standing = await installer.standing(package)
+    if standing is None:
+        return None
+    newest = standing.newer[0] if standing.newer and installer.lookout.rules.updates != "off" else None
+    return StandingView(
+        yanked=standing.yanked,
+        revoked=standing.revoked,
+        newer=NewerView(version=newest.version, since=newest.since) if newest else None,
+        fault=standing.fault,
+        looked_at=standing.looked_at,
     )
 
 
@@ -344,4 +394,5 @@ def _edition(edition: Edition) -> EditionView:
         grants=[*edition.grants],
         source=edition.source,
         found=[*edition.found],
+        origin=edition.origin,
     )

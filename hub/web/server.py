@@ -20,13 +20,15 @@ GRACE = 5
 class Server(uvicorn.Server):
     """A uvicorn server that tells streams to end before it waits for them. Set `should_exit` to stop it."""
 
-    def __init__(self, app: ASGIApp, *, closing: asyncio.Event) -> None:
+    def __init__(self, app: ASGIApp, *, closing: asyncio.Event, proxied: bool = True) -> None:
+        """`proxied`: what a proxy on this machine says of whom a request is from is believed."""
         super().__init__(
             uvicorn.Config(
                 app,
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=proxied,
                 ws_max_size=FRAME,
                 ws="websockets-sansio",
                 timeout_graceful_shutdown=GRACE,

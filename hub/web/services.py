@@ -23,6 +23,7 @@ from hub.flow.sizes import PromptSizes
 from hub.flow.toolbox import Called
 from hub.flow.uploads import Uploads
 from hub.packages.installer import Installer
+from hub.packages.market import Market
 from hub.packages.own import Own
 from hub.ports import LLM, Bridge, Change, Clock, Feed, Hubs, Store, Tool, ToolCall
 from hub.records import (
@@ -197,6 +198,8 @@ class Services:
     waker: WakerDoor | None = None
     """None: this hub has no waker."""
     packages: Installer | None = None
+    market: Market | None = None
+    """What can be had from registries."""
     own: Callable[[], Sequence[Own]] = tuple
     """What the hub has without installing it; may block."""
     tools: Callable[[], Sequence[Tool]] = tuple

@@ -52,6 +52,11 @@ class Site(Controller):
         """Show what's installed, what it may, and let more in."""
         return Template("packages.html", context={"page": "packages"}, headers=FRESH)
 
+    @get("/packages/find", media_type=MediaType.HTML, sync_to_thread=False)
+    def market(self) -> Template:
+        """Show what the registries have, and let it in."""
+        return Template("market.html", context={"page": "packages"}, headers=FRESH)
+
     @get("/status", media_type=MediaType.HTML, sync_to_thread=False)
     def status(self) -> Template:
         """Show what's wrong, each with a way out, and how the hub's parts are."""

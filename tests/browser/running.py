@@ -15,20 +15,24 @@ from hub.clock import SystemClock
 from hub.config import Config, LimitsConfig
 from hub.loading import SHIPPED_AGENTS
 from hub.manifests import load_agents
+from hub.outward import RegistryConfig
 from hub.packages.every import every_kind
 from hub.packages.hosts import Supplies
 from hub.packages.installer import Installer
+from hub.packages.registry import Registries
 from hub.packages.scripts import Scripts
 from hub.packages.sources import Sources
 from hub.ports import Bridge, End, Piece, Store, Terms
 from hub.services import services_of
+from hub.statements import SigningKey
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
-from hub.testing import FakeEgress, ScriptedLLM
+from hub.testing import ScriptedLLM
 from hub.testing.llm import Prompt
 from hub.web.app import build
 from hub.web.server import Server
+from tests.unit.packages.shelving import RegistryEgress, StandIn
 
 DESKTOP = ViewportSize(width=1280, height=800)
 PHONE = ViewportSize(width=390, height=844)
@@ -90,17 +94,20 @@ async def serving(
     bridges: Sequence[Bridge] = (),
     packages: Path | None = None,
     outside: Mapping[str, bytes] | None = None,
+    registry: StandIn | None = None,
 ) -> AsyncIterator[Running]:
     """Run a hub until the end of the block; with the same store and port it's the same hub, started again.
 
-    With a folder for packages it installs some, also from the addresses `outside`.
+    With a folder for packages it installs some, also from the addresses `outside` and from a `registry`.
     """
     llm, store, documents = PacedLLM(), store or MemoryStore(), MemoryDocuments()
     agents, scripts = load_agents([SHIPPED_AGENTS]), Scripts()
     kinds = every_kind(scripts, documents, Supplies())
     installer = None
     if packages:
-        sources = Sources(FakeEgress(dict(outside or {})))
+        egress = RegistryEgress(*([registry] if registry else []), answers=outside)
+        configs = [RegistryConfig(url=registry.url)] if registry else []
+        sources = Sources(egress, Registries(configs, egress, documents, SystemClock(), SigningKey.fresh()))
         installer = Installer(store, packages, kinds, SystemClock(), tools=["clock"], agents=agents, sources=sources)
     parts = Hub(
         Config(limits=limits or LimitsConfig()),

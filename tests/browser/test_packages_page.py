@@ -152,6 +152,7 @@ async def test_it_is_fetched_from_an_address_and_updated_from_there(tabs: Tabs, 
         await expect(echo.get_by_text("Off", exact=True)).to_be_visible()
         await expect(echo).to_contain_text(f"From{where}")
         await echo.get_by_role("button", name="Enable").click()
+        await expect(echo.get_by_text("In use")).to_be_visible()
         await echo.get_by_role("button", name="Update").click()
         await echo.get_by_role("button", name="Really update?").click()
         await expect(page.locator("#comings li")).to_have_count(0)

@@ -3,9 +3,10 @@
 from msgspec.structs import replace
 
 from hub.config import AlertsConfig
+from hub.packages.standings import Standings
 from hub.ports import Add, BridgeInfo, LLMInfo
-from hub.records import HOME, OWNER
-from hub.testing import FakeBridge, ScriptedLLM, a_link, a_message
+from hub.records import HOME, OWNER, PackageId, Provenance, Standing
+from hub.testing import NOON, FakeBridge, ScriptedLLM, a_link, a_message, a_package
 from tests.stories.day import Day
 
 
@@ -55,7 +56,6 @@ async def test_the_owner_is_told_once_in_the_chat_they_linked_last_and_again_whe
         links = [a_link(bridge=name, chat="ann") for name in ("fake", "other")]
         await day.store.commit(*(Add(replace(link, created_at=day.clock.now())) for link in links))
         herald = day.hub.watch.herald
-        assert herald is not None
         await herald.look()
         await day.quiet()
         assert other.texts == [], "what passes within a minute isn't told"
@@ -83,7 +83,6 @@ async def test_that_a_bridge_is_down_is_told_over_another_one() -> None:
     async with day:
         await day.store.commit(*(Add(a_link(bridge=name, chat="ann")) for name in ("fake", "other")))
         herald = day.hub.watch.herald
-        assert herald is not None
         await herald.look()
         await herald.look()
         await day.quiet()
@@ -95,7 +94,6 @@ async def test_without_a_linked_chat_it_stands_on_the_web() -> None:
     day = a_day(Broken("Hi!"))
     async with day:
         herald = day.hub.watch.herald
-        assert herald is not None
         await herald.look()
         await herald.look()
         (told,) = await day.store.messages_of_person(HOME, OWNER, limit=10)
@@ -105,4 +103,30 @@ async def test_without_a_linked_chat_it_stands_on_the_web() -> None:
 
 async def test_nobody_is_told_unless_the_config_says_so() -> None:
     async with Day(Broken("Hi!")) as day:
-        assert day.hub.watch.herald is None
+        for _ in range(3):
+            await day.hub.watch.herald.look()
+        assert await day.store.messages_of_person(HOME, OWNER, limit=10) == ()
+
+
+async def test_that_a_package_was_taken_away_is_told_in_any_case() -> None:
+    origin = Provenance(registry="https://registry.example.org", name="ann/echo", sha256="0" * 64, key="1" * 16)
+    standing = Standing(
+        package=PackageId("echo"),
+        version="1.0.0",
+        sha256=origin.sha256,
+        digest="2" * 64,
+        registry=origin.registry,
+        revoked="It stole keys.",
+        looked_at=NOON,
+    )
+    async with Day(ScriptedLLM("Hi!")) as day:
+        package = a_package()
+        package = replace(package, id=standing.package, now=replace(package.now, origin=origin))
+        await day.store.commit(Add(package))
+        await Standings(day.documents).keep(standing)
+        for _ in range(3):
+            await day.hub.watch.herald.look()
+        (told,) = await day.store.messages_of_person(HOME, OWNER, limit=10)
+
+    assert "echo 1.0.0 was taken away by its registry, and is switched off: It stole keys." in told.text
+    assert "agenthost remove echo" in told.text

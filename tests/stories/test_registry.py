@@ -1,8 +1,6 @@
 """The registry's story, on the command line: published, found, installed, used in a chat, rated, taken back."""
 
-import json
 import os
-import re
 import socket
 import subprocess
 import sys

@@ -3,12 +3,13 @@
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from litestar import Controller, Request, Response, delete, get, post
+from litestar import Controller, Request, Response, delete, get, post, put
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from hub.errors import NotAllowed
-from hub.registry.accounts import LIFETIME, Caller
+from hub.registry.accounts import EVERYTHING, LIFETIME, Caller
 from hub.registry.parts import Parts
 from hub.registry.records import Token
 from hub.registry.web.auth import Asker, Registry, session_cookie
@@ -16,6 +17,7 @@ from hub.registry.web.gate import QUOTA, spend
 from hub.web.problems import PROBLEMS
 from hub.web.replaying import SHOWN_ONCE
 
+NOTHING = ResponseSpec(None, description="It's over.", generate_examples=False)
 Line = Annotated[str, Meta(max_length=300)]
 
 
@@ -34,6 +36,13 @@ class SignIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     name: Line
     password: Line
+
+
+class NewPassword(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A password in the place of another."""
+
+    old: Line
+    new: Line
 
 
 class NewToken(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -92,9 +101,8 @@ class AccountsController(Controller):
     """Accounts, sessions and tokens."""
 
     tags = ("accounts",)
-    responses = PROBLEMS
 
-    @post("/accounts", opt={QUOTA: "sign-ups", SHOWN_ONCE: True})
+    @post("/accounts", opt={QUOTA: "sign-ups", SHOWN_ONCE: True}, responses=PROBLEMS)
     async def sign_up(self, data: JSONBody[NewAccount], parts: Registry) -> Response[Session]:
         """Open an account with a publisher of its own."""
         if not parts.config.sign_up:
@@ -103,7 +111,7 @@ class AccountsController(Controller):
         _, token = await parts.accounts.create(data.name, data.email, data.password, publisher)
         return await _signed_in(parts, token, 201)
 
-    @post("/session", status_code=200, opt={QUOTA: "sign-ins", SHOWN_ONCE: True})
+    @post("/session", status_code=200, opt={QUOTA: "sign-ins", SHOWN_ONCE: True}, responses=PROBLEMS)
     async def sign_in(
         self, request: Request[Any, Any, Any], data: JSONBody[SignIn], parts: Registry
     ) -> Response[Session]:
@@ -112,29 +120,36 @@ class AccountsController(Controller):
         _, token = await parts.accounts.sign_in(data.name, data.password)
         return await _signed_in(parts, token, 200)
 
-    @delete("/session", status_code=204)
+    @delete("/session", status_code=204, responses={**PROBLEMS, 204: NOTHING})
     async def sign_out(self, caller: Asker, parts: Registry) -> Response[None]:
         """End this session, or this token."""
         await parts.accounts.revoke(caller, caller.token)
         return Response(None, status_code=204, cookies=[session_cookie("", secure=_secure(parts))])
 
-    @get("/me")
+    @get("/me", responses=PROBLEMS)
     async def me(self, caller: Asker, parts: Registry) -> Me:
         """Show whose token this is."""
         return await _me(parts, caller)
 
-    @get("/tokens")
+    @put("/password", status_code=204, opt={QUOTA: "sign-ins"}, responses=PROBLEMS)
+    async def change_password(self, data: JSONBody[NewPassword], caller: Asker, parts: Registry) -> None:
+        """Set another password; all other sessions and tokens end with the old one. For a browser's session alone."""
+        if EVERYTHING not in caller.scopes:
+            raise NotAllowed("a token changes no password; sign in with the one that you have")
+        await parts.accounts.change_password(caller, data.old, data.new)
+
+    @get("/tokens", responses=PROBLEMS)
     async def tokens(self, caller: Asker, parts: Registry) -> TokenList:
         """List one's tokens, newest first."""
         return TokenList(items=[_view(token) for token in await parts.accounts.tokens(caller)])
 
-    @post("/tokens", opt={SHOWN_ONCE: True})
+    @post("/tokens", opt={SHOWN_ONCE: True}, responses=PROBLEMS)
     async def make_token(self, data: JSONBody[NewToken], caller: Asker, parts: Registry) -> FreshToken:
         """Make a token; it's shown this once."""
         token, told = await parts.accounts.make_token(caller, data.name, data.scopes, timedelta(days=data.days))
         return FreshToken(token=told, id=token.id, expires_at=token.expires_at)
 
-    @delete("/tokens/{id:str}", status_code=204)
+    @delete("/tokens/{id:str}", status_code=204, responses=PROBLEMS)
     async def revoke_token(self, id: FromPath[str], caller: Asker, parts: Registry) -> None:
         """End one of one's tokens."""
         await parts.accounts.revoke(caller, id)

@@ -13,17 +13,21 @@ from hub.registry.limits import networks_of
 from hub.registry.parts import Parts
 from hub.registry.web.accounts import AccountsController
 from hub.registry.web.auth import PATH, SAFE, provide_caller, provide_parts, provide_visitor
+from hub.registry.web.desk import Desk
 from hub.registry.web.downloads import DownloadsController
+from hub.registry.web.faults import answer
 from hub.registry.web.gate import Gate, tell
 from hub.registry.web.index import IndexController
+from hub.registry.web.looks import LooksController
 from hub.registry.web.mcp import ServersController
 from hub.registry.web.moderation import ModerationController
 from hub.registry.web.once import Once
 from hub.registry.web.packages import PackagesController
+from hub.registry.web.pages import static_files, templates
 from hub.registry.web.publishing import PublishingController
 from hub.registry.web.ratings import RatingsController
 from hub.registry.web.search import SearchController
-from hub.web.problems import answer_problem
+from hub.registry.web.site import Site, home, robots
 from hub.web.shield import HEADERS
 
 BODY = 1024 * 1024
@@ -37,8 +41,11 @@ API: tuple[ControllerRouterHandler, ...] = (
     ModerationController,
     RatingsController,
     IndexController,
+    LooksController,
 )
 """What lies below /registry/v1."""
+PAGES: tuple[ControllerRouterHandler, ...] = (Site, Desk, home, robots)
+"""What people look at, and what sends them there."""
 
 
 async def add_headers(message: Message, scope: Scope) -> None:
@@ -61,6 +68,8 @@ def build(parts: Parts) -> Litestar:
             Router(f"{PATH}/v0.1", route_handlers=[ServersController]),
             # Where MCP clients look that are told a host and nothing more.
             Router("/v0.1", route_handlers=[ServersController], include_in_schema=False),
+            *PAGES,
+            static_files(),
         ],
         state=State({"parts": parts}),
         dependencies={
@@ -69,7 +78,8 @@ def build(parts: Parts) -> Litestar:
             "visitor": Provide(provide_visitor),
         },
         middleware=[Gate(parts.limits, networks_of(parts.config.proxies)), Once()],
-        exception_handlers={Exception: answer_problem},
+        exception_handlers={Exception: answer},
+        template_config=templates(),
         before_send=[tell, add_headers],
         request_max_body_size=BODY,
         openapi_config=OpenAPIConfig(

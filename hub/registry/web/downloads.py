@@ -15,7 +15,7 @@ from litestar.response import Stream
 from hub.errors import StatementError
 from hub.registry.counting import Download
 from hub.registry.parts import Parts
-from hub.registry.records import Version
+from hub.registry.reading import Archived
 from hub.registry.web.auth import Registry, Visitor
 from hub.registry.web.conditions import OutOfRange, is_same, part_of
 from hub.registry.web.gate import QUOTA, who_of
@@ -82,7 +82,7 @@ class DownloadsController(Controller):
         return Stream(_pieces(archive, start, stop), status_code=status, headers=headers, media_type=ZIP)
 
 
-def _headers(version: Version, tag: str) -> dict[str, str]:
+def _headers(version: Archived, tag: str) -> dict[str, str]:
     digest = base64.b64encode(bytes.fromhex(version.sha256)).decode()
     # The bytes never change, but whether they're given out may: each use asks, and is told so in a few bytes.
     shared = "public" if version.state == "listed" else "private"
@@ -96,7 +96,7 @@ def _headers(version: Version, tag: str) -> dict[str, str]:
     }
 
 
-def _noted(request: Request[Any, Any, Any], parts: Parts, version: Version, who: str) -> dict[str, str]:
+def _noted(request: Request[Any, Any, Any], parts: Parts, version: Archived, who: str) -> dict[str, str]:
     """Note that an archive is fetched, and by which hub if it proves it; return what the answer says of the proof."""
     now = parts.clock.now()
     hub = _hub(request, parts, version)
@@ -114,7 +114,7 @@ def _noted(request: Request[Any, Any, Any], parts: Parts, version: Version, who:
     return {} if hub is None else {NOTED: "?1" if hub else "?0"}
 
 
-def _hub(request: Request[Any, Any, Any], parts: Parts, version: Version) -> str | None:
+def _hub(request: Request[Any, Any, Any], parts: Parts, version: Archived) -> str | None:
     """Return the id of the key of the hub that asks; empty if its proof doesn't hold, None if it sends none."""
     told, proof = request.headers.get(HUB), request.headers.get(FETCH)
     if told is None or proof is None:
@@ -130,7 +130,7 @@ def _hub(request: Request[Any, Any, Any], parts: Parts, version: Version) -> str
     return id_of(public) if fits and where in {each.removesuffix("/registry") for each in ours} else ""
 
 
-def _out_of_range(request: Request[Any, Any, Any], version: Version) -> Response[Any]:
+def _out_of_range(request: Request[Any, Any, Any], version: Archived) -> Response[Any]:
     text = f"Range: the archive has {version.size} bytes; ask for some of them"
     problem = Problem(title="Range Not Satisfiable", status=416, detail=text, field="Range", instance=request.url.path)
     headers = {"Content-Range": f"bytes */{version.size}"}

@@ -4,7 +4,7 @@ Each is counted for its address at once, and for its account as soon as that's k
 RateLimit and RateLimit-Policy, as draft-ietf-httpapi-ratelimit-headers-09 has them.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from litestar.connection import ASGIConnection
 from litestar.datastructures import MutableScopeHeaders
@@ -37,9 +37,10 @@ class Gate(ASGIMiddleware):
         peer = connection.client.host if connection.client else "local"
         lists = connection.headers.getall("x-forwarded-for", [])
         forwarded = [each for header in lists for each in header.split(",")]
-        scope[_WHO] = f"address:{address_of(peer, forwarded, self._proxies)}"  # type: ignore[literal-required]
-        scope[_LIMITS] = self._limits  # type: ignore[literal-required]
-        spend(connection, scope[_WHO])  # type: ignore[literal-required]
+        own = _own(scope)
+        own[_WHO] = f"address:{address_of(peer, forwarded, self._proxies)}"
+        own[_LIMITS] = self._limits
+        spend(connection, own[_WHO])
         announced = connection.headers.get("content-length", "0")
         handler = connection.route_handler
         most = handler.resolve_request_max_body_size() if isinstance(handler, HTTPRouteHandler) else None
@@ -50,13 +51,13 @@ class Gate(ASGIMiddleware):
 
 def who_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
     """Return the address that a request is counted for."""
-    return str(connection.scope.get(_WHO, "local"))
+    return str(_own(connection.scope).get(_WHO, "local"))
 
 
 def spend(connection: ASGIConnection[Any, Any, Any, Any], who: str) -> None:
     """Count a request for somebody, once; raises TooMany."""
-    limits: Limits | None = connection.scope.get(_LIMITS)  # type: ignore[assignment]
-    standings: dict[str, Standing] = connection.scope.setdefault(_STANDINGS, {})  # type: ignore[typeddict-item]
+    limits: Limits | None = _own(connection.scope).get(_LIMITS)
+    standings: dict[str, Standing] = _own(connection.scope).setdefault(_STANDINGS, {})
     if limits is None or who in standings:
         return
     standing = standings[who] = limits.take(_quota_of(connection), who)
@@ -70,7 +71,7 @@ async def tell(message: Message, scope: Scope) -> None:
     """Put how somebody stands on an answer, whatever it is."""
     if message["type"] != "http.response.start":
         return
-    standings: dict[str, Standing] | None = scope.get(_STANDINGS)  # type: ignore[assignment]
+    standings: dict[str, Standing] | None = _own(scope).get(_STANDINGS)
     if standings:
         headers = MutableScopeHeaders.from_message(message)
         headers["RateLimit-Policy"] = policies(list(standings.values()))
@@ -80,3 +81,8 @@ async def tell(message: Message, scope: Scope) -> None:
 def _quota_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
     named = connection.route_handler.opt.get(QUOTA)
     return str(named or ("reads" if connection.scope.get("method") in SAFE else "writes"))
+
+
+def _own(scope: Scope) -> dict[str, Any]:
+    """Return a request's scope as what else goes along with it."""
+    return cast("dict[str, Any]", scope)

@@ -115,9 +115,8 @@ class ModerationController(Controller):
     """Reports, and what moderators decide."""
 
     tags = ("moderation",)
-    responses = PROBLEMS
 
-    @post("/packages/{publisher:str}/{name:str}/reports")
+    @post("/packages/{publisher:str}/{name:str}/reports", responses=PROBLEMS)
     async def report(
         self, publisher: FromPath[str], name: FromPath[str], data: JSONBody[NewReport], caller: Asker, parts: Registry
     ) -> ReportView:
@@ -128,7 +127,7 @@ class ModerationController(Controller):
             )
         )
 
-    @get("/reports")
+    @get("/reports", responses=PROBLEMS)
     async def reports(
         self,
         caller: Asker,
@@ -140,19 +139,19 @@ class ModerationController(Controller):
         found = await parts.reports.found(caller, states, cursor)
         return ReportList(items=[_report(one) for one in found], next=found[-1].id if len(found) == REPORTS else None)
 
-    @post("/reports/{id:str}", status_code=200)
+    @post("/reports/{id:str}", status_code=200, responses=PROBLEMS)
     async def decide(self, id: FromPath[str], data: JSONBody[Decided], caller: Asker, parts: Registry) -> ReportView:
         """Uphold or dismiss a report; what's done about the package is another thing."""
         return _report(await parts.reports.decide(caller, id, data.state))
 
-    @get("/moderation")
+    @get("/moderation", responses=PROBLEMS)
     async def cases(self, caller: Asker, parts: Registry, cursor: Cursor = None) -> CaseList:
         """List what's pending, held or quarantined, and what's listed and reported, the oldest first."""
         found = await parts.moderating.cases(caller, cursor)
         last = f"{found[-1].version.publisher}/{found[-1].version.name}@{found[-1].version.version}" if found else None
         return CaseList(items=[_case(one) for one in found], next=last if len(found) == CASES else None)
 
-    @post("/packages/{publisher:str}/{name:str}/versions/{version:str}/quarantine", status_code=200)
+    @post("/packages/{publisher:str}/{name:str}/versions/{version:str}/quarantine", status_code=200, responses=PROBLEMS)
     async def quarantine(
         self,
         publisher: FromPath[str],
@@ -165,7 +164,7 @@ class ModerationController(Controller):
         """Take a version away until it's released or revoked."""
         return version_view(await parts.moderating.quarantine(caller, publisher, name, version, data.reason))
 
-    @post("/packages/{publisher:str}/{name:str}/versions/{version:str}/release", status_code=200)
+    @post("/packages/{publisher:str}/{name:str}/versions/{version:str}/release", status_code=200, responses=PROBLEMS)
     async def release(
         self,
         publisher: FromPath[str],
@@ -178,7 +177,7 @@ class ModerationController(Controller):
         """List a version that was held or quarantined."""
         return version_view(await parts.moderating.release(caller, publisher, name, version, data.reason))
 
-    @post("/packages/{publisher:str}/{name:str}/versions/{version:str}/revoke", status_code=200)
+    @post("/packages/{publisher:str}/{name:str}/versions/{version:str}/revoke", status_code=200, responses=PROBLEMS)
     async def revoke(
         self,
         publisher: FromPath[str],
@@ -191,24 +190,24 @@ class ModerationController(Controller):
         """Take a version away for good: hubs that have it stop using it."""
         return version_view(await parts.moderating.revoke(caller, publisher, name, version, data.reason))
 
-    @post("/accounts/{name:str}/suspend", status_code=200)
+    @post("/accounts/{name:str}/suspend", status_code=200, responses=PROBLEMS)
     async def suspend(self, name: FromPath[str], data: JSONBody[Reason], caller: Asker, parts: Registry) -> AccountView:
         """End an account's tokens and hold what it published."""
         return _account(await parts.standing.suspend(caller, name, data.reason))
 
-    @post("/accounts/{name:str}/restore", status_code=200)
+    @post("/accounts/{name:str}/restore", status_code=200, responses=PROBLEMS)
     async def restore(self, name: FromPath[str], data: JSONBody[Reason], caller: Asker, parts: Registry) -> AccountView:
         """Let an account in again, and list what was held for its suspension."""
         return _account(await parts.standing.restore(caller, name, data.reason))
 
-    @put("/accounts/{name:str}/role")
+    @put("/accounts/{name:str}/role", responses=PROBLEMS)
     async def set_role(
         self, name: FromPath[str], data: JSONBody[NewRole], caller: Asker, parts: Registry
     ) -> AccountView:
         """Make an account a member, a moderator or an admin."""
         return _account(await parts.standing.set_role(caller, name, data.role))
 
-    @get("/audit")
+    @get("/audit", responses=PROBLEMS)
     async def audit(
         self,
         caller: Asker,
@@ -224,7 +223,7 @@ class ModerationController(Controller):
         rows = await parts.shelf.read(lambda connection: noted(connection, subject, before, ROWS))
         return AuditList(items=rows, next=str(rows[-1].seq) if len(rows) == ROWS else None)
 
-    @get("/audit/check")
+    @get("/audit/check", responses=PROBLEMS)
     async def check_audit(self, caller: Asker, parts: Registry) -> AuditCheck:
         """Say whether the audit log is as it was written: no row changed, and none left out."""
         _check_admin(caller)
@@ -254,7 +253,7 @@ def _report(report: Report) -> ReportView:
 def _case(case: Case) -> CaseView:
     version = case.version
     return CaseView(
-        **told(version),  # type: ignore[arg-type]  # the fields are named alike
+        **told(version),
         publisher=version.publisher,
         name=version.name,
         account=case.account,

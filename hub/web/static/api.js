@@ -1,4 +1,7 @@
-// Calls of the hub's API, with the session's cookie.
+// Calls of the hub's API, or a registry's, with the session's cookie.
+
+// A registry's pages say that they're its own, and where one signs in.
+const { door = "/sign-in", who = "hub" } = document.documentElement.dataset;
 
 export class Problem extends Error {
   constructor(status, detail, after = 0) {
@@ -21,8 +24,8 @@ export async function call(method, path, body, key) {
     await request("GET", "/v1/whoami");
     response = await request(method, path, body, key);
   }
-  if (response.status === 401 && location.pathname !== "/sign-in") {
-    location.replace("/sign-in");
+  if (response.status === 401 && location.pathname !== door) {
+    location.replace(door);
     return new Promise(() => {});
   }
   if (!response.ok) throw await problem(response);
@@ -43,7 +46,7 @@ async function request(method, path, body, key) {
   try {
     return await fetch(path, { method, headers, body: body === undefined || isForm ? body : JSON.stringify(body) });
   } catch {
-    throw new Problem(0, "The hub can’t be reached.");
+    throw new Problem(0, `The ${who} can’t be reached.`);
   }
 }
 
@@ -56,7 +59,7 @@ async function isCsrf(response) {
 }
 
 async function problem(response) {
-  let detail = `The hub answered ${response.status}.`;
+  let detail = `The ${who} answered ${response.status}.`;
   try {
     detail = (await response.json()).detail || detail;
   } catch {

@@ -1,11 +1,12 @@
 // The packages: what's installed, and what comes in.
 import { call, newKey } from "./api.js";
-import { announce, byId, h, icon } from "./dom.js";
+import { arrive, coming, fetchFrom, isComing } from "./coming.js";
+import { announce, byId, h } from "./dom.js";
 import { start } from "./shell.js";
 import { sheet } from "./sheet.js";
 
 let packages = [];
-const unfolded = new Set();
+const unfolded = new Set(location.hash.startsWith("#p-") ? [location.hash.slice(3)] : []);
 const faults = new Map(); // id -> what the hub said to the last wish
 
 async function load() {
@@ -25,6 +26,7 @@ function paint() {
   const focused = document.activeElement?.closest("[data-act]")?.dataset.act;
   byId("packages").replaceChildren(...packages.map(card));
   byId("nothing").hidden = packages.length > 0;
+  byId("look").hidden = !packages.some((of) => of.now.origin);
   const again = [...byId("packages").querySelectorAll("[data-act]")].filter((element) => element.dataset.act === focused);
   again.find((element) => !element.hidden)?.focus();
 }
@@ -35,8 +37,15 @@ function card(of) {
   return h("li.package", { id: `p-${of.id}` },
     h("details", { open: unfolded.has(of.id), ontoggle: (event) => unfolded[event.target.open ? "add" : "delete"](of.id) },
       h("summary", { "data-act": of.id }, h("b", {}, of.id), h("span.facts", {}, `${KINDS[of.kind] ?? of.kind} · ${of.now.version}`),
-        h(`span.state.${of.state}`, {}, of.state === "enabled" ? "In use" : "Off"), of.description && h("span.told", {}, of.description)),
+        standing(of), of.description && h("span.told", {}, of.description)),
       sheet(of, faults.get(of.id), { wish, update, remove })));
+}
+
+function standing(of) {
+  const { revoked, yanked } = of.standing ?? {};
+  if (revoked) return h("span.state.revoked", {}, "Taken away");
+  if (yanked) return h("span.state.yanked", {}, of.state === "enabled" ? "In use, but taken back" : "Taken back");
+  return h(`span.state.${of.state}`, {}, of.state === "enabled" ? "In use" : "Off");
 }
 
 // Have something done with a package; what the hub says against it stands on its sheet.
@@ -68,20 +77,6 @@ async function remove(of) {
 
 // --- what comes in
 
-// Tell how far one is, and return how to tell more: (words, fault).
-function coming(name) {
-  const words = h("p.facts", {}, "On its way…");
-  const close = h("button.icon", { type: "button", "aria-label": `Dismiss: ${name}`, hidden: true, onclick: () => row.remove() }, icon("cross"));
-  const row = h("li.coming", {}, h("div", {}, h("b", {}, name), words), close);
-  byId("comings").append(row);
-  return (text, fault = false) => {
-    words.textContent = text;
-    words.classList.toggle("fault", fault);
-    close.hidden = !fault;
-    if (text === "") row.remove();
-  };
-}
-
 async function upload(file) {
   const tell = coming(file.name);
   const form = new FormData();
@@ -94,44 +89,14 @@ async function upload(file) {
   }
 }
 
-const STEPS = {
-  requested: "Is being fetched…", fetched: "Is here; its files are checked…", verified: "Is unpacked…", unpacked: "Its files are looked at…",
-  scanned: "Is made ready…", built: "Is put in its place…",
-};
-const STEP = 700;
-
-// Have one fetched, and follow it until it's in or has failed.
-async function fetchFrom(name, path, body) {
-  const tell = coming(name);
-  try {
-    return await arrive(await call("POST", path, body, newKey()), tell);
-  } catch (problem) {
-    tell(problem.message, true);
-    return false;
-  }
-}
-
-// Return whether it came in; `of` is an installation that's on its way, or already the package.
-async function arrive(of, tell) {
-  while (STEPS[of.state]) {
-    tell(STEPS[of.state]);
-    await new Promise((done) => setTimeout(done, STEP));
-    of = await call("GET", `/v1/packages/installations/${encodeURIComponent(of.id)}`);
-  }
-  const failed = of.state === "failed";
-  tell(failed ? of.error || "It failed." : "", failed);
-  if (!failed) await came(of.now ? of : await call("GET", `/v1/packages/${encodeURIComponent(of.package)}`));
-  return !failed;
-}
-
-const update = (of) => fetchFrom(of.id, `/v1/packages/${encodeURIComponent(of.id)}/update?wait=0`);
+const update = (of) => fetchFrom(of.id, `/v1/packages/${encodeURIComponent(of.id)}/update?wait=0`, undefined, came);
 
 // What was on its way when somebody left the page is followed again.
 async function resume() {
   const { items } = await call("GET", "/v1/packages/installations");
-  for (const of of items.filter((each) => STEPS[each.state])) {
+  for (const of of items.filter(isComing)) {
     const tell = coming(of.source);
-    arrive(of, tell).catch((problem) => tell(problem.message, true));
+    arrive(of, tell, came).catch((problem) => tell(problem.message, true));
   }
 }
 
@@ -170,8 +135,21 @@ byId("from").addEventListener("submit", async (event) => {
   const source = byId("source");
   const wanted = source.value.trim();
   source.value = "";
-  if (!(await fetchFrom(wanted, "/v1/packages?enable=false&wait=0", { source: wanted })) && !source.value) source.value = wanted;
+  if (!(await fetchFrom(wanted, "/v1/packages?enable=false&wait=0", { source: wanted }, came)) && !source.value) source.value = wanted;
 });
+
+byId("look").onclick = async () => {
+  byId("look").disabled = true;
+  try {
+    packages = (await call("POST", "/v1/packages/check", {}, newKey())).items;
+    paint();
+    const count = packages.filter((of) => of.standing?.newer).length;
+    announce(count ? `${count} can be updated.` : "There’s nothing newer.");
+  } catch (problem) {
+    announce(problem.message);
+  }
+  byId("look").disabled = false;
+};
 
 let resumed = false;
 start({

@@ -7,6 +7,7 @@ export function sheet(of, fault, on) {
   return h("div.sheet", {},
     h("p", {}, of.what),
     facts(of),
+    of.standing && standing(of.standing),
     of.notes.length > 0 && h("ul", {}, of.notes.map((note) => h("li", {}, note))),
     of.found.length > 0 && findings(of.found),
     asking(of, on),
@@ -20,9 +21,19 @@ function facts(of) {
   return h("dl", {},
     row("Version", now.version, next ? h("b", {}, ` ${next.version} waits`) : before && h("span.facts", {}, ` before: ${before.version}`)),
     row("From", shown.source || "unknown"),
+    row("Signed", shown.origin && h("code", {}, shown.origin.key), shown.origin ? ` by ${shown.origin.name.split("/")[0]}, at ${shown.origin.registry}` : "by nobody"),
     row("Digest", h("code", { title: shown.digest }, shown.digest.slice(0, 12))),
     of.tools.length > 0 && row(of.kind === "agent" ? "Would use" : "Tools", of.tools.join(", ")),
     row("Changed", ago(of.updated_at)));
+}
+
+// What its registry said last.
+function standing({ yanked, revoked, newer, fault }) {
+  return h("div", {},
+    revoked && h("p.fault", { role: "note" }, `Its registry took it away, so it can’t be used: ${revoked}`),
+    yanked && h("p.fault", { role: "note" }, `Its publisher took it back: ${yanked}`),
+    newer && h("p", {}, `Version ${newer.version} is there, since ${ago(newer.since)}.`),
+    fault && h("p.facts", {}, `Whether it was taken back isn’t known just now: ${fault}`));
 }
 
 function findings(found) {
@@ -62,7 +73,7 @@ function asking(of, on) {
       ? h("fieldset", {}, h("legend", {}, "It asks to"), of.permissions.map((permission, n) => h("label.grant", {}, boxes[n], h("span", {}, permission.meaning, h("code", {}, permission.id)))), hint)
       : h("p", {}, "It asks for no permission: it reaches no network, no file and no secret."),
     h("div.acts", {}, enable, disable, save,
-      !next && isFetched(of) && sure(act("update", "Update"), "Really update?", () => on.update(of)),
+      !next && isFetched(of) && sure(act("update", of.standing?.newer ? `Update to ${of.standing.newer.version}` : "Update"), "Really update?", () => on.update(of)),
       next && sure(act("back", `Forget ${next.version}`), "Really forget it?", () => on.wish(of, `${next.version} is forgotten.`, ["POST", "/rollback"])),
       !next && of.before && sure(act("back", `Roll back to ${of.before.version}`), "Really roll back?", () => on.wish(of, `${of.id} is ${of.before.version} again.`, ["POST", "/rollback"])),
       sure(act("remove", "Remove", null, ".danger"), "Really remove?", () => on.remove(of))));

@@ -18,19 +18,24 @@ from hub.config import Config, LimitsConfig, Secret
 from hub.flow.people import OWNER_KEY, new_secret
 from hub.loading import SHIPPED_AGENTS
 from hub.manifests import load_agents
+from hub.outward import RegistryConfig
 from hub.packages.every import every_kind
 from hub.packages.hosts import Supplies
 from hub.packages.installer import Installer
+from hub.packages.registry import Registries
 from hub.packages.scripts import Scripts
+from hub.packages.sources import Sources
 from hub.ports import Said
 from hub.records import HOME, OWNER
 from hub.services import services_of
+from hub.statements import SigningKey
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
 from hub.testing import Hang, ScriptedLLM
 from hub.web.app import build
 from hub.web.server import Server
+from tests.unit.packages.shelving import RegistryEgress, StandIn
 
 Result = TypeVar("Result")
 
@@ -39,8 +44,13 @@ class Running:
     """A hub that answers, can be stopped, and can be started again over the same store."""
 
     def __init__(
-        self, answer: Callable[[Sequence[Said]], str | Hang], limits: LimitsConfig, *fills: Mapping[str, object]
+        self,
+        answer: Callable[[Sequence[Said]], str | Hang],
+        limits: LimitsConfig,
+        *fills: Mapping[str, object],
+        registry: StandIn | None = None,
     ) -> None:
+        """Without a `registry` it fetches nothing."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -49,6 +59,8 @@ class Running:
         self._limits = limits
         self._store = MemoryStore()
         self._documents = MemoryDocuments()
+        self.registry = registry
+        self._identity = SigningKey.fresh()
         self._folder = tempfile.TemporaryDirectory()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -77,14 +89,19 @@ class Running:
 
     def start(self) -> None:
         agents = load_agents([SHIPPED_AGENTS])
-        self.scripts = Scripts()
+        self.scripts, clock = Scripts(), SystemClock()
+        sources = None
+        if self.registry:
+            egress, configs = RegistryEgress(self.registry), [RegistryConfig(url=self.registry.url)]
+            sources = Sources(egress, Registries(configs, egress, self._documents, clock, self._identity))
         installer = Installer(
             self._store,
             Path(self._folder.name) / "packages",
             every_kind(self.scripts, self._documents, Supplies()),
-            SystemClock(),
+            clock,
             tools=["clock", "calculate", "remember", "recall"],
             agents=agents,
+            sources=sources,
         )
         self.hub = Hub(
             Config(limits=self._limits),
@@ -93,7 +110,7 @@ class Running:
             decider=self.llm,
             documents=self._documents,
             files=MemoryFiles(),
-            clock=SystemClock(),
+            clock=clock,
             agents=agents,
             bridges={},
             installer=installer,

@@ -9,10 +9,20 @@ from msgspec.structs import replace
 from hub.config import AlertsConfig
 from hub.flow.alerts import Alert, Facts, Name, alerts
 from hub.ports import BridgeInfo, LLMInfo
+from hub.records import Newer, PackageId, Standing
 from hub.testing import NOON
 
 READY = LLMInfo(model="tiny", state="ready", tokens_per_second=20.0)
 WELL = Facts(now=NOON, model=READY, decisions=READY, bridges=[BridgeInfo(name="telegram")], free=1 << 40)
+STANDING = Standing(
+    package=PackageId("echo"),
+    version="1.0.0",
+    sha256="0" * 64,
+    digest="1" * 64,
+    registry="https://registry.example.org",
+    newer=(Newer(version="1.1.0", since=NOON),),
+    looked_at=NOON,
+)
 DAY = timedelta(days=1)
 
 
@@ -44,6 +54,9 @@ CASES: list[tuple[str, Name, str, dict[str, Any]]] = [
     ("an old backup", "backup", "warn", {"backed_up_at": ago(days=8), "kept_since": ago(days=90)}),
     ("no backup", "backup", "warn", {"kept_since": ago(days=8)}),
     ("money nearly spent", "money", "warn", {"money_per_day": 1.0, "model": replace(READY, money_today=0.9)}),
+    ("a package taken away", "package", "fault", {"standings": [replace(STANDING, revoked="It stole keys")]}),
+    ("a package taken back", "package", "warn", {"standings": [replace(STANDING, yanked="It forgets.")]}),
+    ("a registry rolled back", "registry", "warn", {"standings": [replace(STANDING, fault="old", doubtful=True)]}),
     ("money spent", "money", "fault", {"money_per_day": 1.0, "model": replace(READY, money_today=1.0)}),
 ]
 
@@ -73,6 +86,7 @@ def test_every_alert_there_is_has_its_case() -> None:
         {"money_per_day": 1.0, "model": replace(READY, money_today=0.5)},
         {"model": replace(READY, tokens_per_second=0.0)},
         {"free": None},
+        {"standings": [STANDING, replace(STANDING, fault="nobody answers")]},
     ],
 )
 def test_nothing_is_told_that_is_well(facts: dict[str, Any]) -> None:

@@ -2,49 +2,38 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
 
-import msgspec
 import pytest
 
+from hub.clock import SystemClock
 from hub.errors import AgentHostError, BadRequest, EgressError, ManifestError
+from hub.outward import RegistryConfig
 from hub.packages.agents import Agents
 from hub.packages.installer import Installer
 from hub.packages.kinds import Kind
 from hub.packages.place import Place
 from hub.packages.plugins import Plugins
+from hub.packages.registry import Registries
 from hub.packages.scripts import Scripts
 from hub.packages.sources import Sources
 from hub.ports import Fetched
 from hub.records import HOME, OWNER, Package
 from hub.releases import order
+from hub.statements import SigningKey
 from hub.store.documents import MemoryDocuments
 from hub.store.memory import MemoryStore
-from hub.testing import FakeClock, FakeEgress
+from hub.testing import FakeClock
 from tests.unit.egress.outside import outside
+from tests.unit.packages.shelving import URL as URL_OF_REGISTRY
+from tests.unit.packages.shelving import RegistryEgress, StandIn
 from tests.unit.packages.zipping import DATA, a_plugin
 
-REGISTRY = "https://registry.example.org"
+BASE = f"{URL_OF_REGISTRY}/registry/v1/packages/ann/echo/versions"
 URL = "https://example.org/echo.zip"
-
-
-def listing(*versions: tuple[str, bytes], yanked: tuple[str, ...] = ()) -> bytes:
-    listed = [
-        {"version": version, "sha256": sha256(archive).hexdigest(), "yanked": version in yanked}
-        for version, archive in versions
-    ]
-    return msgspec.json.encode({"publisher": "ann", "name": "echo", "versions": listed})
-
-
-def registry(*versions: str, yanked: tuple[str, ...] = ()) -> Mapping[str, bytes]:
-    """Return what a registry answers that has these versions of ann/echo."""
-    archives = {version: a_plugin(version=version) for version in versions}
-    base = f"{REGISTRY}/registry/v1/packages/ann/echo"
-    answers = {f"{base}/versions/{version}/download": archive for version, archive in archives.items()}
-    return {base: listing(*archives.items(), yanked=yanked), **answers}
 
 
 class World:
@@ -53,11 +42,13 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.store = MemoryStore()
-        self.egress = FakeEgress({f"{REGISTRY}/registry/v1/packages/ann/none": fetched(404)})
+        self.clock, self.documents = FakeClock(), MemoryDocuments()
+        self.registry = StandIn(clock=self.clock)
+        self.egress = RegistryEgress(self.registry)
         self.scripts = Scripts()
 
     @asynccontextmanager
-    async def running(self, registries: tuple[str, ...] = (REGISTRY,)) -> AsyncIterator[Installer]:
+    async def running(self, registries: tuple[str, ...] = (URL_OF_REGISTRY,)) -> AsyncIterator[Installer]:
         """Open the installer and have it work."""
         installer = self.opened(registries)
         await installer.open()
@@ -72,8 +63,16 @@ class World:
     def opened(self, registries: tuple[str, ...] = ()) -> Installer:
         """Return an installer that doesn't work yet."""
         kinds: list[Kind] = [Plugins(self.scripts, MemoryDocuments()), Agents()]
-        sources = Sources(self.egress, registries)
-        return Installer(self.store, self.folder, kinds, FakeClock(), tools=[], agents=[], sources=sources)
+        configs = [RegistryConfig(url=url) for url in registries]
+        sources = Sources(self.egress, Registries(configs, self.egress, self.documents, self.clock))
+        return Installer(self.store, self.folder, kinds, self.clock, tools=[], agents=[], sources=sources)
+
+    def publish(self, *versions: str, yanked: tuple[str, ...] = ()) -> None:
+        """Have the registry list these versions of ann/echo."""
+        for version in versions:
+            self.registry.publish("ann/echo", version, a_plugin(version=version))
+        for version in yanked:
+            self.registry.yank("ann/echo", version, "It was bad.")
 
     async def fetch(self, source: str) -> Package:
         """Install from a source."""
@@ -154,7 +153,7 @@ async def test_what_is_neither_a_url_nor_a_reference_is_refused_at_once(world: W
 
 
 async def test_the_newest_version_is_taken_that_was_not_taken_back(world: World) -> None:
-    world.egress.answers |= registry("1.0.0", "1.10.0", "1.9.0", "2.0.0-rc.1", "1.11.0", yanked=("1.11.0",))
+    world.publish("1.0.0", "1.10.0", "1.9.0", "2.0.0-rc.1", "1.11.0", yanked=("1.11.0",))
 
     assert (await world.fetch("ann/echo")).now.version == "1.10.0"
     assert (await world.fetch("ann/echo@1.11.0")).now.version == "1.11.0"
@@ -162,25 +161,37 @@ async def test_the_newest_version_is_taken_that_was_not_taken_back(world: World)
 
 
 async def test_a_registry_on_a_real_server_is_asked_through_the_guard() -> None:
-    archive = a_plugin()
+    registry, archive = StandIn(url="https://example.org", clock=SystemClock()), a_plugin()
+    registry.publish("ann/echo", "1.0.0", archive)
     async with outside() as net:
-        base = "example.org/registry/v1/packages/ann/echo"
-        net.says(base, listing(("1.0.0", archive)))
-        net.says(f"{base}/versions/1.0.0/download", status=302, location="https://other.example.net/1.zip")
+        base = "example.org/registry/v1"
+        for path in ("key", "index", *(f"index/{sha256(shard).hexdigest()}" for shard in registry.shards().values())):
+            answer = registry.answer(f"https://{base}/{path}", {})
+            assert answer
+            net.says(f"{base}/{path}", answer.body)
+        for path in ("packages/ann/echo", "packages/ann/echo/versions/1.0.0/statement"):
+            answer = registry.answer(f"https://{base}/{path}", {})
+            assert answer
+            net.says(f"{base}/{path}", answer.body)
+        net.says(
+            f"{base}/packages/ann/echo/versions/1.0.0/download", status=302, location="https://other.example.net/1.zip"
+        )
         net.says("other.example.net/1.zip", archive)
+        configs = [RegistryConfig(url="https://example.org/")]
+        registries = Registries(configs, net.egress(), MemoryDocuments(), SystemClock(), SigningKey.fresh())
 
-        fetched, claim = await Sources(net.egress(), ["https://example.org/"]).fetch("ann/echo")
+        fetched, claim = await Sources(net.egress(), registries).fetch("ann/echo")
 
     assert (fetched, claim.fault(fetched), claim.version) == (archive, "", "1.0.0")
-    assert net.certified == ["example.org", "example.org", "other.example.net"]
+    assert net.certified == [*["example.org"] * 6, "other.example.net"]
 
 
 async def test_other_bytes_than_the_registry_lists_are_not_installed(world: World) -> None:
-    where = f"{REGISTRY}/registry/v1/packages/ann/echo/versions/1.0.0/download"
+    world.publish("1.0.0")
     other = a_plugin(program="def echo() -> str:\n    return 'evil'")
-    world.egress.answers |= {**registry("1.0.0"), where: other}
+    world.egress.answers |= {f"{BASE}/1.0.0/download": other}
 
-    with pytest.raises(ManifestError, match=r"other bytes than its listing says \(SHA-256\)"):
+    with pytest.raises(ManifestError, match=r"other bytes than its index says \(SHA-256\)"):
         await world.fetch("ann/echo")
     assert await world.store.packages(HOME) == ()
     (installation,) = await world.store.installations(HOME, 10)
@@ -188,40 +199,29 @@ async def test_other_bytes_than_the_registry_lists_are_not_installed(world: Worl
 
 
 async def test_a_package_of_another_name_or_version_is_not_installed(world: World) -> None:
-    base = f"{REGISTRY}/registry/v1/packages/ann/echo"
     for archive, fault in ((a_plugin("sing"), "it was to be echo"), (a_plugin(version="3.0.0"), "is 3.0.0")):
-        world.egress.answers |= {base: listing(("1.0.0", archive)), f"{base}/versions/1.0.0/download": archive}
+        world.registry.publish("ann/echo", "1.0.0", archive)
         with pytest.raises(ManifestError, match=fault):
             await world.fetch("ann/echo")
     assert await world.store.packages(HOME) == ()
 
 
-@pytest.mark.parametrize(
-    ("body", "fault"),
-    [
-        (b"<html>", "isn't a registry's listing"),
-        (b'{"versions": [{"version": "1.0.0", "sha256": "x"}]}', "without a good version or SHA-256"),
-        (b'{"versions": [{"version": "../..", "sha256": "' + b"0" * 64 + b'"}]}', "without a good version"),
-        (b'{"versions": []}', "all its versions were taken back"),
-    ],
-)
-async def test_what_is_no_listing_is_refused(world: World, body: bytes, fault: str) -> None:
-    world.egress.answers[f"{REGISTRY}/registry/v1/packages/ann/echo"] = body
+async def test_a_package_whose_versions_were_all_taken_back_is_not_installed_by_its_name(world: World) -> None:
+    world.publish("1.0.0", yanked=("1.0.0",))
 
-    with pytest.raises(AgentHostError, match=fault):
+    with pytest.raises(BadRequest, match="all its versions were taken back"):
         await world.fetch("ann/echo")
 
 
 async def test_the_next_registry_is_asked_where_the_first_has_none(world: World) -> None:
-    other = "https://other.example.org"
-    world.egress.answers[f"{other}/registry/v1/packages/ann/echo"] = fetched(404)
-    world.egress.answers |= registry("1.0.0")
+    other = StandIn(url="https://other.example.org", clock=world.clock)
+    world.egress.registries = (other, world.registry)
+    world.publish("1.0.0")
 
-    async with world.running((other, REGISTRY)) as installer:
+    async with world.running((other.url, URL_OF_REGISTRY)) as installer:
         requested = await installer.request("ann/echo", [], OWNER)
         assert await installer.wait(requested.id, 10)
         requested = await installer.request("ann/none", [], OWNER)
-        world.egress.answers[f"{other}/registry/v1/packages/ann/none"] = fetched(404)
         with pytest.raises(BadRequest, match="no registry has it"):
             await installer.wait(requested.id, 10)
 
@@ -233,16 +233,16 @@ async def test_without_a_registry_a_reference_is_refused_in_words(world: World) 
 
 
 async def test_a_version_that_is_not_there_is_told_with_those_that_are(world: World) -> None:
-    world.egress.answers |= registry("1.0.0", "1.1.0")
+    world.publish("1.0.0", "1.1.0")
 
     with pytest.raises(BadRequest, match=r"no such version; the newest are 1.0.0, 1.1.0"):
         await world.fetch("ann/echo@3.0.0")
 
 
 async def test_an_update_is_fetched_from_where_it_came_from(world: World) -> None:
-    world.egress.answers |= registry("1.0.0")
+    world.publish("1.0.0")
     await world.fetch("ann/echo@1.0.0")
-    world.egress.answers |= registry("1.0.0", "1.2.0")
+    world.publish("1.2.0")
 
     async with world.running() as installer:
         requested = await installer.update("echo", OWNER)

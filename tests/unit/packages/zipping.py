@@ -25,7 +25,10 @@ def zipped(files: dict[str, str]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, text in files.items():
-            archive.writestr(path, text)
+            # Not the time of now, as by default: the same files are to be the same bytes.
+            entry = zipfile.ZipInfo(path, (2026, 1, 1, 0, 0, 0))
+            entry.external_attr = 0o600 << 16
+            archive.writestr(entry, text, zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
 

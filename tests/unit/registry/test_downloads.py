@@ -14,7 +14,7 @@ from hub.registry.parts import Parts
 from hub.registry.tables import archives, downloaders, downloads, fetches, salts
 from hub.statements import SigningKey
 from hub.testing import FakeClock
-from tests.unit.registry.conftest import Client, signed_up
+from tests.unit.registry.conftest import ON_SQLITE, Client, signed_up
 from tests.unit.registry.publishing import a_plugin, fetching, published, put_in
 
 PATH = "/registry/v1/packages/ann/echo/versions/1.0.0/download"
@@ -106,9 +106,7 @@ async def test_what_a_moderator_took_away_is_told_why(client: Client, parts: Par
 
 async def test_a_large_archive_is_sent_from_a_file_and_mended_if_that_is_damaged(parts: Parts, tmp_path: Path) -> None:
     data = bytes(range(256)) * 40
-    digest = sha256(data).hexdigest()
-    keep = insert(archives).values(sha256=digest, data=data)
-    await parts.shelf.write(lambda connection: connection.execute(keep) and None)
+    digest = await kept(parts, data)
 
     for harm in (b"", b"\0"):
         lending = Archives(parts.shelf, tmp_path / "cache", small=100)
@@ -126,8 +124,7 @@ async def test_archives_in_memory_and_on_disk_have_bounds(parts: Parts, tmp_path
     for size in (90, 1_000):
         for number in range(5):
             data = bytes([number]) * size
-            keep = insert(archives).values(sha256=sha256(data).hexdigest(), data=data)
-            await parts.shelf.write(lambda connection, keep=keep: connection.execute(keep) and None)
+            await kept(parts, data)
             found = await lending.lend(sha256(data).hexdigest(), size)
             if not isinstance(found, bytes):
                 found.close()
@@ -248,6 +245,7 @@ async def test_one_address_is_not_noted_as_many_hubs_on_a_day(
     assert await rows(parts, fetches) == 5
 
 
+@ON_SQLITE
 async def test_what_waits_to_be_counted_has_a_bound_and_outlasts_a_full_disk(
     parts: Parts, clock: FakeClock, archive: bytes
 ) -> None:
@@ -277,3 +275,10 @@ async def shown(client: Client) -> tuple[int, int]:
 
 async def rows(parts: Parts, table: object) -> int:
     return len(await parts.shelf.read(lambda each: each.execute(select(table)).all()))  # type: ignore[call-overload]
+
+
+async def kept(parts: Parts, data: bytes) -> str:
+    digest = sha256(data).hexdigest()
+    keep = insert(archives).values(sha256=digest, data=data)
+    await parts.shelf.write(lambda connection: connection.execute(keep) and None)
+    return digest

@@ -22,7 +22,7 @@ from hub.registry.tables import accounts, audit, fetches, listings
 from hub.registry.tables import ratings as ratings_table
 from hub.statements import SigningKey, shown
 from hub.testing import FakeClock
-from tests.unit.registry.conftest import Client, signed_up
+from tests.unit.registry.conftest import ON_SQLITE, Client, signed_up
 from tests.unit.registry.publishing import fetching, published, put_in, receipt
 
 ECHO = "/registry/v1/packages/ann/echo"
@@ -122,7 +122,7 @@ async def test_a_receipt_proves_only_what_it_says(
     await installed(client, parts, clock, version, hub)
     good = said(parts, hub, version, "bob")
     elsewhere = replace(version, name="ocho")
-    bad = {
+    bad: dict[str, dict[str, Any]] = {
         "of another account": said(parts, hub, version, "eve"),
         "of another archive": said(parts, hub, replace(version, sha256="0" * 64), "bob"),
         "of another package": {**said(parts, hub, elsewhere, "bob")},
@@ -241,6 +241,7 @@ async def mean(parts: Parts, version: Version) -> float:
     return await parts.shelf.read(ask)
 
 
+@ON_SQLITE
 async def test_a_thousand_puppets_without_a_verified_installation_move_a_rating_by_nothing(
     parts: Parts, clock: FakeClock, version: Version
 ) -> None:
@@ -261,6 +262,7 @@ async def test_a_thousand_puppets_without_a_verified_installation_move_a_rating_
     assert await mean(parts, version) == before
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(("count", "days", "crowd"), [(60, 30, 1_000), (60, 200, 30), (200, 50, 30)])
 async def test_a_thousand_puppets_with_installations_move_a_rating_by_a_tenth_at_most_until_they_are_held(
     parts: Parts, clock: FakeClock, version: Version, count: int, days: int, crowd: int

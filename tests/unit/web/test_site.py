@@ -10,7 +10,7 @@ from litestar.testing import TestClient
 from hub.flow.commands import HELP
 from hub.web.site import FOLDER, Site, address, static_files, templates
 
-PAGES = ("/", "/tasks", "/tasks/0190f3", "/people", "/packages", "/status", "/sign-in")
+PAGES = ("/", "/tasks", "/tasks/0190f3", "/people", "/packages", "/packages/find", "/status", "/sign-in")
 WEIGHT = 64 * 1024
 """Bytes of scripts and styles that a page may load, uncompressed."""
 SCRIPTS = sorted(path.name for path in (FOLDER / "static").glob("*.js"))
