@@ -75,13 +75,7 @@ class Parts(Struct, frozen=True, kw_only=True):
 
 @asynccontextmanager
 async def opened(
-    config: ShelfConfig,
-    data: Path,
-    url: str,
-    clock: Clock,
-    *,
-    memory: int = MEMORY,
-    scanner: Scanner | None = None,
+    config: ShelfConfig, data: Path, url: str, clock: Clock, *, memory: int = MEMORY, scanner: Scanner | None = None
 ) -> AsyncIterator[Parts]:
     """Yield a registry's parts, open; raises StartError.
 
