@@ -82,13 +82,12 @@ async def opened(
     `data` is the hub's folder, `url` where it listens, `memory` what a password's hash takes, in KiB; `scanner` looks
     into what's published, in place of the config's.
     """
-    folder = folder_of(config, data)
+    folder, address = folder_of(config, data), (config.url or url).rstrip("/")
     signer = _signer(folder)
     shelf = Shelf(database_of(config, data))
     await shelf.open()
     scans = Scans(shelf, clock, config, scanner or Scanner(config.scan))
     counting, usual, search = Counting(shelf, clock), Usual(shelf, clock), Search(shelf)
-    address = (config.url or url).rstrip("/")
     indexing = Indexing(shelf, clock, signer, address, config.index_hours)
     try:
         await indexing.check()
