@@ -189,7 +189,7 @@ async def test_a_machine_that_fails_to_boot_is_a_failed_start_and_told_of(amazon
         amazon.fails = []
         await world.cycle(60)
         assert len(world.told) == 1
-        assert "could not be started" in world.told[0]
+        assert "it ended while it started" in world.told[0]
 
 
 async def test_no_capacity_is_a_failed_start_with_amazons_words(amazon: Amazon, tmp_path: Path) -> None:
