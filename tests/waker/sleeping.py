@@ -142,6 +142,15 @@ class Sleeping:
         found: dict[str, Any] = answer.json()["items"][0]
         return found
 
+    async def rests(self) -> None:
+        """Wait until the hub has been met, for which it's started once, and sleeps again."""
+
+        async def is_so() -> bool:
+            found = await self.status()
+            return found["wake_seconds"] is not None and found["state"] == "stopped"
+
+        await eventually(is_so, f"never met: {self._log.read_text()[-3000:]}", within=120)
+
     async def be(self, state: str, *, within: float = 90.0) -> None:
         """Wait until the hub is in a state."""
 
