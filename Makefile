@@ -18,6 +18,7 @@ FLOOD ?= 10000
 FUZZ ?= 10000
 REGISTRY_CASES ?= 20000
 WAKER_KILLS ?= 60
+WAKER_CYCLES ?= 30
 HUBS ?= 2,4
 HUBS_MINUTES ?= 10
 
@@ -39,7 +40,12 @@ test: ## set up, check, and run the tests, JOBS of them at a time; make test ARG
 
 faults: ## kill, fill and flood at length; make faults KILLS=200 SEED=7
 	$(START) setup test
-	@AGENTHOST_KILLS=$(KILLS) AGENTHOST_MESSAGES=$(MESSAGES) AGENTHOST_JUMPS=$(JUMPS) AGENTHOST_SEED=$(SEED) AGENTHOST_FLOOD=$(FLOOD) AGENTHOST_FUZZ=$(FUZZ) AGENTHOST_REGISTRY_CASES=$(REGISTRY_CASES) AGENTHOST_XMPP_FAULTS=$(CUTS) AGENTHOST_HUBS=$(HUBS) AGENTHOST_HUBS_MINUTES=$(HUBS_MINUTES) AGENTHOST_HUBS_MESSAGES=48 AGENTHOST_HUBS_LATENCY=4 AGENTHOST_WAKER_KILLS=$(WAKER_KILLS) exec .venv/bin/python -m pytest -s tests/faults tests/hubs tests/waker/test_whole.py tests/xmpp/test_faults.py tests/live/test_registry_schema.py $(ARGS)
+	@AGENTHOST_KILLS=$(KILLS) AGENTHOST_MESSAGES=$(MESSAGES) AGENTHOST_JUMPS=$(JUMPS) AGENTHOST_SEED=$(SEED) \
+	AGENTHOST_FLOOD=$(FLOOD) AGENTHOST_FUZZ=$(FUZZ) AGENTHOST_XMPP_FAULTS=$(CUTS) AGENTHOST_REGISTRY_CASES=$(REGISTRY_CASES) \
+	AGENTHOST_HUBS=$(HUBS) AGENTHOST_HUBS_MINUTES=$(HUBS_MINUTES) AGENTHOST_HUBS_MESSAGES=48 AGENTHOST_HUBS_LATENCY=4 \
+	AGENTHOST_WAKER_KILLS=$(WAKER_KILLS) AGENTHOST_WAKER_CYCLES=$(WAKER_CYCLES) \
+	exec .venv/bin/python -m pytest -s tests/faults tests/hubs tests/waker/test_whole.py tests/waker/test_kills.py \
+		tests/waker/test_ec2.py tests/xmpp/test_faults.py tests/xmpp/test_sleeping.py tests/live/test_registry_schema.py $(ARGS)
 
 nightly: ## the faults as long as a night allows: 1,000 kills under 50,000 messages
 	@$(MAKE) faults KILLS=1000 MESSAGES=50000 JUMPS=24

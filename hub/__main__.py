@@ -29,6 +29,7 @@ COMMANDS = {
     "registry": "Serve a registry of packages; fill it with what comes along.",
     "models": "List, fetch and choose the models on this machine.",
     "waker": "Hear for a hub that sleeps, wake it and stop it.",
+    "deploy": "Make the machine that a hub sleeps on, or destroy it.",
     "backup": "Write everything that's kept into one file.",
     "restore": "Bring back what a backup holds.",
     "migrate": "Move the hub's records to PostgreSQL, or back to SQLite.",

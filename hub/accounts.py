@@ -86,6 +86,8 @@ class XmppAccount(Account, frozen=True, kw_only=True, tag="xmpp", tag_field="kin
     """Without TLS; only to this machine."""
     threads: bool = True
     """A message in a new thread begins a new task; false for clients that put everything into one thread."""
+    mode: Literal["session", "waker"] = "session"
+    """waker: what was said is handed over by the hub's waker, which hears in its place."""
     omemo: bool = False
     """Read and answer encrypted messages; needs the extra `omemo`."""
 
@@ -216,6 +218,8 @@ def _of_component(account: XmppAccount) -> Iterator[str]:
         yield f"host: must be this machine, as 127.0.0.1, for a component has no TLS; it is {account.host!r}"
     if account.rooms:
         yield "rooms: a component joins none; give the hub an account besides it"
+    if account.mode == "waker":
+        yield 'mode: a component has one connection, and so the waker can\'t hear for it; keep "session"'
     if account.omemo:
         yield "omemo: not for a component, which has nowhere to publish its keys; give the hub an account besides it"
 

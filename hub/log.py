@@ -67,7 +67,7 @@ def configure(
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     logging.captureWarnings(capture=True)
-    for chatty in ("aiogram", "aiohttp", "alembic", "apscheduler", "httpcore", "httpx"):
+    for chatty in ("aiogram", "aiohttp", "alembic", "apscheduler", "boto3", "botocore", "httpcore", "httpx", "urllib3"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
     # Even its warnings quote what people wrote; its bridge tells what went wrong in words of its own.
     for quoting in ("slixmpp", "slixmpp_omemo", "omemo", "oldmemo", "twomemo", "doubleratchet", "x3dh"):

@@ -5,11 +5,9 @@ import hmac
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 from aiogram.methods import DeleteWebhook, GetMe, GetWebhookInfo, SendChatAction, SetWebhook
 from aiogram.types import User
-from aiogram.utils.token import TokenValidationError
 from msgspec.structs import replace
 
 from bridges.telegram import convert
@@ -27,7 +25,7 @@ from bridges.telegram.sending import Gate, Sender
 from bridges.telegram.topics import Topics
 from bridges.telegram.unfinished import Unfinished
 from hub.accounts import UPDATES, TelegramAccount, name_of, webhook_secret
-from hub.errors import ConfigError, DeliveryDelayed, StoreError
+from hub.errors import DeliveryDelayed, StoreError
 from hub.ports import Accept, BridgeInfo, Clock, Delivered, Desk, Documents, Draft, Files, Outgoing
 from hub.records import Address, Message, Task, TurnId
 
@@ -46,10 +44,7 @@ UNWANTED = 60.0
 
 
 class TelegramBridge:
-    """Bridge, Drafting, Typing, Retracting, Editing, Threading and Hooked for one bot.
-
-    Raises ConfigError for a token that can't be one.
-    """
+    """Bridge, Drafting, Typing, Retracting, Editing, Threading and Hooked for one bot; `account` has its token."""
 
     def __init__(
         self, account: TelegramAccount, *, files: Files, desk: Desk, documents: Documents, clock: Clock
@@ -58,7 +53,6 @@ class TelegramBridge:
         self._account = account
         self._desk = desk
         self._clock = clock
-        self._token = _token(account, self.name)
         self._me = convert.Me(id=0)
         self._info = BridgeInfo(name=self.name, kind="telegram", state="connecting", since=clock.now())
         self._take: Callable[[Raw], asyncio.Task[Settled]] | None = None
@@ -293,15 +287,10 @@ class TelegramBridge:
     @property
     def secret(self) -> str:
         """What Telegram proves itself by when it calls us."""
-        return webhook_secret(replace(self._account, token=self._token))
+        return webhook_secret(self._account)
 
     def _called(self) -> Api:
-        try:
-            return Api(self._token, self._account.api_url, heard=self._heard)
-        except TokenValidationError:
-            raise ConfigError(
-                f"bridges.{self.name}.token: that's no bot's token; BotFather gives one like 123456:ABC-def"
-            ) from None
+        return Api(self._account.token, self._account.api_url, heard=self._heard)
 
     def _bot(self) -> convert.Me:
         return self._me
@@ -335,12 +324,3 @@ class TelegramBridge:
     def _set(self, state: str, detail: str) -> None:
         if (self._info.state, self._info.detail) != (state, detail):
             self._info = replace(self._info, state=state, detail=detail, since=self._clock.now())
-
-
-def _token(account: TelegramAccount, name: str) -> str:
-    if account.token or not account.token_file:
-        return account.token
-    try:
-        return Path(account.token_file).expanduser().read_text(encoding="utf-8").strip()
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"bridges.{name}.token_file: {account.token_file} can't be read ({error})") from None

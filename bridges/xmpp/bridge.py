@@ -5,14 +5,16 @@ import logging
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
+from xml.etree.ElementTree import ParseError, fromstring
 
 from msgspec.structs import replace
 
 from bridges.xmpp import convert, saying, sealing
 from bridges.xmpp.link import Link
-from bridges.xmpp.session import Parts, Session, stream_of, where
+from bridges.xmpp.session import Parts, Session
+from bridges.xmpp.stream import stream_of, where
 from hub.accounts import XmppAccount, name_of
-from hub.errors import ConfigError, DeliveryDelayed
+from hub.errors import ConfigError, DeliveryDelayed, StoreError
 from hub.ports import Accept, BridgeInfo, Clock, Delivered, Desk, Documents, Draft, Files, Outgoing
 from hub.records import Address, Message, Task, TurnId, new_id
 
@@ -22,6 +24,8 @@ GRACE = 2.0
 """Seconds that a message waits for the bridge to begin."""
 NOT_YET = 3.0
 """Seconds until a message is tried again that comes while the bridge isn't running."""
+READY, TAKING = 3.0, 30.0
+"""Seconds that what the waker hands over waits for us to be connected, and to be kept."""
 
 
 class XmppBridge:
@@ -73,6 +77,24 @@ class XmppBridge:
         """See Bridge.deliver."""
         return await (await self._running()).speaking.deliver(outgoing)
 
+    async def take(self, said: str) -> bool:
+        """See Relayed.take."""
+        parts = self._parts if await _set(self._there, READY) else None
+        if parts is None or not await _set(parts.settled, READY):
+            return False
+        try:
+            message = fromstring(said)  # noqa: S314 - signed by our waker, and written by it from what it parsed
+        except ParseError:
+            log.error("%s: the waker handed over what isn't XML; it's left out", self.name)
+            return True
+        try:
+            async with asyncio.timeout(TAKING):
+                await parts.intake.take(message)
+        except (TimeoutError, StoreError) as error:
+            log.warning("%s: what the waker heard can't be kept now (%s)", self.name, error or "it takes too long")
+            return False
+        return True
+
     async def retract(self, message: Message, ids: Sequence[str], to: Task | None) -> None:
         """See Retracting.retract."""
         moved = f"moved to {convert.tag_line(to)}" if to else "taken back"
@@ -113,12 +135,17 @@ class XmppBridge:
         return link.info
 
     async def _running(self) -> Parts:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(GRACE):
-                await self._there.wait()
+        await _set(self._there, GRACE)
         if self._parts is None:
             raise DeliveryDelayed("the bridge isn't running", NOT_YET)
         return self._parts
+
+
+async def _set(event: asyncio.Event, within: float) -> bool:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within):
+            await event.wait()
+    return event.is_set()
 
 
 async def _nothing(_: bool) -> None:

@@ -53,6 +53,16 @@ class Chats:
             agent=(ours.partition("@")[0] if "@" in ours else None) if self._component else None,
         )
 
+    def concerns(self, said: Heard, *, late: bool) -> bool:
+        """Say whether a message may be one for the hub; bots' echoes, histories and asides are not."""
+        if said.kind in {"error", "headline"} or said.aside or said.bare == self.own:
+            return False
+        if said.kind == "groupchat":
+            room = self.rooms.get(said.bare)
+            if room is None or not said.resource or said.resource == room.nick or (said.delayed_at and not late):
+                return False
+        return bool(said.body.strip() or said.urls or said.encrypted)
+
     def archive_of(self, said: Heard) -> str:
         """Return whose archive ids are good for a message."""
         return said.bare if said.kind == "groupchat" else self.own

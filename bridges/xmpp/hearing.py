@@ -90,6 +90,8 @@ class Archived(Struct, frozen=True, kw_only=True):
 
     id: str
     heard: Heard
+    message: Element
+    """What it came in."""
 
 
 def heard(message: Element) -> Heard:
@@ -143,7 +145,20 @@ def archived(message: Element) -> Archived | None:
     said = heard(inner)
     stamp = _stamp(result.find(f"{{{FORWARD}}}forwarded/{{{DELAY}}}delay"))
     fields = {name: getattr(said, name) for name in Heard.__struct_fields__}
-    return Archived(id=result.get("id", ""), heard=Heard(**fields | {"delayed_at": said.delayed_at or stamp}))
+    said = Heard(**fields | {"delayed_at": said.delayed_at or stamp})
+    return Archived(id=result.get("id", ""), heard=said, message=message)
+
+
+def to_us(message: Element, own: str) -> Element | None:
+    """Return what a live <message/> brings to an account: itself, or what it copies; None for what others may not say.
+
+    Only our own account may say what our other clients received; what they sent is ours.
+    """
+    copy = carbon(message)
+    if copy is None:
+        return message
+    what, inner = copy
+    return None if what == "sent" or message.get("from", "").lower() != own else inner
 
 
 def is_result(message: Element) -> bool:

@@ -1,7 +1,8 @@
 """From a <message/> to the inbox: in order within a chat, once, kept before anybody is told so."""
 
+import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
 from xml.etree.ElementTree import Element
@@ -14,7 +15,7 @@ from bridges.xmpp.backlog import Backlog, Lanes, Recent, Ticket
 from bridges.xmpp.chats import Chats
 from bridges.xmpp.convert import Place
 from bridges.xmpp.files import Exchange
-from bridges.xmpp.hearing import Archived, Heard, carbon, heard, is_result
+from bridges.xmpp.hearing import Archived, Heard, archived, heard, is_result, to_us
 from bridges.xmpp.post import Post
 from bridges.xmpp.saying import Words
 from bridges.xmpp.sealing import Sealing, Unfit
@@ -29,6 +30,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds until the inbox is asked again that couldn't keep a message."""
 STUMBLES = 5
 """So many times a message is handed over that the hub stumbles over; then its sender is told."""
+STUMBLED = "I couldn't take that in; please tell whoever runs me."
 TOLD_AGAIN = 30.0
 """Seconds in which nobody is told the same twice: two programs that refuse each other would never end."""
 UNREADABLE = (
@@ -81,6 +83,7 @@ class Intake:
         self._done: Recent[tuple[str, str], bool] = Recent(5_000)
         self._strangers: set[str] = set()
         self._told: Recent[tuple[str, str], float] = Recent(500)
+        self._stumbles: Recent[tuple[str, str], int] = Recent(100)
         self.behind: set[str] = set()
         """Archives out of which older messages are still to come."""
         self.last: Kept | None = None
@@ -94,14 +97,10 @@ class Intake:
         """Take in a <message/> as it comes on the stream, which has counted so many stanzas."""
         if is_result(message):
             return
-        copy = carbon(message)
-        if copy is not None:
-            what, inner = copy
-            # Only our own account may say what our other clients received; what they sent is ours.
-            if what == "sent" or message.get("from", "").lower() != self._chats.own:
-                return
-            message = inner
-        said = heard(message)
+        inner = to_us(message, self._chats.own)
+        if inner is None:
+            return
+        said = heard(inner)
         if self._concerns(said, late=False):
             archive = self._chats.archive_of(said)
             # While older ones are still to come out of the archive, this one says nothing about how far it's read.
@@ -127,20 +126,34 @@ class Intake:
         else:
             self._keep(ticket)
 
+    def overhear(self, message: Element) -> None:
+        """Take in only what a <message/> says of our own ones: all else comes from the waker."""
+        if not is_result(message):
+            self._concerns(heard(message), late=False)
+
+    async def take(self, message: Element) -> None:
+        """Take in a <message/> as the waker heard it, live or out of an archive; return once it's kept or refused.
+
+        Raises StoreUnavailable.
+        """
+        item = archived(message) if is_result(message) else None
+        inner = to_us(message, self._chats.own) if item is None else None
+        said = item.heard if item else heard(inner) if inner is not None else None
+        if said is None or not self._concerns(said, late=item is not None):
+            return
+        place = self._chats.place(said)
+        id = convert.external_id(said, place.archive, item.id if item else "") or new_id()
+        taken = asyncio.get_running_loop().create_future()
+        self._lanes.put(place.chat, partial(self._take_once, said, place, id, taken))
+        await taken
+
     def _concerns(self, said: Heard, *, late: bool) -> bool:
-        """Say whether a message may be one for the hub; bots' echoes, histories and asides are not."""
         if said.kind == "error":
             self._post.came_back(said)
-            return False
-        if said.kind == "groupchat":
-            room = self._chats.rooms.get(said.bare)
-            if room is not None and said.resource == room.nick:
-                self._post.seen(said)
-            if room is None or not said.resource or said.resource == room.nick or (said.delayed_at and not late):
-                return False
-        if said.kind == "headline" or said.aside or said.bare == self._chats.own:
-            return False
-        return bool(said.body.strip() or said.urls or said.encrypted)
+        room = self._chats.rooms.get(said.bare) if said.kind == "groupchat" else None
+        if room is not None and said.resource == room.nick:
+            self._post.seen(said)
+        return self._chats.concerns(said, late=late)
 
     def _enter(self, said: Heard, ticket: Ticket) -> None:
         if self._held is not None:
@@ -154,15 +167,36 @@ class Intake:
         self._lanes.put(place.chat, partial(self._take, said, place, id, ticket))
 
     async def _take(self, said: Heard, place: Place, id: str, ticket: Ticket) -> None:
+        await self._kept(said, place, id, self._handed_over)
+        self._keep(ticket)
+
+    async def _take_once(self, said: Heard, place: Place, id: str, taken: "asyncio.Future[None]") -> None:
+        try:
+            await self._kept(said, place, id, self._offered)
+        except StoreError as error:
+            _fail(taken, StoreUnavailable(str(error)))
+        except Exception:
+            log.exception("message %s: the hub stumbled over it", id)
+            stumbles = (self._stumbles.get((place.chat, id)) or 0) + 1
+            self._stumbles.put((place.chat, id), stumbles)
+            if stumbles < STUMBLES:
+                _fail(taken, StoreUnavailable("the hub stumbled over it"))
+            else:
+                await self._tell(place, STUMBLED)
+        if not taken.done():
+            taken.set_result(None)
+
+    async def _kept(
+        self, said: Heard, place: Place, id: str, over: Callable[[Incoming, Heard], Awaitable[bool]]
+    ) -> None:
         self._chats.name(place.chat, said, id)
         incoming = await self._incoming(said, place, id)
         before = self._done.get((place.chat, id))
-        if incoming is not None and await self._handed_over(incoming, said) and not before:
+        if incoming is not None and await over(incoming, said) and not before:
             self._acknowledge(said, place, id)
             self._met(place.sender)
         await self._sealing.forget(place.chat, id)
         self._done.put((place.chat, id), value=True)
-        self._keep(ticket)
 
     def _keep(self, ticket: Ticket) -> None:
         if self._backlog.keep(ticket):
@@ -258,26 +292,31 @@ class Intake:
         began = self._clock.monotonic()
         while True:
             try:
-                await self._accept(incoming)
-            except Stranger:
-                return False
-            except PersonError as error:
-                await self._tell(self._chats.place(said), str(error))
-                return False
+                return await self._offered(incoming, said, began)
             except StoreUnavailable as error:
                 log.warning("message %s can't be kept now: %s", incoming.external_id, error)
             except Exception:
                 stumbles += 1
                 log.exception("message %s: the hub stumbled over it", incoming.external_id)
                 if stumbles >= STUMBLES:
-                    await self._tell(self._chats.place(said), "I couldn't take that in; please tell whoever runs me.")
+                    await self._tell(self._chats.place(said), STUMBLED)
                     return False
-            else:
-                late = (self._clock.now() - incoming.sent_at).total_seconds() if said.delayed_at else 0.0
-                self.last = Kept(lag=max(late, self._clock.monotonic() - began), at=self._clock.now())
-                return True
             await self._clock.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _offered(self, incoming: Incoming, said: Heard, began: float | None = None) -> bool:
+        """Hand a message over, once; False if it's refused. Raises StoreUnavailable."""
+        began = self._clock.monotonic() if began is None else began
+        try:
+            await self._accept(incoming)
+        except Stranger:
+            return False
+        except PersonError as error:
+            await self._tell(self._chats.place(said), str(error))
+            return False
+        late = (self._clock.now() - incoming.sent_at).total_seconds() if said.delayed_at else 0.0
+        self.last = Kept(lag=max(late, self._clock.monotonic() - began), at=self._clock.now())
+        return True
 
     def _acknowledge(self, said: Heard, place: Place, id: str) -> None:
         if not self._account.receipts or said.replaces:
@@ -306,3 +345,8 @@ class Intake:
             await self._post.send(message if plain else await self._sealing.close(place.chat, message))
         except DeliveryError as error:
             log.warning("a refusal couldn't be told: %s", error)
+
+
+def _fail(taken: "asyncio.Future[None]", error: StoreUnavailable) -> None:
+    if not taken.done():
+        taken.set_exception(error)

@@ -3,13 +3,15 @@
 import asyncio
 import logging
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Protocol
 
 from msgspec import Struct
 
 from bridges.xmpp.backlog import Backlog
 from hub.errors import StoreError
-from hub.ports import Clock, Documents
+from hub.ports import Clock
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +31,17 @@ class Mark(Struct, frozen=True, kw_only=True):
     """When that was noted; with an empty id, when we began."""
 
 
+class Memory(Protocol):
+    """Where marks are kept: some of what Documents can do."""
+
+    async def put(self, owner: str, id: str, document: Mapping[str, object]) -> None: ...
+    async def get(self, owner: str, id: str) -> Mapping[str, object] | None: ...
+
+
 class Marks:
     """Keeps the marks of a bridge among its documents."""
 
-    def __init__(self, documents: Documents, bridge: str, clock: Clock, backlog: Backlog) -> None:
+    def __init__(self, documents: Memory, bridge: str, clock: Clock, backlog: Backlog) -> None:
         self._documents = documents
         self._owner = f"bridges/{bridge}"
         self._clock = clock

@@ -3,42 +3,30 @@
 import asyncio
 import logging
 from asyncio import TaskGroup
-from collections.abc import Callable
-from pathlib import Path
-from xml.etree.ElementTree import Element, SubElement
+from xml.etree.ElementTree import Element
 
-from msgspec import Struct
-from slixmpp.exceptions import IqError, IqTimeout
+from msgspec import Struct, field
 from slixmpp.jid import JID
 
-from bridges.xmpp.archive import MARGIN, Archive, Expired, NoArchive, Silent
 from bridges.xmpp.backlog import Backlog, Lanes
+from bridges.xmpp.catchup import CROWDED, ROUNDS, CatchUp
 from bridges.xmpp.chats import Chats
 from bridges.xmpp.commands import Commands
 from bridges.xmpp.contacts import Contacts
 from bridges.xmpp.drafts import Drafts
 from bridges.xmpp.files import Exchange
-from bridges.xmpp.hearing import CARBONS
 from bridges.xmpp.intake import Intake
 from bridges.xmpp.link import Link
-from bridges.xmpp.marks import EVER, Mark, Marks
+from bridges.xmpp.marks import Marks
 from bridges.xmpp.post import Post
-from bridges.xmpp.rooms import Room, Rooms
+from bridges.xmpp.rooms import Rooms
 from bridges.xmpp.sealing import Sealing, cipher_of
 from bridges.xmpp.speaking import Speaking
-from bridges.xmpp.stream import FEATURES, Client, Component, client, component, hold_acks, listen, trusted
+from bridges.xmpp.stream import FEATURES, Client, Component, hold_acks, listen, stream_of, trusted, where
 from hub.accounts import XmppAccount, name_of
-from hub.errors import ConfigError
 from hub.ports import Accept, BridgeInfo, Clock, Desk, Documents, Files
 
 log = logging.getLogger(__name__)
-
-CROWDED = 1_000
-"""Messages that may wait to be kept; with more of them, no more are read from the server."""
-PATIENCE = 15.0
-BREATH = 0.05
-ROUNDS = 60.0
-"""Seconds until it's looked again whether we're still in our rooms, and whether an archive answers."""
 
 
 class Parts(Struct, frozen=True, kw_only=True):
@@ -50,6 +38,8 @@ class Parts(Struct, frozen=True, kw_only=True):
     intake: Intake
     speaking: Speaking
     drafts: Drafts
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the first session is set up."""
 
 
 class Session:
@@ -80,8 +70,7 @@ class Session:
         self._sealing = sealing
         self._group = TaskGroup()
         self._caught_up = False
-        self._unread: dict[str, Archive] = {}
-        """Archives that couldn't be read when it was time to."""
+        self._by_waker = account.mode == "waker"
         self._introduced: set[str] = set()
         name = name_of(account)
         link = Link(stream, clock, info, where(account))
@@ -90,7 +79,6 @@ class Session:
         chats = Chats(name, JID(account.jid).bare, stream.default_ns, rooms, component=account.component)
         exchange = Exchange(stream, files, account.file_mb, trusted(account))
         drafts = Drafts(account, stream, chats, post, clock, documents, sealing)
-        archives = self._archives = _archives(stream, rooms)
         intake = Intake(
             account,
             accept,
@@ -105,6 +93,8 @@ class Session:
             moved=self._kept,
             met=self._met,
         )
+        self._catchup = CatchUp(stream, chats, intake, backlog, marks, clock, arrived=sealing.begin)
+        archives = self._catchup.archives
         speaking = Speaking(
             account, files, chats=chats, post=post, exchange=exchange, drafts=drafts, archives=archives, sealing=sealing
         )
@@ -167,10 +157,13 @@ class Session:
         if isinstance(self._stream, Component):
             self._introduce(message.get("to", "").partition("/")[0])
         try:
-            self.parts.intake.hear(message, counted)
+            if self._by_waker:
+                self.parts.intake.overhear(message)
+            else:
+                self.parts.intake.hear(message, counted)
         except Exception:
             log.exception("a message can't be read")
-        if self._is_crowded() and self._stream.transport:
+        if self._catchup.crowded and self._stream.transport:
             self._stream.transport.pause_reading()
 
     def _kept(self) -> None:
@@ -200,108 +193,18 @@ class Session:
             return
         self._caught_up = False
         self._present()
-        if isinstance(self._stream, Client):
-            await self._settle_in(self._stream)
+        if self._by_waker:
+            await self._catchup.settle_in_to_speak()
+        elif isinstance(self._stream, Client):
+            await self._catchup.settle_in()
         self._caught_up = True
-
-    async def _settle_in(self, stream: Client) -> None:
-        """Be there, and catch up; what comes meanwhile waits, for it's newer.
-
-        Not the other way round: what came between the archive's last page and our presence would go nowhere.
-        """
-        intake, own = self.parts.intake, self.parts.chats.own
-        archive = self._archives[""]
-        intake.hold(own)
-        await self._request(lambda iq: SubElement(iq, f"{{{CARBONS}}}enable"))
-        await archive.keep_everything()
-        await stream.plugin["xep_0115"].update_caps(broadcast=False)
-        stream.send_presence()
-        await self._sealing.begin()
-        known = await self._catch_up(own, archive)
-        # Its answer follows what the server had put aside for us.
-        await self._request(lambda iq: SubElement(iq, "{urn:xmpp:ping}ping"), to=own.partition("@")[2], kind="get")
-        if not known:
-            await self._begin_to_read(own, archive)
-            intake.behind.discard(own)
-        intake.let_go()
-        for room in self.parts.chats.rooms.all:
-            self.parts.chats.rooms.join(room)
-            archive = self._archives[room.jid]
-            if not await self._catch_up(room.jid, archive):
-                await self._begin_to_read(room.jid, archive)
-
-    async def _catch_up(self, name: str, archive: Archive) -> bool:
-        """Take in what an archive has that's new; False if it was never read before."""
-        mark = await self._marks.get(name)
-        if mark is None:
-            # It isn't asked for anything yet: to those who ask, servers don't hand over what they had put aside.
-            await self._marks.begin(name, self._clock.now() - MARGIN)
-            return False
-        self.parts.intake.behind.add(name)
-        try:
-            try:
-                await self._take_in(name, archive, mark.id, None if mark.id else mark)
-            except Expired:
-                await self._take_in(name, archive, "", mark)
-        except NoArchive as error:
-            log.info("%s: no archive to catch up from: %s", name, error)
-        except Silent as error:
-            # Until it's read, nothing newer may be noted as the place up to which it's read.
-            log.warning("%s: the archive can't be read now: %s; tried again later", name, error)
-            self._unread[name] = archive
-            return True
-        self._unread.pop(name, None)
-        self.parts.intake.behind.discard(name)
-        return True
-
-    async def _begin_to_read(self, name: str, archive: Archive) -> None:
-        """Note where an archive begins to be ours: behind what the server had put aside, which isn't kept yet."""
-        try:
-            last = await archive.last()
-        except (NoArchive, Silent) as error:
-            log.info("%s: no archive: %s", name, error)
-            return
-        if last:
-            self._backlog.keep(self._backlog.enter(None, name, last))
-            self._marks.moved()
-        else:
-            await self._marks.begin(name, EVER)
-
-    async def _take_in(self, name: str, archive: Archive, after: str, since: Mark | None) -> None:
-        async for page in archive.after(after, since.at if since else None):
-            for item in page:
-                self.parts.intake.hear_archived(name, item)
-            while self._is_crowded():  # noqa: ASYNC110 - it's rare, and nobody tells of each one kept
-                await asyncio.sleep(BREATH)
-
-    def _is_crowded(self) -> bool:
-        return len(self._backlog) - self.parts.intake.held > CROWDED
+        self.parts.settled.set()
 
     async def _tend(self) -> None:
-        """Go back into rooms that we fell out of, and read what couldn't be read."""
-        rooms = self.parts.chats.rooms
         while True:
             await self._clock.sleep(ROUNDS)
-            if not self.parts.link.live or not self._caught_up:
-                continue
-            for room in rooms.all:
-                if not room.joined or not await self._is_in(room):
-                    rooms.join(room)
-                    await self._catch_up(room.jid, self._archives[room.jid])
-            for name, archive in tuple(self._unread.items()):
-                await self._catch_up(name, archive)
-
-    async def _is_in(self, room: Room) -> bool:
-        iq = self._stream.make_iq_get(ito=f"{room.jid}/{room.nick}")
-        SubElement(iq.xml, "{urn:xmpp:ping}ping")
-        try:
-            await iq.send(timeout=PATIENCE)
-        except IqError as error:
-            # XEP-0410: any other error comes from our own client, by way of the room.
-            return error.condition != "not-acceptable"
-        except IqTimeout:
-            return True
-        return True
+            if self.parts.link.live and self._caught_up:
+                await self._catchup.tend(reads=not self._by_waker)
 
     def _present(self) -> None:
         disco = self._stream.plugin["xep_0030"]
@@ -320,35 +223,3 @@ class Session:
         for feature in FEATURES:
             disco.add_feature(feature, jid=JID(ours))
         self._commands.offer(JID(ours))
-
-    async def _request(self, fill: Callable[[Element], object], *, to: str | None = None, kind: str = "set") -> None:
-        """Ask the server for something that it may not know."""
-        iq = self._stream.make_iq_get(ito=to) if kind == "get" else self._stream.make_iq_set(ito=to)
-        fill(iq.xml)
-        try:
-            await iq.send(timeout=PATIENCE)
-        except (IqError, IqTimeout) as error:
-            log.debug("the server doesn't do that: %s", error)
-
-
-def stream_of(account: XmppAccount, resource: str) -> Client | Component:
-    """Return an account's stream, not yet connected. Raises ConfigError."""
-    password = account.password
-    if account.password_file and not password:
-        try:
-            password = Path(account.password_file).expanduser().read_text().strip()
-        except OSError as error:
-            raise ConfigError(f"password_file: {account.password_file} can't be read ({error.strerror})") from None
-    return component(account, password) if account.component else client(account, password, resource)
-
-
-def where(account: XmppAccount) -> tuple[str, int] | None:
-    """Return where to connect; None if the JID's domain says so."""
-    return (account.host, account.port) if account.host else None
-
-
-def _archives(stream: Client | Component, rooms: Rooms) -> dict[str, Archive]:
-    """Return the account's archive under '', and each room's under its JID."""
-    if not isinstance(stream, Client):
-        return {}
-    return {"": Archive(stream)} | {room.jid: Archive(stream, room.jid) for room in rooms.all}

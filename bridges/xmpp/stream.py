@@ -81,6 +81,22 @@ class Component(Stream, ComponentXMPP):
         ComponentXMPP.__init__(self, account.jid, secret, account.host, account.port)
 
 
+def stream_of(account: XmppAccount, resource: str) -> Client | Component:
+    """Return an account's stream, not yet connected. Raises ConfigError."""
+    password = account.password
+    if account.password_file and not password:
+        try:
+            password = Path(account.password_file).expanduser().read_text().strip()
+        except OSError as error:
+            raise ConfigError(f"password_file: {account.password_file} can't be read ({error.strerror})") from None
+    return component(account, password) if account.component else client(account, password, resource)
+
+
+def where(account: XmppAccount) -> tuple[str, int] | None:
+    """Return where to connect; None if the JID's domain says so."""
+    return (account.host, account.port) if account.host else None
+
+
 def client(account: XmppAccount, password: str, resource: str) -> Client:
     """Return the stream of an account, not yet connected. Raises ConfigError for a CA file that can't be read."""
     stream = Client(f"{account.jid}/{resource}", password)

@@ -23,6 +23,7 @@ from hub.cli import (
     bench_telegram,
     bench_tools,
     bench_waits,
+    bench_waker,
     bench_xmpp,
 )
 from hub.cli.bench_figures import Figure
@@ -30,6 +31,7 @@ from hub.cli.words import console, print_json
 from hub.config import embedded_model
 
 HISTORIES = (10, 1_000, 100_000)
+MANY = 1_000
 Measure = Callable[[], Awaitable[list[Figure]]]
 
 
@@ -39,8 +41,8 @@ Measure = Callable[[], Awaitable[list[Figure]]]
 @click.option(
     "--only",
     default="",
-    help="Only what has this in its name: store, start, served, telegram, xmpp, tools, downloads, idle, schedules, "
-    "model, beside, registry.",
+    help="Only what has this in its name: store, start, served, telegram, xmpp, waker, tools, downloads, idle, "
+    "schedules, model, beside, registry.",
 )
 def command(as_json: bool, quick: bool, only: str) -> None:
     """Measure how fast the hub is here; what misses its aim is marked.
@@ -81,6 +83,11 @@ def measures(folder: Path, *, quick: bool) -> list[tuple[str, Measure]]:
         ("tools of servers", lambda: bench_servers.calling(folder / "servers", calls=200 if quick else 2_000)),
         ("telegram", lambda: bench_telegram.keeping(folder / "telegram", messages=50 if quick else 300)),
         ("xmpp", lambda: bench_xmpp.keeping(folder / "xmpp", messages=50 if quick else 300)),
+        ("waker acknowledges", lambda: bench_waker.acknowledging(folder / "asleep", updates=300 if quick else MANY)),
+        (
+            "waker stands before",
+            lambda: bench_waker.standing_before(folder / "waker", requests=200 if quick else MANY),
+        ),
         ("tools", lambda: bench_tools.calling(200 if quick else 1_000)),
         ("downloads", lambda: bench_downloads.fetching(folder / "downloads", seconds=3.0 if quick else 15.0)),
         ("idle ticks", lambda: bench_rest.ticking(folder / "ticks", seconds=200 if quick else 1_200)),

@@ -52,6 +52,9 @@ def status(path: Path | None, as_json: bool) -> None:
     for hub in found["items"]:
         shown.add_row(*map(plain, _row(hub)))
     console().print(shown)
+    for orphan in found["orphans"]:
+        words = f"{orphan['id']}, made for hub {orphan['hub']}, is {orphan['state']}, and nobody's"
+        click.echo(plain(f"{orphan['place']}: {words} since {_minute(orphan['seen_at'])}"))
 
 
 def _row(hub: dict[str, object]) -> Sequence[str]:
@@ -62,10 +65,14 @@ def _row(hub: dict[str, object]) -> Sequence[str]:
         str(hub["waiting"]),
         "" if woke is None else f"{float(str(woke)):.1f} s",
         str(hub["starts_this_hour"]),
-        "" if due is None else f"{datetime.fromtimestamp(float(str(due)), UTC):%Y-%m-%d %H:%M} UTC",
+        "" if due is None else _minute(due),
         f"{float(str(hub['spent_this_month'])):.2f}",
         str(hub["detail"]),
     )
+
+
+def _minute(at: object) -> str:
+    return f"{datetime.fromtimestamp(float(str(at)), UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _config(path: Path | None) -> WakerConfig:

@@ -179,6 +179,17 @@ class Hooked(Protocol):
 
 
 @runtime_checkable
+class Relayed(Protocol):
+    """A bridge that can be given what the waker heard in its place."""
+
+    async def take(self, said: str) -> bool:
+        """Take what the platform said, as it came; True once it's kept, or refused for good.
+
+        False if it can't be kept now: it's offered again then. The same given twice is kept once.
+        """
+
+
+@runtime_checkable
 class Probing(Protocol):
     """A bridge that can be tried out without being run."""
 

@@ -1,4 +1,4 @@
-"""What the waker answers itself, over ASGI: problems as RFC 9457 has them, JSON, a page."""
+"""What the waker answers itself, over ASGI: problems as RFC 9457 has them, JSON, pages."""
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
@@ -15,8 +15,8 @@ SAFE: Headers = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'"),
 )
+STRICT = b"default-src 'none'; frame-ancestors 'none'"
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -26,11 +26,14 @@ class Answer(Struct, frozen=True, kw_only=True):
     kind: bytes
     body: bytes
     headers: Headers = ()
+    policy: bytes = STRICT
+    """What a browser may do with it."""
 
     async def send(self, scope: Scope, send: Send) -> None:
         """Send it."""
         length = (b"content-length", str(len(self.body)).encode())
-        headers = [(b"content-type", self.kind), length, *SAFE, *self.headers]
+        headers = [(b"content-type", self.kind), length, *SAFE, (b"content-security-policy", self.policy)]
+        headers += self.headers
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope.get("method") == "HEAD" else self.body})
 
@@ -44,11 +47,6 @@ def problem(status: int, title: str, detail: str, *, headers: Headers = ()) -> A
 def json(value: object, status: int = 200, *, headers: Headers = ()) -> Answer:
     """Return a value as JSON."""
     return Answer(status=status, kind=b"application/json", body=msgspec.json.encode(value), headers=headers)
-
-
-def page(html: str, status: int = 200) -> Answer:
-    """Return a page."""
-    return Answer(status=status, kind=b"text/html; charset=utf-8", body=html.encode())
 
 
 def headers_of(scope: Scope) -> Mapping[str, str]:

@@ -12,15 +12,22 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from hub import accounts, reading
-from hub.accounts import BridgeAccount
+from hub.accounts import BridgeAccount, XmppAccount
 from hub.errors import ConfigError
 from hub.sections import Port, Positive, Price, Seconds
+from hub.waker.providers import docker, ec2, fly, http, qemu, systemd
+from hub.waker.providers.docker import DockerConfig
+from hub.waker.providers.ec2 import Ec2Config
+from hub.waker.providers.fly import FlyConfig
+from hub.waker.providers.http import HttpConfig
+from hub.waker.providers.qemu import QemuConfig
+from hub.waker.providers.systemd import SystemdConfig
 
 NAME = re.compile("[a-z0-9-]{1,32}")
 SHORTEST = 32
 """Characters of a token."""
 COMMANDS = ("start", "stop", "state")
-ProviderName = Literal["process", "command"]
+ProviderName = Literal["process", "command", "systemd", "docker", "qemu", "ec2", "fly", "http"]
 
 
 class ListenConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,6 +38,21 @@ class ListenConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     data: str = "waker-data"
     log: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    name: str = "waker"
+    """What the machines are tagged with, beside their hub's name; two wakers on one account have two."""
+    destroy_orphans: bool = False
+    """Machines with our tag that no hub has are destroyed, and not only told of."""
+
+
+class DeployConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[hubs.deploy]: what `agenthost deploy` puts on the machine that it makes."""
+
+    config: str = ""
+    """The hub's config file; the files that it names for its secrets are brought along."""
+    setup: tuple[str, ...] = ()
+    """Lines for the machine's shell, once, before the hub is started; none if AgentHost is in its image."""
+    command: tuple[str, ...] = ("agenthost", "run")
+    """What runs AgentHost there; the hub's own config and data folder are added."""
 
 
 class HubConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,6 +74,13 @@ class HubConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stop: tuple[str, ...] = ()
     state: tuple[str, ...] = ()
     """command: prints running, starting, stopping, stopped or missing."""
+    systemd: SystemdConfig = SystemdConfig()
+    docker: DockerConfig = DockerConfig()
+    qemu: QemuConfig = QemuConfig()
+    ec2: Ec2Config = Ec2Config()
+    fly: FlyConfig = FlyConfig()
+    http: HttpConfig = HttpConfig()
+    deploy: DeployConfig = DeployConfig()
     idle_minutes: Seconds = 5.0
     """So long nothing happens before the hub is stopped."""
     start_seconds: Seconds = 120.0
@@ -96,7 +125,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> WakerConfig:
     good = reading.good(tree, WakerConfig, "", faults)
     config = msgspec.convert(good, WakerConfig, strict=False)
     faults += [*_hubs(config), *accounts.faults({f"bridges[{n}]": each for n, each in enumerate(config.bridges)})]
-    faults += _heard(config, heard)
+    faults += [*_heard(config, heard), *_components(config)]
     if faults:
         raise ConfigError(*faults)
     return _with_secrets(config, heard)
@@ -106,6 +135,11 @@ def hub_of(config: WakerConfig, account: BridgeAccount) -> HubConfig:
     """Return the hub that an account is heard for."""
     name = config.heard[config.bridges.index(account)]
     return next(hub for hub in config.hubs if hub.name == name)
+
+
+def secrets_of(hub: HubConfig) -> tuple[str, ...]:
+    """Return what must never be read in a log."""
+    return tuple(filter(None, (hub.token, hub.fly.token, hub.http.secret)))
 
 
 def _apart(tree: dict[str, Any]) -> tuple[dict[str, Any], list[object]]:
@@ -119,6 +153,8 @@ def _apart(tree: dict[str, Any]) -> tuple[dict[str, Any], list[object]]:
 
 
 def _hubs(config: WakerConfig) -> Iterator[str]:
+    if not NAME.fullmatch(config.waker.name):
+        yield f"waker.name: takes a-z, 0-9 and -, at most 32 of them; it is {config.waker.name!r}"
     if not config.hubs:
         yield "hubs: missing; name the hub that's woken in a section [[hubs]]"
     names = [hub.name for hub in config.hubs]
@@ -145,6 +181,18 @@ def _of_provider(hub: HubConfig) -> Iterator[str]:
         yield 'command: missing; say what runs the hub, as ["agenthost", "run", "--config", "config.toml"]'
     if hub.provider == "command":
         yield from (f"{key}: missing; say which command does that" for key in COMMANDS if not getattr(hub, key))
+    if hub.provider == "systemd":
+        yield from systemd.faults(hub.systemd)
+    if hub.provider == "docker":
+        yield from docker.faults(hub.docker)
+    if hub.provider == "qemu":
+        yield from qemu.faults(hub.qemu)
+    if hub.provider == "ec2":
+        yield from ec2.faults(hub.ec2)
+    if hub.provider == "fly":
+        yield from fly.faults(hub.fly)
+    if hub.provider == "http":
+        yield from http.faults(hub.http)
 
 
 def _heard(config: WakerConfig, heard: list[object]) -> Iterator[str]:
@@ -155,7 +203,25 @@ def _heard(config: WakerConfig, heard: list[object]) -> Iterator[str]:
             yield f"bridges[{number}].hub: there's no hub {name!r}; there are: {known}"
 
 
+def _components(config: WakerConfig) -> Iterator[str]:
+    for number, account in enumerate(config.bridges):
+        if isinstance(account, XmppAccount) and account.component:
+            yield (
+                f"bridges[{number}].component: a component has one connection, which the hub needs to speak by; "
+                "name an account instead, or leave it to a hub that doesn't sleep"
+            )
+
+
 def _with_secrets(config: WakerConfig, heard: list[object]) -> WakerConfig:
-    hubs = tuple(replace(hub, token=accounts.secret(hub.token, hub.token_file)) for hub in config.hubs)
+    hubs = tuple(map(_with_own, config.hubs))
     names = tuple(str(name) or hubs[0].name for name in heard)
     return replace(config, hubs=hubs, bridges=tuple(map(accounts.with_secret, config.bridges)), heard=names)
+
+
+def _with_own(hub: HubConfig) -> HubConfig:
+    hub = replace(hub, token=accounts.secret(hub.token, hub.token_file))
+    if hub.provider == "fly":
+        hub = replace(hub, fly=replace(hub.fly, token=accounts.secret(hub.fly.token, hub.fly.token_file)))
+    if hub.provider == "http":
+        hub = replace(hub, http=replace(hub.http, secret=accounts.secret(hub.http.secret, hub.http.secret_file)))
+    return hub

@@ -1,16 +1,16 @@
 """What comes in at the waker's own address: platforms' calls, questions about the waker, and all else for a hub."""
 
-import hmac
 import logging
-from collections.abc import Mapping, Sequence
-from hashlib import sha256
-
-from msgspec import Struct
+from collections.abc import Sequence
 
 from hub.ports.time import Clock
 from hub.waker.answers import Receive, Scope, Send, body_of, headers_of, json, problem
-from hub.waker.power import Power
-from hub.waker.proxy import Proxy, host_of
+from hub.waker.ears import Ear
+from hub.waker.later import PLACE as REQUESTS
+from hub.waker.later import wanted
+from hub.waker.orphans import Orphans
+from hub.waker.proxy import host_of
+from hub.waker.site import PLACE, Seat, Site
 from hub.waker.sockets import pass_on
 from hub.waker.spool import Spool
 from hub.waker.telegram import TelegramEar
@@ -21,41 +21,16 @@ BODY = 1 << 20
 """Bytes of what a platform posts."""
 
 
-class Seat(Struct, frozen=True):
-    """A hub with all that the waker has for it."""
-
-    power: Power
-    proxy: Proxy
-
-
-class HubStatus(Struct, frozen=True, kw_only=True):
-    """How a hub is, and what it cost."""
-
-    name: str
-    state: str
-    detail: str
-    waiting: int
-    failures: int
-    next_due: float | None
-    """In seconds since 1970."""
-    wake_seconds: float | None
-    """How long its last start took."""
-    starts_this_hour: int
-    spent_this_month: float
-
-
 class Front:
     """An ASGI application."""
 
     def __init__(
-        self, seats: Sequence[Seat], ears: Mapping[str, TelegramEar], spool: Spool, clock: Clock, key: str
+        self, seats: Sequence[Seat], ears: Sequence[Ear], spool: Spool, clock: Clock, key: str, orphans: Orphans
     ) -> None:
         """`key` is what the waker's own status is asked with."""
         self._seats = seats
-        self._ears = ears
-        self._spool = spool
-        self._clock = clock
-        self._key = key
+        self._site = Site(seats, spool, clock, key, orphans)
+        self._posted_to = {ear.name: ear for ear in ears if isinstance(ear, TelegramEar)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
@@ -67,16 +42,23 @@ class Front:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        if path == "/waker/healthz":
-            await json({"state": "ok"}).send(scope, send)
-        elif path == "/waker/status":
-            await self._status(scope, send)
-        elif path.startswith("/telegram/") and path.removeprefix("/telegram/") in self._ears:
-            await self._posted(self._ears[path.removeprefix("/telegram/")], scope, receive, send)
+        if path.startswith(PLACE) and not path.startswith(REQUESTS):
+            await self._site.http(scope, receive, send)
+        elif path.startswith("/telegram/") and (ear := self._posted_to.get(path.removeprefix("/telegram/"))):
+            await self._posted(ear, scope, receive, send)
         elif path.startswith("/v1/waker/"):
             await problem(404, "Not found", "that's between hub and waker").send(scope, send)
         elif (seat := self._seat(scope)) is None:
             await problem(421, "Misdirected", f"no hub answers to {host_of(scope)!r} here").send(scope, send)
+        else:
+            await self._to_hub(seat, scope, receive, send)
+
+    async def _to_hub(self, seat: Seat, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = headers_of(scope)
+        if scope["path"].startswith(REQUESTS):
+            await seat.later.tell(scope, send, await seat.proxy.guest(headers))
+        elif wanted(headers) and seat.power.state != "ready" and (asker := await seat.proxy.guest(headers)):
+            await (await seat.later.accept(scope, receive, asker)).send(scope, send)
         else:
             await seat.proxy.http(scope, receive, send)
 
@@ -96,32 +78,3 @@ class Front:
         body = await body_of(receive, BODY)
         status = 413 if body is None else await ear.posted(headers_of(scope), body)
         await json({}, status).send(scope, send)
-
-    async def _status(self, scope: Scope, send: Send) -> None:
-        kind, _, key = headers_of(scope).get("authorization", "").partition(" ")
-        if kind.lower() != "bearer" or not hmac.compare_digest(_hash(key.strip()), _hash(self._key)):
-            why = "send 'Authorization: Bearer KEY' with the key in waker.key in the waker's data folder"
-            await problem(401, "Unauthorized", why, headers=((b"www-authenticate", b"Bearer"),)).send(scope, send)
-            return
-        items = [await self._of(seat) for seat in self._seats]
-        await json({"items": items, "next": None}).send(scope, send)
-
-    async def _of(self, seat: Seat) -> HubStatus:
-        power, now = seat.power, self._clock.now().timestamp()
-        last = next(iter(await power.ledger.last(1)), None)
-        waiting, _ = await self._spool.waiting(power.hub.name)
-        return HubStatus(
-            name=power.hub.name,
-            state=power.state,
-            detail=power.detail,
-            waiting=waiting,
-            failures=power.failures,
-            next_due=power.next_due,
-            wake_seconds=last.ready - last.began if last and last.ready else None,
-            starts_this_hour=await power.ledger.starts_since(now - 3600.0),
-            spent_this_month=await power.ledger.spent_this_month(now),
-        )
-
-
-def _hash(secret: str) -> bytes:
-    return sha256(secret.encode()).digest()

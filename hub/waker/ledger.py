@@ -1,6 +1,7 @@
 """What a hub's machine has run and cost: one line for each run, from the asking to the end."""
 
 import calendar
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct
@@ -8,6 +9,7 @@ from msgspec import Struct
 from hub.waker.spool import Spool
 
 HOUR = 3600.0
+COLUMNS = "id, began, ready, ended, price, error, free"
 
 
 class Run(Struct, frozen=True, kw_only=True):
@@ -19,11 +21,13 @@ class Run(Struct, frozen=True, kw_only=True):
     ended: float | None
     price: float
     error: str
+    free: float = 0.0
+    """Seconds of it that its provider takes nothing for: it was only starting, or stopping."""
 
     def cost(self, now: float, since: float = 0.0) -> float:
         """Return what it has cost, of the time after `since`; one that isn't known to have ended runs still."""
-        span = max(0.0, (self.ended if self.ended is not None else now) - max(self.began, since))
-        return span / HOUR * self.price
+        span = (self.ended if self.ended is not None else now) - max(self.began, since)
+        return max(0.0, span - self.free) / HOUR * self.price
 
 
 class Ledger:
@@ -50,6 +54,12 @@ class Ledger:
             "UPDATE runs SET ended = ?, error = ? WHERE hub = ? AND ended IS NULL", now, error, self._hub
         )
 
+    async def free(self, seconds: float) -> None:
+        """Write down that its provider takes nothing for so long of the run that goes on."""
+        await self._spool.ask(
+            "UPDATE runs SET free = free + ? WHERE hub = ? AND ended IS NULL", max(0.0, seconds), self._hub
+        )
+
     async def running(self) -> Run | None:
         """Return the run that isn't known to have ended."""
         found = await self._runs("ended IS NULL", 1)
@@ -69,32 +79,33 @@ class Ledger:
         today = datetime.fromtimestamp(now, UTC)
         first = float(calendar.timegm((today.year, today.month, 1, 0, 0, 0)))
         rows = await self._spool.ask(
-            "SELECT began, ended, price FROM runs WHERE hub = ? AND (ended IS NULL OR ended > ?)", self._hub, first
+            f"SELECT {COLUMNS} FROM runs WHERE hub = ? AND (ended IS NULL OR ended > ?)",  # noqa: S608 - words of ours
+            self._hub,
+            first,
         )
-        runs = [
-            Run(id=0, began=_number(b) or 0.0, ready=None, ended=_number(e), price=_number(p) or 0.0, error="")
-            for b, e, p in rows
-        ]
-        return sum(run.cost(now, first) for run in runs)
+        return sum(_run(row).cost(now, first) for row in rows)
 
     async def _runs(self, which: str, count: int) -> tuple[Run, ...]:
         rows = await self._spool.ask(
-            f"SELECT id, began, ready, ended, price, error FROM runs WHERE hub = ? AND {which}"  # noqa: S608 - words of ours
+            f"SELECT {COLUMNS} FROM runs WHERE hub = ? AND {which}"  # noqa: S608 - words of ours
             " ORDER BY id DESC LIMIT ?",
             self._hub,
             count,
         )
-        return tuple(
-            Run(
-                id=int(str(id)),
-                began=_number(began) or 0.0,
-                ready=_number(ready),
-                ended=_number(ended),
-                price=_number(price) or 0.0,
-                error=str(error),
-            )
-            for id, began, ready, ended, price, error in rows
-        )
+        return tuple(map(_run, rows))
+
+
+def _run(row: Sequence[object]) -> Run:
+    id, began, ready, ended, price, error, free = row
+    return Run(
+        id=int(str(id)),
+        began=_number(began) or 0.0,
+        ready=_number(ready),
+        ended=_number(ended),
+        price=_number(price) or 0.0,
+        error=str(error),
+        free=_number(free) or 0.0,
+    )
 
 
 def _number(value: object) -> float | None:

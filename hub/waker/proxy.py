@@ -5,8 +5,8 @@ Only who the hub knows wakes it: a stranger is told to sign in, and costs nothin
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, ExitStack, suppress
 from hashlib import sha256
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
@@ -14,8 +14,10 @@ from urllib.parse import urlsplit
 import httpcore
 
 from hub.ports.time import Clock
+from hub.waker import pages
 from hub.waker.answers import Answer, Receive, Scope, Send, headers_of, problem
 from hub.waker.bodies import Body, CutOff, Kept, Passing, has_body
+from hub.waker.pages import wants_page
 from hub.waker.power import Power
 from hub.waker.spool import Spool
 
@@ -30,6 +32,8 @@ HOP_BY_HOP = frozenset(
 CONNECTIONS = 2_000
 ANSWER = 3_600.0
 """Seconds that a hub may be silent within an answer: streams are long."""
+GLANCE = 3.0
+"""Seconds that a person's browser stays blank; then they see that the hub is being woken."""
 EVENTS = b"text/event-stream"
 ASLEEP = 15.0
 """Seconds between two signs of life in a stream over a sleep."""
@@ -59,7 +63,7 @@ class Proxy:
                 hold.enter_context(self.power.held())
                 await self._forward(scope, Passing(receive) if has_body(scope) else None, send, hold, "")
             elif refusal := await self._at_the_door(scope):
-                await refusal.send(scope, send)
+                await self._refuse(refusal, scope, send)
             elif _wants_events(scope):
                 await self._sleep_on(receive, send)
             else:
@@ -68,18 +72,13 @@ class Proxy:
 
     async def known(self, headers: Mapping[str, str]) -> bool:
         """Say whether a request comes with a key or a session that the hub knew when it was up last."""
-        kind, _, secret = headers.get("authorization", "").partition(" ")
-        if kind:
-            return kind.lower() == "bearer" and await self.knows(secret.strip())
-        try:
-            found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-        except CookieError:
-            return False
-        return found is not None and await self.knows(found.value)
+        return bool(await self.guest(headers))
 
-    async def knows(self, secret: str) -> bool:
-        """Say whether a secret is one of the hub's keys, or of its sessions."""
-        return await self._spool.knows(self.power.hub.name, "key", [sha256(secret.encode()).hexdigest()])
+    async def guest(self, headers: Mapping[str, str]) -> str:
+        """Return by what the hub knows who sends a request: the hash of a key or a session; "" for a stranger."""
+        secret = secret_in(headers)
+        hashed = sha256(secret.encode()).hexdigest()
+        return hashed if secret and await self._spool.knows(self.power.hub.name, "key", [hashed]) else ""
 
     async def _at_the_door(self, scope: Scope) -> Answer | None:
         """Say who may not wake the hub, or not now; nothing if they may."""
@@ -95,6 +94,17 @@ class Proxy:
         if self._waiting >= self.power.hub.waiting:
             return _asleep(503, "too many requests wait for it already")
         return None
+
+    async def _refuse(self, refusal: Answer, scope: Scope, send: Send) -> None:
+        """Say why nobody answers, to a person as a page."""
+        if wants_page(scope):
+            if refusal.status == 401:
+                refusal = pages.asleep()
+            elif self.power.state == "failed":
+                refusal = pages.cannot_wake(f"it could not be started ({self.power.detail})")
+            else:
+                refusal = pages.waking()
+        await refusal.send(scope, send)
 
     async def _sleep_on(self, receive: Receive, send: Send) -> None:
         """Hold a stream of events open over the hub's sleep: a page left open in a browser is no reason to wake it.
@@ -113,40 +123,50 @@ class Proxy:
 
     async def _woken(self, scope: Scope, receive: Receive, send: Send, hold: ExitStack, began: float) -> None:
         kept = Kept(receive)
+        try:
+            up = await self._taken_and_up(kept, scope)
+            if up:
+                took = (self._clock.monotonic() - began) * 1000
+                await self._forward(scope, kept if has_body(scope) else None, send, hold, f"cold;dur={took:.0f}")
+            elif self.power.state == "failed":
+                why = f"it could not be started ({self.power.detail})"
+                await self._refuse(_asleep(503, why), scope, send)
+            else:
+                await self._refuse(_asleep(504, "it wasn't up in time"), scope, send)
+        finally:
+            kept.close()
+
+    async def _taken_and_up(self, kept: Kept, scope: Scope) -> bool:
+        """Take a request's body while the hub is being woken; return whether it's up."""
         self._waiting += 1
         try:
             self.power.wake()
             # Taken while the hub starts: nobody's upload is held up by it.
             await kept.take()
-            up = await self.power.up(self.power.hub.hold_seconds)
+            patience = self.power.hub.hold_seconds
+            return await self.power.up(min(patience, GLANCE) if wants_page(scope) else patience)
         finally:
             self._waiting -= 1
-        try:
-            if up:
-                took = (self._clock.monotonic() - began) * 1000
-                await self._forward(scope, kept if has_body(scope) else None, send, hold, f"cold;dur={took:.0f}")
-            elif self.power.state == "failed":
-                await _asleep(503, f"it could not be started ({self.power.detail})").send(scope, send)
-            else:
-                await _asleep(504, "it wasn't up in time").send(scope, send)
-        finally:
-            kept.close()
 
-    async def _forward(self, scope: Scope, body: Body | None, send: Send, hold: ExitStack, woken: str) -> None:
+    def asked(self, scope: Scope, body: Body | None) -> AbstractAsyncContextManager[httpcore.Response]:
+        """Have the hub, which is up, asked something; its answer's body is still to come. Raises AWAY."""
         headers = [(name, value) for name, value in scope["headers"] if name not in HOP_BY_HOP]
         headers += _forwarded(scope)
         if body is not None and not any(name == b"content-length" for name, _ in headers):
             headers.append((b"transfer-encoding", b"chunked"))
+        return self._pool.stream(
+            scope["method"],
+            self.power.url.rstrip("/") + target(scope),
+            headers=headers,
+            content=body.chunks() if body is not None else None,
+            extensions={"timeout": {"connect": 5.0, "read": ANSWER, "write": 300.0, "pool": 30.0}},
+        )
+
+    async def _forward(self, scope: Scope, body: Body | None, send: Send, hold: ExitStack, woken: str) -> None:
         began = False
         try:
-            async with self._pool.stream(
-                scope["method"],
-                self.power.url.rstrip("/") + target(scope),
-                headers=headers,
-                content=body.chunks() if body is not None else None,
-                extensions={"timeout": {"connect": 5.0, "read": ANSWER, "write": 300.0, "pool": 30.0}},
-            ) as answer:
-                found = [(name.lower(), value) for name, value in answer.headers if name.lower() not in HOP_BY_HOP]
+            async with self.asked(scope, body) as answer:
+                found = passed_back(answer.headers)
                 if any(name == b"content-type" and value.startswith(EVENTS) for name, value in found):
                     hold.close()  # it lasts as long as a page is open, and says nothing about whether anybody looks
                 found += [(b"agenthost-wake", woken.encode())] if woken else []
@@ -161,6 +181,23 @@ class Proxy:
                 raise  # whoever asked must see a broken answer, not a short one
             why = "it went away while it was asked; whether it has done what it was asked isn't known"
             await problem(502, "Gone", f"the hub: {why}").send(scope, send)
+
+
+def passed_back(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return those of an answer's headers that go on to who asked."""
+    return [(name.lower(), value) for name, value in headers if name.lower() not in HOP_BY_HOP]
+
+
+def secret_in(headers: Mapping[str, str], cookie: str = COOKIE) -> str:
+    """Return the key or the session that a request comes with; "" if there's none."""
+    kind, _, secret = headers.get("authorization", "").partition(" ")
+    if kind:
+        return secret.strip() if kind.lower() == "bearer" else ""
+    try:
+        found = SimpleCookie(headers.get("cookie", "")).get(cookie)
+    except CookieError:
+        return ""
+    return found.value if found else ""
 
 
 async def _gone(receive: Receive) -> None:

@@ -7,26 +7,32 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 
 import uvicorn
 
+from hub import accounts
 from hub import log as logs
-from hub.accounts import TelegramAccount, secrets_of
+from hub.accounts import BridgeAccount, TelegramAccount
 from hub.clock import SystemClock
 from hub.errors import StartError
 from hub.ports.time import Clock
-from hub.waker.config import HubConfig, WakerConfig, hub_of
-from hub.waker.front import Front, Seat
+from hub.waker.config import HubConfig, WakerConfig, hub_of, secrets_of
+from hub.waker.ears import Ear
+from hub.waker.front import Front
+from hub.waker.later import Later
+from hub.waker.orphans import Orphans
 from hub.waker.peer import Peer
 from hub.waker.power import Power
 from hub.waker.providers import Provider
 from hub.waker.providers.loading import provider_of
 from hub.waker.proxy import Proxy
 from hub.waker.relay import Relay
+from hub.waker.site import Seat
 from hub.waker.spool import Spool
 from hub.waker.telegram import TelegramEar
+from hub.waker.telling import Tell
 
 log = logging.getLogger(__name__)
 
@@ -43,15 +49,11 @@ class Waker:
         self._peers: list[Peer] = []
         self._relays: list[Relay] = []
         self.seats: list[Seat] = []
-        self.ears: dict[str, TelegramEar] = {}
+        self.ears: list[Ear] = []
         for hub in config.hubs:
             self._seat(hub, spool, clock)
-        for account in config.bridges:
-            if isinstance(account, TelegramAccount):
-                power = self._power(hub_of(config, account).name)
-                ear = TelegramEar(account, power, spool, clock)
-                self.ears[ear.name] = ear
-        self.front = Front(self.seats, self.ears, spool, clock, key)
+        self._orphans = Orphans(providers, clock, destroy=config.waker.destroy_orphans)
+        self.front = Front(self.seats, self.ears, spool, clock, key, self._orphans)
 
     def _seat(self, hub: HubConfig, spool: Spool, clock: Clock) -> None:
         peer = Peer(lambda: power.url, hub.token)
@@ -60,36 +62,48 @@ class Waker:
         )
         self._peers.append(peer)
         self._relays.append(Relay(power, peer, spool, clock))
-        self.seats.append(Seat(power, Proxy(power, spool, clock)))
+        proxy = Proxy(power, spool, clock)
+        later = Later(proxy, spool, self._config.data / f"{hub.name}.requests", clock)
+        heard = [each for each in self._config.bridges if hub_of(self._config, each).name == hub.name]
+        ears = tuple(_ear(account, power, spool, clock) for account in heard)
+        self.ears += ears
+        self.seats.append(Seat(power, proxy, later, ears))
 
-    def _telling(self, hub: HubConfig) -> Callable[[str], Awaitable[None]]:
-        async def tell(text: str) -> None:
-            for account in self._config.bridges:
-                if isinstance(account, TelegramAccount) and hub_of(self._config, account).name == hub.name:
-                    ear = next(ear for ear in self.ears.values() if ear.account == account)
-                    await ear.tell(f"The hub is {text}. Your message is kept.")
+    def _telling(self, hub: HubConfig) -> Tell:
+        async def tell(text: str, first: bool) -> None:
+            seat = next(seat for seat in self.seats if seat.power.hub.name == hub.name)
+            for ear in seat.ears:
+                await ear.tell(f"The hub is {text}. Your message is kept.", owner=first)
 
         return tell
-
-    def _power(self, name: str) -> Power:
-        return next(seat.power for seat in self.seats if seat.power.hub.name == name)
 
     async def run(self) -> None:
         """Hear, wake, hand over and put to sleep until cancelled."""
         async with asyncio.TaskGroup() as group:
             for seat in self.seats:
                 group.create_task(seat.power.run())
+                group.create_task(seat.later.run())
             for relay in self._relays:
                 group.create_task(relay.run())
-            for ear in self.ears.values():
+            for ear in self.ears:
                 group.create_task(ear.run())
+            group.create_task(self._orphans.run())
 
     async def close(self) -> None:
         """Let go of every connection."""
-        closing: list[Peer | Proxy | TelegramEar | Provider] = [*self._peers, *self.ears.values()]
+        closing: list[Peer | Proxy | Ear | Provider] = [*self._peers, *self.ears]
         closing += [*(seat.proxy for seat in self.seats), *self._providers.values()]
         for each in closing:
             await each.close()
+
+
+def _ear(account: BridgeAccount, power: Power, spool: Spool, clock: Clock) -> Ear:
+    if isinstance(account, TelegramAccount):
+        return TelegramEar(account, power, spool, clock)
+    # Only who has such an account needs the library.
+    from hub.waker.xmpp import XmppEar  # noqa: PLC0415
+
+    return XmppEar(account, power, spool, clock)
 
 
 def serve(config: WakerConfig) -> int:
@@ -99,15 +113,15 @@ def serve(config: WakerConfig) -> int:
 
 
 async def _serve(config: WakerConfig) -> None:
-    hidden = [hub.token for hub in config.hubs]
+    hidden = [secret for hub in config.hubs for secret in secrets_of(hub)]
     for account in config.bridges:
-        hidden += secrets_of(account)
+        hidden += accounts.secrets_of(account)
     redaction = logs.configure(config.waker.log, config.waker.log_level, secrets=hidden)
     spool = Spool(config.data / "waker.db")
     spool.open()
     key = _key(config.data / KEY)
     redaction.hide(key)
-    providers = {hub.name: provider_of(hub, config.data) for hub in config.hubs}
+    providers = {hub.name: provider_of(hub, config.data, config.waker.name) for hub in config.hubs}
     waker = Waker(config, spool, SystemClock(), key, providers)
     server = Server(waker)
     stopping = asyncio.Event()

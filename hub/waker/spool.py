@@ -32,7 +32,11 @@ CREATE TABLE IF NOT EXISTS guests (hub TEXT NOT NULL, kind TEXT NOT NULL, value 
   PRIMARY KEY (hub, kind, value)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS runs (id INTEGER PRIMARY KEY AUTOINCREMENT, hub TEXT NOT NULL, began REAL NOT NULL,
-  ready REAL, ended REAL, price REAL NOT NULL, error TEXT NOT NULL DEFAULT '');
+  ready REAL, ended REAL, price REAL NOT NULL, error TEXT NOT NULL DEFAULT '', free REAL NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS asked (id TEXT PRIMARY KEY, hub TEXT NOT NULL, asker TEXT NOT NULL, method TEXT NOT NULL,
+  target TEXT NOT NULL, headers BLOB NOT NULL, size INTEGER NOT NULL, has_body INTEGER NOT NULL, at REAL NOT NULL,
+  status INTEGER, answer BLOB, answered_at REAL);
+CREATE INDEX IF NOT EXISTS asked_of_hub ON asked (hub, status, at);
 CREATE INDEX IF NOT EXISTS runs_of_hub ON runs (hub, began);
 """
 
@@ -75,6 +79,8 @@ class Spool:
             for pragma in ("journal_mode = WAL", "synchronous = FULL", "locking_mode = EXCLUSIVE"):
                 connection.execute(f"PRAGMA {pragma}")
             connection.executescript(SCHEMA)
+            if "free" not in {row[1] for row in connection.execute("PRAGMA table_info(runs)")}:
+                connection.execute("ALTER TABLE runs ADD COLUMN free REAL NOT NULL DEFAULT 0")
         except (OSError, sqlite3.Error) as error:
             raise StartError(
                 f"{self.file}: can't be used ({error}); is another waker running on the same folder?"
@@ -185,7 +191,7 @@ class Spool:
         return str(found[0][0]) if found else ""
 
     async def ask(self, sql: str, *values: object) -> list[tuple[object, ...]]:
-        """Do one statement of the ledger's, and return what it finds."""
+        """Do one statement, and return what it finds. Raises StoreUnavailable."""
         return await self._do(lambda connection: connection.execute(sql, values).fetchall())
 
     # --- below

@@ -17,6 +17,7 @@ import msgspec
 from hub.accounts import UPDATES, TelegramAccount, name_of, webhook_secret
 from hub.errors import StoreUnavailable
 from hub.ports.time import Clock
+from hub.waker.ears import STRANGERS
 from hub.waker.power import Power
 from hub.waker.spool import Heard, Spool
 
@@ -25,8 +26,6 @@ log = logging.getLogger(__name__)
 HEADER = "x-telegram-bot-api-secret-token"
 POLL = 50
 """Seconds that Telegram holds a poll open."""
-STRANGERS = 1_000
-"""So much of what strangers say is kept for a hub that sleeps, the newest."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 TYPING = 4.0
 """Seconds between two signs that somebody is at work: Telegram shows each for five."""
@@ -54,6 +53,8 @@ class TelegramEar:
         self._spool = spool
         self._clock = clock
         self._pool = httpcore.AsyncConnectionPool(max_connections=8)
+        self.trouble = ""
+        """See Ear.trouble."""
         self._awaiting: dict[str, float] = {}
         """Chats whose last words the hub is being woken for, and since when."""
 
@@ -80,14 +81,18 @@ class TelegramEar:
             return 503
         return 200
 
-    async def tell(self, text: str) -> None:
-        """Tell those who wait that their words can't be answered for now."""
-        for chat in list(self._awaiting)[:TOLD]:
+    async def tell(self, text: str, *, owner: bool) -> None:
+        """Tell those who wait that their words can't be answered for now, and the owner if that's wanted."""
+        chats = list(self._awaiting)[:TOLD]
+        # A person's own chat with a bot has the person's number.
+        if owner and self.account.owner.isdecimal() and self.account.owner not in chats:
+            chats.append(self.account.owner)
+        for chat in chats:
+            self._awaiting.pop(chat, None)
             try:
                 await self._call("sendMessage", {"chat_id": int(chat), "text": text}, 15.0)
             except Refused as fault:
                 log.warning("%s: a chat can't be told: %s", self.name, fault)
-        self._awaiting.clear()
 
     # --- hearing
 
@@ -108,8 +113,9 @@ class TelegramEar:
                 if updates:
                     # Only now does the next poll tell Telegram that these were received.
                     await self._spool.mark(f"offset:{self.name}", str(offset))
-                pause = FIRST_PAUSE
+                pause, self.trouble = FIRST_PAUSE, ""
             except (Refused, StoreUnavailable) as fault:
+                self.trouble = str(fault)
                 log.warning("%s: %s", self.name, fault)
                 await self._clock.sleep(max(pause, getattr(fault, "after", 0.0)))
                 pause = min(pause * 2, LONGEST_PAUSE)
@@ -123,9 +129,10 @@ class TelegramEar:
                 if info.get("url") != url:
                     wanted = {"url": url, "secret_token": webhook_secret(self.account), **WEBHOOK}
                     await self._call("setWebhook", wanted, 15.0)
-                pause = FIRST_PAUSE
+                pause, self.trouble = FIRST_PAUSE, ""
                 await self._clock.sleep(60.0)
             except Refused as fault:
+                self.trouble = str(fault)
                 log.warning("%s: %s", self.name, fault)
                 await self._clock.sleep(max(pause, fault.after))
                 pause = min(pause * 2, LONGEST_PAUSE)

@@ -10,9 +10,9 @@ from litestar.exceptions import NotAuthorizedException, NotFoundException
 from litestar.params import FromQuery
 from msgspec import Struct, ValidationError, json
 
-from hub.accounts import TelegramAccount, name_of, webhook_secret
+from hub.accounts import TelegramAccount, XmppAccount, name_of, webhook_secret
 from hub.errors import BadRequest, PersonError, StoreUnavailable
-from hub.ports import Hooked
+from hub.ports import Hooked, Relayed
 from hub.signing import HEADER
 from hub.web.auth import Hub
 from hub.web.services import Services, WakerDoor
@@ -128,19 +128,21 @@ async def _taken(services: Services, items: Sequence[Item]) -> list[int]:
     settled = []
     for item in items:
         try:
-            status = await _hooked(services, item)
+            taken = await _is_taken(services, item)
         except (PersonError, StoreUnavailable):
             break
-        if status >= 500:
+        if not taken:
             break  # what comes after it must not overtake it
         settled.append(item.id)
     return settled
 
 
-async def _hooked(services: Services, item: Item) -> int:
-    accounts = {name_of(each): each for each in services.config.bridges if isinstance(each, TelegramAccount)}
-    account = accounts.get(item.account)
+async def _is_taken(services: Services, item: Item) -> bool:
+    """Give an item to its bridge; False if nobody takes it now: the waker keeps it until somebody does."""
+    account = next((each for each in services.config.bridges if name_of(each) == item.account), None)
     bridge: object = services.bridges.get(item.account)
-    if account is None or not isinstance(bridge, Hooked):
-        return 503  # kept by the waker until somebody configures it
-    return await bridge.hook({PROOF: webhook_secret(account)}, item.body.encode())
+    if isinstance(account, TelegramAccount) and isinstance(bridge, Hooked):
+        return await bridge.hook({PROOF: webhook_secret(account)}, item.body.encode()) < 500
+    if isinstance(account, XmppAccount) and account.mode == "waker" and isinstance(bridge, Relayed):
+        return await bridge.take(item.body)
+    return False

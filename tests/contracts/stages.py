@@ -40,6 +40,9 @@ class Stage(Protocol):
     def posted(self, text: str, *, id: str) -> tuple[dict[str, str], bytes]:
         """Return what the platform posts for a message (headers in lower case, body), if the bridge is Hooked."""
 
+    def relayed(self, text: str, *, id: str) -> str:
+        """Return a message as the platform says it, if the bridge is Relayed."""
+
 
 class FakeStage:
     """FakeBridge is its own platform."""
@@ -70,6 +73,9 @@ class FakeStage:
 
     def posted(self, text: str, *, id: str) -> tuple[dict[str, str], bytes]:
         raise NotImplementedError("nobody posts to a FakeBridge")
+
+    def relayed(self, text: str, *, id: str) -> str:
+        raise NotImplementedError("no waker hears for a FakeBridge")
 
 
 class AbleStage(FakeStage):

@@ -22,7 +22,20 @@ from hub.errors import (
     StoreUnavailable,
     Stranger,
 )
-from hub.ports import Accept, Bridge, Draft, Drafting, Editing, Hooked, Outgoing, Probing, Retracting, Threading, Typing
+from hub.ports import (
+    Accept,
+    Bridge,
+    Draft,
+    Drafting,
+    Editing,
+    Hooked,
+    Outgoing,
+    Probing,
+    Relayed,
+    Retracting,
+    Threading,
+    Typing,
+)
 from hub.records import Address, Incoming, Text, TurnId
 from hub.testing import a_message, a_task
 from tests.contracts.stages import AbleStage, FakeStage, Stage
@@ -312,6 +325,21 @@ async def test_what_is_posted_is_received_only_once_it_is_kept(stage: Stage) -> 
         assert await stage.bridge.hook(*stage.posted("one", id="1")) == 200
         assert await stage.bridge.hook(*stage.posted("one", id="1")) == 200
     assert [kept.external_id for kept in inbox.kept] == ["1"]
+
+
+async def test_what_the_waker_heard_is_received_only_once_it_is_kept(stage: Stage) -> None:
+    if not isinstance(stage.bridge, Relayed):
+        pytest.skip("isn't heard by the waker")
+    inbox = Inbox(StoreUnavailable("full"))
+    said = stage.relayed("one", id="the-first-one")
+    async with running(stage.bridge, inbox.accept):
+        async with asyncio.timeout(60):
+            while not await stage.bridge.take(said):
+                assert inbox.kept == []
+        assert inbox.asked == 2, "it's offered again once it couldn't be kept"
+        assert await stage.bridge.take(said)
+        assert await stage.bridge.take("nonsense"), "refused for good"
+    assert [kept.external_id for kept in inbox.kept] == ["the-first-one"]
 
 
 async def test_what_nobody_vouches_for_is_not_received(stage: Stage) -> None:

@@ -17,6 +17,8 @@ from hub.flow.commands import HELP
 from hub.manifests import Agent, Plugin, load_agent, load_plugin, load_script
 from hub.manifests.servers import load_server
 from hub.records import SCOPES
+from hub.waker.config import WakerConfig
+from hub.waker.config import load as load_waker
 from hub.web.auth import ANY
 from tests.house.tree import ROOT, files, named
 from tests.unit.web.world import a_world
@@ -88,7 +90,7 @@ def test_every_promise_links_to_its_test() -> None:
 
 
 @pytest.mark.parametrize(("page", "block"), blocks("toml"), ids=named_if_path)
-def test_every_toml_block_loads(page: Path, block: str, tmp_path: Path) -> None:
+def test_every_toml_block_loads(page: Path, block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if block.startswith("# agent.toml"):
         name = tomllib.loads(block)["name"]
         (tmp_path / name).mkdir()
@@ -112,6 +114,12 @@ def test_every_toml_block_loads(page: Path, block: str, tmp_path: Path) -> None:
         (tmp_path / name / "script.toml").write_text(block, encoding="utf-8")
         (tmp_path / name / "main.py").write_text("pass", encoding="utf-8")
         assert isinstance(load_script(tmp_path / name), Plugin)
+    elif block.startswith("# waker.toml"):
+        monkeypatch.chdir(tmp_path)
+        for file in re.findall(r'_file = "([^"/]+)"', block):
+            Path(file).write_text("x" * 32, encoding="utf-8")
+        Path("waker.toml").write_text(block, encoding="utf-8")
+        assert isinstance(load_waker(Path("waker.toml"), {}), WakerConfig)
     else:
         (tmp_path / "config.toml").write_text(block, encoding="utf-8")
         assert isinstance(load_config(tmp_path / "config.toml", {}), Config)

@@ -39,6 +39,7 @@ ABILITIES = {
     "Editing": "bridge",
     "Threading": "bridge",
     "Hooked": "bridge",
+    "Relayed": "bridge",
     "Probing": "bridge",
 }
 # Ports that need no suite, each with its reason.

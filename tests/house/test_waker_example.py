@@ -11,7 +11,8 @@ from hub.waker.config import HubConfig, WakerConfig, load
 from tests.house.test_config_example import paths, uncommented
 
 ROOT = Path(__file__).parents[2]
-EXAMPLE = (ROOT / "waker.example.toml").read_text(encoding="utf-8")
+# A provider's own keys are in a section below its hub's.
+EXAMPLE = re.sub(r"(?m)^# (\[hubs\.)", r"\1", (ROOT / "waker.example.toml").read_text(encoding="utf-8"))
 OWN = [path for path in key_paths(WakerConfig) if not path.startswith("bridges") and path != "heard"]
 
 

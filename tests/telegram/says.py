@@ -28,7 +28,7 @@ async def until(is_so: Callable[[], bool], *, within: float = 10.0) -> None:
 
 async def until_acknowledged(emulator: Emulator) -> None:
     """Wait until the emulator has no update left that it would hand over again."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while True:
             if not await emulator.pending():
                 return

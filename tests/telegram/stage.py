@@ -71,6 +71,9 @@ class TelegramPolled:
         update = {"update_id": 7000 + int(id), "message": self._message(text, id)}
         return {"x-telegram-bot-api-secret-token": self.bridge.secret}, json.dumps(update).encode()
 
+    def relayed(self, text: str, *, id: str) -> str:
+        raise NotImplementedError("what the waker hears at Telegram is posted")
+
     def _message(self, text: str, id: str) -> dict[str, object]:
         # Nobody can write an empty text at Telegram; a sticker comes nearest.
         sticker = {"file_id": "s", "file_unique_id": "s", "type": "regular", "width": 1, "height": 1,

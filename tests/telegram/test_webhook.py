@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from bridges.telegram.bridge import HEADER, TelegramBridge
+from bridges.telegram.bridge import HEADER
+from bridges.telegram.late import LateTelegramBridge
 from hub.errors import StoreUnavailable
 from hub.records import File
 from tests.telegram.emulator import TOKEN, Emulator
@@ -21,7 +22,7 @@ class Site:
     """What the hub's web server does with what's posted to /telegram/NAME."""
 
     def __init__(self) -> None:
-        self.bridge: TelegramBridge | None = None
+        self.bridge: LateTelegramBridge | None = None
         self.url = ""
         self.answers: list[int] = []
 

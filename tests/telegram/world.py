@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bridges.telegram.bridge import TelegramBridge
+from bridges.telegram.late import LateTelegramBridge
 from hub.accounts import TelegramAccount
 from hub.clock import SystemClock
 from hub.errors import Stranger
@@ -104,14 +104,14 @@ class World:
         self.kept = Kept()
         self.bridge = self.another()
 
-    def another(self) -> TelegramBridge:
+    def another(self) -> LateTelegramBridge:
         """Return the bridge as a restart would build it."""
-        return TelegramBridge(
+        return LateTelegramBridge(
             self.account, files=self.files, desk=self.desk, documents=self.documents, clock=self.clock
         )
 
     @asynccontextmanager
-    async def running(self, *, state: str = "running") -> AsyncIterator[TelegramBridge]:
+    async def running(self, *, state: str = "running") -> AsyncIterator[LateTelegramBridge]:
         """Run the bridge until the end of the block; begin once it's in a state."""
         await self.files.open()
         async with asyncio.TaskGroup() as group:

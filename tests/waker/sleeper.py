@@ -22,28 +22,44 @@ class Machine:
         """Seconds from the asking to the answering."""
         self.state: State = "stopped"
         self.starts = 0
+        self.started_at: list[float] = []
         self.stops = 0
         self.lies = False
         """It says yes and does nothing."""
         self.fault = ""
         self.dies = False
         """Whatever it starts ends at once."""
+        self.costs: float | None = None
+        """What an hour costs by its provider; None: it doesn't say."""
+        self.loses = False
+        """It does what it's asked, and its answer is lost."""
+        self.free: tuple[State, ...] = ()
+        """States that its provider takes nothing for."""
         self._up_at = 0.0
 
     async def describe(self) -> Described:
         if self.fault:
             raise ProviderFault(self.fault)
-        return Described(state=self.state, detail="it ended with 1" if self.dies and self.state == "stopped" else "")
+        detail = "it ended with 1" if self.dies and self.state == "stopped" else ""
+        return Described(state=self.state, detail=detail, billed=self.state not in self.free)
 
     async def start(self) -> None:
         if self.fault:
             raise ProviderFault(self.fault)
         self.starts += 1
+        self.started_at.append(self._clock.monotonic())
         if not self.lies and not self.dies and self.state != "running":
             self.state = "running"
             self._up_at = self._clock.monotonic() + self.boots
+        if self.loses:
+            raise ProviderFault("its answer was lost")
+
+    async def price(self) -> float | None:
+        return self.costs
 
     async def stop(self) -> None:
+        if self.fault:
+            raise ProviderFault(self.fault)
         self.stops += 1
         if not self.lies:
             self.state = "stopped"
@@ -59,8 +75,9 @@ class Machine:
 class Word:
     """What the hub says of itself."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, clock: FakeClock) -> None:
         self._machine = machine
+        self._clock = clock
         self.busy: tuple[str, ...] = ()
         self.idle = 0.0
         self.next_due: float | None = None
@@ -69,6 +86,8 @@ class Word:
         self.drains = 0
         self.taken: list[int] = []
         self.refuses = False
+        self.ponders = False
+        """It doesn't say yet whether it may be stopped."""
 
     async def report(self) -> Report | None:
         if self.silent or not self._machine.answers:
@@ -79,6 +98,8 @@ class Word:
 
     async def drain(self) -> bool:
         self.drains += 1
+        while self.ponders:
+            await self._clock.sleep(0.5)
         return not self.busy
 
     async def take(self, heard: Sequence[Heard]) -> tuple[int, ...] | None:
@@ -97,13 +118,20 @@ class Sleeper:
     def __init__(self, folder: Path, **config: object) -> None:
         self.clock = FakeClock()
         self.machine = Machine(self.clock)
-        self.word = Word(self.machine)
+        self.word = Word(self.machine, self.clock)
         self.spool = Spool(folder / "waker.db")
         self.spool.open()
         self.told: list[str] = []
-        hub = HubConfig(name="hub", token=TOKEN, command=("hub",), **config)  # type: ignore[arg-type]
-        self.power = Power(
-            hub,
+        self.people = 1
+        """Who waits and hasn't been told yet."""
+        self.heard_of_it = 0
+        self._hub = HubConfig(name="hub", token=TOKEN, command=("hub",), **config)  # type: ignore[arg-type]
+        self.power = self.new_power()
+
+    def new_power(self) -> Power:
+        """Return a power over the same machine that knows of it only what's kept."""
+        return Power(
+            self._hub,
             provider=self.machine,
             peer=self.word,  # type: ignore[arg-type] # it answers as a peer does
             spool=self.spool,
@@ -116,13 +144,21 @@ class Sleeper:
         """The power's, as it is now."""
         return self.power.state
 
-    async def _told(self, text: str) -> None:
-        self.told.append(text)
+    async def _told(self, text: str, first: bool) -> None:
+        self.heard_of_it += first
+        if self.people:
+            self.told += [text] * self.people
+            self.people = 0
 
     async def met(self) -> None:
         """Have the waker know the hub, so that it needn't be woken to be met."""
         await self.spool.meet("hub", [("key", "hash")])
         await self.spool.mark("met:hub", "b")
+
+    async def hears(self, key: str) -> None:
+        """Have somebody known say something that the spool keeps."""
+        heard = Heard(hub="hub", account="a", key=key, lane="l", body=b"{}", wakes=True, at=0.0)
+        await self.spool.put(heard)
 
     async def passes(self, seconds: float, step: float = 0.5) -> None:
         """Let time pass, a little at a time, and everything that's due in it happen."""

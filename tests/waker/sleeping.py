@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import Process
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,7 +19,7 @@ from tests.faults.served import eventually
 from tests.telegram.botapi import TOKEN
 
 SHARED = "0123456789abcdef0123456789abcdef"
-ACCOUNT = """
+BOT = """
 [[bridges]]
 kind = "telegram"
 token = "{token}"
@@ -41,23 +42,45 @@ url = "http://127.0.0.1:{hub}"
 token = "{shared}"
 command = {command}
 idle_minutes = {idle}
+starts_per_hour = 10000
 """
 
 
-class Sleeping:
-    """A waker with its hub; used as `async with Sleeping(folder, model, api_url) as waker`."""
+def a_bot(url: str) -> str:
+    """Return the section of a bot at a Bot API server."""
+    return BOT.format(token=TOKEN, url=url)
 
-    def __init__(self, folder: Path, model: str, telegram: str, *, idle: float = 0.02) -> None:
+
+OPTIONS = ("--data", "{data}", "--port", "{port}")
+
+
+class Sleeping:
+    """A waker with its hub; used as `async with Sleeping(folder, model, a_bot(api_url)) as waker`."""
+
+    def __init__(
+        self,
+        folder: Path,
+        model: str,
+        account: str,
+        *,
+        of_waker: str = "",
+        idle: float = 0.02,
+        command: Sequence[str] = (),
+    ) -> None:
+        """`account` is its section [[bridges]] in both configs, with `of_waker` besides in the waker's.
+
+        `command` runs something in the hub's place, at {port}.
+        """
         port, hub = free_port(), free_port()
-        account = ACCOUNT.format(token=TOKEN, url=telegram)
         config = folder / "hub.toml"
         config.write_text(model + HUB.format(shared=SHARED) + account + 'mode = "waker"\n')
-        command = [sys.executable, "-m", "hub", "run", "--config", str(config), "--data", str(folder / "data")]
-        command += ["--port", str(hub)]
+        run = command or (sys.executable, "-m", "hub", "run", "--config", str(config), *OPTIONS)
+        filled = [word.format(port=hub, data=folder / "data") for word in run]
         settings = folder / "waker.toml"
         settings.write_text(
-            WAKER.format(port=port, folder=folder, hub=hub, shared=SHARED, command=json.dumps(command), idle=idle)
+            WAKER.format(port=port, folder=folder, hub=hub, shared=SHARED, command=json.dumps(filled), idle=idle)
             + account
+            + of_waker
         )
         self._folder = folder
         self._log = folder / "waker.log"
@@ -86,6 +109,17 @@ class Sleeping:
             )
         await eventually(self._serves, "the waker doesn't serve", within=60)
 
+    @property
+    def pid(self) -> int:
+        """The waker's process id."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def database(self) -> Path:
+        """The hub's database."""
+        return self._folder / "data" / "hub.db"
+
     async def kill(self) -> None:
         """Kill the waker; its hub lives on."""
         if self._process is not None and self._process.returncode is None:
@@ -107,6 +141,15 @@ class Sleeping:
         answer = await self.http.get("/waker/status", headers={"Authorization": f"Bearer {key}"})
         found: dict[str, Any] = answer.json()["items"][0]
         return found
+
+    async def met(self) -> None:
+        """Wait until the waker has met its hub, which it starts once for that, and the hub sleeps again."""
+
+        async def is_so() -> bool:
+            found = await self.status()
+            return found["state"] == "stopped" and found["wake_seconds"] is not None
+
+        await eventually(is_so, f"not met: {self._log.read_text()[-3000:]}", within=180)
 
     async def be(self, state: str, *, within: float = 90.0) -> None:
         """Wait until the hub is in a state."""

@@ -1,13 +1,16 @@
 """What was heard is on disk before anybody is told so, once, in order, until the hub has it."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from hub.errors import StartError, StoreUnavailable
+from hub.waker.ledger import Ledger
 from hub.waker.spool import Heard, Spool
 
 
@@ -81,3 +84,18 @@ async def test_two_wakers_never_share_a_spool(spool: Spool, tmp_path: Path) -> N
     await spool.put(heard(1))
     with pytest.raises(StartError, match="is another waker running"):
         await asyncio.to_thread(Spool(tmp_path / "waker.db", patience=0.2).open)
+
+
+async def test_a_file_of_an_earlier_version_is_brought_up_with_what_was_spent(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "waker.db")) as old, old:
+        old.execute(
+            "CREATE TABLE runs (id INTEGER PRIMARY KEY AUTOINCREMENT, hub TEXT NOT NULL, began REAL NOT NULL,"
+            " ready REAL, ended REAL, price REAL NOT NULL, error TEXT NOT NULL DEFAULT '')"
+        )
+        old.execute("INSERT INTO runs (hub, began, ended, price) VALUES ('hub', 0, 3600, 2.0)")
+    for _ in range(2):
+        spool = Spool(tmp_path / "waker.db")
+        spool.open()
+        [run] = await Ledger(spool, "hub").last(5)
+        assert run.cost(1e9) == 2.0
+        await spool.close()

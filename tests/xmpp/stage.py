@@ -38,8 +38,7 @@ class XmppStage:
         # Nobody can send an empty text; a file that can't be had comes nearest.
         file = "" if text else "<x xmlns='jabber:x:oob'><url>http://127.0.0.1:1/nothing</url></x>"
         body = f"<body>{escape(text)}</body><request xmlns='urn:xmpp:receipts'/>{file}"
-        xml = f"<message type='chat' from='{ANN}/phone' to='{OWN}' id={quoteattr(id)}>{body}</message>"
-        self._server.said.append(Said(id, xml))
+        self._server.said.append(Said(id, _message(id, body)))
         self._server.flush()
 
     async def hand_over_again(self) -> None:
@@ -68,6 +67,13 @@ class XmppStage:
 
     def posted(self, text: str, *, id: str) -> tuple[dict[str, str], bytes]:
         raise NotImplementedError("nobody posts to an XMPP bridge")
+
+    def relayed(self, text: str, *, id: str) -> str:
+        return _message(id, f"<body>{escape(text)}</body>", "xmlns='jabber:client' ")
+
+
+def _message(id: str, inner: str, more: str = "") -> str:
+    return f"<message {more}type='chat' from='{ANN}/phone' to='{OWN}' id={quoteattr(id)}>{inner}</message>"
 
 
 def _is(element: Element, names: tuple[str, ...]) -> bool:

@@ -17,7 +17,7 @@ class CommandProvider:
         self._start, self._stop, self._state = tuple(start), tuple(stop), tuple(state)
 
     async def describe(self) -> Described:
-        words = (await self._run(self._state)).split(maxsplit=1)
+        words = (await printed(self._state)).split(maxsplit=1)
         state = next((known for known in get_args(State) if words and words[0].lower() == known), None)
         if state is None:
             said = " ".join(words)[:SHOWN]
@@ -26,33 +26,35 @@ class CommandProvider:
         return Described(state=state, url=url if url.startswith(("http://", "https://")) else "")
 
     async def start(self) -> None:
-        await self._run(self._start)
+        await printed(self._start)
 
     async def stop(self) -> None:
-        await self._run(self._stop)
+        await printed(self._stop)
 
     async def close(self) -> None:
         """Nothing is held."""
 
-    async def _run(self, command: Sequence[str]) -> str:
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise ProviderFault(f"{command[0]}: can't be run ({error.strerror})") from None
-        try:
-            async with asyncio.timeout(PATIENCE):
-                out, err = await process.communicate()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-            raise ProviderFault(f"{command[0]}: didn't end within {PATIENCE:.0f} s") from None
-        if process.returncode:
-            said = (err or out).decode(errors="replace").strip()[-SHOWN:]
-            raise ProviderFault(f"{command[0]}: ended with {process.returncode}: {said}")
-        return out.decode(errors="replace").strip()
+
+async def printed(command: Sequence[str]) -> str:
+    """Run a command, never through a shell, and return what it printed; raises ProviderFault if it fails."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ProviderFault(f"{command[0]}: can't be run ({error.strerror})") from None
+    try:
+        async with asyncio.timeout(PATIENCE):
+            out, err = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise ProviderFault(f"{command[0]}: didn't end within {PATIENCE:.0f} s") from None
+    if process.returncode:
+        said = (err or out).decode(errors="replace").strip()[-SHOWN:]
+        raise ProviderFault(f"{command[0]}: ended with {process.returncode}: {said}")
+    return out.decode(errors="replace").strip()

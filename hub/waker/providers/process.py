@@ -26,8 +26,7 @@ class ProcessProvider:
     async def describe(self) -> Described:
         pid = self._running()
         if pid is None:
-            code = self._process.returncode if self._process else None
-            return Described(state="stopped", detail="" if code is None else f"it ended with {code}")
+            return Described(state="stopped", detail=_ended(await self._code()))
         return Described(state="running" if self._asked_at is None else "stopping", detail=f"process {pid}")
 
     async def start(self) -> None:
@@ -56,6 +55,15 @@ class ProcessProvider:
     async def close(self) -> None:
         """Leave the process alone."""
 
+    async def _code(self) -> int | None:
+        """Return what our process ended with; the kernel knows of its end a moment before the loop does."""
+        if self._process is None:
+            return None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1.0):
+                await self._process.wait()
+        return self._process.returncode
+
     def _running(self) -> int | None:
         """Return the process, ours or the one that an earlier waker started, if it lives."""
         if self._process is not None:
@@ -79,6 +87,15 @@ def _born(pid: int) -> str:
     except OSError:
         return ""
     return "" if fields[0] in "ZX" else fields[19]
+
+
+def _ended(code: int | None) -> str:
+    if code is None:
+        return ""
+    try:
+        return f"it was killed by {signal.Signals(-code).name}" if code < 0 else f"it ended with {code}"
+    except ValueError:
+        return f"it was killed by signal {-code}"
 
 
 def _signal(pid: int, number: int) -> None:

@@ -1,6 +1,8 @@
 """What the hub's waker is told, and nobody else."""
 
 import json
+import os
+import random
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +14,7 @@ from hub.web.services import WakerDoor
 from tests.unit.web.world import World, a_world
 
 TOKEN = "t" * 32
+FUZZ = int(os.environ.get("AGENTHOST_WAKER_FUZZ", "400"))
 
 
 class Idle:
@@ -19,14 +22,17 @@ class Idle:
 
     def __init__(self) -> None:
         self.drained = True
+        self.asked = 0
 
     async def look(self) -> Any:
+        self.asked += 1
         return type("Idleness", (), {"busy": ("a turn",), "idle_seconds": 3.0, "next_due": None})()
 
     async def guests(self) -> tuple[tuple[tuple[str, str], ...], str]:
         return (("key", "hash"),), "name"
 
     async def drain(self) -> bool:
+        self.asked += 1
         return self.drained
 
 
@@ -61,6 +67,39 @@ async def test_a_signature_counts_once_and_for_its_own_request() -> None:
     assert (await asked(world, "POST", "/v1/waker/drain", signature=other)).status_code == 401
     for nothing in ("", "t=1", sign("x" * 32, "POST", "/v1/waker/drain", b"", NOON.timestamp())):
         assert (await asked(world, "POST", "/v1/waker/drain", signature=nothing)).status_code == 401
+
+
+async def test_nothing_that_is_not_signed_for_itself_has_any_effect() -> None:
+    """Signatures of other requests, times, bodies and tokens, cut and mixed; more with AGENTHOST_WAKER_FUZZ."""
+    world, dice, statuses = await a_door(), random.Random(3), set[int]()
+    idle = world.services.waker.idling  # type: ignore[union-attr] # it has a door
+    heard = json.dumps({"items": [{"id": 1, "account": "telegram", "lane": "1", "body": "{}"}]}).encode()
+    places = ("/v1/waker/drain", "/v1/waker/heard", "/v1/waker/report", "/v1/waker/report?known=")
+    async with world.client("") as client:
+        for _ in range(FUZZ):
+            method, path = dice.choice(["GET", "POST", "HEAD", "PUT", "DELETE", "PATCH"]), dice.choice(places)
+            body = dice.choice([b"", heard, b'{"items": []}', dice.randbytes(20)])
+            off = dice.choice([-400, 400, -1e9, 1e9])
+            good = sign(TOKEN, method, path, body, NOON.timestamp())
+            forged = dice.choice(
+                [
+                    sign(TOKEN, method, path, body, NOON.timestamp() + off),
+                    sign(TOKEN, method, path, body + b" ", NOON.timestamp()),
+                    sign(TOKEN, method, path + "/", body, NOON.timestamp()),
+                    sign(TOKEN, "OPTIONS", path, body, NOON.timestamp()),
+                    sign(TOKEN[:-1], method, path, body, NOON.timestamp()),
+                    good[: dice.randrange(len(good))],
+                    good.replace("v=", "v=0", 1),
+                    f"{good},{good}",
+                    f" {good} x",
+                    "",
+                ]
+            )
+            headers = [(HEADER, forged)] * dice.choice([1, 1, 2])
+            answer = await client.request(method, path, content=body, headers=headers)
+            statuses.add(answer.status_code)
+    assert statuses <= {401, 405}
+    assert idle.asked == 0
 
 
 async def test_a_hub_without_a_waker_has_no_such_door() -> None:
