@@ -6,7 +6,7 @@ Only as long as no version with a registry was released; from then on a change o
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.migration import MigrationContext
@@ -82,7 +82,7 @@ def _body(steps: list[Any]) -> str:
     return "".join(f"    {line}\n" for line in lines if line.strip())
 
 
-def _plain(what: str, item: Any, _: object) -> str | bool:
+def _plain(what: str, item: Any, _: object) -> str | Literal[False]:
     if what == "type" and isinstance(item, TypeDecorator):
         return f"sa.{type(item.impl_instance).__name__}()"
     return False

@@ -36,7 +36,7 @@ CHANGES = 24
 @pytest.fixture
 async def both(registry_database: str, tmp_path: Path) -> AsyncIterator[Both]:
     """Two processes' parts, with one key between them."""
-    found = []
+    found: list[Parts] = []
     async with AsyncExitStack() as stack:
         for name in ("one", "two"):
             folder = tmp_path / name / "registry"

@@ -59,7 +59,7 @@ async def test_the_index_has_what_is_listed_or_revoked_with_reasons_and_nothing_
     await shelved.add("tool", "2.0.0", state="held")
     await shelved.add("bad", state="revoked")
     for state in ("pending", "held", "quarantined", "deleted"):
-        await shelved.add(f"unseen-{state}", state=state)  # type: ignore[arg-type]
+        await shelved.add(f"unseen-{state}", state=state)
     await shelved.add("gone")
     await shelved.remove("gone")
     await shelved.change("tool", "1.9.0", yanked_at=clock.now(), yanked="loses mail")

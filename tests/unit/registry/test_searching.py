@@ -67,7 +67,7 @@ async def test_words_are_found_as_people_write_them(shelved: Shelved) -> None:
 async def test_only_what_is_listed_is_found(shelved: Shelved) -> None:
     search = Search(shelved.shelf)
     for state in ("pending", "held", "quarantined", "revoked", "deleted"):
-        await shelved.add(f"secret-{state}", state=state)  # type: ignore[arg-type]
+        await shelved.add(f"secret-{state}", state=state)
     await shelved.add("secret-removed")
     await shelved.remove("secret-removed")
     await shelved.add("secret-yanked")
