@@ -124,16 +124,6 @@ async def opened(
         await shelf.close()
 
 
-def _signer(folder: Path) -> SigningKey:
-    try:
-        make_folder(folder)
-        return SigningKey.kept(folder / KEY)
-    except OSError as error:
-        raise StartError(f"{folder}: can't be written ({error.strerror}); give this user the folder's rights") from None
-    except StatementError as error:
-        raise StartError(str(error)) from None
-
-
 @asynccontextmanager
 async def at_work(parts: Parts) -> AsyncIterator[None]:
     """Do meanwhile what has to be done now and then."""
