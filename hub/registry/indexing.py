@@ -205,6 +205,7 @@ def _packages(connection: Connection, shard: str) -> list[IndexedPackage]:
             versions.c.reason,
             versions.c.yanked_at,
             versions.c.yanked,
+            versions.c.listed_at,
         )
         .join(places, (places.c.publisher == versions.c.publisher) & (places.c.name == versions.c.name))
         .where(places.c.shard == shard, versions.c.state.in_(("listed", "revoked")))
@@ -221,6 +222,7 @@ def _packages(connection: Connection, shard: str) -> list[IndexedPackage]:
                     key=row.key,
                     yanked=(row.yanked or YANKED) if row.yanked_at else "",
                     revoked=(row.reason or REVOKED) if row.state == "revoked" else "",
+                    listed_at=row.listed_at,
                 )
                 for row in sorted(each, key=lambda row: (order(row.version), row.version))
             ),

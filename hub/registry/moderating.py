@@ -14,6 +14,7 @@ from hub.registry.owning import is_one, one, version_of
 from hub.registry.records import Version, VersionState
 from hub.registry.shelf import Shelf, hold, record
 from hub.registry.tables import accounts, reports, versions
+from hub.registry.verdicts import first_listed
 from hub.registry.withdrawing import checked_reason
 
 PAGE = 50
@@ -80,7 +81,8 @@ class Moderating:
                 raise Decided(f"{publisher}/{name} {version}: is {kept.state}; only what's {_or(FROM[to])} can be {to}")
             here = is_one(publisher, name, version)
             told = "" if to == "listed" else reason
-            connection.execute(update(versions).where(here).values(state=to, reason=told))
+            moved = update(versions).where(here).values(state=to, reason=told)
+            connection.execute(moved.values(listed_at=first_listed(now)) if to == "listed" else moved)
             listed_changed(connection, publisher, name)
             note(connection, now, caller.account.id, ACTIONS[to], f"{publisher}/{name}@{version}", reason)
             return record(Version, connection.execute(one(publisher, name, version)).one())

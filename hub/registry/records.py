@@ -125,6 +125,8 @@ class Version(Struct, frozen=True, kw_only=True):
     published_at: datetime
     bundle: bool = False
     """Whether it's an MCP bundle (manifest.json at its root), which other MCP clients run too."""
+    listed_at: datetime | None = None
+    """When it was listed first; None: it never was."""
 
 
 class Rating(Struct, frozen=True, kw_only=True):

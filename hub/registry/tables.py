@@ -115,6 +115,7 @@ versions = Table(
     a_text("yanked"),
     a_text("account"),
     a_time("published_at"),
+    a_time("listed_at", null=True),
     Column("bundle", Boolean, nullable=False),
     PrimaryKeyConstraint("publisher", "name", "version"),
     Index("versions_by_state", "state", "published_at"),

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, literal, select, update
 
 from hub.registry.auditing import note
 from hub.registry.listings import listed_changed
@@ -54,11 +54,18 @@ def settle(connection: Connection, version: Version, state: str, now: datetime, 
     why = why_held(connection, version, now, config)
     fresh = "held" if why else "listed"
     moved = update(versions).where(is_one(*key), versions.c.state == state).values(state=fresh, reason=why)
+    if not why:
+        moved = moved.values(listed_at=first_listed(now))
     if connection.execute(moved).rowcount:
         listed_changed(connection, version.publisher, version.name)
         detail = "; ".join((why, *version.findings)) if why else well
         whole = f"{version.publisher}/{version.name}@{version.version}"
         note(connection, now, REGISTRY, "version.hold" if why else "version.list", whole, detail)
+
+
+def first_listed(now: datetime) -> ColumnElement[datetime]:
+    """Return what `listed_at` becomes with a listing: hubs wait a while from the first one on."""
+    return func.coalesce(versions.c.listed_at, literal(now, versions.c.listed_at.type))
 
 
 def like(connection: Connection, publisher: str, name: str) -> str:

@@ -297,6 +297,7 @@ def _versions() -> None:
         sa.Column("yanked", sa.Text(), nullable=False),
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("published_at", sa.BigInteger(), nullable=False),
+        sa.Column("listed_at", sa.BigInteger(), nullable=True),
         sa.Column("bundle", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("publisher", "name", "version"),
     )
