@@ -3,6 +3,7 @@
 A new key is believed if the pinned one stated it (a chain of such statements will do), or if an admin says so.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
@@ -20,6 +21,7 @@ OWNER = "publishers"
 """Whose documents say which key is whose."""
 CHAIN = 50
 """Keys that a publisher may have had."""
+PUBLISHER = re.compile(r"[a-z0-9][a-z0-9-]{0,62}[a-z0-9]")
 KEY_ID = 16
 """Hexadecimal digits."""
 
@@ -68,6 +70,8 @@ class Publishers:
 
     async def trust(self, publisher: str, key: str) -> Signer:
         """Pin a key by an admin's word: its id, or the key in base64. Raises BadRequest for what's neither."""
+        if not PUBLISHER.fullmatch(publisher):
+            raise BadRequest("publisher", f"{publisher[:60]!r} is no publisher's name; it's what stands before the /")
         public, id = "", key.strip().lower()
         if len(id) != KEY_ID or set(id) - set("0123456789abcdef"):
             try:

@@ -75,32 +75,19 @@ class Parts(Struct, frozen=True, kw_only=True):
 
 @asynccontextmanager
 async def opened(
-    config: ShelfConfig,
-    data: Path,
-    url: str,
-    clock: Clock,
-    *,
-    memory: int = MEMORY,
-    scanner: Scanner | None = None,
+    config: ShelfConfig, data: Path, url: str, clock: Clock, *, memory: int = MEMORY, scanner: Scanner | None = None
 ) -> AsyncIterator[Parts]:
     """Yield a registry's parts, open; raises StartError.
 
     `data` is the hub's folder, `url` where it listens, `memory` what a password's hash takes, in KiB; `scanner` looks
     into what's published, in place of the config's.
     """
-    folder = folder_of(config, data)
-    try:
-        make_folder(folder)
-        signer = SigningKey.kept(folder / KEY)
-    except OSError as error:
-        raise StartError(f"{folder}: can't be written ({error.strerror}); give this user the folder's rights") from None
-    except StatementError as error:
-        raise StartError(str(error)) from None
+    folder, address = folder_of(config, data), (config.url or url).rstrip("/")
+    signer = _signer(folder)
     shelf = Shelf(database_of(config, data))
     await shelf.open()
     scans = Scans(shelf, clock, config, scanner or Scanner(config.scan))
     counting, usual, search = Counting(shelf, clock), Usual(shelf, clock), Search(shelf)
-    address = (config.url or url).rstrip("/")
     indexing = Indexing(shelf, clock, signer, address, config.index_hours)
     try:
         await indexing.check()
@@ -137,6 +124,16 @@ async def opened(
         await shelf.close()
 
 
+def _signer(folder: Path) -> SigningKey:
+    try:
+        make_folder(folder)
+        return SigningKey.kept(folder / KEY)
+    except OSError as error:
+        raise StartError(f"{folder}: can't be written ({error.strerror}); give this user the folder's rights") from None
+    except StatementError as error:
+        raise StartError(str(error)) from None
+
+
 @asynccontextmanager
 async def at_work(parts: Parts) -> AsyncIterator[None]:
     """Do meanwhile what has to be done now and then."""
@@ -155,3 +152,14 @@ async def run(parts: Parts) -> None:
         group.create_task(parts.scans.run())
         group.create_task(parts.indexing.run())
         group.create_task(parts.upkeep.run())
+
+
+def _signer(folder: Path) -> SigningKey:
+    """Return the key in a registry's folder, which is made if it isn't there; raises StartError."""
+    try:
+        make_folder(folder)
+        return SigningKey.kept(folder / KEY)
+    except OSError as error:
+        raise StartError(f"{folder}: can't be written ({error.strerror}); give this user the folder's rights") from None
+    except StatementError as error:
+        raise StartError(str(error)) from None

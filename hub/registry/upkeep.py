@@ -27,18 +27,19 @@ READ = timedelta(hours=1)
 class Upkeep:
     """Removes what nobody needs any more."""
 
-    def __init__(self, shelf: Shelf, clock: Clock) -> None:
+    def __init__(self, shelf: Shelf, clock: Clock, *, at_once: int = AT_ONCE) -> None:
         self._shelf = shelf
         self._clock = clock
+        self._at_once = at_once
 
     async def sweep(self) -> int:
         """Remove what's over; return how many rows that were. Raises StoreUnavailable."""
         now = self._clock.now()
         removed = 0
         for table, over in _over(now):
-            count = AT_ONCE
-            while count == AT_ONCE:
-                count = await self._shelf.write(partial(_remove, table=table, over=over))
+            count = self._at_once
+            while count == self._at_once:
+                count = await self._shelf.write(partial(_remove, table=table, over=over, most=self._at_once))
                 removed += count
         return removed
 
@@ -64,9 +65,9 @@ def _over(now: datetime) -> list[tuple[Table, ColumnElement[bool]]]:
     ]
 
 
-def _remove(connection: Connection, table: Table, over: ColumnElement[bool]) -> int:
+def _remove(connection: Connection, table: Table, over: ColumnElement[bool], most: int) -> int:
     # Of several processes one sweeps at a time: two would wait for each other's rows.
     hold(connection, "upkeep")
     key = table.primary_key.columns
-    some = select(*key).where(over).limit(AT_ONCE)
+    some = select(*key).where(over).limit(most)
     return connection.execute(delete(table).where(tuple_(*key).in_(some))).rowcount

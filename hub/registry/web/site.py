@@ -18,7 +18,7 @@ from hub.registry import contents
 from hub.registry.accounts import Caller
 from hub.registry.parts import Parts
 from hub.registry.rating import Asked
-from hub.registry.reading import Changes, Package, changes
+from hub.registry.reading import Archived, Changes, Package, changes
 from hub.registry.records import Version
 from hub.registry.searching import Sort
 from hub.registry.summaries import Summary, summary_of
@@ -160,7 +160,7 @@ class Site(Controller):
         path: FromPath[str] = "",
     ) -> Template:
         """Show the files of a version, or one of them."""
-        found, _ = await _seen(parts, publisher, name, version, visitor)
+        found = await parts.reading.fetchable(publisher, name, version, visitor)
         path = path.removeprefix("/")
         context = {"publisher": publisher, "name": name, "version": version, "path": path, "private": True}
         if path:
@@ -236,7 +236,7 @@ async def _seen(
         raise
 
 
-async def _text(parts: Parts, version: Version, path: str) -> dict[str, object]:
+async def _text(parts: Parts, version: Archived, path: str) -> dict[str, object]:
     try:
         text = await parts.reading.look(version, lambda archive: contents.text(archive, path))
     except contents.NoText:

@@ -1,6 +1,4 @@
-// Calls of the hub's API, or a registry's, with the session's cookie.
-
-// A registry's pages say that they're its own, and where one signs in.
+// Calls of the hub's API, with the session's cookie; or of a registry's, whose pages say so.
 const { door = "/sign-in", who = "hub" } = document.documentElement.dataset;
 
 export class Problem extends Error {
@@ -9,17 +7,17 @@ export class Problem extends Error {
     this.status = status;
     this.after = after;
   }
-  // True where the same request may well succeed later.
+  // True where the same may well succeed later.
   get passing() {
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }
 }
 
-// Return the answer's JSON. A request that carries `key` is done once, however often it's sent.
+// Return the answer's JSON. With a `key` it's done once, however often it's sent.
 export async function call(method, path, body, key) {
   let response = await request(method, path, body, key);
   if (response.status === 403 && (await isCsrf(response))) {
-    // The hub made a new secret since: forget the cookie that it no longer knows, get another.
+    // The hub made a new secret since: get another cookie.
     document.cookie = "csrftoken=; path=/; max-age=0";
     await request("GET", "/v1/whoami");
     response = await request(method, path, body, key);
@@ -32,7 +30,7 @@ export async function call(method, path, body, key) {
   return response.status === 204 ? null : response.json();
 }
 
-// Return an id that nobody else makes. crypto.randomUUID is missing where the page came over plain HTTP.
+// Return an id of one's own. crypto.randomUUID is missing over plain HTTP.
 export function newKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16).padStart(2, "0")).join("");
 }
@@ -63,7 +61,7 @@ async function problem(response) {
   try {
     detail = (await response.json()).detail || detail;
   } catch {
-    // Not JSON: something between us and the hub answered.
+    // Not JSON: something between us answered.
   }
   return new Problem(response.status, detail, Number(response.headers.get("Retry-After")) || 0);
 }

@@ -317,6 +317,8 @@ async def test_a_key_is_trusted_by_its_id_or_as_it_is_and_forgotten_again() -> N
     assert (await publishers.trust("ann", shown(key.public))).key == id_of(key.public)
     with pytest.raises(BadRequest, match="is neither a key's id"):
         await publishers.trust("ann", "hello")
+    with pytest.raises(BadRequest, match="is no publisher's name"):
+        await publishers.trust("../ann", key.id)
 
     await publishers.forget("ann")
     with pytest.raises(NotFound):

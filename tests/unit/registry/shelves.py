@@ -1,6 +1,6 @@
 """Registries for tests, with packages in them that nobody had to upload."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from sqlalchemy import Connection, delete, insert, update
@@ -41,22 +41,7 @@ class Shelved:
         """Add a version, and the package if it's the first."""
         self._count += 1
         at = self._clock.now() + self._count * AGE
-        listing = Listing(
-            publisher=publisher,
-            name=name,
-            kind=kind,
-            description="",
-            tags=(),
-            latest="",
-            skeleton=name.replace("-", ""),
-            created_at=at,
-            updated_at=at,
-            deleted=False,
-            downloads=downloads,
-            installs=0,
-            stars=stars,
-            ratings=ratings,
-        )
+        listing = a_listing(publisher, name, kind, at, downloads, stars, ratings)
         added = Version(
             publisher=publisher,
             name=name,
@@ -112,3 +97,25 @@ class Shelved:
             listed_changed(connection, publisher, name)
 
         await self.shelf.write(change)
+
+
+def a_listing(
+    publisher: str, name: str, kind: PackageKind, at: datetime, downloads: int, stars: int, ratings: int
+) -> Listing:
+    """Return a package without a version."""
+    return Listing(
+        publisher=publisher,
+        name=name,
+        kind=kind,
+        description="",
+        tags=(),
+        latest="",
+        skeleton=name.replace("-", ""),
+        created_at=at,
+        updated_at=at,
+        deleted=False,
+        downloads=downloads,
+        installs=0,
+        stars=stars,
+        ratings=ratings,
+    )
