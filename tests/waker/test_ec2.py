@@ -15,10 +15,11 @@ from hub.waker.config import HubConfig
 from hub.waker.ledger import HOUR
 from hub.waker.orphans import EVERY, Orphans
 from hub.waker.peer import Report
-from hub.waker.power import TELLING, Power
+from hub.waker.power import Power
 from hub.waker.providers import File, Host, ProviderFault, Tag
 from hub.waker.providers.ec2 import HUB, LARGEST, MADE, WAKER, Ec2Config, Ec2Provider
 from hub.waker.spool import Spool
+from hub.waker.telling import Telling
 from tests.waker.amazon import IMAGE, KEYS, Amazon
 
 HOST = Host(files=[File(path="/etc/agenthost/waker.token", content=b"s3cret")], command=["agenthost", "run"])
@@ -45,7 +46,7 @@ class Hasty:
 
     async def sleep(self, seconds: float) -> None:
         task = asyncio.current_task()
-        if task is not None and task.get_name() == TELLING:
+        if task is not None and getattr(task.get_coro(), "__qualname__", "") == Telling.run.__qualname__:
             woken = asyncio.get_running_loop().create_future()
             self._following.append((self.time + seconds, woken))
             await woken
