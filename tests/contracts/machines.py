@@ -85,16 +85,11 @@ class OfProcess(Ticking):
         self.provider = ProcessProvider([sys.executable, "-c", program], folder / "hub.process")
 
     def starts(self) -> int:
-        until = time.monotonic() + WITHIN
-        while not self._count.exists() and time.monotonic() < until:
-            time.sleep(0.02)
-        time.sleep(0.2)
-        return len(self._count.read_text())
+        return counted(self._count)
 
     async def reaped(self) -> None:
         """Wait until Python has noticed that it has ended, too: it warns of a process that's forgotten before."""
-        if self.provider._process is not None:
-            await self.provider._process.wait()
+        await ended(self.provider)
 
 
 class OfCommand(Ticking):
@@ -298,12 +293,31 @@ class OfQemu(Ticking):
         self.provider = QemuProvider(config, "hub", folder)
 
     def starts(self) -> int:
-        return len(self._count.read_text())
+        return counted(self._count)
+
+    async def reaped(self) -> None:
+        """Wait until Python has noticed that it has ended."""
+        await ended(self.provider._process)
 
     async def passes(self, seconds: float) -> None:
         """Ask again for a stop that takes its time, as the waker does."""
         if (await self.provider.describe()).state == "stopping":
             await self.provider.stop()
+
+
+def counted(file: Path) -> int:
+    """Return how many processes have begun, once the first has said so."""
+    until = time.monotonic() + WITHIN
+    while not file.exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    time.sleep(0.2)
+    return len(file.read_text())
+
+
+async def ended(provider: ProcessProvider) -> None:
+    """Wait for a provider's process, which is ending."""
+    if provider._process is not None:
+        await provider._process.wait()
 
 
 NEAR: dict[str, Callable[[Path], Any]] = {
