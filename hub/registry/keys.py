@@ -44,8 +44,7 @@ class Keys:
         )
 
         def change(connection: Connection) -> tuple[PublisherKey, bool]:
-            if not caller.admin:
-                check_owns(connection, caller, publisher)
+            check_owns(connection, caller, publisher, anybodys=caller.admin)
             hold(connection, f"publisher:{publisher}")
             before = current_key(connection, publisher)
             if before and before.id == key.id:

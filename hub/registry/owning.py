@@ -9,12 +9,15 @@ from hub.registry.shelf import record
 from hub.registry.tables import accounts, publishers, versions
 
 
-def check_owns(connection: Connection, caller: Caller, publisher: str) -> None:
-    """Raise NotFound for a publisher that there isn't, NotAllowed for another's, or for who was suspended just now."""
+def check_owns(connection: Connection, caller: Caller, publisher: str, *, anybodys: bool = False) -> None:
+    """Raise NotFound for a publisher that there isn't, NotAllowed for another's, or for who was suspended just now.
+
+    `anybodys`: another's will do.
+    """
     row = connection.execute(select(publishers.c.account).where(publishers.c.name == publisher)).first()
     if row is None:
         raise NotFound(f"publisher {publisher[:60]!r}: there's none of that name")
-    if row.account != caller.account.id:
+    if row.account != caller.account.id and not anybodys:
         raise NotAllowed(f"publisher {publisher} isn't yours; only its owner may do that")
     mine = select(accounts.c.suspended).where(accounts.c.id == caller.account.id)
     if connection.execute(mine).scalar_one():

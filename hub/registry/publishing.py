@@ -36,7 +36,7 @@ from hub.statements import public_of
 STATEMENT = 64 * 1024
 """Bytes of a statement."""
 AT_ONCE = 2
-"""Archives that are unpacked at a time: each may take 120 MiB of memory."""
+"""Archives that are in memory at a time: unpacked, one may take 120 MiB."""
 WAITING = 64
 """Uploads that wait for that; more are told to come again."""
 SECONDS = 20.0
@@ -73,7 +73,7 @@ class Publishing:
         self._clock = clock
         self._config = config
         self._scans = scans
-        self._unpacking = asyncio.Semaphore(AT_ONCE)
+        self._turns = asyncio.Semaphore(AT_ONCE)
         self._waiting = 0
 
     async def check(self, caller: Caller, publisher: str, name: str, version: str) -> None:
@@ -86,7 +86,7 @@ class Publishing:
         await self._shelf.read(lambda connection: check_owns(connection, caller, publisher))
 
     async def publish(self, caller: Caller, upload: Upload) -> tuple[Version, bool]:
-        """Keep a version; return it as it is a moment later, and whether it's new.
+        """Keep a version; return it as it's kept, and whether it's new.
 
         The same bytes again change nothing. Raises Decided for other bytes or a name that's used up, StatementError
         and ManifestError for what its author has to mend, TooMany, NotAllowed, BadRequest.
@@ -106,9 +106,28 @@ class Publishing:
             raise StatementError(f"{upload.whole} {upload.version}: asks for {asked}; its statement says {told}")
         version = self._version(caller, upload, digest, key, found)
         fresh = await self._commit(caller, version, upload.archive)
-        if fresh:
-            await self._scans.soon((upload.publisher, upload.name, upload.version), MOMENT)
-        return await self._shelf.read(lambda each: record(Version, each.execute(_query(version)).one())), fresh
+        self._scans.wake()
+        return await self._now(version), fresh
+
+    async def looked_into(self, version: Version) -> Version:
+        """Return a fresh version as it is in a moment: looked into, unless that takes longer."""
+        await self._scans.soon((version.publisher, version.name, version.version), MOMENT)
+        return await self._now(version)
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait until there's room in memory for another archive; raises TooMany if too many wait already."""
+        if self._waiting >= WAITING:
+            raise TooMany("many packages are being published just now; send it again in a moment", 10)
+        self._waiting += 1
+        try:
+            async with self._turns:
+                yield
+        finally:
+            self._waiting -= 1
+
+    async def _now(self, version: Version) -> Version:
+        return await self._shelf.read(lambda each: record(Version, each.execute(_query(version)).one()))
 
     async def _kept(self, upload: Upload) -> Version | None:
         query = one(upload.publisher, upload.name, upload.version)
@@ -131,31 +150,17 @@ class Publishing:
 
     async def _inspected(self, upload: Upload) -> Inspected:
         """Return what the archive holds; raises ManifestError unless that's what the URL and the statement say."""
-        async with self._turn():
-            try:
-                async with asyncio.timeout(SECONDS):
-                    found = await asyncio.to_thread(inspected, upload.archive)
-            except TimeoutError:
-                raise ManifestError(
-                    f"archive: takes longer than {SECONDS:g} seconds to read; make it smaller"
-                ) from None
+        try:
+            async with asyncio.timeout(SECONDS):
+                found = await asyncio.to_thread(inspected, upload.archive)
+        except TimeoutError:
+            raise ManifestError(f"archive: takes longer than {SECONDS:g} seconds to read; make it smaller") from None
         sheet = found.sheet
         if (sheet.name, sheet.version) != (upload.name, upload.version):
             raise ManifestError(
                 f"{upload.whole} {upload.version}: its manifest says {sheet.name} {sheet.version}; send it there"
             )
         return found
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        if self._waiting >= WAITING:
-            raise TooMany("many packages are being published just now; send it again in a moment", 10)
-        self._waiting += 1
-        try:
-            async with self._unpacking:
-                yield
-        finally:
-            self._waiting -= 1
 
     def _version(self, caller: Caller, upload: Upload, digest: str, key: PublisherKey, found: Inspected) -> Version:
         sheet = found.sheet

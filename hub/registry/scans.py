@@ -72,13 +72,19 @@ class Scans:
                 except Exception:
                     log.exception("listing what was held for its account's age stumbled")
 
+    def wake(self) -> None:
+        """Have it looked at once for what's pending."""
+        self._news.set()
+
     async def soon(self, key: Key, seconds: float) -> None:
         """Have a version looked into, and wait for that, but no longer than so many seconds."""
         ended = self._ends.setdefault(key, asyncio.Event())
-        self._news.set()
+        self.wake()
         try:
             async with asyncio.timeout(seconds):
-                await ended.wait()
+                # It may have been looked into before anybody waited for that.
+                if await self._is_fresh(key):
+                    await ended.wait()
         except TimeoutError:
             log.info("%s/%s %s isn't looked into yet; it's pending", *key)
         finally:
@@ -104,6 +110,10 @@ class Scans:
         hold(connection, f"account:{version.account}")
         hold(connection, f"package:{version.publisher}/{version.name}")
         settle(connection, version, "held", self._clock.now(), self._config, "its account is old enough now")
+
+    async def _is_fresh(self, key: Key) -> bool:
+        row = await self._shelf.read(lambda connection: connection.execute(one(*key)).first())
+        return row is not None and row.state == "pending" and not row.reason
 
     async def _work(self) -> None:
         while True:

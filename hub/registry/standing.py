@@ -84,11 +84,11 @@ class Standing:
         return await self._shelf.write(change)
 
     def _account(self, connection: Connection, caller: Caller, name: str, what: str) -> Account:
-        row = connection.execute(select(accounts).where(accounts.c.name == name)).first()
-        if row is None:
+        id = connection.execute(select(accounts.c.id).where(accounts.c.name == name)).scalar()
+        if id is None:
             raise NotFound(f"account {name[:60]!r}: there's none of that name")
-        account = record(Account, row)
-        hold(connection, f"account:{account.id}")
+        hold(connection, f"account:{id}")
+        account = record(Account, connection.execute(select(accounts).where(accounts.c.id == id)).one())
         if account.id == caller.account.id:
             raise BadRequest("name", f"{name!r} is your own account; have another do that")
         if name in self._config.admins:

@@ -32,6 +32,8 @@ LOST = 30.0
 """Seconds that a hub may be silent while its machine runs, before it's started anew."""
 EARLY = 30.0
 """Seconds before the next due time that a hub is up."""
+TELLING = "telling"
+"""The name of the task that tells people, beside the one that owns the power."""
 RECENT = 5
 """Starts that say how long the next may take."""
 FIRST_BACKOFF, LONGEST_BACKOFF = 5.0, 900.0
@@ -123,7 +125,7 @@ class Power:
         took = max([run.ready - run.began for run in await self.ledger.last(RECENT) if run.ready], default=0.0)
         self._took = min(took, self.hub.start_seconds)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._telling.run())
+            group.create_task(self._telling.run(), name=TELLING)
             await self._own()
 
     async def _own(self) -> None:

@@ -36,6 +36,7 @@ class Desk:
             [sys.executable, "-m", "hub", *words],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": os.getcwd(), **own, **environ},
+            check=False,
             capture_output=True,
             text=True,
             timeout=PATIENCE,

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from hub.errors import StatementError
 from hub.releases import (
@@ -51,17 +49,19 @@ def test_a_release_is_good_for_no_other_package_version_or_bytes(name: str, vers
         read_release(ENVELOPE, KEY.public).check(name, version, archive)
 
 
-@given(place=st.integers(0, len(ENVELOPE) * 8 - 1))
-def test_with_a_bit_of_it_flipped_a_statement_is_none_or_says_the_same(place: int) -> None:
-    data = bytearray(ENVELOPE)
-    data[place // 8] ^= 1 << place % 8
+def test_with_any_bit_of_it_flipped_a_statement_is_none() -> None:
+    """Not even one that isn't signed, such as of the key's name, or of base64's last letter."""
+    taken = []
+    for place in range(len(ENVELOPE) * 8):
+        data = bytearray(ENVELOPE)
+        data[place // 8] ^= 1 << place % 8
+        try:
+            read_release(bytes(data), KEY.public)
+        except StatementError:
+            continue
+        taken.append(place)
 
-    try:
-        found = read_release(bytes(data), KEY.public)
-    except StatementError:
-        return
-    # What isn't signed may change: the name of the key, or a spelling of the same JSON or base64.
-    assert found == RELEASE
+    assert taken == []
 
 
 def test_nobody_elses_signature_will_do() -> None:

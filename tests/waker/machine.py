@@ -29,8 +29,8 @@ def needed() -> str:
 
 def kernel() -> Path:
     """Return Debian's kernel; skips the test without it, and fails it where CI promises it."""
-    found = next(iter(sorted(KERNEL.glob("boot/vmlinuz-*"))), None)
-    return Path(_must(found and str(found), f"there's no kernel in {KERNEL.relative_to(ROOT)}: see .ci/run"))
+    found = next((str(each) for each in sorted(KERNEL.glob("boot/vmlinuz-*"))), None)
+    return Path(_must(found, f"there's no kernel in {KERNEL.relative_to(ROOT)}: see .ci/run"))
 
 
 def image(folder: Path) -> Path:

@@ -142,14 +142,14 @@ class Sleeping:
         found: dict[str, Any] = answer.json()["items"][0]
         return found
 
-    async def rests(self) -> None:
-        """Wait until the hub has been met, for which it's started once, and sleeps again."""
+    async def met(self) -> None:
+        """Wait until the waker has met its hub, which it starts once for that, and the hub sleeps again."""
 
         async def is_so() -> bool:
             found = await self.status()
-            return found["wake_seconds"] is not None and found["state"] == "stopped"
+            return found["state"] == "stopped" and found["wake_seconds"] is not None
 
-        await eventually(is_so, f"never met: {self._log.read_text()[-3000:]}", within=120)
+        await eventually(is_so, f"not met: {self._log.read_text()[-3000:]}", within=180)
 
     async def be(self, state: str, *, within: float = 90.0) -> None:
         """Wait until the hub is in a state."""

@@ -56,7 +56,7 @@ async def test_a_herd_starts_the_hub_once_and_loses_and_doubles_nothing(api: Bot
     account = ACCOUNT.format(token=TOKEN, url=api.url)
     secret = webhook_secret(TelegramAccount(token=TOKEN))
     async with Model(tmp_path) as model, Sleeping(tmp_path, model, account, of_waker=WEBHOOK) as waker:
-        await waker.rests()
+        await waker.met()
         starts = (await waker.status())["starts_this_hour"]
         took = list[float]()
 

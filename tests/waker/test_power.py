@@ -125,7 +125,8 @@ async def test_the_next_waker_knows_what_is_due_and_how_long_the_hub_takes(tmp_p
     sleeper.power = sleeper.new_power()
     sleeper.spool.open()
     async with owned(sleeper):
-        await sleeper.passes(due - sleeper.clock.now().timestamp() - 5, step=20)
+        await sleeper.passes(due - sleeper.clock.now().timestamp() - 150, step=20)
+        await sleeper.passes(145, step=1)
         assert (sleeper.state, sleeper.machine.starts) == ("ready", 2)
     await sleeper.spool.close()
 

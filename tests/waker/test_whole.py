@@ -42,7 +42,7 @@ async def test_a_sleeping_hub_is_woken_once_by_who_it_knows_and_by_nobody_else(
     api: BotApi, model: str, tmp_path: Path
 ) -> None:
     async with Sleeping(tmp_path, model, a_bot(api.url)) as waker:
-        await waker.rests()
+        await waker.met()
         starts = (await waker.status())["starts_this_hour"]
         api.says("Let me in, m1x99", chat=6666)
         await until(lambda: bool(api.acknowledged), within=30)
@@ -74,7 +74,7 @@ async def test_kills_of_waker_and_hub_lose_nothing_that_was_acknowledged(
     """Telegram keeps what wasn't acknowledged; what was, the spool and then the hub answer for."""
     dice, marks = random.Random(7), list[str]()
     async with Sleeping(tmp_path, model, a_bot(api.url)) as waker:
-        await waker.rests()
+        await waker.met()
         for kill in range(KILLS):
             for _ in range(10):
                 marks.append(f"m2x{len(marks) + 1}")

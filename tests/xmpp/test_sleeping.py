@@ -88,7 +88,7 @@ async def test_a_sleeping_hub_is_woken_over_xmpp_by_who_it_knows_and_by_nobody_e
         in_a_room(client, room),
         Sleeping(tmp_path, model, an_account(prosody, agent, ann, room)) as waker,
     ):
-        await waker.rests()
+        await waker.met()
         starts = (await waker.status())["starts_this_hour"]
         stranger.say(agent, "Let me in, m1x99")
         stranger.say(agent, "")
@@ -128,7 +128,7 @@ async def test_kills_of_waker_and_hub_lose_nothing_that_was_said_over_xmpp(
         friend(ann, prosody.port, prosody.certificate) as client,
         Sleeping(tmp_path, model, an_account(prosody, agent, ann, f"{name}@{ROOMS}")) as waker,
     ):
-        await waker.rests()
+        await waker.met()
 
         async def write() -> None:
             while len(marks) < KILLS * 10:
@@ -163,7 +163,7 @@ async def test_what_is_said_while_the_hub_stops_starts_it_again(
         friend(ann, prosody.port, prosody.certificate) as client,
         Sleeping(tmp_path, model, an_account(prosody, agent, ann, f"{name}@{ROOMS}")) as waker,
     ):
-        await waker.rests()
+        await waker.met()
         for number in range(1, 4):
             marks.append(f"m3x{number}")
             client.say(agent, f"Hello {marks[-1]}")

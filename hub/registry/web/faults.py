@@ -18,7 +18,7 @@ WORDS: Mapping[int, str] = {
     451: "This was taken away",
     503: "Not just now",
 }
-FOR_PROGRAMS = (f"{PATH}/v1", f"{PATH}/v0", f"{PATH}/schema", f"{PATH}/static")
+FOR_PROGRAMS = ("/v0.1", f"{PATH}/v1", f"{PATH}/v0", f"{PATH}/schema", f"{PATH}/static")
 
 
 def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

@@ -106,10 +106,21 @@ class PublishingController(Controller):
         again are no error; other bytes for a version that's there never are taken.
         """
         await parts.publishing.check(caller, publisher, name, version)
-        archive, envelope = await _form(request)
-        upload = Upload(publisher=publisher, name=name, version=version, archive=archive, envelope=envelope)
-        kept, fresh = await parts.publishing.publish(caller, upload)
-        return Response(version_view(kept), status_code=201 if fresh else 200)
+        archive, statement = await _form(request)
+        # What's larger than a megabyte waits on the disk, not in memory.
+        async with parts.publishing.turn():
+            upload = Upload(
+                publisher=publisher,
+                name=name,
+                version=version,
+                archive=await _bytes(archive),
+                envelope=await _bytes(statement),
+            )
+            kept, fresh = await parts.publishing.publish(caller, upload)
+        del upload
+        if not fresh:
+            return Response(version_view(kept), status_code=200)
+        return Response(version_view(await parts.publishing.looked_into(kept)), status_code=201)
 
     @post("/packages/{publisher:str}/{name:str}/versions/{version:str}/yank", status_code=200, responses=PROBLEMS)
     async def yank(
@@ -142,7 +153,7 @@ class PublishingController(Controller):
         await parts.withdrawing.delete(caller, publisher, name)
 
 
-async def _form(request: Request[Any, Any, Any]) -> tuple[bytes, bytes]:
+async def _form(request: Request[Any, Any, Any]) -> tuple[UploadFile | str, UploadFile | str]:
     """Return the archive and the statement; raises BadRequest, TooLarge."""
     if request.content_type[0] != "multipart/form-data":
         kind = shown(request.content_type[0])
@@ -158,11 +169,14 @@ async def _form(request: Request[Any, Any, Any]) -> tuple[bytes, bytes]:
     odd = sorted({name for name, _ in form.multi_items()} - {"archive", "statement"})
     if odd:
         raise BadRequest(odd[0][:60], "isn't known in this form; it has archive and statement")
-    return await _part(form.getall("archive", []), "archive"), await _part(form.getall("statement", []), "statement")
+    return _part(form.getall("archive", []), "archive"), _part(form.getall("statement", []), "statement")
 
 
-async def _part(found: list[Any], name: str) -> bytes:
+def _part(found: list[Any], name: str) -> UploadFile | str:
     if len(found) != 1:
         raise BadRequest(name, "is there more than once" if found else "is missing; send it as a file of the form")
-    value = found[0]
-    return await value.read() if isinstance(value, UploadFile) else str(value).encode()
+    return found[0] if isinstance(found[0], UploadFile) else str(found[0])
+
+
+async def _bytes(part: UploadFile | str) -> bytes:
+    return await part.read() if isinstance(part, UploadFile) else part.encode()

@@ -191,7 +191,7 @@ class DockerProvider:
 
     async def _send(self, method: str, path: str, patience: float) -> tuple[int, bytes, dict[bytes, bytes]]:
         waits = {"connect": 5.0, "read": patience, "write": 5.0, "pool": 5.0}
-        headers = {"Host": "docker", "Content-Length": "0"} if method == "POST" else {"Host": "docker"}
+        headers = [("Host", "docker"), *([("Content-Length", "0")] if method == "POST" else [])]
         try:
             async with (
                 asyncio.timeout(patience + 10.0),

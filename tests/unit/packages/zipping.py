@@ -22,6 +22,7 @@ DATA = '[permissions]\nfs = "data"\n'
 
 
 def zipped(files: dict[str, str]) -> bytes:
+    """Return an archive: the same bytes whenever it's made."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, text in files.items():

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 from msgspec.structs import replace
 
+from hub.packages.scanning import Scanner
 from hub.registry.parts import Parts, opened
 from hub.registry.web.app import build
 from hub.shelves import ShelfConfig
@@ -54,9 +56,7 @@ def shelved(parts: Parts, clock: FakeClock) -> Shelved:
 
 @pytest.fixture
 async def client(parts: Parts) -> AsyncIterator[Client]:
-    # Not Litestar's own, which answers in another event loop than the registry's work is done in.
-    transport = httpx.ASGITransport(app=build(parts))  # type: ignore[arg-type]  # it's an ASGI application
-    async with httpx.AsyncClient(transport=transport, base_url="http://registry.test") as found:
+    async with client_of(parts) as found:
         yield found
 
 
@@ -67,6 +67,23 @@ async def scanning(parts: Parts) -> AsyncIterator[None]:
         running = group.create_task(parts.scans.run())
         yield
         running.cancel()
+
+
+@asynccontextmanager
+async def opened_at_work(config: ShelfConfig, folder: Path, clock: FakeClock, scanner: Scanner) -> AsyncIterator[Parts]:
+    """A registry that looks into what's published by a scanner."""
+    opening = opened(config, folder, "http://registry.test", clock, memory=64, scanner=scanner)
+    async with opening as parts, asyncio.TaskGroup() as group:
+        running = group.create_task(parts.scans.run())
+        yield parts
+        running.cancel()
+
+
+def client_of(parts: Parts) -> Client:
+    """Return who asks a registry."""
+    # Not Litestar's own client, which has answers given in another event loop than the registry works in.
+    transport = httpx.ASGITransport(app=build(parts))  # type: ignore[arg-type]  # it's an ASGI application
+    return httpx.AsyncClient(transport=transport, base_url="http://registry.test")
 
 
 async def signed_up(client: Client, name: str, publisher: str = "") -> dict[str, str]:

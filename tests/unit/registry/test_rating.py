@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -51,7 +52,7 @@ async def installed(client: Client, parts: Parts, clock: FakeClock, version: Ver
 
 def said(
     parts: Parts, hub: SigningKey, version: Version, account: str, stars: int = 4, **changed: object
-) -> dict[str, object]:
+) -> dict[str, Any]:
     envelope = msgspec.json.decode(receipt(parts, hub, version, account, **changed))
     return {
         "stars": stars,
