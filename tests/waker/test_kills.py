@@ -54,7 +54,9 @@ class Telegram:
 
 
 def kept(file: Path) -> list[tuple[str, int]]:
-    """Return what the stand-in has kept, in its order."""
+    """Return what the stand-in has kept, in its order; nothing if it was never up long enough to make its file."""
+    if not file.exists():
+        return []
     with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
         return database.execute("SELECT chat, number FROM kept ORDER BY id").fetchall()
 
