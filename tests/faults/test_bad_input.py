@@ -22,6 +22,8 @@ pytestmark = pytest.mark.faults
 
 FLOOD = int(os.environ.get("AGENTHOST_FLOOD", "2000"))
 FLOODER = PersonId("flooder")
+ALONE = "PYTEST_XDIST_WORKER" not in os.environ
+"""Beside other tests, waits say more of those than of the flood; `make faults` runs it alone."""
 JSON = {"Content-Type": "application/json"}
 
 
@@ -107,9 +109,10 @@ async def test_a_flood_by_one_sender_is_refused_and_others_are_still_answered_so
 
     assert set(statuses) == {"202", "429"}
     assert (await hub.get("/v1/status"))["queues"].get("inbox.dead", 0) == 0
-    assert p50_during <= 1.5 * p50_before + 0.05
-    # Sixty-four requests at one moment are a quarter of a second's work, which no order of doing them takes away.
-    assert p95_during <= 1.5 * p95_before + 0.4
+    if ALONE:
+        assert p50_during <= 1.5 * p50_before + 0.05
+        # Sixty-four requests at one moment are a quarter of a second's work, which no order of doing them takes away.
+        assert p95_during <= 1.5 * p95_before + 0.4
     end = time.monotonic() + 120
     while any((await hub.get("/v1/status"))["queues"].values()):
         assert time.monotonic() < end, "what was accepted isn't answered"
