@@ -177,6 +177,9 @@ def listening(config: WakerConfig) -> Generator[socket.socket, None, None]:
         raise StartError(
             f"waker.port: can't listen at {where[0]}:{where[1]} ({error.strerror}); stop what's there, or take another"
         ) from None
+    # Connections inherit it. asyncio sets it only for sockets that name their protocol, and without it an answer's
+    # second write waits 40 ms for the client to acknowledge the first.
+    found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with found:
         yield found
 
