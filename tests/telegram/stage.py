@@ -5,6 +5,8 @@ import json
 import tempfile
 from pathlib import Path
 
+# Read here, and not in the first test's time: the bridge itself reads its library late.
+import bridges.telegram.bridge  # noqa: F401
 from hub.errors import DeliveryDelayed, DeliveryError, DeliveryUncertain
 from hub.records import Address
 from tests.telegram.botapi import TOKEN, BotApi

@@ -4,14 +4,16 @@ As https://github.com/modelcontextprotocol/registry/blob/main/docs/reference/api
 server.json of the schema 2025-12-11.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from litestar import Controller, Response, get
+from litestar import Controller, Request, Response, get
 from litestar.params import FromPath, QueryParameter
 from msgspec import UNSET, Struct, UnsetType, field
 
+from hub.errors import BadRequest
 from hub.registry.mcp import Entry
 from hub.registry.parts import Parts
 from hub.registry.web.auth import PATH, Registry
@@ -105,6 +107,7 @@ class ServersController(Controller):
     @get(responses=refusals())
     async def servers(
         self,
+        request: Request[Any, Any, Any],
         parts: Registry,
         cursor: Cursor = "",
         limit: Limit = 30,
@@ -114,6 +117,9 @@ class ServersController(Controller):
         include_deleted: Removed = False,
     ) -> Response[ServerList]:
         """List servers by their names, each version an entry."""
+        if not re.match(r"\d{4}-|$", since := request.query_params.get("updated_since", "")):
+            # A number would be taken for seconds since 1970, which the specification doesn't have.
+            raise BadRequest("updated_since", f"{since[:40]!r} is no time; write it as 2026-11-30T12:00:00Z")
         found, following = await parts.servers.page(
             cursor=cursor, limit=limit, search=search, version=version, since=updated_since, removed=include_deleted
         )
