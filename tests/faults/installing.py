@@ -6,8 +6,6 @@ kept, then `dead STATUS`. Forked, it needn't load everything anew.
 """
 
 import asyncio
-import os
-import signal
 import sys
 from pathlib import Path
 from random import Random
@@ -23,15 +21,12 @@ from hub.records import OWNER
 from hub.store.documents import MemoryDocuments
 from hub.store.sql import SqlStore
 from hub.testing import FakeEgress
+from tests.faults.lives import live, say
 from tests.unit.packages.zipping import DATA, a_plugin
 
 NAMES = ("echo", "sing")
 VERSIONS = ("1.0.0", "2.0.0", "3.0.0")
 """The third asks for more than the others."""
-
-
-def say(text: str) -> None:
-    os.write(1, f"{text}\n".encode())
 
 
 def archive(name: str, version: str) -> bytes:
@@ -93,20 +88,5 @@ async def work(folder: Path, chance: Random) -> None:
                 continue
 
 
-def main(folder: Path) -> None:
-    for line in sys.stdin:
-        seed, seconds, failpoint = line.split()
-        child = os.fork()
-        if child == 0:
-            if failpoint != "-":
-                os.environ["AGENTHOST_FAILPOINT"] = failpoint
-            signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
-            # Whoever never comes by its failpoint is killed all the same.
-            signal.setitimer(signal.ITIMER_REAL, float(seconds) or 20.0)
-            asyncio.run(work(folder, Random(int(seed))))
-        _, status = os.waitpid(child, 0)
-        say(f"dead {status}")
-
-
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    live(Path(sys.argv[1]), work)

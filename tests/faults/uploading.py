@@ -3,9 +3,6 @@
 It says "kept VERSION SHA256" of each version once that's acknowledged. It forks, so that each life begins in a moment.
 """
 
-import asyncio
-import os
-import signal
 import sys
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
@@ -26,6 +23,7 @@ from hub.registry.tables import accounts
 from hub.releases import Release
 from hub.shelves import ShelfConfig
 from hub.statements import SigningKey
+from tests.faults.lives import live, say
 from tests.unit.packages.zipping import a_plugin
 
 NAMES = ("one", "two", "three")
@@ -34,11 +32,6 @@ CONFIG = ShelfConfig(listed_after_days=0, new_versions=1_000_000, new_packages=1
 
 def registry(folder: Path) -> AbstractAsyncContextManager[Parts]:
     return opened(replace(CONFIG, data=str(folder)), folder, "", SystemClock(), memory=64)
-
-
-def say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 async def work(folder: Path, chance: Random) -> None:
@@ -55,20 +48,5 @@ async def work(folder: Path, chance: Random) -> None:
             say(f"kept {name}@{version} {sha256(archive).hexdigest()}")
 
 
-def main(folder: Path) -> None:
-    for line in sys.stdin:
-        seed, seconds, failpoint = line.split()
-        child = os.fork()
-        if child == 0:
-            if failpoint != "-":
-                os.environ["AGENTHOST_FAILPOINT"] = failpoint
-            signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
-            # Whoever never comes by its failpoint is killed all the same.
-            signal.setitimer(signal.ITIMER_REAL, float(seconds) or 20.0)
-            asyncio.run(work(folder, Random(int(seed))))
-        _, status = os.waitpid(child, 0)
-        say(f"dead {status}")
-
-
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    live(Path(sys.argv[1]), work)
