@@ -17,12 +17,13 @@ SEED ?= 1
 FLOOD ?= 10000
 FUZZ ?= 10000
 REGISTRY_CASES ?= 20000
+API_CASES ?= 20000
 WAKER_KILLS ?= 60
 WAKER_CYCLES ?= 30
 HUBS ?= 2,4
 HUBS_MINUTES ?= 10
 
-.PHONY: help run venv test faults nightly soak check bench lock llama format clean train-router
+.PHONY: help run venv test pictures faults nightly soak check bench lock llama format clean train-router words
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -38,14 +39,20 @@ test: ## set up, check, and run the tests, JOBS of them at a time; make test ARG
 	@$(MAKE) check
 	@exec .venv/bin/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
+pictures: ## take the documentation's pictures anew (they look best with Debian's fonts-inter)
+	$(START) setup test
+	@AGENTHOST_PICTURES=1 exec .venv/bin/python -m pytest tests/browser/test_pictures.py $(ARGS)
+
 faults: ## kill, fill and flood at length; make faults KILLS=200 SEED=7
 	$(START) setup test
 	@AGENTHOST_KILLS=$(KILLS) AGENTHOST_MESSAGES=$(MESSAGES) AGENTHOST_JUMPS=$(JUMPS) AGENTHOST_SEED=$(SEED) \
 	AGENTHOST_FLOOD=$(FLOOD) AGENTHOST_FUZZ=$(FUZZ) AGENTHOST_XMPP_FAULTS=$(CUTS) AGENTHOST_REGISTRY_CASES=$(REGISTRY_CASES) \
+	AGENTHOST_API_CASES=$(API_CASES) \
 	AGENTHOST_HUBS=$(HUBS) AGENTHOST_HUBS_MINUTES=$(HUBS_MINUTES) AGENTHOST_HUBS_MESSAGES=48 AGENTHOST_HUBS_LATENCY=4 \
 	AGENTHOST_WAKER_KILLS=$(WAKER_KILLS) AGENTHOST_WAKER_CYCLES=$(WAKER_CYCLES) \
 	exec .venv/bin/python -m pytest -s tests/faults tests/hubs tests/waker/test_whole.py tests/waker/test_kills.py \
-		tests/waker/test_ec2.py tests/xmpp/test_faults.py tests/xmpp/test_sleeping.py tests/live/test_registry_schema.py $(ARGS)
+		tests/waker/test_ec2.py tests/xmpp/test_faults.py tests/xmpp/test_sleeping.py tests/live/test_registry_schema.py \
+		tests/live/test_api_schema.py $(ARGS)
 
 nightly: ## the faults as long as a night allows: 1,000 kills under 50,000 messages
 	@$(MAKE) faults KILLS=1000 MESSAGES=50000 JUMPS=24
@@ -74,6 +81,10 @@ bench: venv ## measure accepts, tokens, idle cost and memory
 
 llama: ## build llama.cpp again after a failure
 	$(START) setup llama
+
+words: ## gather the site's texts into its catalogues; make words LANGUAGE=fr begins one more
+	$(START) setup check
+	@.venv/bin/python -m make.catalogues $(LANGUAGE)
 
 lock: ## renew the lock files to the newest versions that pyproject.toml allows
 	$(START) setup check

@@ -108,8 +108,13 @@ def name_of(account: BridgeAccount) -> str:
 def secrets_of(account: BridgeAccount) -> tuple[str, ...]:
     """Return what must never be read in a log."""
     if isinstance(account, TelegramAccount):
-        return (account.token, account.webhook_secret)
+        return (account.token, webhook_secret(account)) if account.token else (account.webhook_secret,)
     return (account.password,)
+
+
+def api_of(account: BridgeAccount) -> str:
+    """Return the address of an account's platform, where the config names it."""
+    return account.api_url if isinstance(account, TelegramAccount) else ""
 
 
 def webhook_secret(account: TelegramAccount) -> str:

@@ -14,14 +14,16 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from hub import accounts, databases, outward, reading, shelves
+from hub import accounts, databases, issuers, outward, reading, shelves, sites
 from hub.accounts import BridgeAccount
 from hub.errors import ConfigError
+from hub.issuers import SignInConfig
 from hub.outward import EgressConfig, RegistryConfig
 from hub.sections import (
     AlertsConfig,
     DecisionsConfig,
     FallbackConfig,
+    HandoverConfig,
     HearingConfig,
     HubConfig,
     ImagesConfig,
@@ -37,6 +39,7 @@ from hub.sections import (
     WakerSection,
 )
 from hub.shelves import ShelfConfig
+from hub.sites import SiteConfig
 
 __all__ = [
     "MODEL_FILE",
@@ -49,6 +52,7 @@ __all__ = [
     "Config",
     "DecisionsConfig",
     "FallbackConfig",
+    "HandoverConfig",
     "HearingConfig",
     "HubConfig",
     "ImagesConfig",
@@ -151,6 +155,13 @@ class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """So long after a task has ended its workspace is kept."""
     waiting_per_person: Positive = 200
     """Unanswered messages; more are refused until some are answered."""
+    requests_per_key: Annotated[int, Meta(ge=0, le=2**31)] = 1200
+    """To the HTTP API, a minute, by one key or session that has no pace of its own; 0 is no limit. Those of admins of
+    the hub's own tenant aren't held to it, nor to the next: they run the hub."""
+    requests_per_person: Annotated[int, Meta(ge=0, le=2**31)] = 1200
+    """By all keys and sessions of a person that have no pace of their own."""
+    requests_per_tenant: Annotated[int, Meta(ge=0, le=2**31)] = 6000
+    """By all of a tenant's, where it has no quota of its own; the hub's own tenant isn't held to it."""
     tasks_at_once: Positive = 8
     """Turns taken side by side."""
     depth: Annotated[int, Meta(ge=0, le=10)] = 3
@@ -184,10 +195,13 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     egress: EgressConfig = EgressConfig()
     limits: LimitsConfig = LimitsConfig()
     alerts: AlertsConfig = AlertsConfig()
+    handover: HandoverConfig = HandoverConfig()
     telemetry: TelemetryConfig = TelemetryConfig()
     bridges: tuple[BridgeAccount, ...] = ()
     registries: tuple[RegistryConfig, ...] = ()
     registry: ShelfConfig = ShelfConfig()
+    sign_in: SignInConfig = SignInConfig()
+    site: SiteConfig = SiteConfig()
 
     @property
     def data(self) -> Path:
@@ -211,7 +225,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
         for fault in faults
     ]
     if faults:
-        raise ConfigError(*faults)
+        raise ConfigError(*map(reading.url_shown, faults))
     return _with_secrets(config)
 
 
@@ -317,7 +331,8 @@ def _check(config: Config) -> list[str]:
     faults += _check_telemetry(config.telemetry)
     faults += _check_secrets(config.packages.secrets)
     faults += [*databases.faults(config.store), *outward.faults(config.egress, config.registries)]
-    return [*faults, *shelves.faults(config.registry)]
+    faults += [*shelves.faults(config.registry), *issuers.faults(config.sign_in)]
+    return [*faults, *sites.faults(config.site)]
 
 
 def _check_waker(waker: WakerSection) -> list[str]:
@@ -378,4 +393,5 @@ def _with_secrets(config: Config) -> Config:
     packages = replace(config.packages, secrets=kept)
     waker = replace(config.waker, token=accounts.secret(config.waker.token, config.waker.token_file))
     store, bridges = databases.with_secret(config.store), tuple(map(accounts.with_secret, config.bridges))
-    return replace(config, store=store, llm=llm, waker=waker, packages=packages, bridges=bridges)
+    ways_in = issuers.with_secrets(config.sign_in)
+    return replace(config, store=store, llm=llm, waker=waker, packages=packages, bridges=bridges, sign_in=ways_in)

@@ -21,6 +21,7 @@ AgentHostError
 |   |-- DeliveryUncertain  perhaps delivered: deliver once more, marked
 |   `-- DeliveryRefused    never deliverable: tell the person elsewhere, loudly
 |-- ToolError              the LLM: it reads the text
+|   `-- Unsure               the person, who's asked before it's done again: nobody knows whether it was done
 |-- EgressError            who gave the address: it didn't answer as it should
 |   `-- EgressRefused      who gave the address: it's one that may not be asked
 |-- ManifestError          the author of a package
@@ -36,7 +37,10 @@ AgentHostError
     |-- Decided            somebody answered before, or it's too late
     |-- TooLarge           send less
     `-- TooMany            send later
+        `-- OverQuota        send later: names the quota, and when it's free again
 """
+
+from datetime import datetime
 
 
 class AgentHostError(Exception):
@@ -143,6 +147,10 @@ class ToolError(AgentHostError):
     """A tool couldn't do what it was called for; the text is written for the LLM."""
 
 
+class Unsure(ToolError):
+    """A tool was called, and nobody knows whether it did its work; the text is written for the LLM."""
+
+
 class EgressError(AgentHostError):
     """A request to the outside was refused before it was made, or came to nothing; the text says which and why."""
 
@@ -209,3 +217,13 @@ class TooMany(PersonError):
     def __init__(self, text: str, after: float) -> None:
         super().__init__(text)
         self.after = after
+
+
+class OverQuota(TooMany):
+    """All that a tenant may take of something is taken: `quota` is what, `limit` how much, and it's free `again_at`."""
+
+    def __init__(self, text: str, *, quota: str, limit: float, again_at: datetime, after: float) -> None:
+        super().__init__(text, after)
+        self.quota = quota
+        self.limit = limit
+        self.again_at = again_at

@@ -1,15 +1,19 @@
-"""What lies on the disk before the hub is built: its data folder, and plugins and scripts that need no installing."""
+"""What's there before the hub is built: its data folder, plugins and scripts that need no installing, its toolbox."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from hub.config import Config
+from hub.config import Config, timezone
 from hub.errors import ConfigError, ManifestError, StartError
+from hub.flow.offering import Offering
+from hub.flow.toolbox import Toolbox
 from hub.manifests import load_plugins, load_scripts
 from hub.packages.hosts import Supplies
 from hub.packages.plugins import check, plugin_tools
 from hub.packages.scripts import Scripts
-from hub.ports import Documents, Tool
+from hub.ports import LLM, Clock, Documents, Tool
+from hub.store.ranking import FullTextRanking
+from hub.tools import built_in
 
 SHIPPED_AGENTS = Path(__file__).parent.parent / "agents"
 SHIPPED_PLUGINS = Path(__file__).parent.parent / "plugins"
@@ -51,3 +55,11 @@ def make_data_folder(data: Path) -> None:
         raise StartError(
             f"hub.data: {data} can't be made ({error.strerror}); name another with --data, or mend its rights"
         ) from None
+
+
+def toolbox_of(
+    config: Config, clock: Clock, documents: Documents, tools: Sequence[Tool], decider: LLM, llm: LLM
+) -> Toolbox:
+    """Return what offers and calls tools: the built-in ones and these."""
+    offering = Offering(FullTextRanking(), config.limits.tool_tokens)
+    return Toolbox((*built_in(clock, timezone(config), documents), *tools), decider, llm, offering=offering)

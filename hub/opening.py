@@ -1,5 +1,6 @@
 """What a hub stands on, by the config: its store, models, tools, packages, bridges; opened here and closed in turn."""
 
+import json
 import os
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, nullcontext
@@ -9,11 +10,14 @@ from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 
+import msgspec
+
 import bridges as platforms
+from hub import issuers, reading, shelves
 from hub import log as logs
-from hub import shelves
-from hub.accounts import kind_of, name_of, secrets_of
+from hub.accounts import api_of, kind_of, name_of, secrets_of
 from hub.app import Hub
+from hub.business import Outside
 from hub.clock import SystemClock
 from hub.config import Config, backends, timezone
 from hub.databases import database_of
@@ -21,10 +25,13 @@ from hub.dispatch.company import Company, joined, name_of_hub
 from hub.egress.guard import GuardedEgress
 from hub.errors import ConfigError, ManifestError, StartError, StatementError
 from hub.flow.aiming import FlowAims
+from hub.flow.auditing import Audit, audited
 from hub.flow.desk import FrontDesk
 from hub.flow.errands import FlowErrands
 from hub.flow.forgetting import Forgetting
+from hub.flow.humans import FlowHumans
 from hub.flow.leftovers import Leftovers
+from hub.flow.lending import FlowLending
 from hub.flow.litter import Litter
 from hub.flow.people import owner_secret
 from hub.flow.retention import Retention
@@ -52,8 +59,6 @@ from hub.records import new_id
 from hub.statements import SigningKey
 from hub.store.documents import FileDocuments
 from hub.store.files import FileStore
-from hub.store.postgres import PostgresStore
-from hub.store.postgres_documents import PostgresDocuments
 from hub.store.postgres_fence import HubFence
 from hub.store.postgres_server import url_of
 from hub.store.postgres_writer import Fence
@@ -63,9 +68,11 @@ from hub.times.zones import Zones
 from hub.tools import built_in
 from hub.tools.checks import Checks
 from hub.tools.code import RunPython
+from hub.tools.lent import lent_tools
 from hub.tools.library import forget
 from hub.tools.media import media
 from hub.tools.shipped import Shipped
+from hub.vault import Vault
 
 
 async def opened(
@@ -83,7 +90,7 @@ async def opened(
     redaction = logs.configure(config.hub.log, config.hub.log_level, secrets=_secrets(config))
     make_data_folder(config.data)
     boot, fence, clock = new_id(), HubFence(), clock or SystemClock()
-    store = store_of(config, boot, fence)
+    store = audited(store_of(config, boot, fence), clock)
     await store.open()
     stack.push_async_callback(store.close)
     company = await _company(config, stack, store, clock, boot, [*map(name_of, config.bridges), *bridges])
@@ -96,7 +103,16 @@ async def opened(
         ground = await _ground(config, store, clock, _documents_of(config, stack))
         parts = await _built(ground, stack, bridges, tools, company)
         await parts.people.ensure_owner(secret)
+        await Audit(store, clock).configured(_plainly(config))
     return parts, secret
+
+
+def _plainly(config: Config) -> str:
+    """Return all of a config but its secrets."""
+    told = msgspec.json.encode(config, enc_hook=str).decode()
+    for secret in sorted(filter(None, _secrets(config)), key=len, reverse=True):
+        told = told.replace(json.dumps(secret, ensure_ascii=False)[1:-1], "")
+    return told
 
 
 async def _ground(config: Config, store: Store, clock: Clock, documents: Documents) -> "_Ground":
@@ -104,7 +120,9 @@ async def _ground(config: Config, store: Store, clock: Clock, documents: Documen
     await files.open()
     workspaces = FolderWorkspaces(config.data / "workspaces", size=config.limits.workspace_mb << 20)
     await workspaces.open()
-    return _Ground(config, store, clock, documents, files, workspaces, FlowErrands(), FlowAims())
+    return _Ground(
+        config, store, clock, documents, files, workspaces, FlowErrands(), FlowAims(), FlowHumans(), FlowLending(store)
+    )
 
 
 async def _built(
@@ -135,12 +153,16 @@ async def _built(
         installer=installer,
         errands=ground.errands,
         aims=ground.aims,
+        humans=ground.humans,
         checking=checking,
         sweeps=_sweeps(ground),
         workspaces=ground.workspaces,
         unindex=partial(forget, config.data / "search"),
         own=cache(partial(found, kinds, _origins(config))),
         company=company,
+        lending=ground.lending,
+        vault=Vault.at(config.data / "sign-in.key"),
+        outside=Outside(GuardedEgress(config.egress.allow), Vault.at(config.data / "webhooks.key")),
     )
     stack.push_async_callback(parts.watch.close)
     await installer.open()
@@ -159,6 +181,8 @@ class _Ground:
     workspaces: Workspaces
     errands: FlowErrands
     aims: FlowAims
+    humans: FlowHumans
+    lending: FlowLending
 
 
 def store_of(config: Config, boot: str = "", fence: Fence | None = None) -> Store:
@@ -166,6 +190,9 @@ def store_of(config: Config, boot: str = "", fence: Fence | None = None) -> Stor
     place = database_of(config.store, config.data)
     if isinstance(place, Path):
         return SqlStore(place)
+    # Here and below: only a hub whose records are there takes the time to load it.
+    from hub.store.postgres import PostgresStore  # noqa: PLC0415
+
     # By this name others end its connections once it's dead.
     url = url_of(place).update_query_dict({"application_name": f"agenthost {boot}"}) if boot else url_of(place)
     return PostgresStore(url, fence=fence)
@@ -188,6 +215,8 @@ def _documents_of(config: Config, stack: AsyncExitStack) -> Documents:
     place = database_of(config.store, config.data)
     if isinstance(place, Path):
         return FileDocuments(config.data / "documents")
+    from hub.store.postgres_documents import PostgresDocuments  # noqa: PLC0415
+
     documents = PostgresDocuments(url_of(place))
     stack.push_async_callback(documents.close)
     return documents
@@ -198,7 +227,13 @@ def _sweeps(ground: _Ground) -> Sequence[Callable[[], Awaitable[None]]]:
     config, store, clock, workspaces = ground.config, ground.store, ground.clock, ground.workspaces
     leftovers = Leftovers(store, workspaces, clock, timedelta(days=config.limits.workspace_days))
     retention = Retention(store, Forgetting(store, workspaces), clock, config.store)
-    return leftovers.sweep, retention.sweep, Litter(store, ground.files, clock).sweep
+    audit, days = Audit(store, clock), config.store.keep_audit_days
+
+    async def prune() -> None:
+        if days:
+            await audit.prune(timedelta(days=days))
+
+    return leftovers.sweep, retention.sweep, Litter(store, ground.files, clock).sweep, prune
 
 
 def _secrets(config: Config) -> list[str]:
@@ -208,9 +243,16 @@ def _secrets(config: Config) -> list[str]:
         config.waker.token,
         *models,
         *chain(*map(secrets_of, config.bridges)),
+        *chain(*map(reading.passwords_in, _addresses(config))),
         *(secret.value for secret in config.packages.secrets),
         *shelves.secrets_of(config.registry),
+        *issuers.secrets_of(config.sign_in),
     ]
+
+
+def _addresses(config: Config) -> Sequence[str]:
+    """Return the addresses that somebody may have put a password into: it's sent along to them."""
+    return (config.telemetry.otlp_url, *(llm.url for _, llm in backends(config)), *map(api_of, config.bridges))
 
 
 def _origins(config: Config) -> Mapping[Origin, Sequence[Path]]:
@@ -244,11 +286,13 @@ async def _outfit(
         outlining=ground.errands,
         splits=ground.errands,
         aims=ground.aims,
+        humans=ground.humans,
         search=config.data / "search",
     )
     stack.push_async_callback(shipped.close)
     code = RunPython(computing(scripts, documents, supplies), outside=True)
-    tools = (*shipped.tools, *media(config.tools, ground.errands, ground.files), code, *tools)
+    lent = lent_tools(ground.lending)
+    tools = (*shipped.tools, *lent, *media(config.tools, ground.errands, ground.files), code, *tools)
     taken = [tool.name for tool in (*built_in(clock, timezone(config), documents), *tools)]
     known = (*(await own_plugins(config, taken, scripts, documents, supplies)), *tools)
     taken = [*taken, *(tool.name for tool in known)]

@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin
+from urllib.parse import unquote
 
 import msgspec
 from msgspec import Struct
@@ -119,9 +120,28 @@ def good(node: object, kind: type[Struct], path: str, faults: list[str]) -> dict
 
 def shown(path: str, value: object) -> str:
     """Return a value as a fault may show it; a secret's never is."""
-    if path.endswith(("key", "token", "password", "secret")):
+    if re.search(r"(key|token|password|secrets?|\.value)(\[\d+\])?$", path):
         return "hidden"
-    text = f'"{value}"' if isinstance(value, str) else repr(value)
+    # What stands in a section, nobody knows where it isn't one of ours: [bridges] for [[bridges]] has a token in it.
+    if isinstance(value, dict):
+        return "a section"
+    if isinstance(value, list):
+        return "a list of sections" if any(isinstance(each, dict) for each in value) else _cut(url_shown(repr(value)))
+    return _cut(f'"{url_shown(value)}"' if isinstance(value, str) else repr(value))
+
+
+def url_shown(text: str) -> str:
+    """Return an address, or a text with some, as a fault may show it: without who and password."""
+    return re.sub(r"(?<=//)(?!USER:PASSWORD@)[^/?#\s]*@", "hidden@", text)
+
+
+def passwords_in(url: str) -> tuple[str, ...]:
+    """Return the password that stands in an address, as it's written there and as it's meant; none: nothing."""
+    found = re.search(r"//[^/?#@]*?:([^/?#]*)@", url)
+    return (found[1], unquote(found[1])) if found else ()
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= 80 else text[:79] + "…"
 
 

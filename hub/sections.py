@@ -54,8 +54,12 @@ class StoreConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """So long after their end tasks are kept with all that belongs to them; 0: for ever."""
     keep_corrections: bool = True
     """Tasks with a message that its person moved are kept: the router is measured by them."""
+    keep_audit_days: Annotated[int, Meta(ge=0)] = 0
+    """So long it's known what was done by whom; 0: for ever."""
     keep_entries_days: Positive = 7
     """So long it's known how a message came through the queues."""
+    keep_deliveries_days: Annotated[int, Meta(ge=4)] = 14
+    """So long it's kept what went to webhooks, and what was given up can be sent again."""
 
 
 class AlertsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,6 +73,21 @@ class AlertsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """An older last backup is told of; 0: never."""
     slow_tokens_per_second: Price = 2.0
     """A model that writes slower is told of; 0: never."""
+
+
+class HandoverConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[handover]: how people take chats over from agents; a tenant's own rules go first."""
+
+    words: bool = True
+    """Whether who says that they want a human gets one asked for, as by /human."""
+    signed: bool = True
+    """Whether people see which answers a human wrote, and that human's name."""
+    first_minutes: Seconds = 15.0
+    """Until an operator's first answer is late."""
+    end_minutes: Seconds = 480.0
+    """Until it's late that it isn't over."""
+    asking_minutes: Annotated[float, Meta(ge=0)] = 0.0
+    """A task that waits so long for its person, or is stuck, gets a human asked for; 0: none does."""
 
 
 class TelemetryConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

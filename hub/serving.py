@@ -34,16 +34,23 @@ def serve(
     *,
     bridges: Mapping[str, Bridge] | None = None,
     tools: Sequence[Tool] = (),
+    up: Callable[[], None] = lambda: None,
 ) -> int:
     """Run a hub until SIGINT or SIGTERM; return the exit code. Raises ConfigError and StartError.
 
     SIGHUP has the config looked at again: a changed and good one takes over, a bad one is logged and changes nothing.
-    `bridges` and `tools` come along besides those that the config names.
+    `bridges` and `tools` come along besides those that the config names. `up` is called each time that it serves.
     """
-    return asyncio.run(_serve(config, config_path, bridges or {}, tools))
+    return asyncio.run(_serve(config, config_path, bridges or {}, tools, up))
 
 
-async def _serve(config: Config, config_path: Path | None, bridges: Mapping[str, Bridge], tools: Sequence[Tool]) -> int:
+async def _serve(
+    config: Config,
+    config_path: Path | None,
+    bridges: Mapping[str, Bridge],
+    tools: Sequence[Tool],
+    up: Callable[[], None],
+) -> int:
     reloader = Reloader(config_path, os.environ)
     running: Config | None = config
     while running is not None:
@@ -51,7 +58,7 @@ async def _serve(config: Config, config_path: Path | None, bridges: Mapping[str,
             hub_, secret = await opened(running, stack, bridges, tools)
             socket_ = stack.enter_context(listening(running))
             app = await _app(hub_, secret, socket_, stack)
-            fresh = await _served(hub_, app, socket_, reloader)
+            fresh = await _served(hub_, app, socket_, reloader, up)
         running = _kept(config, fresh) if fresh else None
     return 0
 
@@ -92,7 +99,9 @@ def _kept(config: Config, fresh: Config) -> Config:
     return replace(fresh, hub=hub_)
 
 
-async def _served(parts: Hub, app: ASGIApp, socket_: socket.socket, reloader: Reloader) -> Config | None:
+async def _served(
+    parts: Hub, app: ASGIApp, socket_: socket.socket, reloader: Reloader, up: Callable[[], None]
+) -> Config | None:
     """Serve until told to stop (return None) or until a changed config is to take over (return it)."""
     server = Server(app, closing=parts.closing)
     fresh: list[Config] = []
@@ -114,7 +123,7 @@ async def _served(parts: Hub, app: ASGIApp, socket_: socket.socket, reloader: Re
         loop.add_signal_handler(number, handler)
     async with asyncio.TaskGroup() as group:
         work = group.create_task(_work(parts, fresh, stop))
-        group.create_task(_greet(parts, server, socket_))
+        group.create_task(_greet(parts, server, socket_, up))
         await server.serve(sockets=[socket_])
         work.cancel()
     return fresh[-1] if fresh else None
@@ -130,12 +139,13 @@ async def _work(parts: Hub, fresh: list[Config], stop: Callable[[], None]) -> No
         stop()
 
 
-async def _greet(parts: Hub, server: Server, socket_: socket.socket) -> None:
+async def _greet(parts: Hub, server: Server, socket_: socket.socket, up: Callable[[], None]) -> None:
     """Print the sign-in link once the page can be had."""
     while not server.started:
         if server.should_exit:
             return
         await parts.clock.sleep(0.02)
+    up()
     base = url_of(parts.config, socket_)
     sys.stdout.write(
         f"AgentHost {hub.__version__} is at {base} – this link signs you in, for an hour:\n"

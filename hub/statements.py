@@ -16,12 +16,6 @@ from typing import Literal, TypeVar
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
 from msgspec import Struct
 
 from hub.errors import StatementError
@@ -64,7 +58,7 @@ class SigningKey:
 
     def __init__(self, private: Ed25519PrivateKey) -> None:
         self._private = private
-        self.public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        self.public = private.public_key().public_bytes_raw()
         """32 bytes."""
         self.id = id_of(self.public)
 
@@ -92,8 +86,7 @@ class SigningKey:
 
     def told(self) -> str:
         """Return the private key as its file has it."""
-        raw = self._private.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
-        return base64.b64encode(raw).decode()
+        return base64.b64encode(self._private.private_bytes_raw()).decode()
 
     def seal(self, stated: Struct, kind: str = IN_TOTO) -> bytes:
         """Return what's stated in a signed envelope, as JSON."""

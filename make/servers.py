@@ -1,4 +1,4 @@
-"""MCP servers that others wrote, from npm: the tests install them as packages and use them."""
+"""MCP servers and clients that others wrote, from npm: the tests use them as they are."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def ensure_servers(places: Places) -> bool:
     try:
         with locked(folder.with_suffix(".lock")):
             if not folder.is_dir():
-                say(f"fetching MCP servers that others wrote with npm: 35 MB, once, for {folder}")
+                say(f"fetching MCP servers and clients that others wrote with npm: 140 MB, once, for {folder}")
                 _fetch(places, folder)
     except (SetupError, OSError) as error:
         say(f"{error}\nMCP servers that others wrote aren't tried out.")

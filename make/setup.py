@@ -19,7 +19,7 @@ from make.model import ensure_model
 from make.places import Places, locked
 from make.servers import ensure_servers
 from make.skills import ensure_skills
-from make.venv import ensure_packages, ensure_venv, stamps_of
+from make.venv import ensure_bytecode, ensure_packages, ensure_venv, stamps_of
 from make.words import SetupError, say
 
 GOALS = ("run", "test", "check", "llama")
@@ -34,6 +34,7 @@ def set_up(goal: str, places: Places, environ: Mapping[str, str]) -> None:
         ensure_packages(places, stamps, dev=goal in ("test", "check"))
         if goal == "check":
             return
+        ensure_bytecode(places, stamps, environ)
         if environ.get("AGENTHOST_SKIP_LLAMA") == "1":
             say("llama.cpp is left out, as AGENTHOST_SKIP_LLAMA=1 says")
             has_llama = True

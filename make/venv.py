@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import subprocess
 import sys
 import sysconfig
+from collections.abc import Mapping
 from pathlib import Path
 
 from make.places import Places, Stamps, fingerprint
@@ -13,6 +15,8 @@ from make.words import SetupError, call, say
 
 # What changes with the packages: they are taken out when a lock is synchronised, and put in again.
 _ON_TOP = ("project", "llama")
+ROOMS = ("hub", "bridges", "client", "tests")
+"""The checkout's own folders of modules."""
 
 
 def stamps_of(places: Places) -> Stamps:
@@ -62,6 +66,24 @@ def ensure_packages(places: Places, stamps: Stamps, *, dev: bool) -> None:
             why="AgentHost itself could not be installed",
         )
         stamps.keep("project", project)
+
+
+def ensure_bytecode(places: Places, stamps: Stamps, environ: Mapping[str, str]) -> None:
+    """Compile what processes begin by importing, where Python wouldn't keep what it compiles.
+
+    Without it each process of the tests takes three times as long to start: 1,500 modules are compiled each time.
+    """
+    if not environ.get("PYTHONDONTWRITEBYTECODE"):
+        return
+    folders = [str(places.root / room) for room in ROOMS]
+    packages = fingerprint(places.lock(), places.lock("dev"))
+    if not stamps.is_fresh("bytecode", packages):
+        say("compiling the packages' Python, for PYTHONDONTWRITEBYTECODE keeps it from being kept")
+        folders.append(sysconfig.get_path("purelib", "venv", {"base": str(places.venv)}))
+    # What's compiled and unchanged is passed over. What can't be compiled (templates, other Pythons' files) isn't
+    # imported, either.
+    subprocess.run([places.python, "-m", "compileall", "-q", "-q", "-j", "0", *folders], check=False)
+    stamps.keep("bytecode", packages)
 
 
 def pip(places: Places, verb: str, *arguments: str | Path, why: str) -> None:

@@ -1,5 +1,6 @@
 """What tests of any folder may ask for: a real PostgreSQL, and a database of their own on it."""
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -8,7 +9,20 @@ from sqlalchemy import make_url
 from hub.registry.schema import SHELF
 from hub.store.postgres_schema import bring_up_to_date
 from hub.store.postgres_server import writing
+from tests.apps import give_back
 from tests.postgres.server import Server, a_server
+
+
+def pytest_collection_finish() -> None:
+    """Have the collector pass over modules and tests, which stay: it would go through them again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _others_have_its_apps() -> Iterator[None]:
+    yield
+    give_back()
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from hub.records import Address, Incoming, Part, PersonId, TenantId
+from hub.records import Address, Incoming, KeyId, Part, PersonId, TenantId
 
 BRIDGE = "http"
 
@@ -24,6 +24,7 @@ def incoming(
     reply_to: str | None = None,
     wish: str | None = None,
     agent: str | None = None,
+    key: KeyId | None = None,
 ) -> Incoming:
     """Return a message as the inbox takes it, letter by letter as it was sent."""
     return Incoming(
@@ -36,6 +37,7 @@ def incoming(
         reply_to=reply_to,
         wish=wish,
         agent=agent,
+        key=key,
     )
 
 

@@ -36,6 +36,7 @@ class Door:
         limit: int = 5_000_000,
         seconds: float = 30.0,
         redirects: int = 3,
+        cut: bool = False,
     ) -> Fetched:
         """See Egress."""
         if self._egress is None:
@@ -50,6 +51,7 @@ class Door:
             limit=limit,
             seconds=seconds,
             redirects=redirects,
+            cut=cut,
         )
 
 

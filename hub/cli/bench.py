@@ -14,6 +14,7 @@ from rich.text import Text
 from hub.cli import (
     bench_chats,
     bench_downloads,
+    bench_load,
     bench_model,
     bench_registry,
     bench_rest,
@@ -41,7 +42,7 @@ Measure = Callable[[], Awaitable[list[Figure]]]
 @click.option(
     "--only",
     default="",
-    help="Only what has this in its name: store, start, served, telegram, xmpp, waker, tools, downloads, idle, "
+    help="Only what has this in its name: store, start, served, telegram, xmpp, waker, tools, downloads, load, idle, "
     "schedules, model, beside, registry.",
 )
 def command(as_json: bool, quick: bool, only: str) -> None:
@@ -69,12 +70,14 @@ async def _measure(quick: bool, only: str, *, quiet: bool) -> list[Figure]:
 async def measured(folder: Path, *, quick: bool, only: str = "") -> AsyncIterator[list[Figure]]:
     """Yield the figures, as each group of them is measured."""
     for name, measure in measures(folder, quick=quick):
-        if only in name:
+        if f" {only}" in f" {name}":
             yield await measure()
 
 
 def measures(folder: Path, *, quick: bool) -> list[tuple[str, Measure]]:
     """Return what's measured, by name."""
+    model = embedded_model(os.environ)
+    has_model = bool(importlib.util.find_spec("llama_cpp")) and model.is_file()
     found: list[tuple[str, Measure]] = [
         ("store accepts", lambda: bench_store.accepting(folder / "accepts", messages=2_000 if quick else 20_000)),
         ("store routing", lambda: _routing(folder, HISTORIES[:2] if quick else HISTORIES)),
@@ -84,6 +87,7 @@ def measures(folder: Path, *, quick: bool) -> list[tuple[str, Measure]]:
         ("telegram", lambda: bench_telegram.keeping(folder / "telegram", messages=50 if quick else 300)),
         ("xmpp", lambda: bench_xmpp.keeping(folder / "xmpp", messages=50 if quick else 300)),
         ("waker acknowledges", lambda: bench_waker.acknowledging(folder / "asleep", updates=300 if quick else MANY)),
+        ("waker wakes", lambda: bench_waker.waking(folder / "woken", starts=4 if quick else 20, embedded=has_model)),
         (
             "waker stands before",
             lambda: bench_waker.standing_before(folder / "waker", requests=200 if quick else MANY),
@@ -94,13 +98,13 @@ def measures(folder: Path, *, quick: bool) -> list[tuple[str, Measure]]:
         ("idle with tasks", lambda: bench_rest.idling(folder / "resting", seconds=10.0 if quick else 60.0)),
         ("schedules", lambda: bench_rest.bursting(folder / "burst")),
         ("registry", lambda: bench_registry.searching(folder / "registry", packages=5_000 if quick else 100_000)),
+        ("load", lambda: bench_load.loading(folder / "load", minutes=0.2 if quick else 1.0)),
         ("served answers", lambda: bench_served.answering(folder / "answers", messages=30 if quick else 200)),
     ]
     if url := os.environ.get("AGENTHOST_BENCH_POSTGRES"):
         count = 2_000 if quick else 20_000
         found.insert(1, ("store accepts", lambda: bench_store.accepting(folder / "pg", messages=count, url=url)))
-    model = embedded_model(os.environ)
-    if importlib.util.find_spec("llama_cpp") and model.is_file():
+    if has_model:
         seconds = 5.0 if quick else 20.0
         found += [
             ("idle", lambda: bench_served.idling(folder / "idle", "", seconds=seconds)),

@@ -45,7 +45,8 @@ log_level = "warning"
 
 [waker]
 token = "{token}"
-
+"""
+NO_MODEL = """
 [llm]
 backend = "remote"
 url = "http://127.0.0.1:1/v1"
@@ -56,40 +57,75 @@ backend = "remote"
 url = "http://127.0.0.1:1/v1"
 model = "none"
 """
+POST = (
+    "POST /telegram/telegram HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX-Telegram-Bot-Api-Secret-Token: {secret}\r\n"
+    "Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+)
 # Asked how it is, its machine is on its way for ever.
 NEVER_UP = 'provider = "command"\nstart = ["true"]\nstop = ["true"]\nstate = ["echo", "starting"]\nstart_seconds = 3600'
 REAL = 'provider = "process"\ncommand = {command}\nstart_seconds = 300'
+SLEEPY = "\nidle_minutes = 0.02\nstarts_per_hour = 1000"
 
 
 async def acknowledging(folder: Path, *, updates: int) -> list[Figure]:
     """Post updates to a waker whose hub is asleep, over as many connections as Telegram opens."""
-    account = TelegramAccount(token=BOT, mode="webhook")
-    headers = {"X-Telegram-Bot-Api-Secret-Token": webhook_secret(account), "Content-Type": "application/json"}
+    secret = webhook_secret(TelegramAccount(token=BOT, mode="webhook"))
     async with waker(folder, NEVER_UP) as (started, client, _):
+        lines = [Line(client.base_url.port or 80, secret) for _ in range(CONNECTIONS)]
 
         async def post(number: int) -> None:
-            answer = await client.post("/telegram/telegram", content=update(number), headers=headers)
-            answer.raise_for_status()
+            line = lines.pop()
+            if await line.post(update(number)) != 200:
+                raise RuntimeError("the waker didn't take an update")
+            lines.append(line)
 
         values = await _all(post, updates, CONNECTIONS)
         memory = resident_mb(started.pid)
+        for line in lines:
+            line.close()
     return [
         *p50_and(99, f"an update to a sleeping hub, {CONNECTIONS} at once", values, (None, 300.0)),
         Figure(name="memory of the waker", value=memory, unit="MB", aim=60.0),
     ]
 
 
+async def waking(folder: Path, *, starts: int, embedded: bool) -> list[Figure]:
+    """Say something to a sleeping hub by way of its waker, again and again, each time once it sleeps anew.
+
+    `embedded` has it answered by the embedded model; else there's none, and nothing is answered.
+    """
+    port = _free_port()
+    provider = _real(folder, HUB if embedded else HUB + NO_MODEL, port) + SLEEPY
+    async with waker(folder, provider, hub=port) as (_, client, status):
+        woke, answered = [await _woken(status)], list[float]()
+        headers = {"Authorization": f"Bearer {(folder / 'hub' / 'owner.key').read_text().strip()}"}
+        for _ in range(starts):
+            await _be(status, "stopped")
+            path, began = "/v1/messages?wait=60" if embedded else "/v1/messages", time.perf_counter()
+            said = {"text": "Hello", "task": "new"}
+            (await client.post(path, json=said, headers=headers)).raise_for_status()
+            answered.append(time.perf_counter() - began)
+            woke.append(await _woken(status))
+        await _be(status, "stopped")
+    figures = [
+        Figure(name="a hub's start, asked for to ready, p50", value=at(woke, 50), unit="s"),
+        Figure(name="a hub's start, asked for to ready, p95", value=at(woke, 95), unit="s", aim=2.0),
+    ]
+    if embedded:
+        name = "a message to a sleeping hub, sent to answered by the embedded model"
+        figures.append(Figure(name=f"{name}, p50", value=at(answered, 50), unit="s"))
+        figures.append(Figure(name=f"{name}, p95", value=at(answered, 95), unit="s", aim=10.0))
+    return figures
+
+
 async def standing_before(folder: Path, *, requests: int) -> list[Figure]:
     """Have a hub woken, and ask it something directly and by way of the waker, in turns."""
-    _lay(folder, "hub.toml", HUB.format(token=TOKEN))
     port = _free_port()
-    run = [sys.executable, "-m", "hub", "run", "--config", str(folder / "hub.toml"), "--data", str(folder / "hub")]
-    command = json.dumps([*run, "--port", str(port)])
     async with (
-        waker(folder, REAL.format(command=command), hub=port) as (started, by_waker, status),
+        waker(folder, _real(folder, HUB + NO_MODEL, port), hub=port) as (started, by_waker, status),
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as directly,
     ):
-        woke = await _woken(status)
+        await _woken(status)
         plain, passed = list[float](), list[float]()
         for _ in range(requests):
             plain.append(await _timed(directly))
@@ -104,7 +140,6 @@ async def standing_before(folder: Path, *, requests: int) -> list[Figure]:
         await _stop(folder)
     added = [("p50", at(passed, 50) - at(plain, 50), 5.0), ("p99", at(passed, 99) - at(plain, 99), 25.0)]
     return [
-        Figure(name="a hub's start, asked for to ready", value=woke, unit="s", aim=2.0),
         *(
             Figure(name=f"a request by way of the waker, added, {name}", value=value * 1000, unit="ms", aim=aim)
             for name, value, aim in added
@@ -150,6 +185,29 @@ async def waker(
         yield started, client, status
 
 
+class Line:
+    """A connection over which Telegram posts. An HTTP library takes longer to ask than the waker to answer."""
+
+    def __init__(self, port: int, secret: str) -> None:
+        self._port = port
+        self._secret = secret
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def post(self, body: bytes) -> int:
+        """Post an update; return the status that it's answered with."""
+        self._streams = self._streams or await asyncio.open_connection("127.0.0.1", self._port)
+        reader, writer = self._streams
+        writer.write(POST.format(port=self._port, secret=self._secret, length=len(body)).encode() + body)
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+        await reader.readexactly(int(head.partition("content-length: ")[2].partition("\r\n")[0]))
+        return int(head.split()[1])
+
+    def close(self) -> None:
+        """Close it."""
+        if self._streams:
+            self._streams[1].close()
+
+
 def update(number: int) -> bytes:
     """Return an update as Telegram posts it."""
     person = {"id": 1001, "is_bot": False, "first_name": "Ann"}
@@ -179,12 +237,23 @@ async def _timed(client: httpx.AsyncClient) -> float:
     return time.perf_counter() - began
 
 
+def _real(folder: Path, config: str, port: int) -> str:
+    """Lay out a hub that listens at a port; return how the waker starts it."""
+    _lay(folder, "hub.toml", config.format(token=TOKEN))
+    run = [sys.executable, "-m", "hub", "run", "--config", str(folder / "hub.toml"), "--data", str(folder / "hub")]
+    return REAL.format(command=json.dumps([*run, "--port", str(port)]))
+
+
 async def _woken(status: Status) -> float:
-    """Wait until the hub is up; return how long that took."""
+    """Wait until the hub is up; return how long its start took."""
+    return float(str((await _be(status, "ready"))["wake_seconds"]))
+
+
+async def _be(status: Status, state: str) -> Mapping[str, object]:
     async with asyncio.timeout(300):
-        while (found := await status())["state"] != "ready":  # noqa: ASYNC110 - another process tells nobody
+        while (found := await status())["state"] != state:  # noqa: ASYNC110 - another process tells nobody
             await asyncio.sleep(0.1)
-    return float(str(found["wake_seconds"]))
+    return found
 
 
 async def _stop(folder: Path) -> None:

@@ -15,6 +15,7 @@ from hub.config import Backend, Config, load, misgivings, models_folder
 from hub.databases import shown
 from hub.errors import ConfigError
 from hub.packages.sandbox import Sandbox
+from hub.reading import url_shown
 from hub.weights.names import Repo
 from hub.weights.shelf import find
 
@@ -85,7 +86,7 @@ def summary(config: Config, path: Path | None) -> dict[str, str]:
 
 def _model(llm: Backend) -> str:
     if llm.backend == "remote":
-        return f"{llm.model} at {llm.url}"
+        return f"{llm.model} at {url_shown(llm.url)}"
     repo = Repo.named(llm.model)
     if repo and not Path(llm.model).is_file():
         here = find(models_folder(os.environ), repo)

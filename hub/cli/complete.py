@@ -13,6 +13,7 @@ COMMANDS = {
     "/new": "begin a new task with what follows",
     "/tasks": "list the open tasks",
     "/task": "show a task, or say something on it",
+    "/human": "a human instead of an agent",
     "/move": "put the last message into another task",
     "/stop": "stop what's running",
     "/resume": "go on with a task",

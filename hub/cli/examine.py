@@ -24,6 +24,7 @@ from hub.databases import Server, database_of
 from hub.errors import StartError
 from hub.flow.alerts import LEAST_SPACE, LITTLE_SPACE, of_backup
 from hub.packages.sandbox import Sandbox
+from hub.reading import url_shown
 from hub.store import migrations
 from hub.store.backups import damage, last
 from hub.tools.media import lacking
@@ -192,7 +193,7 @@ def model(config: Config, environ: Mapping[str, str]) -> Finding:
     """Is the model's file there, and is it the right one?"""
     llm = config.llm
     if llm.backend == "remote":
-        return fine("model", f"{llm.model} at {llm.url}")
+        return fine("model", f"{llm.model} at {url_shown(llm.url)}")
     path = Path(llm.model).expanduser() if llm.model else embedded_model(environ)
     wanted = llm.sha256 or ("" if llm.model else MODEL_SHA256)
     mend = "Bring the file there again." if llm.model else f"Remove {path}, then `make venv` brings it again."

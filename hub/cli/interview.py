@@ -18,6 +18,7 @@ from hub.cli.wire_packages import Installed
 from hub.config import Backend, Config, backends
 from hub.ports import Bridge as Platform
 from hub.ports import BridgeInfo, Probing
+from hub.reading import url_shown
 
 TIMEOUT = 5.0
 TRIAL = 20.0
@@ -164,8 +165,11 @@ def of_bridge(check: str, bridge: Bridge | BridgeInfo) -> Finding:
 
 
 async def accounts(bridges: Mapping[str, Platform]) -> list[Finding]:
-    """Try each account out: does the platform know us?"""
-    return list(await asyncio.gather(*(_tried(bridge) for bridge in bridges.values())))
+    """Try each account out: does the platform know us?
+
+    One after another: reading one platform's library would keep another's answer waiting, and be told as its fault.
+    """
+    return [await _tried(bridge) for bridge in bridges.values()]
 
 
 async def _tried(bridge: Platform) -> Finding:
@@ -195,28 +199,29 @@ async def remote(config: Config, transport: httpx.AsyncBaseTransport | None = No
 
 async def _server(section: str, llm: Backend, transport: httpx.AsyncBaseTransport | None) -> Finding:
     check = f"[{section}] server"
-    headers = {"Authorization": f"Bearer {llm.key}"} if llm.key else {}
+    headers, shown = {"Authorization": f"Bearer {llm.key}"} if llm.key else {}, url_shown(llm.url)
     try:
         async with httpx.AsyncClient(timeout=TIMEOUT, transport=transport, headers=headers) as client:
             response = await client.get(f"{llm.url.rstrip('/')}/models")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         reason = str(error) or type(error).__name__
-        return fault(check, f"{llm.url} can't be reached: {reason}", f"Start that server, or mend {section}.url.")
+        return fault(check, f"{shown} can't be reached: {reason}", f"Start that server, or mend {section}.url.")
     if response.status_code in (401, 403):
-        return fault(check, f"{llm.url} doesn't take the key", f"Mend {section}.key_file or {section}.key.")
+        return fault(check, f"{shown} doesn't take the key", f"Mend {section}.key_file or {section}.key.")
     return _listed(check, section, llm, response)
 
 
 def _listed(check: str, section: str, llm: Backend, response: httpx.Response) -> Finding:
+    shown = url_shown(llm.url)
     if response.status_code >= 500:
-        return fault(check, f"{llm.url} answers {response.status_code}", "See that server's log.")
+        return fault(check, f"{shown} answers {response.status_code}", "See that server's log.")
     try:
         names = [model.id for model in msgspec.json.decode(response.content, type=RemoteModels).data]
     except msgspec.MsgspecError:
         mend = f"See that {section}.url is the API's root; it mostly ends in /v1."
-        return warning(check, f"{llm.url}/models answers {response.status_code}, and not with a list of models", mend)
+        return warning(check, f"{shown}/models answers {response.status_code}, and not with a list of models", mend)
     if names and llm.model not in names:
         return fault(
-            check, f"{llm.url} has no model {llm.model!r}", f"Set {section}.model to one of {', '.join(names[:9])}."
+            check, f"{shown} has no model {llm.model!r}", f"Set {section}.model to one of {', '.join(names[:9])}."
         )
-    return fine(check, f"{llm.url} has {llm.model}")
+    return fine(check, f"{shown} has {llm.model}")

@@ -61,9 +61,17 @@ async def publisher_of(registry: Registry, wanted: str) -> Publisher:
     return await registry.get(f"/publishers/{wanted}", Publisher)
 
 
-def key_of(publisher: Publisher, file: Path | None) -> SigningKey:
-    """Return a publisher's private key, made in the person's own folder if there's none; raises Trouble."""
+def key_of(publisher: Publisher, file: Path | None, *, lost: bool = False) -> SigningKey:
+    """Return a publisher's private key, made in the person's own folder if there has been none.
+
+    Raises Trouble, also where the registry knows a key and its file isn't here, unless it's said to be lost.
+    """
     path = path_of(publisher.name, file)
+    if publisher.key and not lost and not path.exists() and not _coming(path).exists():
+        raise Trouble(
+            f"{publisher.name} signs by the key {publisher.key.id}, and {path} isn't there: put its file there, or name"
+            f" it with --key. If it's lost: agenthost keys publisher --publisher {publisher.name} --lost"
+        )
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _end_what_was_cut_off(publisher, path)
@@ -85,7 +93,7 @@ async def known_to(registry: Registry, publisher: Publisher, key: SigningKey) ->
     elif publisher.key.id != key.id:
         raise Trouble(
             f"{publisher.name} signs by the key {publisher.key.id}, and yours is {key.id}: name its file with --key."
-            " If it's lost, a registry's admin can let a new one in."
+            f" If it's lost: agenthost keys publisher --publisher {publisher.name} --lost"
         )
 
 

@@ -25,7 +25,7 @@ SPANS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1
 
 @click.group(name="keys")
 def command() -> None:
-    """Create, list and revoke API keys."""
+    """Create, list, rotate and revoke API keys."""
 
 
 @command.command(name="create")
@@ -51,11 +51,11 @@ def create(place: Place, name: str, scopes: str, expires: str | None, as_json: b
     click.echo(f"Keep it now: it isn't shown again. Its id is {made.id}.", err=True)
 
 
-def expiry(text: str, now: datetime) -> datetime:
+def expiry(text: str, now: datetime, option: str = "--expires") -> datetime:
     """Return when a key made now with `--expires TEXT` ends."""
     found = re.fullmatch(r"(\d{1,4})([hdwy])", text)
     if not found or not int(found[1]):
-        raise click.UsageError(f"--expires: {text!r} isn't a span; write it as 12h, 90d, 8w or 1y.")
+        raise click.UsageError(f"{option}: {text!r} isn't a span; write it as 12h, 90d, 8w or 1y.")
     return now + int(found[1]) * SPANS[found[2]]
 
 
@@ -73,9 +73,16 @@ def list_(place: Place, as_json: bool) -> None:
     if as_json:
         print_json({"items": found, "next": None})
         return
-    rows = table("id", "name", "scopes", "made", "state")
+    rows = table("id", "name", "scopes", "made", "used", "state")
     for key in (msgspec.json.decode(raw, type=Key) for raw in found):
-        rows.add_row(key.id, Text(short(key.name, 40)), ", ".join(key.scopes), ago(key.created_at), _state(key))
+        rows.add_row(
+            key.id,
+            Text(short(key.name, 40)),
+            ", ".join(key.scopes),
+            ago(key.created_at),
+            key.last_used or "never",
+            _state(key),
+        )
     console().print(rows)
 
 
@@ -90,6 +97,28 @@ def _state(key: Key) -> str:
 async def _keys(place: Place) -> list[msgspec.Raw]:
     async with Client(place) as hub:
         return await hub.pages("/v1/keys", msgspec.Raw, 10_000)
+
+
+@command.command(name="rotate")
+@click.argument("id")
+@click.option("--overlap", default="24h", show_default=True, help="How long the old secret stays good, as 12h or 7d.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: {id, key}.")
+@place_options
+def rotate(place: Place, id: str, overlap: str, as_json: bool) -> None:
+    """Give the key with this ID a fresh secret, and show it: this once. The old one is good for the overlap."""
+    now = datetime.now(UTC)
+    hours = 0.0 if overlap in ("0", "0h") else (expiry(overlap, now, "--overlap") - now) / timedelta(hours=1)
+    made = asyncio.run(_rotate(place, id, hours))
+    if as_json:
+        print_json({"id": made.id, "key": made.key})
+        return
+    click.echo(made.key)
+    click.echo(f"Keep it now: it isn't shown again. The old one is good for {overlap} more.", err=True)
+
+
+async def _rotate(place: Place, id: str, hours: float) -> Key:
+    async with Client(place) as hub:
+        return await hub.post(f"/v1/keys/{quote(id, safe='')}/rotate", {"overlap_hours": hours}, Key)
 
 
 @command.command(name="revoke")
@@ -110,20 +139,27 @@ async def _revoke(place: Place, id: str) -> None:
 @click.option("--publisher", help="Whose key it is [your account's only one]")
 @click.option("--key", "key_file", type=click.Path(path_type=Path), help="The private key's file [made for you]")
 @click.option("--rotate", is_flag=True, help="Put a new key in its place, which the old one signs.")
+@click.option("--lost", is_flag=True, help="Make a new key without the old one, for an admin to let in.")
 @registry_options
-def publisher(registry: Registry, config: object, publisher: str | None, key_file: Path | None, rotate: bool) -> None:
+def publisher(
+    registry: Registry, config: object, publisher: str | None, key_file: Path | None, rotate: bool, lost: bool
+) -> None:
     """Show, make or replace the key that you sign what you publish by; it never leaves this machine.
 
     Who installed a package of yours before takes the new key by the old one's word. Lost the old one? A registry's
     admin can let a new one in, and everybody is asked whether they trust it.
     """
-    click.echo(asyncio.run(_publisher(registry, publisher or "", key_file, rotate)))
+    if rotate and lost:
+        raise click.UsageError("--rotate needs the old key, and --lost says that it's gone: give one of them.")
+    click.echo(asyncio.run(_publisher(registry, publisher or "", key_file, rotate=rotate, lost=lost)))
 
 
-async def _publisher(registry: Registry, wanted: str, file: Path | None, rotate: bool) -> str:
+async def _publisher(registry: Registry, wanted: str, file: Path | None, *, rotate: bool, lost: bool) -> str:
     async with registry:
         found = await publisher_of(registry, wanted)
-        key = key_of(found, file)
+        key = key_of(found, file, lost=lost)
+        if lost and found.key and found.key.id != key.id:
+            return f"Ask an admin of the registry to let in for {found.name} the key {key.id}: {shown(key.public)}"
         await known_to(registry, found, key)
         if not rotate:
             return f"{found.name} signs by the key {key.id}: {shown(key.public)}"

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.config import MODEL_FILE, MODEL_SHA256, Backend, Config, backends, embedded_model, models_folder
+from hub.reading import url_shown
 from hub.weights import header, shelf
 from hub.weights.names import Repo, quantisation
 
@@ -80,7 +81,8 @@ def _named(config: Config) -> list[tuple[str, Backend]]:
 def _configured(llm: Backend, folder: Path, environ: Mapping[str, str]) -> tuple[str, Known]:
     """Return what a section names, and what it's known by."""
     if llm.backend == "remote":
-        return f"{llm.model} {llm.url}", Known(name=llm.model, kind="remote", url=llm.url)
+        url = url_shown(llm.url)
+        return f"{llm.model} {url}", Known(name=llm.model, kind="remote", url=url)
     path = Path(llm.model).expanduser().absolute() if llm.model else embedded_model(environ)
     repo = Repo.named(llm.model)
     if repo and not path.is_file():

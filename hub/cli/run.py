@@ -25,15 +25,17 @@ def command(config: Path | None, data: Path | None, host: str | None, port: int 
     os.environ.update(overlay(hub_data=data, hub_host=host, hub_port=port))
     settings = config_or_exit(config)
     # The hub's parts take a second to load: only after the config is known to be good, and only for this command.
-    # What they leave in memory stays there: the collector needn't look through it now, and not later either.
+    # What's made until it serves stays in memory: the collector needn't look through it now, and not later either.
     gc.disable()
     from hub.serving import serve  # noqa: PLC0415
 
-    gc.freeze()
-    gc.enable()
-
     try:
-        status = serve(settings, config_path(config))
+        status = serve(settings, config_path(config), up=_collect)
     except (ConfigError, StartError) as error:
         refuse(*str(error).splitlines())
     raise SystemExit(status)
+
+
+def _collect() -> None:
+    gc.freeze()
+    gc.enable()

@@ -159,7 +159,26 @@ class Key(Struct, frozen=True, kw_only=True):
     created_at: datetime | None = None
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    last_used: str | None = None
     key: str = ""
+
+
+class Tenant(Struct, frozen=True, kw_only=True):
+    """A customer of the hub."""
+
+    id: str
+    name: str
+    created_at: datetime | None = None
+    suspended_at: datetime | None = None
+    leaving_at: datetime | None = None
+    quotas: dict[str, float | None] = {}
+
+
+class FreshTenant(Struct, frozen=True, kw_only=True):
+    """A customer that was just made, with its owner's key."""
+
+    id: str
+    key: str
 
 
 class Model(Struct, frozen=True, kw_only=True):

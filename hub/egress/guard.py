@@ -9,7 +9,6 @@ from contextlib import suppress
 from ipaddress import ip_address
 
 import httpcore
-import httpx
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -42,6 +41,8 @@ class Ask(Struct, frozen=True, kw_only=True):
     method: str
     headers: Mapping[str, str]
     body: bytes | None
+    cut: bool = False
+    """Of an answer that's too long, its beginning will do."""
 
 
 class GuardedEgress:
@@ -72,6 +73,7 @@ class GuardedEgress:
         limit: int = 5_000_000,
         seconds: float = 30.0,
         redirects: int = 3,
+        cut: bool = False,
     ) -> Fetched:
         """See Egress."""
         given = {name.lower(): value for name, value in (headers or {}).items()}
@@ -79,12 +81,22 @@ class GuardedEgress:
             raise EgressError(f"{shown(url)}: the header {odd[0]!r} can't be set")
         if method not in METHODS:
             raise EgressError(f"{shown(url)}: no method {method!r}; there are {', '.join(sorted(METHODS))}")
-        ask = Ask(target=parse(url), method=method, headers=given, body=body)
+        ask = Ask(target=parse(url), method=method, headers=given, body=body, cut=cut)
         try:
             async with asyncio.timeout(seconds):
                 return await self._follow(ask, hosts, limit, redirects)
         except TimeoutError:
             raise EgressError(f"{shown(url)}: no whole answer within {seconds:g} seconds") from None
+
+    async def vet(self, url: str, *, hosts: Sequence[str] = ()) -> None:
+        """See Vetting."""
+        target = parse(url)
+        self._check(target, hosts)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._addresses(target)
+        except TimeoutError:
+            raise EgressError(f"{shown(url)}: {target.host} isn't found within {PATIENCE:g} seconds") from None
 
     async def dial(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Connect to a host that was granted by name, at an address that's checked; raises EgressError and OSError."""
@@ -184,7 +196,7 @@ class GuardedEgress:
                 if ask.method == "HEAD" or response.status in REDIRECTS:
                     content = b""
                 else:
-                    content = await _read(url, response, answered, limit)
+                    content = await _read(url, response, answered, limit, cut=ask.cut)
                 return Fetched(url=target.url, status=response.status, headers=answered, body=content)
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
             raise EgressError(f"{url}: gave no answer ({str(error) or type(error).__name__})") from None
@@ -193,7 +205,9 @@ class GuardedEgress:
         if target.scheme == "http":
             return None
         if self._trust is None:
-            # Loading the authorities takes a while: only where somebody is really asked.
+            # Loading the authorities takes a while, and so does httpx: only where somebody is really asked.
+            import httpx  # noqa: PLC0415
+
             self._trust = httpx.create_ssl_context(trust_env=False)
         return self._trust
 
@@ -268,10 +282,10 @@ def _read_headers(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     return read
 
 
-async def _read(url: str, response: httpcore.Response, headers: Mapping[str, str], limit: int) -> bytes:
-    """Return the body, unpacked; raises EgressError as soon as there's more of it than the limit, packed or not."""
+async def _read(url: str, response: httpcore.Response, headers: Mapping[str, str], limit: int, *, cut: bool) -> bytes:
+    """Return the body, unpacked; raises EgressError, or cuts it, as soon as it's beyond the limit, packed or not."""
     too_much = EgressError(f"{url}: has more than {limit:,} bytes")
-    if (length := headers.get("content-length", "")).isdigit() and int(length) > limit:
+    if (length := headers.get("content-length", "")).isdigit() and int(length) > limit and not cut:
         raise too_much
     unpacking = _unpacking(url, headers.get("content-encoding", ""))
     came, content = 0, bytearray()
@@ -283,6 +297,8 @@ async def _read(url: str, response: httpcore.Response, headers: Mapping[str, str
         except zlib.error:
             raise EgressError(f"{url}: is packed in a way that can't be read") from None
         if max(came, len(content)) > limit:
+            if cut:
+                return bytes(content[:limit])
             raise too_much
     if unpacking and came and not unpacking.eof:
         raise EgressError(f"{url}: broke off")

@@ -8,7 +8,6 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Literal, cast
 from urllib.parse import quote, urljoin
 
-import httpx
 from msgspec import Struct
 
 from hub.errors import EgressRefused
@@ -116,6 +115,8 @@ def _host(url: str, host: str) -> str:
 
 
 def _in_ascii(url: str, host: str) -> str:
+    import httpx  # noqa: PLC0415 - it takes a while to load, and few hosts have such names
+
     try:
         return httpx.URL(scheme="https", host=host).raw_host.decode("ascii")
     except (httpx.InvalidURL, UnicodeError):

@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from hub.errors import LLMError
 from hub.evals.lines import read
-from hub.evals.metrics import Cost, Detection, area, calibration_error, cost, detection, share
+from hub.evals.metrics import Cost, Detection, area, cost, detection, share
+from hub.flow.accuracy import calibration_error
 from hub.flow.judging import COMPLETE, Receipt, Spoken
 from hub.flow.supervisor import Supervisor
 from hub.ports import Priority, Terms

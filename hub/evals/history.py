@@ -9,6 +9,7 @@ from hub.config import LimitsConfig
 from hub.evals.metrics import share
 from hub.evals.routing import Answered, Budget, answers
 from hub.evals.streams import Labelled, Stream
+from hub.flow.accuracy import Live, live
 from hub.flow.weigher import Weigher
 from hub.ports import Store
 from hub.records import Message, PersonId, Task, TenantId
@@ -20,17 +21,6 @@ TOLD = ("explicit", "reply", "thread", "asked", "corrected")
 PAGE = 200
 MOST = 10_000
 """Messages of a task, and corrections of a tenant, that are looked at."""
-
-
-class Live(Struct, frozen=True, kw_only=True):
-    """What the router did when the messages came."""
-
-    weighed: int
-    """Messages that it decided about by itself."""
-    moved: int
-    """Of these, how many people moved: its mistakes that we know of."""
-    asked: int
-    """Messages that it asked about, besides."""
 
 
 class Again(Struct, frozen=True, kw_only=True):
@@ -69,15 +59,10 @@ async def figures(store: Store, tenant: TenantId, weigher: Weigher, limits: Limi
                 message = messages[answered.i]
                 groups["moved" if message.id in moved else _group(message)].append(answered)
     routes = [said.get(message.id) or message.route for message in every]
-    rules = [route.rule if route else "first" for route in routes]
     return Figures(
         people=people,
         messages=len(every),
-        live=Live(
-            weighed=sum(rule in {"model", "fallback"} for rule in rules),
-            moved=sum(route.rule in {"model", "fallback"} for route in said.values()),
-            asked=rules.count("asked"),
-        ),
+        live=live(routes, said.values()),
         again={
             group: Again(messages=len(found), right=share(one.right for one in found))
             for group, found in groups.items()

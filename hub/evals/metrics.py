@@ -7,8 +7,6 @@ from statistics import fmean, median
 
 from msgspec import Struct
 
-BINS = 10
-
 
 class Cost(Struct, frozen=True, kw_only=True):
     """What something cost for each message or item."""
@@ -42,15 +40,6 @@ def detection(said: Sequence[bool], true: Sequence[bool]) -> Detection:
     precision, recall = both / max(1, sum(said)), both / max(1, sum(true))
     f1 = 2 * precision * recall / (precision + recall) if both else 0.0
     return Detection(precision=precision, recall=recall, f1=f1)
-
-
-def calibration_error(judged: Sequence[tuple[float, bool]]) -> float | None:
-    """Return how far probabilities are from how often they came true: the expected error over ten equal bins."""
-    bins: dict[int, float] = {}
-    for probability, true in judged:
-        at = min(BINS - 1, int(probability * BINS))
-        bins[at] = bins.get(at, 0.0) + probability - true
-    return sum(map(abs, bins.values())) / len(judged) if judged else None
 
 
 def area(judged: Sequence[tuple[float, bool]]) -> float | None:

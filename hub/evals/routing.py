@@ -7,8 +7,9 @@ from typing import Literal
 from msgspec import Struct
 
 from hub.config import LimitsConfig
-from hub.evals.metrics import Cost, Detection, calibration_error, cost, detection, information_kept, one_to_one, share
+from hub.evals.metrics import Cost, Detection, cost, detection, information_kept, one_to_one, share
 from hub.evals.streams import FLAGS, Item, Kind, Stream, replay
+from hub.flow.accuracy import calibration_error
 from hub.flow.router import OFFERED
 from hub.flow.weigher import Weigher
 from hub.records import Rule, TenantId

@@ -7,12 +7,13 @@ from msgspec.structs import replace
 
 from hub.accounts import Account
 from hub.errors import NotAllowed, Stranger
-from hub.flow.links import REMEMBERED, Links, of_group
+from hub.flow.links import Links, of_group
 from hub.flow.pairing import Pairings
 from hub.ports import Add, Change, Clock, Save, Store
 from hub.records import OWNER, Incoming, Link, Person, PersonId, TenantId, new_id
 
 HTTP = "http"
+SUSPENDED = "you're locked out here for now; ask whoever let you in"
 UNKNOWN = "you aren't known here; ask the owner of this hub to let you in"
 
 
@@ -37,8 +38,6 @@ class Access:
         self._pairings = pairings
         self._clock = clock
         self._accounts = accounts
-        self._people: set[tuple[TenantId, PersonId]] = set()
-        """Who has spoken over HTTP."""
 
     async def who(self, incoming: Incoming) -> Who:
         """Return whose a message is; raises Stranger, or NotAllowed with words for the sender.
@@ -55,21 +54,12 @@ class Access:
         self._links.forget(incoming.tenant, incoming.address.bridge, incoming.sender)
         self._links.forget(incoming.tenant, incoming.address.bridge, of_group(incoming.address.chat))
 
-    def forget_person(self, tenant: TenantId, person: PersonId) -> None:
-        """Ask the store about somebody the next time: they're leaving."""
-        self._people.discard((tenant, person))
-
     async def _of_http(self, incoming: Incoming) -> Who:
         # Over HTTP the sender is the person whose key or session it is.
-        person = PersonId(incoming.sender)
-        if (incoming.tenant, person) not in self._people:
-            known = await self._store.person(incoming.tenant, person)
-            if known is None or known.leaving_at is not None:
-                raise NotAllowed(UNKNOWN)
-            if len(self._people) >= REMEMBERED:
-                self._people.clear()
-            self._people.add((incoming.tenant, person))
-        return Who(person=person)
+        known = await self._store.person(incoming.tenant, PersonId(incoming.sender))
+        if known is None or not known.is_heard:
+            raise NotAllowed(UNKNOWN if known is None or known.suspended_at is None else SUSPENDED)
+        return Who(person=known.id)
 
     async def _author(self, incoming: Incoming) -> Who:
         account = self._accounts.get(incoming.address.bridge)
@@ -77,11 +67,17 @@ class Access:
         if shuts_out(account, incoming.sender, incoming.handle):
             raise Stranger(UNKNOWN)
         if link is not None:
+            await self._check_heard(link)
             is_owners = account is not None and _is(account.owner, incoming.sender, incoming.handle)
             return self._known(incoming, replace(link, person=OWNER) if is_owners else link, link)
         if account is None:
             raise NotAllowed(UNKNOWN)
         return await self._unknown(account, incoming)
+
+    async def _check_heard(self, link: Link) -> None:
+        person = await self._store.person(link.tenant, link.person)
+        if person is not None and person.suspended_at is not None:
+            raise NotAllowed(SUSPENDED)
 
     def _known(self, incoming: Incoming, link: Link, kept: Link) -> Who:
         """Return who it is; what has changed about their link is kept: whose it is by the config, their own chat."""
@@ -118,6 +114,7 @@ class Access:
     async def _in_group(self, incoming: Incoming, title: str, author: Who) -> Who:
         link = await self._links.find(incoming.tenant, incoming.address.bridge, of_group(incoming.address.chat))
         if link is not None:
+            await self._check_heard(link)
             return Who(person=link.person, author=author.person, beside=author.beside)
         group = self._person(incoming.tenant, title or incoming.address.chat, group=True)
         bound = Link(

@@ -79,7 +79,10 @@ class Agreeing:
             decided = replace(task, checks=agreed, proposed=(), updated_at=self._clock.now())
             why = "checks agreed on" if what == YES else "checks not wanted"
             try:
-                await self._journal.commit(*self._journal.changed(decided, task.state, "person", why))
+                await self._journal.commit(
+                    *self._journal.changed(decided, task.state, "person", why),
+                    self._journal.noted(decided, "person", why),
+                )
             except Conflict:
                 continue
             if what != YES:

@@ -11,9 +11,10 @@ from msgspec import Struct
 
 from hub.config import AlertsConfig
 from hub.ports import BridgeInfo, LLMInfo
-from hub.records import Standing
+from hub.records import Standing, Webhook
 
 Name = Literal[
+    "paused",
     "disk",
     "model",
     "decisions",
@@ -29,6 +30,7 @@ Name = Literal[
     "money",
     "package",
     "registry",
+    "webhook",
 ]
 
 LEAST_SPACE = 64 << 20
@@ -78,6 +80,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     money_per_day: float = 0.0
     standings: Sequence[Standing] = ()
     """How what's installed from registries stands there."""
+    webhooks: Sequence[Webhook] = ()
+    """Those of the hub's own tenant."""
 
 
 def alerts(facts: Facts, settings: AlertsConfig) -> tuple[Alert, ...]:
@@ -96,6 +100,7 @@ def alerts(facts: Facts, settings: AlertsConfig) -> tuple[Alert, ...]:
         *_money(facts.model.money_today, facts.money_per_day),
         *of_packages(facts.standings),
         *_doubtful(facts.standings),
+        *of_webhooks(facts.webhooks),
     ]
     return tuple(sorted(found, key=lambda alert: alert.level != "fault"))
 
@@ -228,6 +233,17 @@ def of_packages(standings: Sequence[Standing]) -> Iterable[Alert]:
         elif standing.yanked:
             text = f"{what} was taken back by its publisher, and is used until you change that: {standing.yanked}"
             yield Alert(name="package", level="warn", text=_ended(text), fix=f"{ways}.", about=standing.package)
+
+
+def of_webhooks(webhooks: Sequence[Webhook]) -> Iterable[Alert]:
+    """Was one switched off because nothing could be delivered?"""
+    for hook in webhooks:
+        name = f"The webhook “{hook.description}”" if hook.description else f"The webhook {hook.id}"
+        if hook.off_at is not None and hook.off_why:
+            fix = "Mend its receiver, then switch it on again on the page Webhooks; what waits for it is kept."
+            yield Alert(
+                name="webhook", level="warn", text=_ended(f"{name} is off: {hook.off_why}"), fix=fix, about=hook.id
+            )
 
 
 def _doubtful(standings: Sequence[Standing]) -> Iterable[Alert]:

@@ -18,6 +18,10 @@ class Spent(Exception):
     """The turn ends here: another step would cost more than the task may."""
 
 
+class Gone(Spent):
+    """The turn ends here: all that its tenant may take is taken."""
+
+
 def so_far(task: Task) -> Usage:
     """Return what counts against a task's limits: what comes again has them each time anew."""
     return Usage() if task.schedule and isinstance(task.verdict, Done) else task.used

@@ -10,8 +10,12 @@ from typing import Literal
 
 from msgspec.structs import replace
 
+from hub.flow.deeds import deed
+from hub.flow.doing import Doer
 from hub.flow.exact import LONGEST, legible, opened, sealed
 from hub.flow.ledger import CutOff, Ledger, Outcome
+from hub.flow.offering import allowed_of
+from hub.flow.orders import client_tool, is_clients
 from hub.flow.pinning import Pinning
 from hub.flow.rights import Rights, digest_of
 from hub.flow.toolbox import Called, Toolbox
@@ -95,7 +99,7 @@ class Calls:
         pause = work.pause
         if pause is None:
             return
-        tool = self._toolbox.named(pause.tool)
+        tool = client_tool(pause.tool) or self._toolbox.named(pause.tool)
         tool = tool and await self.chosen(work, tool)
         try:
             if ledger.called(pause.tool, pause.arguments):
@@ -132,7 +136,12 @@ class Calls:
         await ledger.mark(*await self._rights.marks(tool, call))
         try:
             return await ledger.call(
-                tool.name, arguments, do, effect=tool.effect, pause=pause.id if pause is not None else None
+                tool.name,
+                arguments,
+                do,
+                effect=tool.effect,
+                pause=pause.id if pause is not None else None,
+                told=self._told(work, tool, call),
             )
         except Paused as asked:
             if not isinstance(tool, Pausing) or len(asked.snapshot) > SNAPSHOT:
@@ -140,6 +149,14 @@ class Calls:
                 return await self._refused(ledger, tool.name, arguments, text, pause.id if pause else None)
             held = self._pause(work, tool, call, "answer", asked.question)
             raise Held(replace(held, snapshot=asked.snapshot)) from None
+
+    def _told(self, work: Work, tool: Tool, call: ToolCall) -> tuple[Change, ...]:
+        """Return what the audit log is told of a call that changes something."""
+        if tool.effect == "none":
+            return ()
+        by, of = Doer(person=work.task.person, way="agent"), [tool.name, call.arguments]
+        at, tenant = self._clock.now(), work.task.tenant
+        return (deed("tool.called", f"turn/{work.turn.id}", tenant=tenant, by=by, at=at, detail=tool.name, of=of),)
 
     async def _called(self, tool: Tool, call: ToolCall, pause: Pause | None) -> Called:
         if pause is not None and pause.kind == "answer" and isinstance(tool, Pausing):
@@ -202,7 +219,7 @@ class Calls:
 
     def _void(self, pause: Pause, agent: Agent, tool: Tool | None) -> str:
         """Return why what was decided doesn't hold any more, as it's told to the LLM; or nothing."""
-        if tool is None or pause.tool not in agent.tools:
+        if tool is None or not (is_clients(pause.tool) or allowed_of(agent, {tool.name: tool})):
             return f"{pause.tool} isn't there any more. Nothing was done."
         if digest_of(tool) != pause.digest:
             return f"The package of {pause.tool} was changed meanwhile, so the leave is void. Nothing was done."
@@ -247,8 +264,10 @@ def _declined(pause: Pause) -> str:
     """Return how it's told to the LLM that its person didn't say yes, or nothing."""
     match pause.state:
         case "denied":
+            why = f" They said why: {pause.reason}" if pause.reason else ""
             return (
                 f"The person didn't give leave to call {pause.tool}. Nothing was done; don't try it again, and say so."
+                f"{why}"
             )
         case "expired" if pause.kind == "answer":
             return f"Nobody answered the question of {pause.tool} in time. Nothing more was done; say so."

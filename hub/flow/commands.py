@@ -8,6 +8,8 @@ from msgspec.structs import replace
 from hub.errors import AgentHostError, PersonError
 from hub.flow import lanes, planning
 from hub.flow.artefacts import Artefacts, summary
+from hub.flow.choosing import Choosing
+from hub.flow.doing import Doer, doing
 from hub.flow.family import children_of, told
 from hub.flow.journal import Journal
 from hub.flow.meant import Meant
@@ -30,6 +32,7 @@ HELP = {
     "new": "new TEXT: begin a new task with a message",
     "tasks": "your tasks and how they stand",
     "task": "task N: how task N stands; task N TEXT: say something about it",
+    "human": "a human instead of an agent; human WHY: and tell them why",
     "move": "move N or move new: your last message (or the one you reply to) was about another task; move alone asks",
     "stop": "stop what's at work; stop N: that task. “stop” alone does the same",
     "resume": "resume N: go on with a task that was stopped or failed",
@@ -67,6 +70,7 @@ class Commands:
         clock: Clock,
         tasks: Tasks,
         agents: Mapping[str, Agent],
+        choosing: Choosing,
         llm: LLM,
         decider: LLM,
         meant: Meant,
@@ -81,6 +85,7 @@ class Commands:
         self._clock = clock
         self._service = tasks
         self._agents = agents
+        self._choosing = choosing
         self._llm = llm
         self._decider = decider
         self._meant = meant
@@ -101,7 +106,8 @@ class Commands:
 
     async def _obey(self, entry: Entry, message: Message) -> None:
         try:
-            answer = await self._answer(message)
+            with doing(Doer(person=message.author or message.person, way="chat")):
+                answer = await self._answer(message)
         except Redirect as redirect:
             await self._send_on(entry, message, redirect)
             return
@@ -192,17 +198,15 @@ class Commands:
     async def _agent(self, said: Said) -> str:
         who = (said.message.tenant, said.message.person)
         if said.rest:
-            await self._service.choose_agent(*who, said.rest)
+            await self._choosing.choose(*who, said.rest)
             return f"`{said.rest}` takes your new tasks from now on."
-        chosen = await self._service.chosen_agent(*who)
+        chosen, theirs = await self._choosing.chosen(*who), sorted(await self._choosing.theirs(said.message.tenant))
         lines = [
-            f"- `{name}` – {agent.description}{' (yours)' if name == chosen else ''}"
-            for name, agent in sorted(self._agents.items())
+            f"- `{name}` – {self._agents[name].description}{' (yours)' if name == chosen else ''}" for name in theirs
         ]
-        if chosen and chosen not in self._agents:
-            lines.append(
-                f"`{chosen}`, which you chose, isn't here any more: `{self._service.default}` stands in for it."
-            )
+        if chosen and chosen not in theirs:
+            default = await self._choosing.default(said.message.tenant)
+            lines.append(f"`{chosen}`, which you chose, isn't here any more: `{default}` stands in for it.")
         return "\n".join(lines)
 
     async def _model(self, said: Said) -> str:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from hub.errors import BadRequest, Conflict, Duplicate, NotFound
 from hub.flow import lanes
+from hub.flow.doing import doer
 from hub.flow.journal import Journal
 from hub.flow.retraction import Retraction
 from hub.flow.routes import Routes
@@ -62,7 +63,7 @@ class Corrections:
         cut_off = await self._cut_off(message)
         for _ in range(TRIES):
             try:
-                async with self._tasks.founding(message.person) if to == "new" else nullcontext():
+                async with self._tasks.founding(message.tenant, message.person) if to == "new" else nullcontext():
                     right = await self._move(message, to)
             except (Conflict, Duplicate):
                 continue
@@ -98,6 +99,7 @@ class Corrections:
             right=right.id,
             route=message.route or route,
             created_at=self._clock.now(),
+            by=doer().person or message.person,
         )
         retracted, wake = await self._retraction.of(message)
         changes: list[Change] = [

@@ -1,7 +1,7 @@
-"""What keeps one person from taking everything: how much may wait for them, and whose turn is next."""
+"""What keeps one person, or one tenant, from taking everything: how much may wait for them, and whose turn is next."""
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +14,9 @@ REMEMBERED = 10_000
 COUNTED_FOR = 2.0
 """Seconds for which a count of somebody's waiting messages is trusted."""
 
+LATELY = 30.0
+"""Seconds for which a tenant that holds no slot any more counts as there."""
+
 
 @dataclass
 class _Count:
@@ -22,7 +25,9 @@ class _Count:
     told: bool = False
 
 
-_Queues = OrderedDict[PersonId, deque[asyncio.Future[None]]]
+_Queues = OrderedDict[TenantId, OrderedDict[PersonId, deque[asyncio.Future[None]]]]
+_Whose = tuple[TenantId, PersonId, bool]
+"""Who waits for a turn, and whether it's background work."""
 
 
 class Waiting:
@@ -32,101 +37,138 @@ class Waiting:
         self.limit = limit
         self._store = store
         self._clock = clock
-        self._counts: OrderedDict[PersonId, _Count] = OrderedDict()
+        self._counts: OrderedDict[tuple[TenantId, PersonId], _Count] = OrderedDict()
 
     async def one_more(self, tenant: TenantId, person: PersonId) -> bool:
         """Count one more message; return False if that's more than may wait."""
         now = self._clock.monotonic()
-        count = self._counts.get(person)
+        count = self._counts.get((tenant, person))
         if count is None or now - count.counted_at > COUNTED_FOR:
             waiting = await self._store.waiting(tenant, person)
             count = _Count(waiting, now, told=count is not None and count.told and waiting > self.limit // 2)
-            self._counts[person] = count
+            self._counts[tenant, person] = count
             if len(self._counts) > REMEMBERED:
                 self._counts.popitem(last=False)
         count.waiting += 1
         return count.waiting <= self.limit
 
-    def tell(self, person: PersonId) -> bool:
+    def tell(self, tenant: TenantId, person: PersonId) -> bool:
         """Say whether the person is to be told that there's too much: once, until half of it is answered."""
-        count = self._counts[person]
+        count = self._counts[tenant, person]
         told, count.told = count.told, True
         return not told
 
 
 class Slots:
-    """So many turns at once, shared out fairly: people come one after another, however much each has waiting.
+    """So many turns at once, shared out fairly: tenants come one after another, and so do the people of each.
 
     What a person waits for comes before what nobody waits for now, as what's due by a schedule. Where there's more than
     one slot, nobody holds them all, and neither does such background work: who comes new needn't wait for the end of
-    another's long turn.
+    another's long turn. A tenant with all its people holds no more than its part of them, counting the tenants that are
+    there: those that hold a slot, wait for one, or had one a moment ago.
     """
 
-    def __init__(self, count: int) -> None:
-        self._free = count
+    def __init__(self, count: int, clock: Clock) -> None:
+        self._clock = clock
+        self._count = self._free = count
         self._share = max(1, count - max(1, count // 4))
-        self._held: dict[tuple[PersonId, bool], int] = {}
+        self._held: Counter[_Whose] = Counter()
+        self._of_tenant: Counter[TenantId] = Counter()
+        self._there: OrderedDict[TenantId, float] = OrderedDict()
+        """When each tenant last came for a slot or gave one back, the one that did so longest ago first."""
         self._background = 0
         self._queues: tuple[_Queues, _Queues] = (OrderedDict(), OrderedDict())
 
     @asynccontextmanager
-    async def of(self, person: PersonId, *, background: bool = False) -> AsyncIterator[None]:
+    async def of(self, tenant: TenantId, person: PersonId, *, background: bool = False) -> AsyncIterator[None]:
         """Hold a slot for a person; waits until it's their turn."""
-        await self._take(person, background)
+        whose = (tenant, person, background)
+        self._is_there(tenant)
+        await self._take(whose)
         try:
             yield
         finally:
-            self._give_back(person, background)
+            self._give_back(whose)
 
-    async def _take(self, person: PersonId, background: bool) -> None:
+    async def _take(self, whose: _Whose) -> None:
+        tenant, person, background = whose
         waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queues[background].setdefault(person, deque()).append(waiting)
+        theirs = self._queues[background].setdefault(tenant, OrderedDict())
+        theirs.setdefault(person, deque()).append(waiting)
         self._share_out()
         try:
             await waiting
         except asyncio.CancelledError:
             if waiting.done() and not waiting.cancelled():
-                self._give_back(person, background)
+                self._give_back(whose)
             else:
-                self._leave(person, waiting, background)
+                self._leave(whose, waiting)
             raise
 
     def _share_out(self) -> None:
-        while self._free and (found := self._next()):
-            person, background = found
+        while self._free and (whose := self._next()):
+            tenant, person, background = whose
             queues = self._queues[background]
-            queue = queues.pop(person)
+            theirs = queues.pop(tenant)
+            queue = theirs.pop(person)
             waiting = queue.popleft()
+            # Both go to the end: the others come first.
             if queue:
-                queues[person] = queue  # at the end: the others come first
+                theirs[person] = queue
+            if theirs:
+                queues[tenant] = theirs
             if waiting.cancelled():
                 continue
             waiting.set_result(None)
             self._free -= 1
             self._background += background
-            self._held[found] = self._held.get(found, 0) + 1
+            self._held[whose] += 1
+            self._of_tenant[tenant] += 1
 
-    def _next(self) -> tuple[PersonId, bool] | None:
+    def _is_there(self, tenant: TenantId) -> None:
+        self._there[tenant] = self._clock.monotonic()
+        self._there.move_to_end(tenant)
+
+    def _part(self) -> int:
+        """Return how many slots a tenant may hold now."""
+        since = self._clock.monotonic() - LATELY
+        for tenant in list(self._there):
+            if self._there[tenant] > since:
+                break
+            if not self._of_tenant[tenant] and not any(tenant in queues for queues in self._queues):
+                del self._there[tenant]
+        return self._count if len(self._there) < 2 else min(self._share, -(-self._count // len(self._there)))
+
+    def _next(self) -> _Whose | None:
+        part = self._part()
         for background in (False, True):
             if background and self._background >= self._share:
                 break
-            for person in self._queues[background]:
-                if self._held.get((person, background), 0) < self._share:
-                    return person, background
+            for tenant, theirs in self._queues[background].items():
+                if self._of_tenant[tenant] >= part:
+                    continue
+                for person in theirs:
+                    if self._held[tenant, person, background] < self._share:
+                        return tenant, person, background
         return None
 
-    def _give_back(self, person: PersonId, background: bool) -> None:
+    def _give_back(self, whose: _Whose) -> None:
         self._free += 1
-        self._background -= background
-        held = (person, background)
-        self._held[held] -= 1
-        if not self._held[held]:
-            del self._held[held]
+        self._background -= whose[2]
+        self._held[whose] -= 1
+        self._of_tenant[whose[0]] -= 1
+        self._is_there(whose[0])
+        # Counts of nobody would stay for ever.
+        self._held, self._of_tenant = +self._held, +self._of_tenant
         self._share_out()
 
-    def _leave(self, person: PersonId, waiting: asyncio.Future[None], background: bool) -> None:
-        queue = self._queues[background].get(person, deque())
+    def _leave(self, whose: _Whose, waiting: asyncio.Future[None]) -> None:
+        tenant, person, background = whose
+        theirs = self._queues[background].get(tenant, OrderedDict())
+        queue = theirs.get(person, deque())
         if waiting in queue:
             queue.remove(waiting)
         if not queue:
-            self._queues[background].pop(person, None)
+            theirs.pop(person, None)
+        if not theirs:
+            self._queues[background].pop(tenant, None)

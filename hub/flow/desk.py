@@ -47,7 +47,9 @@ class FrontDesk:
         # By a public name alone nobody is told anything here: the platform doesn't say it with every question.
         if not is_group(sender) and shuts_out(self._accounts.get(bridge), sender, ""):
             return None
-        return await self._store.link(HOME, bridge, sender)
+        link = await self._store.link(HOME, bridge, sender)
+        person = await self._store.person(HOME, link.person) if link else None
+        return link if person is not None and person.is_heard else None
 
     async def message(self, address: Address, external_id: str) -> Message | None:
         """See Desk."""

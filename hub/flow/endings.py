@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
@@ -10,20 +9,23 @@ from msgspec.structs import replace
 
 from hub.errors import Conflict
 from hub.failpoints import reach
+from hub.flow import accounting, lanes
+from hub.flow.allowance import Allowance
 from hub.flow.artefacts import Artefacts, unnamed
 from hub.flow.budget import so_far
 from hub.flow.case import gather
 from hub.flow.checking import evidence
+from hub.flow.drafting import Drafting
+from hub.flow.ending import Ending, is_news, key_of, rest
 from hub.flow.family import Family, as_subtask, children_of, total
 from hub.flow.following import Following
 from hub.flow.journal import Journal
 from hub.flow.outbox import Outbox
 from hub.flow.progress import Progress
 from hub.flow.runs import moment, rested
-from hub.flow.spoken import Spoken
 from hub.flow.supervisor import Supervisor, reason_of
 from hub.flow.toolbox import Toolbox
-from hub.flow.waits import Waiting, Waits, verdict_of
+from hub.flow.waits import Waiting, Waits
 from hub.flow.watching import Watching
 from hub.flow.work import Work
 from hub.ports import Change, Clock, Feed, LLMInfo, Save, Store, Workspaces
@@ -55,19 +57,6 @@ TRIES = 5
 EMPTY = "The model gave an empty answer. Say it differently, or name a better model in the config's [llm] section."
 
 
-@dataclass(frozen=True)
-class Ending:
-    """answered: with what was spoken. held: a call waits for its person. stopped: by its person. failed: the LLM
-    couldn't. dead: the hub died over it.
-    """
-
-    kind: Literal["answered", "held", "stopped", "failed", "dead"]
-    spoken: Spoken | None = None
-    error: str = ""
-    quietly: bool = False
-    """Stopped for other words: nothing is told of what stood of the answer."""
-
-
 class Endings:
     """Keeps how turns end."""
 
@@ -87,8 +76,10 @@ class Endings:
         toolbox: Toolbox,
         family: Family,
         progress: Progress,
+        drafting: Drafting,
         artefacts: Artefacts | None = None,
         workspaces: Workspaces | None = None,
+        allowance: Allowance | None = None,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -104,13 +95,15 @@ class Endings:
         self._toolbox = toolbox
         self._family = family
         self._progress = progress
+        self._drafting = drafting
         self._artefacts = artefacts
         self._workspaces = workspaces
+        self._allowance = allowance
         self._told: set[str] = set()
 
     async def end(self, work: Work, ending: Ending) -> None:
         """Commit the end of a turn: entries settled, task, turn, messages and what's said, all or nothing."""
-        turn = self._ended(work, ending)
+        turn = self._ended(work, ending, await self._store.steps(work.turn.id))
         steps = ending.spoken.steps if ending.spoken else ()
         for _ in range(TRIES):
             was = await self._store.task(work.task.id) or work.task
@@ -120,12 +113,21 @@ class Endings:
             task = waiting.task
             told = self._say(work, task, await self._with_files(turn, task, ending), ending, waiting)
             said = (*told, *self._say_next(work, task, turn, missed))
-            if _is_news(task, turn, ending):
+            handed, saying = await self._drafting.instead(task, said)
+            if handed:
+                said = ()
+            elif is_news(task, turn, ending):
                 said = (*said, *await self._following.copies(task, said))
+            # Before what's said goes into its lane: this is a correction, and some can correct only what's newest.
             changes = await self._progress.closing(task)
-            changes += (*self._changes(work, task, turn, ending, said), *self._moved(task, was, turn, ending))
+            saying += tuple(change for message in said for change in self._outbox.say(message))
+            changes += (
+                *self._changes(work, task, turn, ending, saying, handed=handed),
+                *self._moved(task, was, turn, ending),
+            )
             above, lane = await self._family.ended(task)
-            changes += (*waiting.changes, *above)
+            took = accounting.taken(task, turn, work.money, key_of(work))
+            changes += (*waiting.changes, *above, *accounting.worked(took))
             if isinstance(task.verdict, Done) and ending.kind == "answered":
                 changes += await self._family.left_open(task)
             reach("pause.before-commit" if ending.kind == "held" else "turn.before-commit")
@@ -136,6 +138,8 @@ class Endings:
                 await self._look_again(work)
                 continue
             reach("pause.after-commit" if ending.kind == "held" else "turn.after-commit")
+            if self._allowance is not None:
+                self._allowance.took(took)
             self._told.discard(_chat(task))
             self._feed.finish(turn.id)
             return
@@ -154,18 +158,22 @@ class Endings:
 
     # --- what's kept
 
-    def _ended(self, work: Work, ending: Ending) -> Turn:
+    def _ended(self, work: Work, ending: Ending, steps: tuple[Step, ...]) -> Turn:
         spoken = ending.spoken
+        # Of an answer that broke off nobody told what it took; of the finished steps before it that's known.
+        read, written = (spoken.tokens_in, spoken.tokens_out) if spoken else accounting.tokens_of(steps)
         silent = spoken is not None and not (spoken.text or spoken.held or spoken.spent)
         error = ending.error or (EMPTY if silent else None)
-        state: Literal["done", "stopped", "failed"] = "stopped" if ending.kind == "stopped" else "done"
+        state: Literal["done", "stopped", "failed"] = (
+            "stopped" if ending.kind == "stopped" or (spoken and spoken.gone) else "done"
+        )
         return replace(
             work.turn,
             state="failed" if error else state,
             ended_at=self._clock.now(),
             answer=spoken.text if spoken else work.written,
-            tokens_in=spoken.tokens_in if spoken else 0,
-            tokens_out=spoken.tokens_out if spoken else 0,
+            tokens_in=read,
+            tokens_out=written,
             ms=spoken.ms if spoken else (self._clock.now() - work.turn.started_at).total_seconds() * 1000,
             error=error,
         )
@@ -183,14 +191,8 @@ class Endings:
         task = replace(
             task, used=used, digest=work.task.digest, digested=work.task.digested, updated_at=self._clock.now()
         )
-        if task.state == "canceled":
-            return task
-        if ending.kind == "stopped":
-            return replace(task, state="input-required", due_at=None)
-        if spoken := ending.spoken if ending.kind == "held" else None:
-            return replace(task, state="input-required", due_at=None, verdict=verdict_of(spoken.held))
-        if turn.error and (work.messages or work.pause or ending.kind == "dead"):
-            return replace(task, state="input-required", due_at=None, verdict=Blocked(missing=turn.error))
+        if (resting := rest(work, task, turn, ending)) is not None:
+            return resting
         children = await children_of(self._store, task)
         task = replace(task, used=total(task.used, children))
         if waits := self._family.waits(children, work.children):
@@ -233,7 +235,7 @@ class Endings:
         return rested(task, turn.started_at, self._zone, self._clock.now())
 
     def _changes(
-        self, work: Work, task: Task, turn: Turn, ending: Ending, said: Sequence[Message]
+        self, work: Work, task: Task, turn: Turn, ending: Ending, saying: Sequence[Change], *, handed: bool
     ) -> tuple[Change, ...]:
         turn = replace(turn, verdict=task.verdict if turn.state == "done" else None)
         changes: list[Change] = [Save(turn)]
@@ -242,14 +244,12 @@ class Endings:
             changes.append(self._spool.bury(entry, ending.error) if dead else self._spool.settle(entry))
         about = work.about if turn.error else []
         for message in (*about, *work.messages):
-            state: Literal["answered", "stopped", "failed"] = "answered"
+            state: Literal["answered", "stopped", "failed", "handed"] = "handed" if handed else "answered"
             if turn.state != "done":
                 state = "stopped" if turn.state == "stopped" else "failed"
             answered = replace(message, state=state, turn=turn.id, error=turn.error)
             changes += [Save(answered), self._journal.about_message("message", answered)]
-        for message in said:
-            changes += self._outbox.say(message)
-        return (*changes, self._journal.about_turn(turn, task))
+        return (*changes, *saying, self._journal.about_turn(turn, task))
 
     def _moved(self, task: Task, was: Task, turn: Turn, ending: Ending) -> tuple[Change, ...]:
         """Return what keeps the task, and by whom and why its state is what it is."""
@@ -279,6 +279,8 @@ class Endings:
         if ending.kind == "stopped":
             return (self._answer(task, turn, to),) if turn.answer.strip() and not ending.quietly else ()
         verdict = task.verdict
+        if ending.spoken and ending.spoken.gone and isinstance(verdict, Blocked):
+            return (self._stuck(task, turn, to, verdict),) if to or not task.parent else ()
         if turn.error:
             told = to is not None or (task.schedule is not None and isinstance(verdict, Blocked))
             stuck = not task.parent and not told
@@ -298,14 +300,17 @@ class Endings:
             case Ask(question=question, choices=choices) if choices:
                 buttons = tuple(Choice(id=f"task/{task.id}/{c.id}", text=c.text) for c in choices)
                 return (self._message(task, turn, to, (Text(question),), "notice", buttons),)
-            case Blocked(missing=missing):
-                text = f"I can't go on with #{task.number}: {missing}. /resume {task.number} tries again."
-                return (self._message(task, turn, to, (Text(text),), "notice"),)
+            case Blocked() as verdict:
+                return (self._stuck(task, turn, to, verdict),)
             case Done() if checks := [step for step in steps if step.kind == "check" and task.checks]:
                 text = f"Done, and checked: {evidence(checks)}."
                 return (self._message(task, turn, to, (Text(text),), "notice"),)
             case _:
                 return ()
+
+    def _stuck(self, task: Task, turn: Turn, to: Message | None, why: Blocked) -> Message:
+        text = f"I can't go on with #{task.number}: {why.missing}. /resume {task.number} tries again."
+        return self._message(task, turn, to, (Text(text),), "notice")
 
     async def _with_files(self, turn: Turn, task: Task, ending: Ending) -> Turn:
         """Return a turn whose answer, if it's the last one of an assignment, names the files that this has made."""
@@ -360,13 +365,5 @@ class Endings:
         )
 
 
-def _is_news(task: Task, turn: Turn, ending: Ending) -> bool:
-    """Say whether a turn's end is told to everybody who follows the task, not just to who has spoken."""
-    if ending.kind == "held":
-        return task.kind == "assignment"
-    ended = ending.kind == "answered" or (ending.kind == "failed" and not turn.messages)
-    return task.kind == "assignment" and ended and isinstance(task.verdict, Done | Ask | Blocked)
-
-
 def _chat(task: Task) -> str:
-    return f"{task.origin.bridge}:{task.origin.chat}"
+    return lanes.out(task.tenant, task.origin)

@@ -97,6 +97,9 @@ class FlowErrands:
         said = [each for each in recent if each.external_id.startswith(f"say:{_turn(call)}:")]
         if any(each.external_id == name for each in said):
             return
+        over = await hub.store.handover_of(task.tenant, task.person)
+        if over is not None and over.state == "taken":
+            raise ToolError("A human answers here now, so nothing is said by itself: put it into the answer.")
         if len(said) >= NOTICES:
             raise ToolError(f"{NOTICES} messages were sent in this turn already; put the rest into the answer.")
         asked = next((each for each in reversed(recent) if each.role == "user"), None)

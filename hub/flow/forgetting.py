@@ -6,6 +6,8 @@ Killed in the middle, what's left is found again by the record that's still ther
 from collections.abc import Iterable
 from typing import get_args
 
+from hub.flow import accounting
+from hub.flow.orders import Orders
 from hub.ports import Remove, Store, Workspaces
 from hub.records import Message, PauseState, Record, Task, Turn
 
@@ -20,6 +22,7 @@ class Forgetting:
 
     def __init__(self, store: Store, workspaces: Workspaces | None = None) -> None:
         self._store = store
+        self._orders = Orders(store)
         self._workspaces = workspaces
 
     async def task(self, task: Task) -> None:
@@ -38,6 +41,8 @@ class Forgetting:
         await self.records(await self._store.pins(task.id))
         await self.records(await self._store.threads(task.id))
         await self.records(await self._store.follows(task.id))
+        while drafts := await self._store.drafts_of_task(task.id, limit=FEW):
+            await self.records(drafts)
         while moved := await self._store.transitions(task.id, limit=FEW):
             await self.records(moved)
         await self.records([task])
@@ -49,9 +54,10 @@ class Forgetting:
                 *await self._store.entries_of(message.id),
                 *await self._store.postings(message.id),
                 *await self._store.corrections_of(message.id),
-                message,
+                *await self._orders.kept_of(message),
             ]
         )
+        await self._store.commit(Remove(message), *accounting.forgotten(message))
 
     async def steps(self, turn: Turn) -> None:
         """Remove what a turn was made of."""

@@ -158,7 +158,8 @@ def decided(pause: Pause | None, names: Mapping[PersonId, str]) -> str:
     if pause is None:
         return ""
     by = names.get(pause.decided_by, "") if pause.decided_by else ""
-    return f"{pause.answer or pause.state}{f' by {by}' if by else ''}"
+    why = f": {pause.reason}" if pause.reason else ""
+    return f"{pause.answer or pause.state}{f' by {by}' if by else ''}{why}"
 
 
 def _step(turn: Turn, step: Step, at: datetime, pause: Pause | None, names: Mapping[PersonId, str]) -> Moment:

@@ -98,6 +98,7 @@ class Health:
             damage=self._damage,
             money_per_day=self._money_per_day,
             standings=await self._standings() if self._standings else (),
+            webhooks=await store.webhooks(HOME),
         )
         return alerts(facts, self._settings)
 

@@ -1,23 +1,27 @@
 """Is there anything that the hub must be up for? Whoever stops it when there isn't is told here, and may then do it."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import datetime
 from hashlib import sha256
 
-from msgspec import Struct
+from msgspec import Struct, json
 
+from hub.flow.embeds import card_of
 from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
+from hub.guests import KIND
 from hub.ports import Clock, Store
 from hub.records import TaskId
 
 MANY = 20_000
-"""Keys, or links, at most."""
+"""Keys, links, inlets or chats, at most."""
 SHOWN = 20
 DRAINED_FOR = 60.0
 """Seconds that a hub which was said to be stopped stays shut; then whoever said so has died, and it's open again."""
 
 Guest = tuple[str, str]
-"""A kind (`key`, or `sender:` and a bridge) and a value: a key's hash, or a sender."""
+"""A kind and a value: `key` or `inlet`, and the hash of one; `sender:` with a bridge, and a sender; `embed:` with the
+id of a chat in other sites' pages, and its card as JSON."""
 
 
 class Idleness(Struct, frozen=True, kw_only=True):
@@ -41,14 +45,19 @@ class Idling:
         *,
         lanes: Callable[[], Collection[str]],
         running: Callable[[], Collection[TaskId]],
+        others: Callable[[], Awaitable[tuple[Sequence[str], datetime | None]]] | None = None,
     ) -> None:
-        """`lanes` are those that are worked on, `running` the tasks with a turn."""
+        """`lanes` are those that are worked on, `running` the tasks with a turn.
+
+        `others` says what else there's to do, in words, and when the next is due.
+        """
         self._store = store
         self._journal = journal
         self._inbox = inbox
         self._clock = clock
         self._lanes = lanes
         self._running = running
+        self._others = others
         self._asked_at = clock.monotonic()
         self._shut_at = 0.0
 
@@ -66,6 +75,10 @@ class Idling:
         busy += [f"lane {lane}" for lane in self._lanes() if not lane.startswith("task:")]
         if await self._store.lanes(self._clock.now(), 1):
             busy.append("entries that wait")
+        if self._others is not None:
+            found, then = await self._others()
+            busy += found
+            due = min(filter(None, (due, then)), default=None)
         return Idleness(
             busy=tuple(busy[:SHOWN]),
             idle_seconds=max(0.0, now - max(self._asked_at, self._journal.last_at)),
@@ -86,4 +99,9 @@ class Idling:
         links = await self._store.every_link(MANY)
         found = [("key", key.hash) for key in keys]
         found += [(f"sender:{link.bridge}", link.sender) for link in links]
+        found += [("inlet", inlet.hash) for inlet in await self._store.inlets_on(MANY)]
+        found += [
+            (f"{KIND}{embed.id}", json.encode(card_of(embed)).decode())
+            for embed in await self._store.embeds_shown(MANY)
+        ]
         return tuple(found), sha256(repr(sorted(found)).encode()).hexdigest()[:32]

@@ -3,14 +3,17 @@
 import re
 
 from hub.config import LimitsConfig
-from hub.errors import BadRequest, Duplicate, StoreError, StoreUnavailable, Stranger, TooLarge, TooMany
+from hub.errors import BadRequest, Duplicate, OverQuota, StoreError, StoreUnavailable, Stranger, TooLarge, TooMany
 from hub.failpoints import reach
-from hub.flow import lanes
-from hub.flow.access import Access, Who
+from hub.flow import accounting, lanes
+from hub.flow.access import HTTP, Access, Who
+from hub.flow.allowance import Allowance
 from hub.flow.crowds import Waiting
 from hub.flow.guard import Guard
+from hub.flow.human import asks_for_human
 from hub.flow.journal import Journal
 from hub.flow.notices import answer_to, notice
+from hub.flow.orders import is_order
 from hub.flow.outbox import Outbox
 from hub.ports import Add, Change, Clock, Store
 from hub.records import Incoming, Message, MessageId, PersonId, Text, new_id
@@ -34,7 +37,10 @@ class Inbox:
         limits: LimitsConfig,
         access: Access,
         guard: Guard,
+        allowance: Allowance,
+        humans: bool = False,
     ) -> None:
+        """With `humans`, who says that they want a human is taken for asking the hub for one, not an agent."""
         self._store = store
         self._spool = spool
         self._journal = journal
@@ -43,6 +49,8 @@ class Inbox:
         self._limits = limits
         self._access = access
         self._guard = guard
+        self._humans = humans
+        self._allowance = allowance
         self.shut = False
         """Nothing is taken any more: the hub is about to stop, and who says something must say it again."""
         self._waiting = Waiting(store, clock, limits.waiting_per_person)
@@ -57,8 +65,8 @@ class Inbox:
 
         What's `beside` is kept with a new message, or neither is.
 
-        Raises NotAllowed, BadRequest, TooLarge or TooMany with words for the sender, StoreUnavailable if it can't be
-        kept now. Once it returns, the hub answers for the message.
+        Raises NotAllowed, BadRequest, TooLarge, TooMany or OverQuota with words for the sender, StoreUnavailable if it
+        can't be kept now. Once it returns, the hub answers for the message.
         """
         if self.shut:
             raise StoreUnavailable("the hub is about to sleep; say it again in a moment")
@@ -66,7 +74,9 @@ class Inbox:
             raise Stranger("the same over and over; wait a little")
         for _ in range(TRIES):
             message, of_sender = await self._checked(incoming)
-            lane = (lanes.commands if is_command(incoming) else lanes.chat)(message.tenant, message.address)
+            command = self._is_command(incoming)
+            lane = (lanes.commands if command else lanes.chat)(message.tenant, message.address)
+            counted = accounting.brought(message) if command else accounting.said(message)
             reach("inbox.before-commit")
             try:
                 await self._journal.commit(
@@ -74,6 +84,7 @@ class Inbox:
                     Add(message),
                     self._spool.put("inbox", lane, message, message.created_at),
                     self._journal.about_message("message", message),
+                    *counted,
                     *beside,
                     wake=(lane,),
                 )
@@ -94,9 +105,22 @@ class Inbox:
     async def _checked(self, incoming: Incoming) -> tuple[Message, tuple[Change, ...]]:
         check_parts(incoming, self._limits.message_bytes)
         who = await self._access.who(incoming)
-        if not is_command(incoming):
+        message = await self._message(incoming, who)
+        if not self._is_command(incoming):
             await self._check_waiting(incoming, who.person)
-        return await self._message(incoming, who), who.beside
+            await self._check_quota(incoming, message)
+        return message, who.beside
+
+    async def _check_quota(self, incoming: Incoming, message: Message) -> None:
+        """Refuse what its tenant may not take any more; on a chat platform that's told once, until it's free again."""
+        try:
+            await self._allowance.admit(message.tenant, accounting.size_of(message))
+        except OverQuota as over:
+            if await self._find(incoming):
+                return
+            if incoming.address.bridge != HTTP and not self._allowance.tell(message.tenant, message.person, over):
+                raise Stranger(str(over)) from None
+            raise
 
     async def _count(self, incoming: Incoming, message: Message) -> None:
         """Have a loop end: its other side is told once, and not listened to for a while."""
@@ -115,7 +139,7 @@ class Inbox:
             f"{self._waiting.limit} of your messages wait for an answer; this one wasn't kept, send it again when some"
             " are answered"
         )
-        if self._waiting.tell(person):
+        if self._waiting.tell(incoming.tenant, person):
             told = notice(
                 f"{text}. I say this once, not for each that comes now.",
                 tenant=incoming.tenant,
@@ -148,6 +172,7 @@ class Inbox:
             name=incoming.name if who.author else "",
             choice=incoming.choice,
             corrects=await self._corrected(incoming, who),
+            key=incoming.key,
         )
 
     async def _corrected(self, incoming: Incoming, who: Who) -> MessageId | None:
@@ -156,7 +181,7 @@ class Inbox:
         Only its own sender may change a message, whatever a platform lets others name. An edit of what was obeyed or
         chosen is a new message, and so is one that makes a command of it.
         """
-        if incoming.corrects is None or is_command(incoming):
+        if incoming.corrects is None or self._is_command(incoming):
             return None
         old = await self._store.message_by_external(incoming.tenant, incoming.address, incoming.corrects)
         if old is not None and old.corrects is not None:
@@ -165,19 +190,32 @@ class Inbox:
             return None
         return None if old.task is None and old.state == "answered" else old.id
 
+    def _is_command(self, incoming: Incoming) -> bool:
+        return is_command(incoming) or (self._humans and _asks_for_human(incoming))
+
     async def _find(self, incoming: Incoming) -> Message | None:
         return await self._store.message_by_external(incoming.tenant, incoming.address, incoming.external_id)
 
 
 def is_command(incoming: Incoming) -> bool:
-    """Say whether a message is for the hub itself and not for an agent: `/word ...`, "stop" alone, or a button."""
+    """Say whether a message is for the hub itself and not for an agent: `/word ...`, "stop" alone, or a button.
+
+    What a program says with an order is meant as it stands.
+    """
     if incoming.choice is not None:
         return True
+    if is_order(incoming.address.bridge, incoming.external_id):
+        return False
     part = incoming.parts[0]
     if not isinstance(part, Text):
         return False
     text = part.text.strip()
     return (text.startswith("/") and text[1:2].isalpha()) or text.lower().rstrip(".!") in {"stop", "cancel"}
+
+
+def _asks_for_human(incoming: Incoming) -> bool:
+    part = incoming.parts[0] if len(incoming.parts) == 1 and incoming.wish is None else None
+    return isinstance(part, Text) and asks_for_human(part.text)
 
 
 def check_parts(incoming: Incoming, message_bytes: int) -> None:

@@ -55,25 +55,33 @@ class Journal:
                 message=message.id,
                 task=message.task,
                 turn=message.turn,
+                state=message.state,
             )
         )
 
     def founded(self, task: Task, by: Actor, why: str) -> tuple[Change, ...]:
         """Keep a new task, and who founded it."""
-        return (Add(task), self._about_task(task), self._moved(task, None, by, why))
+        return (Add(task), self._about_task(task, None), self._moved(task, None, by, why))
 
     def changed(self, task: Task, was: TaskState, by: Actor, why: str) -> tuple[Change, ...]:
         """Keep a task as it's now, and, if it was in another state, who had it changed and why."""
         moved = () if task.state == was else (self._moved(task, was, by, why),)
-        return (Save(task), self._about_task(task), *moved)
+        return (Save(task), self._about_task(task, was), *moved)
 
     def noted(self, task: Task, by: Actor, why: str) -> Add:
         """Keep what happened to a task whose state stays as it is."""
         return self._moved(task, task.state, by, why)
 
-    def _about_task(self, task: Task) -> Add:
+    def _about_task(self, task: Task, was: TaskState | None) -> Add:
         return Add(
-            Event(tenant=task.tenant, person=task.person, kind="task", created_at=self._clock.now(), task=task.id)
+            Event(
+                tenant=task.tenant,
+                person=task.person,
+                kind="task",
+                created_at=self._clock.now(),
+                task=task.id,
+                state=task.state if task.state != was else None,
+            )
         )
 
     def _moved(self, task: Task, was: TaskState | None, by: Actor, why: str) -> Add:
@@ -113,5 +121,6 @@ class Journal:
                 created_at=self._clock.now(),
                 task=pause.task,
                 turn=pause.turn,
+                state=pause.state,
             )
         )

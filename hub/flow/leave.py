@@ -17,6 +17,7 @@ TRIES = 20
 SHOWN = 20
 MANY = 1_000
 DIGITS = 10
+REASON = 500
 PAST: tuple[PauseState, ...] = ("approved", "denied", "done")
 
 
@@ -34,8 +35,10 @@ class Leave:
         found = await self._store.pauses(tenant, person, states=("asked",), limit=SHOWN)
         return tuple(pause for pause in found if pause.kind == "leave" and pause.expires_at > self._clock.now())
 
-    async def decide(self, tenant: TenantId, id: PauseId, by: PersonId, *, approve: bool) -> Pause:
+    async def decide(self, tenant: TenantId, id: PauseId, by: PersonId, *, approve: bool, reason: str = "") -> Pause:
         """Give leave for a call, or refuse it, and have its task go on; return the call as it stands.
+
+        Why it's refused is told to the agent.
 
         Only the task's person may; in a group, only the hub's owner. Raises NotFound, NotAllowed, and Decided, with
         words, where it was decided before, its time is over, or what would be called isn't the same any more.
@@ -50,7 +53,7 @@ class Leave:
             task = await self._store.task(pause.task)
             if task is None or task.state not in OPEN:
                 raise Decided("its task has ended, so nothing is called")
-            decided = self._decided(pause, by, approve=approve)
+            decided = self._decided(pause, by, approve=approve, reason=reason)
             try:
                 await self._commit(decided, task)
             except Conflict:
@@ -107,7 +110,7 @@ class Leave:
         elif by != pause.person:
             raise NotFound("there's no such call that waits for leave")
 
-    def _decided(self, pause: Pause, by: PersonId, *, approve: bool) -> Pause:
+    def _decided(self, pause: Pause, by: PersonId, *, approve: bool, reason: str) -> Pause:
         now = self._clock.now()
         if pause.expires_at <= now:
             return replace(pause, state="expired", decided_at=now, answer="its time is over")
@@ -115,8 +118,10 @@ class Leave:
         if approve and (tool is None or digest_of(tool) != pause.digest):
             gone = "its package was changed meanwhile" if tool else "it isn't installed any more"
             return replace(pause, state="expired", decided_at=now, answer=gone)
-        word = "approved" if approve else "denied"
-        return replace(pause, state="approved" if approve else "denied", answer=word, decided_at=now, decided_by=by)
+        pause = replace(pause, decided_at=now, decided_by=by)
+        if approve:
+            return replace(pause, state="approved", answer="approved")
+        return replace(pause, state="denied", answer="denied", reason=short(reason, REASON))
 
     async def _commit(self, pause: Pause, task: Task) -> None:
         now = self._clock.now()

@@ -18,7 +18,7 @@ from hub.flow.forgetting import FEW, Forgetting
 from hub.flow.litter import PAGE, files_of
 from hub.flow.preferences import DIGESTS
 from hub.ports import Change, Clock, Documents, Files, Remove, Save, Store
-from hub.records import OPEN, OWNER, Link, Message, Pairing, Person, PersonId, Task, TenantId
+from hub.records import OPEN, OWNER, Link, Message, Pairing, Person, PersonId, Record, Task, TenantId
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +62,7 @@ class Leaving:
         self._cancel = cancel
         self._forgotten = forgotten
         self._unindex = unindex
+        self._one = asyncio.Lock()
         self._begun = asyncio.Event()
         self._begun.set()
 
@@ -75,6 +76,11 @@ class Leaving:
             raise NotFound(f"person: there's no {id!r}; GET /v1/people lists them")
         if person.role == "owner" or person.id == OWNER:
             raise BadRequest("id", "the owner can't be erased; stop the hub and delete its data folder instead")
+        return await self.see_off(person)
+
+    async def see_off(self, person: Person) -> Person:
+        """Have nobody speak for a person any more, whoever they are, and return them as they're to be erased."""
+        tenant, id = person.tenant, person.id
         links = await self._store.links(tenant, id)
         if person.leaving_at is None:
             chats = {"chats": sorted({name for link in links for name in (link.chat, link.sender) if name})}
@@ -83,6 +89,7 @@ class Leaving:
             keys = await self._store.keys_of(tenant, id)
             changes: list[Change] = [Save(person), *map(Remove, links)]
             changes += [Save(replace(key, revoked_at=key.revoked_at or person.leaving_at)) for key in keys]
+            changes += map(Remove, await self._ways_in(tenant, id))
             await self._store.commit(*changes, *map(Remove, await self._pairings(tenant, id, links)))
             reach("leaving.begun")
         self._forgotten(person, links)
@@ -108,6 +115,10 @@ class Leaving:
 
     async def finish(self, person: Person) -> None:
         """Erase all that's a leaving person's; may be called again after it was cut off anywhere."""
+        async with self._one:
+            await self._finish(person)
+
+    async def _finish(self, person: Person) -> None:
         who = (person.tenant, person.id)
         # What was under way when they left may still bring something: looked at until nothing comes.
         while True:
@@ -237,9 +248,43 @@ class Leaving:
             await self._forgetting.records([key])
         links = await self._store.links(*who)
         await self._forgetting.records([*links, *await self._pairings(*who, links)])
+        await self._forgetting.records(await self._ways_in(*who))
         await self._forgetting.records(await self._store.followed_by(*who))
+        await self._erase_handovers(who)
+        await self._erase_webhooks(who)
+        while told := await self._store.webhook_deliveries_about(*who, limit=FEW):
+            await self._forgetting.records(told)
         while events := await self._store.events(*who, after=0, limit=FEW):
             await self._forgetting.records(events)
+        # What the tenant took in all stays: it's nobody's, and may have to be paid.
+        while rows := await self._store.taken_by_person(*who, FEW):
+            await self._forgetting.records(rows)
+
+    async def _erase_handovers(self, who: Who) -> None:
+        """Remove what operators kept of their chats."""
+        while notes := await self._store.notes(*who, limit=FEW):
+            await self._forgetting.records(notes)
+        while found := await self._store.handovers(who[0], limit=FEW, person=who[1]):
+            for handover in found:
+                while drafts := await self._store.drafts(handover.id, limit=FEW):
+                    await self._forgetting.records(drafts)
+            await self._forgetting.records(found)
+
+    async def _ways_in(self, tenant: TenantId, person: PersonId) -> list[Record]:
+        """Return how and where they sign in, and the invitations that were theirs."""
+        who = (tenant, person)
+        login, found = await self._store.login(*who), await self._store.invitations(tenant, limit=MANY)
+        invitations = [each for each in found if person in {each.person, each.accepted_by}]
+        mine: list[Record] = [login] if login else []
+        return [*mine, *await self._store.passports(*who), *await self._store.sessions(*who), *invitations]
+
+    async def _erase_webhooks(self, who: Who) -> None:
+        """Remove where others write to them; the webhooks that they made are the owner's from now on."""
+        tenant, person = who
+        await self._forgetting.records([each for each in await self._store.inlets(tenant) if each.person == person])
+        for hook in await self._store.webhooks(tenant):
+            if hook.by == person:
+                await self._store.commit(Save(replace(hook, by=OWNER)))
 
     async def _pairings(self, tenant: TenantId, person: PersonId, links: Iterable[Link]) -> list[Pairing]:
         accounts = {(link.bridge, link.sender) for link in links}

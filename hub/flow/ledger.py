@@ -32,31 +32,47 @@ class CutOff(Exception):
 class Ledger:
     """Does each step once."""
 
-    def __init__(self, journal: Journal, clock: Clock, turn: TurnId, finished: tuple[Step, ...]) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock,
+        turn: TurnId,
+        finished: tuple[Step, ...],
+        money: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self._journal = journal
         self._clock = clock
         self._turn = turn
+        self._money = money
         self._steps = list(finished)
         self._unused = list(finished)
 
     @classmethod
-    async def open(cls, store: Store, journal: Journal, clock: Clock, turn: TurnId) -> "Ledger":
-        """Read what was finished before a crash."""
-        return cls(journal, clock, turn, await store.steps(turn))
+    async def open(
+        cls, store: Store, journal: Journal, clock: Clock, turn: TurnId, money: Callable[[], float] = lambda: 0.0
+    ) -> "Ledger":
+        """Read what was finished before a crash; `money` tells what the turn has cost so far."""
+        return cls(journal, clock, turn, await store.steps(turn), money)
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """All finished steps so far."""
         return tuple(self._steps)
 
+    @property
+    def money(self) -> float:
+        """What the finished steps have cost."""
+        return sum(step.money for step in self._steps)
+
     async def once(self, kind: Kind, name: str, request: str, do: Callable[[], Awaitable[Made]]) -> Step:
         """Return the step with that request: from the ledger if it was finished before, else done now and kept."""
         if known := self._taken(kind, name, request):
             return known
-        began = self._clock.monotonic()
+        began, paid = self._clock.monotonic(), self._money()
         result, tokens_in, tokens_out, failed = await do()
         step = self._step(kind, name, request, result, began)
-        step = replace(step, tokens_in=tokens_in, tokens_out=tokens_out, failed=failed)
+        cost = self._money() - paid
+        step = replace(step, tokens_in=tokens_in, tokens_out=tokens_out, failed=failed, money=cost)
         await self._keep(step)
         return step
 
@@ -65,10 +81,10 @@ class Ledger:
         """The answer, if it was written before a crash."""
         return next((step for step in self._steps if step.kind == "answer"), None)
 
-    async def answered(self, text: str, tokens_in: int, tokens_out: int) -> None:
+    async def answered(self, text: str, tokens_in: int, tokens_out: int, money: float = 0.0) -> None:
         """Keep the answer: what's left of the turn is to look at what was done."""
         step = self._step("answer", "answer", "", text, self._clock.monotonic())
-        await self._keep(replace(step, tokens_in=tokens_in, tokens_out=tokens_out))
+        await self._keep(replace(step, tokens_in=tokens_in, tokens_out=tokens_out, money=money))
 
     async def checked(self, found: Sequence[tuple[str, str, Checked, float]], *beside: Change) -> None:
         """Keep all that was looked at in one commit: each check's kind, itself, what came of it, and when it began.
@@ -108,16 +124,21 @@ class Ledger:
         *,
         effect: Effect | Literal[""] = "",
         pause: PauseId | None = None,
+        told: tuple[Change, ...] = (),
     ) -> Step:
-        """Call a tool and keep what came of it; that a call with the effect `once` begins is kept before it's made."""
+        """Call a tool and keep what came of it; that a call with the effect `once` begins is kept before it's made.
+
+        What's `told` is kept with whichever is kept first.
+        """
         began = self._clock.monotonic()
         if effect == "once":
-            await self._keep(replace(self._step("begun", name, request, "", began), effect=effect, pause=pause))
+            await self._keep(replace(self._step("begun", name, request, "", began), effect=effect, pause=pause), *told)
+            told = ()
             reach("call.begun")
         made = await do()
         step = self._step("tool", name, request, made.result, began)
         step = replace(step, failed=made.failed, effect=effect, pause=pause, unsure=made.unsure)
-        await self._keep(step, *made.beside)
+        await self._keep(step, *made.beside, *told)
         return step
 
     def _step(

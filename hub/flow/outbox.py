@@ -1,14 +1,14 @@
 """Deliver what the hub says: in order within a chat, as patiently as the platform asks, and never silently not."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 from msgspec.structs import replace
 
 from hub.errors import Conflict, DeliveryDelayed, DeliveryError, DeliveryRefused, DeliveryUncertain, Duplicate
 from hub.failpoints import reach
-from hub.flow import lanes
+from hub.flow import accounting, lanes
 from hub.flow.elsewhere import Elsewhere
 from hub.flow.guard import Guard
 from hub.flow.journal import Journal
@@ -48,8 +48,12 @@ class Outbox:
         guard: Guard,
         quiet: Quiet,
         check: Callable[[], None] = lambda: None,
+        signature: Callable[[Message], Awaitable[str]] | None = None,
+        halted: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`check` raises HubEnded where another hub may be delivering by now."""
+        """`check` raises HubEnded where another hub may be delivering by now. `signature` says whose name stands over
+        what a human said in an agent's place. While it's `halted`, nothing goes out.
+        """
         self._store = store
         self._spool = spool
         self._journal = journal
@@ -60,14 +64,17 @@ class Outbox:
         self._guard = guard
         self._quiet = quiet
         self._check = check
+        self._signature = signature
+        self._halted = halted
 
     def say(self, message: Message) -> tuple[Change, ...]:
         """Return what keeps a message of the hub and has it delivered; commit it with what it tells of."""
         kind: EventKind = "notice" if message.role == "notice" else "reply"
+        counted = accounting.brought(message)
         if message.address.bridge not in self._bridges:
             sent = replace(message, state="sent")
-            return Add(sent), self._journal.about_message(kind, sent)
-        return Add(message), self._wait(message), self._journal.about_message(kind, message)
+            return Add(sent), self._journal.about_message(kind, sent), *counted
+        return Add(message), self._wait(message), self._journal.about_message(kind, message), *counted
 
     async def take_back(self, message: Message) -> tuple[Change, ...]:
         """Return what retracts a message of the hub, and has it taken back where it was delivered; wake its lane."""
@@ -107,7 +114,7 @@ class Outbox:
 
     async def deliver(self, lane: str) -> None:
         """Deliver what waits in a lane, until it's empty or must wait."""
-        while waiting := await self._spool.ready(lane, self._clock.now()):
+        while not self._halted() and (waiting := await self._spool.ready(lane, self._clock.now())):
             try:
                 if not await self._deliver(waiting[0]):
                     return
@@ -152,7 +159,8 @@ class Outbox:
         begun, sending = self._spool.begin(entry), replace(message, state="sending")
         await self._journal.commit(Save(begun), Save(sending))
         entry = saved(begun)
-        outgoing = replace(_outgoing(sending, await self._labels.of(message)), again=entry.deaths > 0)
+        signed = await self._signed(sending)
+        outgoing = replace(_outgoing(signed, await self._labels.of(message)), again=entry.deaths > 0)
         reach("outbox.before-deliver")
         self._check()
         try:
@@ -166,7 +174,7 @@ class Outbox:
             return await self._failed(entry, sending, doubt)
         self._guard.said(message.address)
         reach("outbox.after-deliver")
-        await self._settle(entry, outgoing, delivered)
+        await self._settle(entry, replace(outgoing, message=sending), delivered)
         reach("outbox.after-settle")
         return True
 
@@ -265,7 +273,7 @@ class Outbox:
             begun = self._spool.begin(entry)
             await self._journal.commit(Save(begun))
             entry = saved(begun)
-            outgoing = replace(_outgoing(message, label), newest=await self._is_newest(message))
+            outgoing = replace(_outgoing(await self._signed(message), label), newest=await self._is_newest(message))
             reach("outbox.before-edit")
             try:
                 await bridge.edit(outgoing, ids)
@@ -283,6 +291,15 @@ class Outbox:
         anew = () if goes_on or not ids else self.say(_anew(message))
         await self._journal.commit(self._spool.settle(entry), *anew)
         return True
+
+    async def _signed(self, message: Message) -> Message:
+        """Return a message as it's shown: with the name of the human who said it, if one did and it's to be seen."""
+        name = await self._signature(message) if self._signature and message.sender else ""
+        if not name:
+            return message
+        first, rest = (message.parts[0], message.parts[1:]) if message.parts else (Text(""), ())
+        begin = (Text(f"{name}: {first.text}"),) if isinstance(first, Text) else (Text(f"{name}:"), first)
+        return replace(message, parts=(*begin, *rest))
 
     async def _is_progress(self, message: Message) -> bool:
         task = await self._store.task(message.task) if message.task and message.role == "notice" else None

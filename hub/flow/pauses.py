@@ -6,6 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from hub.flow.orders import may_answer
 from hub.ports import Save, Store
 from hub.records import Message, MessageId, Pause, PauseState, Step, Task, TaskId, Turn
 
@@ -41,7 +42,7 @@ async def to_take_up(
             return pause
         elif pause.state == "asked" and pause.expires_at <= now:
             return replace(pause, state="expired", decided_at=now, answer="expired" if pause.kind == "leave" else "")
-        elif pause.kind == "answer" and waiting:
+        elif pause.kind == "answer" and waiting and may_answer(waiting[0], pause):
             said = waiting[0]
             by = said.author or said.person
             return replace(pause, state="answered", answer=said.text, to=said.id, decided_at=now, decided_by=by)

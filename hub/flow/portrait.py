@@ -25,6 +25,7 @@ All that this hub keeps of {name} ({id}), as of {now}.
 person.json             who you are here
 accounts.jsonl          your accounts on chat platforms
 keys.jsonl              your API keys and sessions: names, rights and times; never the keys
+sign-in.jsonl           how and where you sign in: address, app, linked accounts, devices; never what proves it
 tasks.jsonl             your tasks, with what they may cost and have cost
 transitions.jsonl       who or what changed their states, and why
 turns.jsonl             what agents did for you, turn by turn
@@ -98,6 +99,9 @@ class Portraits:
             for key in await self._store.keys_of(*who)
         ]
         yield "keys.jsonl", _lines(keys)
+        login = await self._store.login(*who)
+        ways = [*([login] if login else []), *await self._store.passports(*who), *await self._store.sessions(*who)]
+        yield "sign-in.jsonl", _lines(_without(way, "password", "totp", "recovery", "totp_step") for way in ways)
         yield "follows.jsonl", _lines(await self._store.followed_by(*who))
         approvals = await self._store.pauses(*who, states=STATES, limit=MANY)
         # What a sealed program stands at is the hub's, and useless elsewhere.

@@ -1,4 +1,4 @@
-"""When somebody wants to be left alone, and when they want to hear how things are: kept as small documents."""
+"""When somebody wants to be left alone, when to hear how things are, and in which language: kept as small documents."""
 
 from datetime import date, time
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from hub.records import Address, PersonId, TenantId, preferences_of
 from hub.times.zones import Zones
 
 QUIET = "quiet"
+LANGUAGE = "language"
 DIGESTS = "digests"
 """Owner of what says who gets a digest, and when: one small list, looked through every minute."""
 
@@ -55,6 +56,19 @@ class Preferences:
             await self._documents.remove(owner, QUIET)
         else:
             await self._documents.put(owner, QUIET, to_builtins(hours))
+
+    async def language(self, tenant: TenantId, person: PersonId) -> str:
+        """Return the code of the language that somebody chose for the web site; empty if none."""
+        kept = await self._documents.get(preferences_of(tenant, person), LANGUAGE)
+        return str(kept["code"]) if kept else ""
+
+    async def keep_language(self, tenant: TenantId, person: PersonId, code: str) -> None:
+        """Have somebody's pages in this language from now on; an empty one leaves it to their browsers."""
+        owner = preferences_of(tenant, person)
+        if code:
+            await self._documents.put(owner, LANGUAGE, {"code": code})
+        else:
+            await self._documents.remove(owner, LANGUAGE)
 
     async def wishes(self) -> tuple[Wish, ...]:
         """Return everybody's wish for a digest."""

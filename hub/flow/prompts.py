@@ -53,15 +53,17 @@ def answer(
     note: str = "",
     stand: str = "",
     images: Images = NO_IMAGES,
+    earlier: Sequence[Said] = (),
 ) -> tuple[Said, ...]:
     """Return the prompt for an agent's answer.
 
     It always holds the agent's system prompt and the task's goal: in the history where that still has it, else before
     it, with the digest of what was left out. `history` is oldest first and ends with what's to be answered; `results`
     are this turn's tool steps; `now` is in the person's time zone; `note` is why another turn is taken, `stand` how
-    far the task is; `images` are those that came along with messages of the history.
+    far the task is; `images` are those that came along with messages of the history; `earlier` is what was said
+    before the task began.
     """
-    said = conversation(history, images)
+    said = (*earlier, *conversation(history, images))
     opening = _opening(task, said)
     if opening:
         said = (Said("user", opening), *said)

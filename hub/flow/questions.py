@@ -1,6 +1,6 @@
 """Answers to questions that were put with choices: by a button, by an ad-hoc command, or by a number."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from hub.errors import BadRequest, NotFound
 from hub.flow.agreeing import Agreeing
@@ -79,7 +79,9 @@ class Questions:
         questions = await self._open(message)
         leaves = {id for question in questions if (id := pause_of(question.choices))}
         for question in reversed(questions):
-            if choice := _chosen(question.choices, message.text):
+            if choice := chosen(question.choices, message.text):
+                if pause_of(question.choices) and message.address.is_programs:
+                    continue
                 # A number isn't leave where it might be meant for another call.
                 return None if pause_of(question.choices) and len(leaves) > 1 else (question, choice)
         return None
@@ -138,7 +140,8 @@ class Questions:
         return message
 
 
-def _chosen(choices: tuple[Choice, ...], text: str) -> str | None:
+def chosen(choices: Sequence[Choice], text: str) -> str | None:
+    """Return which of these choices is made by a number or by words, if any is."""
     said = text.strip().lower().rstrip(".!)")
     if said.isdecimal() and 1 <= int(said) <= len(choices):
         return choices[int(said) - 1].id

@@ -34,10 +34,8 @@ class Rights:
 
     async def why(self, agent: Agent, tool: Tool, call: ToolCall) -> str:
         """Return why a call needs leave, in words for its person; empty if it needs none."""
-        if tool.name in agent.ask:
-            return f"the agent {agent.name} asks before each call of {tool.name}"
-        if isinstance(tool, Asking) and tool.ask:
-            return f"{tool.name} asks before each call"
+        if wished := _always(agent, tool):
+            return wished
         outward = isinstance(tool, Outward)
         if not outward and tool.effect != "once":
             return ""
@@ -45,9 +43,15 @@ class Rights:
         if task is None or not await self.tainted(task):
             # Of a task that isn't kept (a call tried by hand) nobody else has said anything.
             return ""
-        if isinstance(tool, Outward):
-            return tool.goes_out(call, await heard(self._store, task))
-        return "what it does can't be undone"
+        return _out(tool, call, await heard(self._store, task))
+
+    @staticmethod
+    def why_unheard(agent: Agent, tool: Tool, call: ToolCall) -> str:
+        """Return why a call needs leave that a program asks for in a person's name; empty if it needs none.
+
+        Nobody here knows what that program has read, and nothing of it counts as the person's own words.
+        """
+        return _always(agent, tool) or _out(tool, call, "")
 
     async def marks(self, tool: Tool, call: ToolCall) -> tuple[Change, ...]:
         """Return what's kept before a call that brings strangers' words: what it does by errands is bound by it too."""
@@ -100,6 +104,20 @@ class Rights:
 def digest_of(tool: Tool) -> str:
     """Return which edition a tool is, empty for one that came with the hub."""
     return tool.digest if isinstance(tool, Packaged) else ""
+
+
+def _always(agent: Agent, tool: Tool) -> str:
+    """Return why each call of a tool needs leave, whatever was read; or nothing."""
+    if tool.name in agent.ask:
+        return f"the agent {agent.name} asks before each call of {tool.name}"
+    return f"{tool.name} asks before each call" if isinstance(tool, Asking) and tool.ask else ""
+
+
+def _out(tool: Tool, call: ToolCall, heard: str) -> str:
+    """Return why a call needs leave where strangers' words may be behind it; or nothing."""
+    if isinstance(tool, Outward):
+        return tool.goes_out(call, heard)
+    return "what it does can't be undone" if tool.effect == "once" else ""
 
 
 def _where(call: ToolCall) -> str:

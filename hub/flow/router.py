@@ -15,6 +15,7 @@ from hub.flow import lanes
 from hub.flow.edits import Edits
 from hub.flow.journal import Journal
 from hub.flow.notices import answer_to
+from hub.flow.orders import is_ordered
 from hub.flow.outbox import Outbox
 from hub.flow.questions import Questions
 from hub.flow.routes import Routes, to_task
@@ -34,6 +35,7 @@ from hub.records import (
     Task,
     TaskId,
     TaskState,
+    TenantId,
 )
 from hub.spool import Spool
 
@@ -76,7 +78,7 @@ class Router:
         self._limits = limits
         self._edits = edits
         self._threadless = threadless
-        self._asked: dict[PersonId, deque[float]] = defaultdict(deque)
+        self._asked: dict[tuple[TenantId, PersonId], deque[float]] = defaultdict(deque)
 
     async def route(self, lane: str) -> None:
         """Route what waits in a chat's lane."""
@@ -93,7 +95,7 @@ class Router:
     async def _route(self, entry: Entry, message: Message) -> None:
         if message.corrects is not None:
             await self._edits.apply(entry, message)
-        elif answered := await self._questions.answered_by(message):
+        elif not is_ordered(message) and (answered := await self._questions.answered_by(message)):
             await self._choose(entry, message, *answered)
         elif route := await self._by_rule(message):
             await self._routes.settle(entry, message, route)
@@ -124,7 +126,9 @@ class Router:
         return None
 
     async def _decide(self, entry: Entry, message: Message, guess: Route) -> None:
-        if self._weigher.unsure([item.probability for item in guess.candidates]) and self._may_ask(message.person):
+        if self._weigher.unsure([item.probability for item in guess.candidates]) and self._may_ask(
+            message.tenant, message.person
+        ):
             await self._ask(entry, message, guess)
         else:
             await self._routes.settle(entry, message, guess)
@@ -189,9 +193,9 @@ class Router:
 
     # --- the question
 
-    def _may_ask(self, person: PersonId) -> bool:
+    def _may_ask(self, tenant: TenantId, person: PersonId) -> bool:
         """Count a question against the person's hourly budget, if there's still one left."""
-        asked = self._asked[person]
+        asked = self._asked[tenant, person]
         now = self._clock.monotonic()
         while asked and now - asked[0] > HOUR:
             asked.popleft()

@@ -47,7 +47,7 @@ class Routes:
 
         A route to a task that's gone founds a new one.
         """
-        async with self._tasks.founding(message.person) if route.new else nullcontext():
+        async with self._tasks.founding(message.tenant, message.person) if route.new else nullcontext():
             await self._settle(entry, message, route)
 
     async def _settle(self, entry: Entry, message: Message, route: Route) -> None:

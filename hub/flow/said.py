@@ -4,6 +4,7 @@ import re
 
 from msgspec import Struct
 
+from hub.flow.human import asks_for_human
 from hub.records import Choice, Message, Task
 
 
@@ -25,17 +26,17 @@ class Answer(Struct, frozen=True, kw_only=True):
 class Redirect(Exception):
     """The command is a message to a task after all: route `text` there."""
 
-    def __init__(self, wish: str, text: str) -> None:
+    def __init__(self, wish: str | None, text: str) -> None:
         super().__init__(wish)
         self.wish = wish
         self.text = text
 
 
 def parted(message: Message) -> Said:
-    """Return a command in its parts; "stop" alone, and "cancel", are /stop."""
+    """Return a command in its parts; "stop" alone, and "cancel", are /stop, words for a human /human."""
     text = message.text.strip()
     if not text.startswith("/"):
-        return Said(name="stop", rest="", message=message)
+        return Said(name="human" if asks_for_human(text) else "stop", rest="", message=message)
     # /stop@name is how Telegram addresses one bot among several.
     found = re.match(r"/([A-Za-z_]+)(?:@\S+)?\s*(.*)", text, re.DOTALL)
     name, rest = (found[1].lower(), found[2].strip()) if found else (text[1:], "")

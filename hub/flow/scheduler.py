@@ -3,12 +3,13 @@
 APScheduler ticks with its memory job store: a job of its own would be lost by a crash, a row isn't.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
 
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from hub.errors import StoreUnavailable
@@ -16,6 +17,9 @@ from hub.flow import lanes
 from hub.flow.runs import GRACE
 from hub.ports import Clock, Dispatcher, Due, Store
 from hub.records import TaskId
+
+if TYPE_CHECKING:
+    from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 log = logging.getLogger(__name__)
 
@@ -85,23 +89,28 @@ class Scheduler:
         self._ticked = ticked
         self._began = clock.monotonic()
         self._on_duty = on_duty
-        self._jobs = AsyncIOScheduler(timezone="UTC")
+        self._jobs: AsyncIOScheduler | None = None
         self._known: dict[TaskId, _Seen] = {}
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Begin to tick."""
+        # Late, and beside what the hub answers meanwhile: to load it takes a while, for it looks through everything
+        # that's installed for plugins of its own.
+        loaded = await asyncio.to_thread(import_module, "apscheduler.schedulers.asyncio")
+        self._jobs = loaded.AsyncIOScheduler(timezone="UTC")
         for job, every in ((self.tick, timedelta(seconds=TICK)), (self.sweep, SWEEP)):
             self._jobs.add_job(job, Steady(every), max_instances=1, coalesce=True, misfire_grace_time=None)
         self._jobs.start()
 
     def anew(self) -> None:
         """Tick from now on: the clock was set, and what was to come next may be hours away."""
-        for job in self._jobs.get_jobs():
+        for job in self._jobs.get_jobs() if self._jobs else ():
             job.reschedule(job.trigger)
 
     def stop(self) -> None:
         """Tick no more."""
-        self._jobs.shutdown(wait=False)
+        if self._jobs:
+            self._jobs.shutdown(wait=False)
 
     async def tick(self) -> None:
         """Wake the lanes of tasks and entries whose time has come."""

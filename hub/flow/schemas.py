@@ -62,7 +62,7 @@ def _kind(schema: Mapping[str, object]) -> Any:
     try:
         kind = _type(schema)
         msgspec.json.Decoder(kind)
-    except (TypeError, ValueError, KeyError, AttributeError, RecursionError):
+    except (TypeError, ValueError, KeyError, AttributeError, RecursionError, NotImplementedError):
         return Any
     return kind
 

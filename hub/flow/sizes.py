@@ -13,7 +13,7 @@ from hub.flow.evidence import Line, Seen
 from hub.flow.toolbox import Toolbox
 from hub.flow.weighing import choice, pairs
 from hub.manifests import Agent
-from hub.ports import LLM, Said, Scoring
+from hub.ports import LLM, Personal, Said, Scoring, Tool
 from hub.records import HOME, OWNER, Address, Step, Task, TaskId, TurnId
 
 SECONDS = 5.0
@@ -33,7 +33,7 @@ class PromptSizes(Struct, frozen=True, kw_only=True):
     supervisor: int
     """A long goal, results of tools and a claim."""
     agent: int
-    """The default agent's: its system prompt with a short message, and the choice among all of its tools."""
+    """The default agent's: its system prompt with a short message, and the choice among tools that everybody has."""
 
 
 class Sizes:
@@ -80,8 +80,13 @@ class Sizes:
     async def _of_agent(self) -> int:
         hello = Said("user", "Hello")
         own = await self._llm.count([prompts.system(self._agent, datetime.now(UTC)), hello])
-        tools = [tool for name in self._agent.tools if (tool := self._toolbox.named(name))]
+        tools = [tool for name in self._agent.tools if (tool := self._toolbox.named(name)) and not _is_personal(tool)]
         return own + (await self._decider.count(prompts.choose("Hello", tools)) if tools else 0)
+
+
+def _is_personal(tool: Tool) -> bool:
+    """Say whether only some have a tool: it's in nobody else's prompts."""
+    return isinstance(tool, Personal)
 
 
 def _seen(number: int, now: datetime) -> Seen:

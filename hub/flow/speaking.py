@@ -1,25 +1,26 @@
 """What the agent does in a turn: read the transcript, call tools, write the answer while people watch."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
 from typing import Literal
-from zoneinfo import ZoneInfo
-
-from msgspec.structs import replace
 
 from hub.config import LLMConfig
-from hub.errors import ContextOverflow, LLMError, ToolError
-from hub.flow import budget, lanes, paperwork, pictures, planning, prompts
+from hub.errors import LLMError, ToolError
+from hub.flow import lanes, orders, paperwork, planning, prompts
+from hub.flow.allowance import Allowance
 from hub.flow.bearings import Bearings
-from hub.flow.budget import Spent
+from hub.flow.budget import Gone, Spent
 from hub.flow.calling import Calls, Held
-from hub.flow.digest import clipped, shorten, with_room
+from hub.flow.composing import Composer, earlier_of
+from hub.flow.costs import Costs
+from hub.flow.digest import clipped
 from hub.flow.exact import opened, sealed
 from hub.flow.ledger import Ledger, Made
+from hub.flow.orders import ClientTool, Orders, is_ordered
 from hub.flow.sound import sound_text
 from hub.flow.spoken import Spoken
 from hub.flow.toolbox import Toolbox, unsaid
 from hub.flow.work import Work
+from hub.flow.writing import wording_of
 from hub.manifests import Agent
 from hub.ports import (
     LLM,
@@ -33,25 +34,18 @@ from hub.ports import (
     Said,
     Store,
     Terms,
-    Timely,
     Tool,
     Tracking,
 )
-from hub.records import Again, Message, Step, Text, Wait
+from hub.records import Message, Step, Wait
 
-HISTORY = 60
-"""Messages read back at most; what's older is in the digest."""
 NONE = "none"
 TOOL_CALLS = 4
 """In one turn."""
-PROMPT_TOKENS = 1_500
-"""A prompt above it is shortened: on two cores a small model reads about a hundred tokens a second."""
 CLAIM = 900
 """Characters of what was done, for a tool that keeps track."""
 LONGEST_TOKEN = 64
 """Characters of a token: an answer that has more for each allowed one comes from a server that heeds no limit."""
-MARGIN = 64
-"""Tokens of the context left free, for templates count differently."""
 
 NOTHING = End(reason="stop", tokens_in=0, tokens_new=0, tokens_out=0, ms=0.0, ms_first=0.0)
 
@@ -72,6 +66,7 @@ class Speaker:
         calls: Calls,
         config: LLMConfig,
         zone: str,
+        allowance: Allowance | None = None,
     ) -> None:
         self._store = store
         self._files = files
@@ -82,8 +77,10 @@ class Speaker:
         self._calls = calls
         self._answer_tokens = config.answer_tokens
         self._timeout = config.timeout_seconds
-        self._zone = ZoneInfo(zone)
+        self._composer = Composer(store, files, clock, llm, config.answer_tokens, zone)
         self._bearings = Bearings(store)
+        self._orders = Orders(store)
+        self._costs = Costs(clock, config.answer_tokens, allowance)
 
     async def speak(self, agent: Agent, work: Work, ledger: Ledger, join: Join) -> Spoken:
         """Call the tools that are wanted and write the answer; raises LLMError.
@@ -93,8 +90,9 @@ class Speaker:
         they decided; a call that they must be asked about ends the turn.
         """
         work.began = self._clock.monotonic()
+        work.order = await self._orders.for_turn(work.task, (*work.about, *work.messages))
         held: Held | None = None
-        spent, wait = "", None
+        spent, gone, wait = "", False, None
         end = NOTHING
         if ledger.answer is not None:
             # Written before a crash; what waits for a turn since wasn't read for it.
@@ -102,6 +100,7 @@ class Speaker:
         else:
             try:
                 await self._calls.take_up(agent, work, ledger)
+                await self._costs.of_tenant(work, ledger)
                 await self._track(agent, work, ledger, "before")
                 wait = await self._use_tools(agent, work, ledger, join)
                 await join(work)
@@ -113,7 +112,7 @@ class Speaker:
             except Held as waits:
                 held = waits
             except Spent as over:
-                spent, work.written = str(over), ""
+                spent, gone, work.written = str(over), isinstance(over, Gone), ""
         return Spoken(
             text=work.written.strip(),
             reason=end.reason,
@@ -123,12 +122,16 @@ class Speaker:
             ms=(self._clock.monotonic() - work.began) * 1000,
             held=held,
             spent=spent,
+            gone=gone,
             wait=wait,
         )
 
     def wants_tools(self, agent: Agent, message: Message) -> bool:
-        """Say whether a message may need tools: then it has a turn of its own, for tools are chosen for one wish."""
-        return bool(self._toolbox.offered(agent, message.text))
+        """Say whether a message may need tools: then it has a turn of its own, for tools are chosen for one wish.
+
+        So has what a program says with an order.
+        """
+        return is_ordered(message) or bool(self._toolbox.offered(agent, message.text))
 
     # --- tools
 
@@ -140,13 +143,11 @@ class Speaker:
             if len(work.messages) > heard:
                 # Who says more may well want more of the same tool.
                 heard, since = len(work.messages), len(_calls(work, ledger))
-            self._check_budget(work, ledger)
+                work.order = await self._orders.for_turn(work.task, (*work.about, *work.messages))
+            await self._costs.check(work, ledger)
             said = await self._said(work)
             text = prompts.asked(said) if await self._point(work) else _wish(work)
-            every = self._toolbox.offered(agent, text, assignment=work.task.kind == "assignment")
-            offered = tuple(tool for tool in every if not isinstance(tool, Timely) or tool.is_timely(work.task))
-            if not _spoken(work):
-                offered = tuple(tool for tool in offered if _has_its_turn(tool, work))
+            offered = self._offered(agent, work, ledger, text)
             if not offered:
                 return None
             tool = await self._choose(work, ledger, said, offered, since)
@@ -156,6 +157,18 @@ class Speaker:
             if wait := self._toolbox.wait_of(ledger.steps[-1]):
                 return wait
         return None
+
+    def _offered(self, agent: Agent, work: Work, ledger: Ledger, text: str) -> tuple[Tool, ...]:
+        """Return the tools for a wish: a program's own first, and those alone where one of them is to be called."""
+        used = [step.name for step in _calls(work, ledger)]
+        own = orders.offered(work.order, text, used)
+        if work.order.is_forced and not any(map(orders.is_clients, used)):
+            return own
+        every = self._toolbox.offered(agent, text, assignment=work.task.kind == "assignment")
+        fitting = self._toolbox.theirs(work.task, every)
+        if not _spoken(work):
+            fitting = tuple(tool for tool in fitting if _has_its_turn(tool, work))
+        return (*own, *fitting)
 
     async def _choose(
         self, work: Work, ledger: Ledger, said: Sequence[Said], offered: Sequence[Tool], since: int
@@ -167,7 +180,9 @@ class Speaker:
         async def choose() -> Made:
             if again := await self._toolbox.again(said, offered, calls):
                 return again.name, 0, 0, False
-            tool, decision = await self._toolbox.choose(said, offered, used, self._terms(work, Priority.DECISION))
+            must = work.order.is_forced and all(isinstance(tool, ClientTool) for tool in offered)
+            terms = self._terms(work, Priority.DECISION)
+            tool, decision = await self._toolbox.choose(said, offered, used, terms, must=must)
             work.money += decision.money if decision else 0.0
             tool = paperwork.first(work.task, tool, offered, calls) or tool
             return (tool.name if tool else NONE), (decision.tokens if decision else 0), 0, False
@@ -242,7 +257,7 @@ class Speaker:
         parts = (step for step in _calls(work, ledger) if isinstance(self._toolbox.named(step.name), Parting))
         begun = next((step.result for step in parts if not step.failed), None)
         text = begun or await self._toolbox.answered(said, self._results(work, ledger))
-        if text is None:
+        if text is None or work.order.form is not None:
             return None
         work.written = text
         self._feed.publish(self._delta(work, text, whole=True))
@@ -250,21 +265,20 @@ class Speaker:
 
     async def _write(self, agent: Agent, work: Work, ledger: Ledger) -> End:
         """Have the LLM write the answer, piece by piece, into `work.written`."""
-        said = await self._prompt(agent, work, self._results(work, ledger))
-        read = await self._llm.count(said) if work.task.kind == "assignment" else 0
-        most = min(self._answer_tokens, self._check_budget(work, ledger, read))
+        said = await self._composer.prompt(agent, work, self._results(work, ledger))
+        read = await self._llm.count(said) if await self._costs.matter(work) else 0
+        most = min(await self._costs.check(work, ledger, read), work.order.tokens or 10**9)
         work.written = ""
-        async for piece in self._llm.chat(said, self._terms(work, Priority.CHAT), limit=most):
+        async for piece in wording_of(self._llm, said, self._terms(work, Priority.CHAT), most, work.order):
             if isinstance(piece, End):
                 work.money += piece.money
                 work.written = sound_text(work.written)
-                told = [step for step in self._results(work, ledger) if not self._toolbox.is_aside(step.name)]
-                for result in unsaid(work.written, told):
+                for result in self._unsaid(work, ledger):
                     work.written = f"{work.written.rstrip()}\n\n{result}"
                 if not work.task.checks or not work.written.strip():
                     return piece
                 # What's left is to look at what was done: a crash in between mustn't have it all said again.
-                await ledger.answered(work.written.strip(), piece.tokens_in, piece.tokens_out)
+                await ledger.answered(work.written.strip(), piece.tokens_in, piece.tokens_out, piece.money)
                 return NOTHING
             # Begun again after a crash of the model, the answer is written anew: the first piece takes the old's place.
             self._feed.publish(self._delta(work, piece.text, whole=not work.written))
@@ -273,16 +287,11 @@ class Speaker:
                 raise LLMError(f"the answer doesn't end: {len(work.written)} characters")
         raise LLMError("the answer broke off without an end")
 
-    def _check_budget(self, work: Work, ledger: Ledger, tokens: int = 0) -> int:
-        """Raise Spent if a step that reads so many tokens would exceed what the task may cost; return what's left then.
-
-        A conversation is paid for message by message, and so is what's said about a task that's complete.
-        """
-        if work.task.kind != "assignment" or work.settled:
-            return self._answer_tokens
-        tokens += sum(step.tokens_in + step.tokens_out for step in ledger.steps)
-        minutes = (self._clock.monotonic() - work.began) / 60
-        return budget.left(work.task, budget.plus(budget.so_far(work.task), tokens, minutes, work.money))
+    def _unsaid(self, work: Work, ledger: Ledger) -> tuple[str, ...]:
+        if work.order.form is not None:
+            return ()
+        told = [step for step in self._results(work, ledger) if not self._toolbox.is_aside(step.name)]
+        return unsaid(work.written, [step for step in told if not orders.is_clients(step.name)])
 
     def _delta(self, work: Work, text: str, *, whole: bool) -> Delta:
         said = work.messages or work.about
@@ -297,52 +306,12 @@ class Speaker:
             whole=whole,
         )
 
-    async def _prompt(self, agent: Agent, work: Work, steps: Sequence[Step]) -> tuple[Said, ...]:
-        """Return the prompt, shortened until it fits; the system prompt and the goal are always in it."""
-        history = await self._history(work)
-        images = await pictures.read(self._files, history)
-        # An image alone may have more tokens than a prompt of words should.
-        most = 10**9 if any(images.values()) and self._llm.info.sees else PROMPT_TOKENS
-        whole = (self._llm.info.context or 10**9) - self._answer_tokens - MARGIN
-        steps, more = with_room(steps, whole - PROMPT_TOKENS)
-        room = min(most + more, whole)
-        verdict = work.task.verdict
-        note = verdict.why if isinstance(verdict, Again) and work.task.kind == "assignment" else ""
-        stand = await self._bearings.of(work)
-        while True:
-            said = prompts.answer(agent, work.task, history, steps, self._now(), note=note, stand=stand, images=images)
-            tokens = await self._llm.count(said)
-            if tokens <= room:
-                return said
-            work.task, shorter = shorten(work.task, history)
-            if len(shorter) == len(history):
-                return await self._clip(agent, work, history, steps, room, tokens)
-            history = shorter
-
-    async def _clip(
-        self, agent: Agent, work: Work, history: Sequence[Message], steps: Sequence[Step], room: int, tokens: int
-    ) -> tuple[Said, ...]:
-        """Leave out the middle of what's still too long: the last messages themselves."""
-        characters = sum(len(message.text) for message in history)
-        stand = await self._bearings.of(work)
-        for _ in range(6):
-            characters = int(characters * min(0.7, room / tokens))
-            each = max(characters // max(len(history), 1), 80)
-            cut = [replace(message, parts=(Text(clipped(message.text, each)),)) for message in history]
-            # The goal mostly is the first message: whole, it would bring back what was left out of that.
-            task = replace(work.task, goal=clipped(work.task.goal, each))
-            said = prompts.answer(agent, task, cut, steps, self._now(), stand=stand)
-            tokens = await self._llm.count(said)
-            if tokens <= room:
-                return said
-        raise ContextOverflow(tokens, room)
-
     async def _said(self, work: Work) -> tuple[Said, ...]:
         """Return what was said, and last what's to be done now.
 
         That's the plan's first open point, or the goal where nobody's message is answered: a planned task has none.
         """
-        said = prompts.conversation(await self._history(work))
+        said = (*earlier_of(work), *prompts.conversation(await self._composer.history(work)))
         if not (said and said[-1].role == "user"):
             said = (*said, Said("user", work.task.goal))
         if point := await self._point(work):
@@ -356,26 +325,16 @@ class Speaker:
         task = await self._store.task(work.task.id) or work.task
         return next((point.text for _, point in planning.left(task.plan)), "")
 
-    async def _history(self, work: Work) -> tuple[Message, ...]:
-        messages = await self._store.messages_of_task(work.task.id, limit=HISTORY, after=work.task.digested)
-        # Taken up after its person's word, the turn answers what the stopped one was asked.
-        answering = {message.id for message in work.messages or work.about}
-        # What's being answered comes last, also if it's older: a message that was moved here from another task.
-        before = [message for message in messages if message.id not in answering and _is_over(message)]
-        return (*before, *(work.messages or work.about))
-
     def _terms(self, work: Work, priority: Priority) -> Terms:
         chat = lanes.chat(work.task.tenant, work.task.origin)
         if not (work.messages or work.about):
             priority = Priority.BACKGROUND  # nobody waits for it, and some may wait for theirs
         return Terms(tenant=work.task.tenant, chat=chat, priority=priority, deadline=self._timeout)
 
-    def _now(self) -> datetime:
-        return self._clock.now().astimezone(self._zone)
-
 
 def _wish(work: Work) -> str:
-    return "\n".join(message.text for message in (*work.about, *work.messages)) or work.task.goal
+    wished = work.asked if work.told else (*work.about, *work.messages)
+    return "\n".join(message.text for message in wished) or work.task.goal
 
 
 def _spoken(work: Work) -> bool:
@@ -387,11 +346,6 @@ def _has_its_turn(tool: Tool, work: Work) -> bool:
     """Say whether a tool is chosen though nobody asked for it: a plan comes by itself, a task is split once."""
     tracks, parts = isinstance(tool, Tracking), isinstance(tool, Parting)
     return not work.children if parts else not tracks
-
-
-def _is_over(message: Message) -> bool:
-    # What was routed here since the last look waits for the next turn: read in this one, it would be answered twice.
-    return message.role == "agent" or (message.role == "user" and message.state in {"answered", "stopped", "failed"})
 
 
 def _calls(work: Work, ledger: Ledger) -> tuple[Step, ...]:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from hub.config import LimitsConfig
 from hub.errors import Conflict, Duplicate, ToolError
 from hub.flow import lanes
+from hub.flow.choosing import Choosing
 from hub.flow.family import children_of, total
 from hub.flow.journal import Journal
 from hub.flow.rights import Rights
@@ -76,6 +77,7 @@ class Splitting:
         rights: Rights,
         limits: LimitsConfig,
         agents: Mapping[str, Agent],
+        choosing: Choosing,
     ) -> None:
         self._store = store
         self._journal = journal
@@ -84,6 +86,7 @@ class Splitting:
         self._rights = rights
         self._limits = limits
         self._agents = agents
+        self._choosing = choosing
 
     async def split(self, call: ToolCall, goals: Sequence[str], agent: str = "", turns: int | None = None) -> str:
         """See Splits."""
@@ -95,9 +98,9 @@ class Splitting:
             if known:
                 return _words(known)
             await self._check(parent, goals)
-            who = self._agent(call, agent)
+            who = await self._agent(call, agent)
             limits = await self._shared(parent, len(goals), turns)
-            async with self._tasks.founding(parent.person):
+            async with self._tasks.founding(parent.tenant, parent.person):
                 number = await self._store.last_number(parent.tenant, parent.person)
                 founded = [
                     self._child(parent, id, number + at, goal, who, limits)
@@ -145,9 +148,9 @@ class Splitting:
             above = await self._store.task(above.parent) if above.parent else None
         return False
 
-    def _agent(self, call: ToolCall, wished: str) -> str:
-        own = self._agents.get(call.agent)
-        handed = [name for name in (own.agents if own else ()) if name in self._agents]
+    async def _agent(self, call: ToolCall, wished: str) -> str:
+        own, theirs = self._agents.get(call.agent), await self._choosing.theirs(call.tenant)
+        handed = [name for name in (own.agents if own else ()) if name in theirs]
         if not wished:
             return handed[0] if handed else call.agent
         if wished not in {*handed, call.agent}:

@@ -21,5 +21,7 @@ class Spoken:
     """Nothing was said: a call waits for its person, and the turn ends with that."""
     spent: str = ""
     """Nothing was said: another step would have cost more than the task may; what of it, in words."""
+    gone: bool = False
+    """It's not the task's limits that are spent, but what its tenant may take."""
     wait: Wait | None = None
     """What the agent would have its task wait for; the turn ended with that."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 from weakref import WeakValueDictionary
@@ -11,16 +11,16 @@ from msgspec.structs import replace
 
 from hub.config import LimitsConfig
 from hub.errors import BadRequest, Conflict, Duplicate, NotFound
-from hub.flow import budget, lanes
+from hub.flow import accounting, budget, lanes
 from hub.flow.agreeing import Agreeing
+from hub.flow.choosing import Choosing
 from hub.flow.family import Family, standing_of
 from hub.flow.inbox import Inbox
 from hub.flow.journal import Journal
 from hub.flow.pauses import voided
 from hub.flow.runs import at, planned
 from hub.flow.schedules import latest
-from hub.manifests import Agent
-from hub.ports import Add, Change, Clock, Documents, Save, Store
+from hub.ports import Add, Change, Clock, Save, Store
 from hub.records import (
     OPEN,
     Actor,
@@ -29,6 +29,7 @@ from hub.records import (
     Done,
     Entry,
     Incoming,
+    KeyId,
     Limits,
     Message,
     PersonId,
@@ -40,7 +41,6 @@ from hub.records import (
     TenantId,
     Text,
     new_id,
-    preferences_of,
 )
 from hub.spool import Spool
 from hub.times.zones import Zones
@@ -80,9 +80,7 @@ class Tasks:
         turns: Stops,
         limits: LimitsConfig,
         zones: Zones,
-        agents: Mapping[str, Agent],
-        default: str,
-        preferences: Documents,
+        choosing: Choosing,
         family: Family,
         agreeing: Agreeing,
     ) -> None:
@@ -94,16 +92,14 @@ class Tasks:
         self._turns = turns
         self._limits = limits
         self._zones = zones
-        self._agents = agents
-        self._default = default
-        self._preferences = preferences
+        self._choosing = choosing
         self._family = family
         self._agreeing = agreeing
-        self._founding: WeakValueDictionary[PersonId, asyncio.Lock] = WeakValueDictionary()
+        self._founding: WeakValueDictionary[tuple[TenantId, PersonId], asyncio.Lock] = WeakValueDictionary()
 
-    def founding(self, person: PersonId) -> asyncio.Lock:
+    def founding(self, tenant: TenantId, person: PersonId) -> asyncio.Lock:
         """Return the lock to hold from `found` to the commit: two at a time would take the same number."""
-        return self._founding.setdefault(person, asyncio.Lock())
+        return self._founding.setdefault((tenant, person), asyncio.Lock())
 
     async def found(self, message: Message, agent: str | None = None) -> Task:
         """Return a new task for a message. It isn't kept yet: it's committed with the message's route."""
@@ -116,7 +112,7 @@ class Tasks:
             origin=message.address,
             title=title_of(message.text),
             goal=message.text,
-            agent=await self._agent(agent or message.agent, message),
+            agent=await self._choosing.agent(message.tenant, message.person, agent or message.agent),
             state="submitted",
             created_at=now,
             updated_at=now,
@@ -136,6 +132,7 @@ class Tasks:
         due_at: datetime | None = None,
         schedule: Schedule | None = None,
         checks: Sequence[Check] = (),
+        key: KeyId | None = None,
     ) -> tuple[Task, Message]:
         """Found a task that's worked on until the supervisor finds its goal reached; return it with its message.
 
@@ -146,7 +143,7 @@ class Tasks:
         """
         if due_at and schedule:
             raise BadRequest("schedule", "set besides due_at; give one of them")
-        self._check_agent(agent)
+        await self._choosing.check(tenant, agent)
         zone = await self._zones.of(tenant, person)
         incoming = Incoming(
             tenant=tenant,
@@ -155,16 +152,17 @@ class Tasks:
             sender=person,
             parts=(Text(text),),
             sent_at=self._clock.now(),
+            key=key,
         )
         message = await self._inbox.checked(incoming)
-        async with self.founding(person):
+        async with self.founding(tenant, person):
             for _ in range(TRIES):
                 if known := await self._store.message_by_external(tenant, address, external_id):
                     return await self._task_of(known), known
                 task = replace(await self.found(message, agent), kind="assignment", due_at=due_at)
                 task = planned(task, schedule, zone, self._clock.now()) if schedule else task
                 task = replace(task, limits=limits or task.limits)
-                task, asks, lane = self._agreeing.founding(task, self._agents[task.agent], checks)
+                task, asks, lane = self._agreeing.founding(task, await self._choosing.stand_in(task), checks)
                 routed = replace(
                     message,
                     # With a time of its own the task itself falls due: nothing waits for this message in a queue.
@@ -199,7 +197,7 @@ class Tasks:
         zone = await self._zones.of(command.tenant, command.person)
         by_whom: Actor = "agent" if by else "person"
         why = f"planned by task {by.number}" if by else "planned for a later time"
-        async with self.founding(command.person):
+        async with self.founding(command.tenant, command.person):
             for _ in range(TRIES):
                 if known := await self._store.task(id):
                     return known
@@ -207,7 +205,7 @@ class Tasks:
                 task = replace(founded, id=id, title=title_of(text), goal=text, kind="assignment", due_at=due_at)
                 task = planned(task, schedule, zone, self._clock.now()) if schedule else task
                 task = replace(task, depth=by.depth + 1 if by else 0)
-                task, asks, lane = self._agreeing.founding(task, self._agents[task.agent])
+                task, asks, lane = self._agreeing.founding(task, await self._choosing.stand_in(task))
                 inherits = await beside(by, task) if by and beside else ()
                 try:
                     await self._journal.commit(*self._journal.founded(task, by_whom, why), *inherits, *asks, wake=lane)
@@ -304,6 +302,7 @@ class Tasks:
         return (
             *self._journal.founded(task, "person", "assigned"),
             Add(message),
+            *accounting.said(message),
             *(() if task.due_at else (self._put(message),)),
             self._journal.about_message("message", message),
         )
@@ -356,30 +355,6 @@ class Tasks:
         if task is None:
             raise NotFound("the message belongs to no task yet")
         return task
-
-    async def _agent(self, wished: str | None, message: Message) -> str:
-        """Return the agent for a new task: the one wished for, else the person's own choice, else the default."""
-        chosen = wished or await self.chosen_agent(message.tenant, message.person)
-        return chosen if chosen in self._agents else self._default
-
-    @property
-    def default(self) -> str:
-        """The agent that takes the tasks of who has chosen none that's there."""
-        return self._default
-
-    async def chosen_agent(self, tenant: TenantId, person: PersonId) -> str:
-        """Return the agent that a person has chosen for their new tasks, or nothing."""
-        kept = await self._preferences.get(preferences_of(tenant, person), "agent")
-        return str(kept["name"]) if kept else ""
-
-    async def choose_agent(self, tenant: TenantId, person: PersonId, name: str) -> None:
-        """Have an agent take a person's new tasks; raises BadRequest if there's no such agent."""
-        self._check_agent(name)
-        await self._preferences.put(preferences_of(tenant, person), "agent", {"name": name})
-
-    def _check_agent(self, name: str | None) -> None:
-        if name is not None and name not in self._agents:
-            raise BadRequest("agent", f"there's no agent {name!r}; there are: {', '.join(sorted(self._agents))}")
 
 
 def title_of(text: str) -> str:

@@ -14,7 +14,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from hub.errors import ToolError
+from hub.errors import ToolError, Unsure
 from hub.flow import prompts
 from hub.flow.filling import fill
 from hub.flow.offering import Offering, allowed_of, for_assignments
@@ -32,12 +32,14 @@ from hub.ports import (
     Patient,
     Paused,
     Pausing,
+    Personal,
     Quoting,
     Reading,
     Resting,
     Retrying,
     Said,
     Terms,
+    Timely,
     Tool,
     ToolCall,
     Tracking,
@@ -103,6 +105,12 @@ class Toolbox:
         """Return the tools that the agent may use and that may be of use for a message: see Offering."""
         return self._offering.offered(agent, self._tools, text, assignment=assignment)
 
+    @staticmethod
+    def theirs(task: Task, offered: Iterable[Tool]) -> tuple[Tool, ...]:
+        """Return those of the tools that are of use for a task as it stands, and as its person has them."""
+        found = (tool.of(task) if isinstance(tool, Personal) else tool for tool in offered)
+        return tuple(tool for tool in found if tool and (not isinstance(tool, Timely) or tool.is_timely(task)))
+
     def is_aside(self, name: str) -> bool:
         """Say whether a tool is about the work itself (its checks, what it waits for) and does none of it."""
         tool = self._tools.get(name)
@@ -135,11 +143,18 @@ class Toolbox:
         return any(tool.read(text) is not None for tool in readers)
 
     async def choose(
-        self, said: Sequence[Said], offered: Sequence[Tool], used: Collection[str], terms: Terms
+        self,
+        said: Sequence[Said],
+        offered: Sequence[Tool],
+        used: Collection[str],
+        terms: Terms,
+        *,
+        must: bool = False,
     ) -> tuple[Tool | None, Decision | None]:
         """Return the tool to call next, or None to answer; and the decision, or None if a rule decided.
 
-        `used` names the tools called in this turn: none is called twice. May raise LLMError.
+        `used` names the tools called in this turn: none is called twice. `must` leaves no choice but which one. May
+        raise LLMError.
         """
         text = prompts.asked(said)
         plain = [tool for tool in offered if await _read(tool, text) is not None]
@@ -148,7 +163,11 @@ class Toolbox:
             return None, None
         if len(plain) == 1:
             return plain[0], None
+        if must and len(left) == 1:
+            return left[0], None
         decision = await self._decided(text, left, terms)
+        if must:
+            return max(zip(decision.probabilities, left, strict=False), key=lambda pair: pair[0])[1], decision
         likely, best = max(zip(decision.probabilities, (*left, None), strict=True), key=lambda pair: pair[0])
         return (None if used and likely < SURE else best), decision
 
@@ -235,7 +254,7 @@ class Toolbox:
             async with asyncio.timeout(seconds):
                 return Called(result=_cut(await work, most))
         except ToolError as error:
-            return Called(result=_cut(str(error), self._characters), failed=True)
+            return Called(result=_cut(str(error), self._characters), failed=True, unsure=isinstance(error, Unsure))
         except TimeoutError:
             log.warning("tool %s took longer than %s s for task %s", call.tool, seconds, call.task)
             text = f"{call.tool} gave no answer within {seconds:g} seconds."

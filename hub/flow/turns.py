@@ -7,19 +7,23 @@ after it, nothing is done again.
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from datetime import datetime
 
 from msgspec.structs import replace
 
-from hub.errors import AgentHostError, Conflict, LLMAway, LLMError, LLMRefused, LLMUnavailable, StoreError
+from hub.errors import AgentHostError, Conflict, LLMAway, LLMError, LLMRefused, LLMUnavailable, NotAllowed, StoreError
 from hub.failpoints import reach
 from hub.flow import lanes, runs
+from hub.flow.allowance import Allowance
 from hub.flow.checking import Checks
+from hub.flow.choosing import Choosing
 from hub.flow.crowds import Slots
-from hub.flow.endings import Ending, Endings
+from hub.flow.drafting import Drafting
+from hub.flow.ending import Ending
+from hub.flow.endings import Endings
 from hub.flow.family import Family, arrived, children_of
 from hub.flow.journal import Journal
 from hub.flow.ledger import Ledger
@@ -79,13 +83,14 @@ class Turns:
         endings: Endings,
         slots: Slots,
         rights: Rights,
-        agents: Mapping[str, Agent],
-        default: str,
+        choosing: Choosing,
         pinning: Pinning,
         stopping: Stopping,
         family: Family,
         checks: Checks,
         watching: Watching,
+        drafting: Drafting,
+        allowance: Allowance,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -96,13 +101,14 @@ class Turns:
         self._endings = endings
         self._slots = slots
         self._rights = rights
-        self._agents = agents
-        self._default = default
+        self._choosing = choosing
         self._pinning = pinning
         self._stopping = stopping
         self._family = family
         self._checks = checks
         self._watching = watching
+        self._drafting = drafting
+        self._allowance = allowance
         self._running: dict[TaskId, _Running] = {}
         # After a death of the model's process all who were with it are suspects, and go one at a time.
         self._alone = asyncio.Lock()
@@ -138,7 +144,7 @@ class Turns:
         if task is None:
             return False
         await self._wait_for_llm(task)
-        async with self._slots.of(task.person, background=await self._nobody_waits(task)):
+        async with self._slots.of(task.tenant, task.person, background=await self._nobody_waits(task)):
             try:
                 work = await self._work_on(id)
             except Conflict:
@@ -255,6 +261,7 @@ class Turns:
         changes += self._journal.changed(task, was, "schedule" if run or not messages else "hub", why)
         changes += [self._journal.noted(task, "schedule", why)] if run and was == task.state else []
         changes += await self._rights.brought(task, messages)
+        changes += await self._drafting.heard(task) if messages else ()
         children = await children_of(self._store, task)
         changes += await self._rights.gathered(task, [child for child in children if arrived(child)])
         pause, beside = await self._taken_up(pause)
@@ -276,7 +283,8 @@ class Turns:
 
     async def _run(self, work: Work) -> None:
         """Let the agent speak, so that it can be stopped at any moment, and keep how it ended."""
-        with about(task=work.task.id, turn=work.turn.id):
+        counted = self._allowance.under_way(work.task.tenant, work.turn.id)
+        with about(task=work.task.id, turn=work.turn.id), counted:
             await self._run_about(work)
 
     async def _run_about(self, work: Work) -> None:
@@ -301,6 +309,11 @@ class Turns:
         return Ending(kind="answered", spoken=spoken)
 
     async def _speak(self, work: Work) -> Spoken | AgentHostError:
+        if await self._choosing.bound(work.task) is None:
+            return NotAllowed("none of the agents that your tenant may have is here; ask who runs this hub")
+        return await self._speak_on(work)
+
+    async def _speak_on(self, work: Work) -> Spoken | AgentHostError:
         agent = await self._agent(work.task)
         deaths = 0
         while True:
@@ -334,10 +347,12 @@ class Turns:
                 return AgentHostError(f"something is wrong inside the hub ({type(error).__name__}); its log says more")
 
     async def _agent(self, task: Task) -> Agent:
-        return await self._pinning.agent(task, self._agents.get(task.agent) or self._agents[self._default])
+        return await self._pinning.agent(task, await self._choosing.stand_in(task))
 
     async def _speak_once(self, agent: Agent, work: Work) -> Spoken:
-        ledger = await Ledger.open(self._store, self._journal, self._clock, work.turn.id)
+        ledger = await Ledger.open(self._store, self._journal, self._clock, work.turn.id, lambda: work.money)
+        # What was paid before a crash is known by the steps alone; after a mere pause both are.
+        work.money = max(work.money, ledger.money)
         spoken = await self._speaker.speak(agent, work, ledger, self._join)
         task = await self._store.task(work.task.id)
         if task is None or task.kind != "assignment" or work.settled or not (spoken.text or spoken.spent):

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec import Struct
 
+from hub.flow.allowance import Allowance
 from hub.ports import Clock, Documents, Files, Store
 from hub.records import File, PersonId, TenantId
 
@@ -28,19 +29,31 @@ class Upload(Struct, frozen=True, kw_only=True):
 class Uploads:
     """Keeps what's sent, and says who may have it."""
 
-    def __init__(self, store: Store, files: Files, documents: Documents, clock: Clock, file_mb: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        files: Files,
+        documents: Documents,
+        clock: Clock,
+        file_mb: int,
+        allowance: Allowance | None = None,
+    ) -> None:
         self._store = store
         self._files = files
         self._documents = documents
         self._clock = clock
+        self._allowance = allowance
         self.limit = file_mb * MEBIBYTE
         """The most bytes of a file."""
 
     async def keep(
         self, tenant: TenantId, person: PersonId, name: str, media_type: str, data: bytes | AsyncIterable[bytes]
     ) -> File:
-        """Keep a file durably; for a day a message of this person may name it. Raises TooLarge, StoreUnavailable."""
+        """Keep a file durably; for a day a message of this person may name it. Raises TooLarge, StoreUnavailable, and
+        OverQuota if its tenant has no room for it."""
+        await self._check_room(tenant, person, 1)
         sha256, size = await self._files.put(data, limit=self.limit)
+        await self._check_room(tenant, person, size)
         file = File(name=named(name), media_type=typed(media_type), size=size, sha256=sha256)
         await self._forget(_owner(tenant, person))
         upload = msgspec.to_builtins(Upload(file=file, at=self._clock.now()))
@@ -57,6 +70,15 @@ class Uploads:
     async def read(self, file: File) -> bytes:
         """Return a file's bytes; raises NotFound and StoreUnavailable."""
         return await self._files.read(file.sha256)
+
+    async def _check_room(self, tenant: TenantId, person: PersonId, size: int) -> None:
+        if self._allowance is None or not await self._allowance.stores(tenant):
+            return
+        for id, document in await self._documents.all(_owner(tenant, person)):
+            # What no message names yet isn't counted as kept; it may be soon.
+            if await self._store.file(tenant, person, id) is None:
+                size += msgspec.convert(document, Upload).file.size
+        await self._allowance.room(tenant, size)
 
     async def _forget(self, owner: str) -> None:
         for id, document in await self._documents.all(owner):

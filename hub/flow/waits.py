@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from hub.flow import asking
 from hub.flow.calling import Held
 from hub.flow.journal import Journal
+from hub.flow.orders import is_clients
 from hub.flow.pauses import DECIDED, MANY, WAITING, resting
 from hub.flow.work import Work
 from hub.ports import Add, Change, Clock, Save, Store
@@ -35,7 +36,10 @@ class Waits:
         changes: list[Change] = []
         others: list[Pause] = []
         for pause in await self._store.pauses_of_task(task.id, states=WAITING, limit=MANY):
-            if work.pause is None or pause.id != work.pause.id:
+            if (work.pause is None or pause.id != work.pause.id) and is_clients(pause.tool) and work.messages:
+                # Its program went on without it: what it would bring now is about nothing any more.
+                changes.append(Save(replace(pause, state="done", answer="void: the program said something else")))
+            elif work.pause is None or pause.id != work.pause.id:
                 others.append(pause)
             elif pause.state in DECIDED:
                 # However the turn ended, this call isn't taken up again.

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from hub.flow.orders import Order, is_clients, is_result
 from hub.records import Done, Entry, Message, Pause, Step, Task, Turn
 
 
@@ -27,6 +28,23 @@ class Work:
     """The steps of that turn."""
     children: tuple[Task, ...] = ()
     """The subtasks as they stood when the turn began: it's told what they had come to by then."""
+
+    order: Order = field(default_factory=Order)
+    """What a program asks besides what it says."""
+
+    @property
+    def told(self) -> list[Message]:
+        """The messages that say what came of a program's own tools: what they say is shown as what these found."""
+        if self.pause is None or not is_clients(self.pause.tool):
+            return []
+        return [message for message in (*self.about, *self.messages) if is_result(message)]
+
+    @property
+    def asked(self) -> list[Message]:
+        """The messages that the answer is for."""
+        if told := self.told:
+            return [message for message in (*self.about, *self.messages) if message not in told]
+        return self.messages or self.about
 
     @property
     def settled(self) -> bool:

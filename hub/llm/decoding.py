@@ -5,10 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import jsonschema
 import msgspec
-from referencing import Registry
-from referencing.exceptions import Unresolvable
 
 LONGEST = 120
 """Characters of a string that the schema leaves unbounded, in a second try after the first ran on and on."""
@@ -29,6 +26,9 @@ LARGEST = 40_000
 
 def checked(schema: Mapping[str, object]) -> str:
     """Return a JSON schema as JSON; raises ValueError if it isn't one."""
+    # Late, here and below: a hub that starts has nothing to check, and the library takes a while to load.
+    import jsonschema  # noqa: PLC0415
+
     try:
         jsonschema.Draft202012Validator.check_schema(schema)
         return json.dumps(schema)
@@ -95,6 +95,10 @@ def unfenced(text: str) -> str:
 
 def validated(text: str, schema: Mapping[str, object]) -> str:
     """Return the JSON in `text`, compactly; raises ValueError naming what doesn't fit the schema."""
+    import jsonschema  # noqa: PLC0415
+    from referencing import Registry  # noqa: PLC0415
+    from referencing.exceptions import Unresolvable  # noqa: PLC0415
+
     try:
         value = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError) as error:

@@ -1,5 +1,7 @@
 """What a server's no means, in words that say who has to do what."""
 
+import base64
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -40,7 +42,7 @@ def refusal(response: httpx.Response, body: bytes, setting: str) -> AgentHostErr
     status, problem = response.status_code, openai.problem(body)
     if is_page(response, body):
         return _page(response, setting)
-    said = f"{response.url.host} answers HTTP {status}: {problem.message[:300]}"
+    said = f"{response.url.host} answers HTTP {status}: {_without_key(problem.message, response.request)[:300]}"
     if problem.overflow:
         return ContextOverflow(problem.n_prompt_tokens, problem.n_ctx)
     if status == 402 or (status in (400, 403, 429) and _is_about_money(problem)):
@@ -75,6 +77,18 @@ def wish(response: httpx.Response) -> float:
         return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError):
         return 0.0
+
+
+def _without_key(text: str, request: httpx.Request) -> str:
+    """Return what a server said without the key that it was asked by: some repeat it, and many read this."""
+    kind, _, given = request.headers.get("authorization", "").partition(" ")
+    told = {given}
+    if kind.lower() == "basic":
+        with suppress(ValueError):
+            told.add(base64.b64decode(given).decode().partition(":")[2])
+    for each in sorted(filter(None, told), key=len, reverse=True):
+        text = text.replace(each, "[hidden]")
+    return text
 
 
 def _by_status(status: int, said: str, after: float) -> AgentHostError:

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 
 import httpx
@@ -14,6 +16,7 @@ from hub.errors import ContextOverflow, LLMAway, LLMError, LLMTimeout, LLMUnavai
 from hub.llm import openai
 from hub.llm.dialect import Body, Dialect
 from hub.llm.refusals import Away, Passing, Unsupported, is_page, page, refusal
+from hub.reading import url_shown
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +46,7 @@ class Server:
         self, url: str, key: str, *, backoff: float, patience: Patience | None = None, setting: str = "llm"
     ) -> None:
         self._url = url.rstrip("/")
+        self._shown = url_shown(self._url)
         self._backoff = backoff
         self._patience = patience or Patience()
         self._setting = setting
@@ -51,6 +55,7 @@ class Server:
             headers={"Authorization": f"Bearer {key}"} if key else {},
             # How long it may think is seen to below; only the connection must come quickly.
             timeout=httpx.Timeout(None, connect=CONNECTING, pool=60.0),
+            verify=_trust(),
         )
 
     async def close(self) -> None:
@@ -63,13 +68,13 @@ class Server:
             async with asyncio.timeout(CONNECTING):
                 response = await self._client.get(f"{self._url}/models")
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-            return f"{self._url} can't be reached ({_named(error)}); start the server, or mend {self._setting}.url"
+            return f"{self._shown} can't be reached ({_named(error)}); start the server, or mend {self._setting}.url"
         if response.status_code in (401, 402, 403):
             raise refusal(response, response.content, self._setting)
         if is_page(response) and response.status_code != 404:
             return page(response, self._setting)
         # Some servers have no list of models: any answer that isn't a fault of theirs will do.
-        return f"{self._url} answers HTTP {response.status_code}" if response.status_code >= 500 else ""
+        return f"{self._shown} answers HTTP {response.status_code}" if response.status_code >= 500 else ""
 
     async def complete(self, body: Body, until: float) -> openai.Completion:
         """Return a whole answer; raises what `stream` does."""
@@ -123,7 +128,7 @@ class Server:
     async def _connect(self, path: str, body: Body, until: float, silence: float) -> httpx.Response:
         """Send a request until it's taken; nothing of an answer is read yet, so nothing can be said twice."""
         if self._client.is_closed:
-            raise LLMUnavailable(f"{self._url}: the connection to it is closed")
+            raise LLMUnavailable(f"{self._shown}: the connection to it is closed")
         pause = self._backoff
         attempt = 1
         while True:
@@ -158,9 +163,9 @@ class Server:
         except TimeoutError:
             raise self._silent(until, silence, "didn't answer") from None
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.InvalidURL) as error:
-            raise Away(f"{self._url} can't be reached ({_named(error)})") from None
+            raise Away(f"{self._shown} can't be reached ({_named(error)})") from None
         except httpx.HTTPError as error:
-            raise Passing(f"{self._url} broke off before it answered ({_named(error)})") from None
+            raise Passing(f"{self._shown} broke off before it answered ({_named(error)})") from None
         raise refusal(response, said, self._setting)
 
     async def _by(
@@ -182,8 +187,14 @@ class Server:
 
     def _silent(self, until: float, silence: float, what: str) -> LLMError:
         if _now() >= until:
-            return LLMTimeout(f"{self._url} {what} before the request's deadline")
-        return LLMUnavailable(f"{self._url} {what}: nothing for {silence:.0f} s")
+            return LLMTimeout(f"{self._shown} {what} before the request's deadline")
+        return LLMUnavailable(f"{self._shown} {what}: nothing for {silence:.0f} s")
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """Return what servers are certified by: to load it takes a while, and once does for all of them."""
+    return httpx.create_ssl_context()
 
 
 def _read(data: bytes | str) -> openai.Completion:

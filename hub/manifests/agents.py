@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from hub.errors import ManifestError
-from hub.manifests.reading import common_faults, read, refuse, text
+from hub.manifests.reading import Tags, common_faults, read, refuse, text
 from hub.records import Limits
 
 DATE = "{date}"
@@ -51,6 +51,7 @@ class _Manifest(Struct, frozen=True, kw_only=True):
     name: str
     version: str
     description: str
+    tags: Tags = ()
     tools: tuple[str, ...] = ()
     ask: tuple[str, ...] = ()
     agents: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from hub.errors import ManifestError
 from hub.manifests.permissions import Permissions, fault
-from hub.manifests.reading import common_faults, read, refuse, text
+from hub.manifests.reading import Tags, common_faults, read, refuse, text
 
 MANIFEST = "plugin.toml"
 PROGRAM = "plugin.py"
@@ -63,6 +63,7 @@ class _Manifest(Struct, frozen=True, kw_only=True):
     name: str
     version: str
     description: str
+    tags: Tags = ()
     tools: Annotated[dict[str, ToolManifest], Meta(min_length=1, max_length=20)]
     permissions: Permissions = Permissions()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from hub.errors import ManifestError
 
@@ -16,6 +16,8 @@ NAME = re.compile(r"[a-z][a-z0-9-]{0,63}")
 VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 
 S = TypeVar("S", bound=Struct)
+Tags = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=30)], ...], Meta(max_length=10)]
+"""Words that a package is to be found by in a registry; nothing else reads them."""
 
 
 def read(path: Path, kind: type[S], *, missing: str, hints: Mapping[str, str] | None = None) -> S:

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from hub.errors import ManifestError
 from hub.manifests.permissions import Permissions, fault
 from hub.manifests.plugins import PROGRAM_CHARACTERS, Plugin, Shown, ToolManifest
-from hub.manifests.reading import common_faults, read, refuse, text
+from hub.manifests.reading import Tags, common_faults, read, refuse, text
 
 MANIFEST = "script.toml"
 PROGRAM = "main.py"
@@ -24,6 +24,7 @@ class _Manifest(Struct, frozen=True, kw_only=True):
     name: str
     version: str
     description: str
+    tags: Tags = ()
     words: Annotated[tuple[str, ...], Meta(min_length=1, max_length=50)]
     examples: Annotated[tuple[Shown, ...], Meta(min_length=1, max_length=6)]
     others: Annotated[tuple[str, ...], Meta(min_length=1, max_length=6)]

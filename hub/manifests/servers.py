@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from hub.errors import ManifestError
 from hub.manifests.permissions import Permissions, fault
-from hub.manifests.reading import NAME, common_faults, name_in, one_line, read, refuse, text
+from hub.manifests.reading import NAME, Tags, common_faults, name_in, one_line, read, refuse, text
 
 MANIFEST, BUNDLE = "server.toml", "manifest.json"
 MISSING = f"an MCP server is a folder with {MANIFEST}, or with the {BUNDLE} of an MCP bundle"
@@ -90,6 +90,7 @@ class _Manifest(Struct, frozen=True, kw_only=True):
     name: str
     version: str
     description: str
+    tags: Tags = ()
     server: _Run
     permissions: Permissions = Permissions()
     config: dict[str, Setting] = {}

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from hub.errors import AgentHostError, SandboxMissing, ToolError
 from hub.packages.listing import MOST, PAGES
+from hub.packages.scrubbing import scrubbed
 from hub.packages.transport import LastWords
 from hub.ports import Clock
 
@@ -41,8 +42,18 @@ class _Gone(Exception):
 class Connection:
     """One server."""
 
-    def __init__(self, package: str, transport: Transport, clock: Clock, *, idle: float = IDLE) -> None:
+    def __init__(
+        self,
+        package: str,
+        transport: Transport,
+        clock: Clock,
+        *,
+        idle: float = IDLE,
+        secrets: Mapping[str, str] | None = None,
+    ) -> None:
+        """`secrets` are what the server was given, by name: they're taken out of all that it says."""
         self._package = package
+        self._secrets = secrets or {}
         self._transport = transport
         self._clock = clock
         self._idle = idle
@@ -111,7 +122,7 @@ class Connection:
                     result = await client.call_tool(tool, arguments, progress_callback=moved)
             except TimeoutError:
                 raise ToolError(f"{self._package} gave no answer in time; the call was called off.") from None
-        text = text_of(result)
+        text = text_of(result, self._hidden)
         if result.is_error:
             raise ToolError(text or f"{self._package} says that it failed, and not why.")
         return text
@@ -132,14 +143,14 @@ class Connection:
             if error.code == CONNECTION_CLOSED:
                 self._forget(client)
                 raise _Gone from None
-            raise ToolError(f"{self._package} refused: {str(error.error.message)[:300]}") from None
+            raise ToolError(f"{self._package} refused: {self._hidden(str(error.error.message))[:300]}") from None
         except ValidationError:
             raise ToolError(f"{self._package} answered with what isn't MCP.") from None
         except (ClosedResourceError, BrokenResourceError):
             self._forget(client)
             raise _Gone from None
         except (RuntimeError, OSError) as error:
-            raise ToolError(f"{self._package} can't be asked: {str(error)[:300]}") from None
+            raise ToolError(f"{self._package} can't be asked: {self._hidden(str(error))[:300]}") from None
         finally:
             self._calls -= 1
             self._used = self._clock.monotonic()
@@ -192,7 +203,7 @@ class Connection:
             if not ready.done():
                 ready.set_exception(self._failed(error))
             elif not self._ending.is_set():
-                log.warning("package %s: its server is gone (%s)", self._package, _first(error))
+                log.warning("package %s: its server is gone (%s)", self._package, self._hidden(str(_first(error))))
         finally:
             self._client = None
             if not ready.done():
@@ -241,7 +252,10 @@ class Connection:
             return first
         said = self.last_words.strip().splitlines()
         why = said[-1] if said else "no answer in time" if isinstance(first, TimeoutError) else str(first)
-        return ToolError(f"{self._package} can't be started: {why[:300]}")
+        return ToolError(f"{self._package} can't be started: {self._hidden(why)[:300]}")
+
+    def _hidden(self, text: str) -> str:
+        return scrubbed(text, self._secrets)
 
 
 class _Telling:
@@ -280,8 +294,8 @@ class _Telling:
             raise
 
 
-def text_of(result: "CallToolResult") -> str:
-    """Return a result's text; of what isn't text, a note that it's there."""
+def text_of(result: "CallToolResult", hidden: Callable[[str], str] = str) -> str:
+    """Return a result's text, with what's to be `hidden` out of it; of what isn't text, a note that it's there."""
     parts: list[str] = []
     for part in result.content:
         match part.type:
@@ -298,7 +312,7 @@ def text_of(result: "CallToolResult") -> str:
         import json  # noqa: PLC0415 - seldom needed
 
         parts.append(json.dumps(result.structured_content, ensure_ascii=False))
-    text = "\n".join(parts)
+    text = hidden("\n".join(parts))
     return text if len(text) <= CHARACTERS else f"{text[:CHARACTERS]}\n[cut: {len(text) - CHARACTERS} more characters]"
 
 

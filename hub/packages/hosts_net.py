@@ -5,18 +5,17 @@ package was granted, and taken out of whatever comes back.
 """
 
 import asyncio
-import base64
-import json
 import logging
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
 from hub.errors import EgressError
 from hub.packages.scripts import Hosts
+from hub.packages.scrubbing import scrubbed
 from hub.ports import Egress, Fetched
 
 log = logging.getLogger(__name__)
@@ -180,19 +179,7 @@ class _Net:
             return None
 
     def _scrubbed(self, text: str) -> str:
-        for name, value in sorted(self._secrets.items(), key=lambda pair: len(pair[1]), reverse=True):
-            for form in _forms(value):
-                text = text.replace(form, f"{{{{{name}}}}}")
-        return text
-
-
-def _forms(value: str) -> Collection[str]:
-    """Return how a secret may come back: as it was, in a URL, in JSON, in base64."""
-    if not value:
-        return ()
-    plain = {value, quote(value, safe=""), quote(value), quote_plus(value), json.dumps(value)[1:-1]}
-    coded = base64.b64encode(value.encode()).decode()
-    return sorted({*plain, coded, coded.rstrip("=")}, key=len, reverse=True)
+        return scrubbed(text, self._secrets)
 
 
 def _url(url: object, allowed: Sequence[str]) -> str:

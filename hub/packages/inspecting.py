@@ -5,6 +5,7 @@ the same.
 """
 
 import json
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -140,6 +141,8 @@ def _told(sheet: Sheet, entries: tuple[Entry, ...], manifest: Entry, folder: Pat
         license = told if isinstance(told := bundle.get("license"), str) else license
         words = bundle.get("keywords")
         tags = _tags(words if isinstance(words, list) else [])
+    else:
+        tags = _tags(list(tomllib.loads(manifest.data.decode()).get("tags", ())))
     return Inspected(
         sheet=sheet, entries=entries, readme=readme[:README], license=" ".join(license.split())[:LINE], tags=tags
     )

@@ -107,7 +107,7 @@ class Servers:
                 tools = await self._list(server, folder, grants)
             except ToolError as error:
                 raise ManifestError(f"{error}") from None
-        connection = Connection(server.name, self._transport(server, folder, grants), self._clock)
+        connection = self._connection(server, folder, grants)
         hosts = _hosts(server, grants)
         made = partial(ServerTool, PackageId(server.name), package.now.version, package.now.digest)
         return Opened(tools=tuple(made(tool, hosts, connection) for tool in tools), close=connection.close)
@@ -115,7 +115,7 @@ class Servers:
     # --- inside
 
     async def _list(self, server: Server, folder: Path, grants: tuple[str, ...]) -> tuple[listing.Listed, ...]:
-        connection = Connection(server.name, self._transport(server, folder, grants), self._clock)
+        connection = self._connection(server, folder, grants)
         try:
             tools, left = listing.looked_through(await connection.tools(), server.tools)
         finally:
@@ -124,6 +124,11 @@ class Servers:
             log.warning("package %s: a tool is left out: %s", server.name, line)
         await asyncio.to_thread(listing.keep, folder, tools)
         return tools
+
+    def _connection(self, server: Server, folder: Path, grants: tuple[str, ...]) -> Connection:
+        names = [secret_of(server.name, key) for key, setting in server.settings.items() if setting.sensitive]
+        given = {name: self._secrets[name] for name in names if name in self._secrets}
+        return Connection(server.name, self._transport(server, folder, grants), self._clock, secrets=given)
 
     def _transport(
         self, server: Server, folder: Path, grants: tuple[str, ...]

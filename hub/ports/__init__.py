@@ -1,8 +1,13 @@
 """One Protocol for each thing that can be swapped; their docstrings are what the contract tests check."""
 
 from hub.ports.aims import Aims
+from hub.ports.brands import BrandStore
 from hub.ports.checking import Checked, Checking
+from hub.ports.deeds import Deeds
+from hub.ports.handovers import Handovers
+from hub.ports.humans import Humans
 from hub.ports.keeping import BEGINNING, Documents, Files, WorkFile, Workspaces
+from hub.ports.lending import Lending, Lent
 from hub.ports.llm import (
     LLM,
     Decision,
@@ -22,7 +27,8 @@ from hub.ports.llm import (
     Scoring,
     Terms,
 )
-from hub.ports.outside import Egress, Fetched
+from hub.ports.outside import Egress, Fetched, Vetting
+from hub.ports.overviews import Overviews
 from hub.ports.platforms import (
     Accept,
     Bridge,
@@ -41,7 +47,8 @@ from hub.ports.platforms import (
     Typing,
 )
 from hub.ports.ranking import Hit, Ranking, Subject
-from hub.ports.storage import Add, Change, Due, Remove, Save, Store
+from hub.ports.signing_in import SigningIn
+from hub.ports.storage import Add, Change, Count, Due, Remove, Save, Store
 from hub.ports.time import Clock
 from hub.ports.tools import (
     Asking,
@@ -57,6 +64,7 @@ from hub.ports.tools import (
     Lengthy,
     Material,
     Naming,
+    OfTask,
     Outlining,
     Outward,
     Packaged,
@@ -65,6 +73,7 @@ from hub.ports.tools import (
     Patient,
     Paused,
     Pausing,
+    Personal,
     Quoting,
     Reading,
     Resting,
@@ -76,6 +85,9 @@ from hub.ports.tools import (
     Tracking,
 )
 from hub.ports.upkeep import Upkeep
+from hub.ports.usage import By, Most, Takings
+from hub.ports.vouching import Vouched, Voucher
+from hub.ports.webhooks import WebhookStore
 from hub.ports.work import Delta, Dispatcher, Feed, HubInfo, Hubs, News, Witness
 
 __all__ = [
@@ -85,13 +97,17 @@ __all__ = [
     "Add",
     "Aims",
     "Asking",
+    "BrandStore",
     "Bridge",
     "BridgeInfo",
+    "By",
     "Change",
     "Checked",
     "Checking",
     "Clock",
+    "Count",
     "Decision",
+    "Deeds",
     "Delivered",
     "Delta",
     "Desk",
@@ -118,27 +134,35 @@ __all__ = [
     "Findable",
     "ForAssignments",
     "Foreign",
+    "Handovers",
     "Hit",
     "Hooked",
     "HubInfo",
     "Hubs",
+    "Humans",
     "Image",
     "LLMInfo",
+    "Lending",
     "Lengthy",
+    "Lent",
     "Matches",
     "Matching",
     "Material",
+    "Most",
     "Naming",
     "News",
+    "OfTask",
     "Outgoing",
     "Outlining",
     "Outward",
+    "Overviews",
     "Packaged",
     "Parcels",
     "Parting",
     "Patient",
     "Paused",
     "Pausing",
+    "Personal",
     "Piece",
     "Priority",
     "Probing",
@@ -155,9 +179,11 @@ __all__ = [
     "Score",
     "Scores",
     "Scoring",
+    "SigningIn",
     "Splits",
     "Store",
     "Subject",
+    "Takings",
     "Terms",
     "Threading",
     "Timely",
@@ -166,6 +192,10 @@ __all__ = [
     "Tracking",
     "Typing",
     "Upkeep",
+    "Vetting",
+    "Vouched",
+    "Voucher",
+    "WebhookStore",
     "Witness",
     "WorkFile",
     "Workspaces",

@@ -1,7 +1,7 @@
 """The one way out: every request to an address that somebody outside gave goes through it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -35,11 +35,21 @@ class Egress(Protocol):
         limit: int = 5_000_000,
         seconds: float = 30.0,
         redirects: int = 3,
+        cut: bool = False,
     ) -> Fetched:
         """Return the answer to a request, whatever its status.
 
         `hosts` are the only ones allowed, as "api.example.org" (port 443) or "api.example.org:8080"; empty: any public
         one. Raises EgressError, which names the URL and why it won't be asked, or what became of it: a scheme other
         than https (http only to a host that `hosts` names with its port), an address that isn't public, too many
-        redirects, more than `limit` bytes, longer than `seconds`. Nothing is connected to before all of that is clear.
+        redirects, more than `limit` bytes (with `cut`, the first `limit` bytes are returned instead), longer than
+        `seconds`. Nothing is connected to before all of that is clear.
         """
+
+
+@runtime_checkable
+class Vetting(Protocol):
+    """An Egress that says beforehand whether it would ask."""
+
+    async def vet(self, url: str, *, hosts: Sequence[str] = ()) -> None:
+        """Raise EgressError, as `fetch` would, for a URL that may not be asked now; nothing is connected to."""

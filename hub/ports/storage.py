@@ -6,10 +6,19 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from hub.ports.brands import BrandStore
+from hub.ports.deeds import Deeds
+from hub.ports.handovers import Handovers
+from hub.ports.overviews import Overviews
+from hub.ports.signing_in import SigningIn
 from hub.ports.upkeep import Upkeep
+from hub.ports.usage import Takings
+from hub.ports.webhooks import WebhookStore
 from hub.records import (
     Address,
     Correction,
+    Embed,
+    EmbedId,
     Entry,
     EntryId,
     Event,
@@ -38,9 +47,11 @@ from hub.records import (
     Replay,
     Step,
     Taint,
+    Taken,
     Task,
     TaskId,
     TaskState,
+    Tenant,
     TenantId,
     Thread,
     Transition,
@@ -71,7 +82,16 @@ class Remove(Struct, frozen=True):
     record: Record
 
 
-Change = Add | Save | Remove
+class Count(Struct, frozen=True):
+    """Add numbers to those that are kept under the same names; where none are, these are the first.
+
+    It never conflicts, whoever else counts at the same moment, and is kept with the changes beside it or not at all.
+    """
+
+    record: Taken
+
+
+Change = Add | Save | Remove | Count
 
 
 class Due(Struct, frozen=True, kw_only=True):
@@ -81,7 +101,7 @@ class Due(Struct, frozen=True, kw_only=True):
     due_at: datetime
 
 
-class Store(Upkeep, Protocol):
+class Store(Upkeep, Takings, SigningIn, Handovers, Deeds, WebhookStore, BrandStore, Overviews, Protocol):
     """Keeps records. What was committed survives the death of the process and of the machine."""
 
     async def open(self) -> None:
@@ -97,18 +117,36 @@ class Store(Upkeep, Protocol):
         """Do all the changes or none, durably, in their order; return the added events with their `seq`.
 
         Raises Duplicate (Add of a known id or natural key), Conflict (Save of an unknown record or an old revision),
-        StoreUnavailable (no space, not writable). Natural keys: a message's (tenant, bridge, chat, external_id), a
-        task's (tenant, person, number), a turn's (task, number), a step's (turn, number), a link's
-        (tenant, bridge, sender), a key's hash, a pairing's (tenant, hash), a posting's (tenant, bridge, chat,
-        external_id), a thread's (tenant, bridge, chat, thread), a follow's (task, bridge, chat), a replay's
-        (key, name). An entry is added after its message. Removing
-        what isn't kept is harmless. Calls at the same time may share one
+        StoreUnavailable (no space, not writable). Natural keys: a person's
+        (tenant, external) where it has one, a message's (tenant, bridge, chat, external_id), a task's (tenant, person,
+        number), a turn's (task, number), a step's (turn, number), a link's (tenant, bridge, sender), a key's hash, a
+        pairing's (tenant, hash), a posting's (tenant, bridge, chat, external_id), a thread's (tenant, bridge, chat,
+        thread), a follow's (task, bridge, chat), a replay's (key, name), a handover's (tenant, holds), a webhook's
+        delivery's (webhook, seq), an inlet's hash. An entry is
+        added after its message. Removing what isn't kept is harmless. An added deed is put behind its tenant's last
+        one, and that tenant's chain ends with it. Calls at the same time may share one
         write to disk; each still succeeds or fails on its own.
         """
+
+    async def tenant(self, id: TenantId) -> Tenant | None: ...
+    async def tenants(self, *, limit: int, after: TenantId | None = None) -> tuple[Tenant, ...]:
+        """Return every tenant by id; `after` excludes itself."""
+
+    async def embed(self, id: EmbedId) -> Embed | None:
+        """Return a chat in other sites' pages, whose ever it is: its id stands in those pages for everybody to read."""
+
+    async def embeds(self, tenant: TenantId, *, limit: int, after: EmbedId | None = None) -> tuple[Embed, ...]:
+        """Return a tenant's chats in other sites' pages by id; `after` excludes itself."""
+
+    async def embeds_shown(self, limit: int) -> tuple[Embed, ...]:
+        """Return the chats of all tenants that aren't suspended, by id."""
 
     async def person(self, tenant: TenantId, id: PersonId) -> Person | None: ...
     async def people(self, tenant: TenantId) -> tuple[Person, ...]:
         """Return everybody, oldest first."""
+
+    async def person_by_external(self, tenant: TenantId, external: str) -> Person | None:
+        """Return whom a tenant's own software calls by this name."""
 
     async def link(self, tenant: TenantId, bridge: str, sender: str) -> Link | None: ...
     async def links(self, tenant: TenantId, person: PersonId) -> tuple[Link, ...]:

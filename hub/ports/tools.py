@@ -185,11 +185,26 @@ class Filing(Protocol):
 
 
 @runtime_checkable
+class OfTask(Protocol):
+    """A tool that's about the task which it's called for: nobody can call it without one."""
+
+    of_task: bool
+
+
+@runtime_checkable
 class Timely(Protocol):
     """A tool that's of use only while its task stands in a certain way."""
 
     def is_timely(self, task: Task) -> bool:
         """Say whether it's worth offering for a task as it stands; cheap."""
+
+
+@runtime_checkable
+class Personal(Protocol):
+    """A tool that's another for each person, with what they have lent, say."""
+
+    def of(self, task: Task) -> Tool | None:
+        """Return the tool as a task's person has it, by the same name; None where they haven't got it. Cheap."""
 
 
 @runtime_checkable

@@ -5,7 +5,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from hub.records.ids import HOME, MessageId, PersonId, TaskId, TenantId, TurnId
+from hub.records.ids import HOME, KeyId, MessageId, PersonId, TaskId, TenantId, TurnId
 from hub.records.people import Address
 from hub.records.tasks import Choice
 
@@ -61,6 +61,7 @@ MessageState = Literal[
     "asking",
     "routed",
     "working",
+    "handed",
     "answered",
     "stopped",
     "failed",
@@ -70,7 +71,8 @@ MessageState = Literal[
     "unknown",
     "sent",
 ]
-"""Of a person's message: accepted, asking (which task?), routed, working; then answered, stopped or failed (dead).
+"""Of a person's message: accepted, asking (which task?), routed, working, handed (an operator is to answer it); then
+answered, stopped or failed (dead).
 Of the hub's: ready, sending, sent (to its platform; at once where people read for themselves), unknown (the platform's
 answer was lost; it's tried again), failed (it can't be delivered); moved: retracted, for the message that it answers
 was moved to another task or changed by its person."""
@@ -105,7 +107,8 @@ class Message(Struct, frozen=True, kw_only=True):
     choices: tuple[Choice, ...] = ()
     error: str | None = None
     sender: str = ""
-    """The platform's id of who wrote it."""
+    """The platform's id of who wrote it; of an agent's, the operator who wrote it in its place, or
+    sent its draft, if people are to see that."""
     author: PersonId | None = None
     """Who wrote it in a group; `person` is then the group."""
     name: str = ""
@@ -116,6 +119,8 @@ class Message(Struct, frozen=True, kw_only=True):
     """The message that this one gave other words: that one has them since."""
     copy_of: MessageId | None = None
     """What's said here was said elsewhere first: to the task's origin, or to where it couldn't be delivered."""
+    key: KeyId | None = None
+    """The key or session by which it came over HTTP."""
 
     @property
     def text(self) -> str:
@@ -158,6 +163,8 @@ class Incoming(Struct, frozen=True, kw_only=True):
     wish: str | None = None
     agent: str | None = None
     tenant: TenantId = HOME
+    key: KeyId | None = None
+    """The key or session by which it came over HTTP."""
 
 
 class Correction(Struct, frozen=True, kw_only=True):
@@ -170,3 +177,5 @@ class Correction(Struct, frozen=True, kw_only=True):
     right: TaskId
     route: Route
     created_at: datetime
+    by: PersonId | None = None
+    """Who put it right; unknown of those that an earlier version kept."""

@@ -44,6 +44,8 @@ class Pause(Struct, frozen=True, kw_only=True):
     answer: str = ""
     """What the person said. Of leave, once it's decided: approved or denied, or in words why neither counts."""
     revision: int = 0
+    reason: str = ""
+    """Why leave was refused, if who refused it said so."""
 
 
 class Taint(Struct, frozen=True, kw_only=True):

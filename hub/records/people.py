@@ -7,17 +7,31 @@ from msgspec import Struct
 
 from hub.records.ids import KeyId, MessageId, PairingId, PersonId, TaskId, TenantId
 
+Role = Literal["owner", "admin", "operator", "member", "service", "group"]
+"""owner: whose tenant it is; there's always one. admin: does all that the owner may, but can't take the owner's place.
+operator: takes chats over from agents. member: has chats and tasks of their own. service: a program that speaks for
+others, by keys alone. group: a chat of several people; nobody signs in as one."""
+
 
 class Person(Struct, frozen=True, kw_only=True):
-    """Somebody who may speak to the hub. The owner may also change it. A group stands for a chat of several people."""
+    """Somebody who may speak to the hub."""
 
     id: PersonId
     tenant: TenantId
     name: str
-    role: Literal["owner", "member", "group"] = "member"
+    role: Role = "member"
     created_at: datetime
     leaving_at: datetime | None = None
     """Since when all that's theirs is being erased: nobody speaks for them any more, and at the end they're gone."""
+    external: str | None = None
+    """What a business that builds on the hub calls its end user; one person of a tenant by each such name."""
+    suspended_at: datetime | None = None
+    """Since when they're locked out: nobody speaks for them until they're let in again. What they have is kept."""
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether anybody may speak for them."""
+        return self.leaving_at is None and self.suspended_at is None
 
 
 class Link(Struct, frozen=True, kw_only=True):
@@ -69,11 +83,27 @@ Scope = Literal[
     "metrics:read",
     "keys:write",
     "people:write",
+    "chats:operate",
+    "webhooks:write",
+    "usage:read",
+    "audit:read",
+    "embed:write",
+    "local:lend",
     "admin",
 ]
-"""What a key may be allowed; admin is all of it."""
+"""What a key may be allowed; admin is all of it, within its tenant."""
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
+_SPEAKING: frozenset[str] = frozenset({"messages:read", "messages:write", "tasks:read", "tasks:write"})
+MAY: dict[Role, frozenset[str]] = {
+    "owner": frozenset(SCOPES),
+    "admin": frozenset(SCOPES),
+    "operator": _SPEAKING | {"keys:write", "local:lend", "chats:operate", "usage:read", "status:read"},
+    "member": _SPEAKING | {"keys:write", "local:lend"},
+    "service": frozenset(SCOPES) - {"admin"},
+    "group": frozenset(),
+}
+"""What somebody's keys may at most, by their role: a key is never more than who holds it."""
 
 
 class Key(Struct, frozen=True, kw_only=True):
@@ -83,12 +113,23 @@ class Key(Struct, frozen=True, kw_only=True):
     tenant: TenantId
     person: PersonId
     name: str
-    kind: Literal["api", "session"] = "api"
+    kind: Literal["api", "session", "former"] = "api"
+    """former: the old secret of a key that was given a fresh one."""
     hash: str
     scopes: tuple[str, ...]
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    agents: tuple[str, ...] = ()
+    """Which agents may be wished for with it; none named: all that its tenant may."""
+    requests: int | None = None
+    """How many it may make a minute; None: as many as the config lets each key."""
+    stands_for: KeyId | None = None
+    """Of an old secret that was rotated out: the key that it opens until its own end."""
+
+
+PROGRAM = "program:"
+"""What the name of a chat begins with in which programs speak in a person's name."""
 
 
 class Address(Struct, frozen=True, kw_only=True):
@@ -97,6 +138,11 @@ class Address(Struct, frozen=True, kw_only=True):
     bridge: str
     chat: str
     thread: str | None = None
+
+    @property
+    def is_programs(self) -> bool:
+        """Whether programs speak there in a person's name: words are no leave in such a chat, whatever they say."""
+        return self.chat.rpartition("/")[2].startswith(PROGRAM)
 
 
 class Thread(Struct, frozen=True, kw_only=True):

@@ -6,12 +6,20 @@ from typing import Literal, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hub.records.ids import EntryId, KeyId, MessageId, PersonId, TaskId, TenantId, TurnId
+from hub.records.brands import Brand, HostName
+from hub.records.deeds import Chain, Checkpoint, Deed
+from hub.records.embeds import Embed
+from hub.records.handovers import DeskRules, Draft, Handover, Note
+from hub.records.ids import EntryId, HandoverId, KeyId, MessageId, PersonId, TaskId, TenantId, TurnId
+from hub.records.logins import Invitation, Login, Passport, Session
 from hub.records.messages import Correction, Message
 from hub.records.packages import Installation, Package
 from hub.records.pauses import Pause, Pin, Taint
 from hub.records.people import Follow, Key, Link, Pairing, Person, Posting, Thread
 from hub.records.tasks import Step, Task, Transition, Turn
+from hub.records.tenants import Tenant
+from hub.records.usage import Taken
+from hub.records.webhooks import Inlet, Webhook, WebhookCursor, WebhookDelivery
 
 Queue = Literal["inbox", "outbox"]
 
@@ -38,8 +46,10 @@ class Entry(Struct, frozen=True, kw_only=True):
     revision: int = 0
 
 
-EventKind = Literal["message", "route", "task", "turn", "reply", "notice", "delivery", "approval"]
-"""approval: a call of the event's turn waits for leave, or doesn't any more."""
+EventKind = Literal["message", "route", "task", "turn", "reply", "notice", "delivery", "approval", "handover"]
+"""approval: a call of the event's turn waits for leave, or doesn't any more. handover: one has news, for DESK."""
+DESK = PersonId(":desk")
+"""In an event: whom it tells is whoever operates the tenant's chats. Nobody has this id."""
 
 
 class Event(Struct, frozen=True, kw_only=True):
@@ -52,7 +62,10 @@ class Event(Struct, frozen=True, kw_only=True):
     message: MessageId | None = None
     task: TaskId | None = None
     turn: TurnId | None = None
+    handover: HandoverId | None = None
     """Ids, not bodies: who is shown an event sees the records as they are now."""
+    state: str | None = None
+    """The state that its message or call has from then on; of a task, if that's another one than before."""
     seq: int = 0
     """Given by the store at commit; grows without end."""
 
@@ -72,7 +85,7 @@ class Replay(Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
-Revised = TypeVar("Revised", Task, Entry, Pause, Installation)
+Revised = TypeVar("Revised", Task, Entry, Pause, Installation, Login, Invitation, Handover, Draft, Webhook)
 
 
 def saved(record: Revised) -> Revised:
@@ -81,9 +94,17 @@ def saved(record: Revised) -> Revised:
 
 
 Record = (
-    Person
+    Tenant
+    | Embed
+    | Brand
+    | HostName
+    | Person
     | Link
     | Key
+    | Login
+    | Passport
+    | Invitation
+    | Session
     | Pairing
     | Package
     | Installation
@@ -99,7 +120,19 @@ Record = (
     | Step
     | Pause
     | Taint
+    | Handover
+    | Draft
+    | Note
+    | DeskRules
     | Entry
     | Event
     | Replay
+    | Deed
+    | Chain
+    | Checkpoint
+    | Taken
+    | Webhook
+    | WebhookCursor
+    | WebhookDelivery
+    | Inlet
 )

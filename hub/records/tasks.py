@@ -198,3 +198,5 @@ class Step(Struct, frozen=True, kw_only=True):
     """Nobody knows whether the call did its work: it gave no answer in time."""
     ended_at: datetime | None = None
     """Unknown of steps that an earlier version kept."""
+    money: float = 0.0
+    """Of remote models, in the unit of the config's prices."""

@@ -1,6 +1,5 @@
 """Accounts of a registry: who signs in, by a password or a token, and what they may."""
 
-import asyncio
 import hmac
 import re
 import secrets
@@ -8,13 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from cryptography.exceptions import InvalidKey
-from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Connection, delete, insert, select, update
 
 from hub.errors import BadRequest, Duplicate, NotAllowed, NotFound
+from hub.passwords import MEMORY, Hashing
 from hub.ports import Clock
 from hub.records import new_id
 from hub.registry.auditing import note
@@ -36,10 +34,6 @@ SCOPE = re.compile(r"publish:[a-z0-9-]+/(\*|[a-z0-9-]+)|rate|report|moderate")
 EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 MANY = 100
 """Tokens of one account."""
-AT_ONCE = 2
-"""Passwords that are held against their hash at a time: each takes its memory."""
-MEMORY = 64 * 1024
-"""KiB that a password's hash takes: RFC 9106's second recommendation, with 3 rounds."""
 
 
 class Caller(Struct, frozen=True, kw_only=True):
@@ -81,10 +75,7 @@ class Accounts:
         self._shelf = shelf
         self._clock = clock
         self._admins = frozenset(admins)
-        self._hashing = asyncio.Semaphore(AT_ONCE)
-        self._memory = memory
-        # Held against what's given for a name that nobody has, so that both take as long.
-        self._nobodys = hashed(secrets.token_urlsafe(), memory)
+        self._hashing = Hashing(memory)
 
     async def create(self, name: str, email: str, password: str, publisher: str) -> tuple[Account, str]:
         """Open an account that owns a publisher; return it with a session's token.
@@ -101,7 +92,7 @@ class Accounts:
             id=AccountId(new_id()),
             name=name,
             email=email,
-            password=await self._hashed(password),
+            password=await self._hashing.hashed(password),
             role="member",
             suspended=False,
             created_at=now,
@@ -129,7 +120,7 @@ class Accounts:
         """Return an account and a session's token; raises NotAllowed, which takes as long whatever is wrong."""
         row = await self._shelf.read(lambda each: each.execute(select(accounts).where(accounts.c.name == name)).first())
         account = record(Account, row) if row else None
-        good = await self._is_password(password, account.password if account else self._nobodys)
+        good = await self._is_password(password, account.password if account else "")
         if account is None or not good:
             raise NotAllowed("name or password is wrong")
         if account.suspended:
@@ -216,7 +207,7 @@ class Accounts:
         if not await self._is_password(old, caller.account.password):
             raise NotAllowed("the old password is wrong")
         check_password(new)
-        fresh = replace(caller.account, password=await self._hashed(new))
+        fresh = replace(caller.account, password=await self._hashing.hashed(new))
         now = self._clock.now()
 
         def change(connection: Connection) -> None:
@@ -239,37 +230,15 @@ class Accounts:
         query = select(publishers.c.name).where(publishers.c.account == account).order_by(publishers.c.name)
         return [row.name for row in await self._shelf.read(lambda each: each.execute(query).all())]
 
-    async def _hashed(self, password: str) -> str:
-        async with self._hashing:
-            return await asyncio.to_thread(hashed, password, self._memory)
-
     async def _is_password(self, password: str, kept: str) -> bool:
-        if len(password) > LONGEST:
-            return False
-        async with self._hashing:
-            return await asyncio.to_thread(_matches, password, kept)
+        [fits] = await self._hashing.fitting(password[: LONGEST + 1], [kept])
+        return fits
 
 
 def check_password(password: str) -> None:
     """Raise BadRequest for a password that won't do."""
     if not SHORTEST <= len(password) <= LONGEST:
         raise BadRequest("password", f"takes {SHORTEST} to {LONGEST} characters; it has {len(password)}")
-
-
-def hashed(password: str, memory: int) -> str:
-    """Return a password's Argon2id hash as a PHC string; `memory` is in KiB."""
-    # One lane: several that are filled side by side share OpenSSL's threads with the next password's, and then it fails
-    # ("not enough memory") or hangs.
-    kdf = Argon2id(salt=secrets.token_bytes(16), length=32, iterations=3, lanes=1, memory_cost=memory)
-    return kdf.derive_phc_encoded(password.encode())
-
-
-def _matches(password: str, kept: str) -> bool:
-    try:
-        Argon2id.verify_phc_encoded(password.encode(), kept)
-    except InvalidKey:
-        return False
-    return True
 
 
 def _token(

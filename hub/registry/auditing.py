@@ -1,16 +1,13 @@
 """What was done in a registry, row by row: each holds the hash of the one before, so that none is changed unnoticed."""
 
 from datetime import datetime
-from hashlib import sha256
 
-import msgspec
 from sqlalchemy import Connection, func, insert, select
 
+from hub.chains import FIRST, linked
 from hub.registry.records import AuditRow
 from hub.registry.shelf import hold, record, values
 from hub.registry.tables import audit
-
-FIRST = "0" * 64
 
 
 def note(connection: Connection, at: datetime, actor: str, action: str, subject: str, detail: str) -> None:
@@ -28,7 +25,7 @@ def note(connection: Connection, at: datetime, actor: str, action: str, subject:
         subject=subject,
         detail=told[5],
         before=before,
-        hash=sha256(msgspec.json.encode(told)).hexdigest(),
+        hash=linked(told),
     )
     connection.execute(insert(audit).values(values(row)))
 
@@ -38,7 +35,7 @@ def fault(connection: Connection) -> str:
     before = FIRST
     for seq, row in enumerate(connection.execute(select(audit).order_by(audit.c.seq)).yield_per(1_000), start=1):
         told = (row.seq, row.at, row.actor, row.action, row.subject, row.detail, row.before)
-        if row.seq != seq or row.before != before or row.hash != sha256(msgspec.json.encode(told)).hexdigest():
+        if row.seq != seq or row.before != before or row.hash != linked(told):
             return f"the audit log was changed at row {seq}"
         before = row.hash
     return ""

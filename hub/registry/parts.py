@@ -9,8 +9,9 @@ from msgspec import Struct
 
 from hub.errors import StartError, StatementError, StoreUnavailable
 from hub.packages.scanning import Scanner
+from hub.passwords import MEMORY
 from hub.ports import Clock
-from hub.registry.accounts import MEMORY, Accounts
+from hub.registry.accounts import Accounts
 from hub.registry.archives import Archives
 from hub.registry.browsing import Browsing
 from hub.registry.counting import Counting

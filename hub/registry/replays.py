@@ -1,7 +1,6 @@
 """Answers under idempotency keys, kept for a day: a request that comes again is answered as the first one was."""
 
 from datetime import timedelta
-from hashlib import sha256
 
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
@@ -35,12 +34,11 @@ class Replays:
         self._clock = clock
         self._began_at = clock.now()
 
-    async def claim(self, account: str, name: str, body: bytes) -> Answer | None:
+    async def claim(self, account: str, name: str, fingerprint: str) -> Answer | None:
         """Say that a request is at work under a key; return what was answered to an earlier one like it.
 
-        Raises AlreadyUsed for another body, Busy while the first one is at work, TooMany.
+        Raises AlreadyUsed for another body's fingerprint, Busy while the first one is at work, TooMany.
         """
-        fingerprint = sha256(body).hexdigest()
         try:
             return await self._shelf.write(lambda connection: self._claim(connection, account, name, fingerprint))
         except Duplicate:

@@ -27,6 +27,18 @@ class Standing:
         self._clock = clock
         self._config = config
 
+    async def account(self, caller: Caller, name: str) -> Account:
+        """Return an account as it stands; raises NotAllowed for who isn't a moderator, NotFound."""
+        caller.check_moderates()
+
+        def ask(connection: Connection) -> Account:
+            row = connection.execute(select(accounts).where(accounts.c.name == name)).one_or_none()
+            if row is None:
+                raise NotFound(f"account {name[:60]!r}: there's none of that name")
+            return record(Account, row)
+
+        return await self._shelf.read(ask)
+
     async def suspend(self, caller: Caller, name: str, reason: str) -> Account:
         """End an account's tokens, let it sign in no more, and hold what's listed of it.
 

@@ -106,6 +106,11 @@ def an_int(name: str) -> Column[int]:
     return Column(name, Integer, nullable=False)
 
 
+def a_count(name: str) -> Column[int]:
+    """Return a column of numbers that only grow, and may grow large."""
+    return Column(name, BigInteger, nullable=False)
+
+
 def a_float(name: str) -> Column[float]:
     """Return a column of numbers."""
     return Column(name, Float, nullable=False)

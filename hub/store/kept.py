@@ -7,12 +7,29 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from hub.errors import Conflict, Duplicate, StoreUnavailable
-from hub.ports import Add, Change, Remove, Save
-from hub.records import Entry, Event, Installation, Pause, Record, Task
+from hub.ports import Add, Change, Count, Remove, Save
+from hub.records import (
+    Chain,
+    Deed,
+    Draft,
+    Entry,
+    Event,
+    Handover,
+    Installation,
+    Invitation,
+    Login,
+    Pause,
+    Record,
+    Taken,
+    Task,
+    Webhook,
+    chained,
+)
+from hub.records.usage import plus
 from hub.store.keys import Identity, identity, named, natural_key
 
 R = TypeVar("R", bound=Record)
-REVISED = (Task, Entry, Pause, Installation)
+REVISED = (Task, Entry, Pause, Installation, Login, Invitation, Handover, Draft, Webhook)
 
 
 class Kept:
@@ -55,17 +72,28 @@ class Kept:
                 event = replace(event, seq=self._seq)
                 self._keep(event, undo)
                 return event
+            case Add(Deed() as deed):
+                self._chain(deed, undo)
             case Add(record):
                 if identity(record) in self._kept[type(record)]:
                     raise Duplicate(f"{named(record)} is already kept")
                 self._keep(record, undo)
             case Save(record):
                 self._keep(self._next(record), undo)
+            case Count(record):
+                before = self._kept[Taken].get(identity(record))
+                self._keep(plus(before, record) if isinstance(before, Taken) else record, undo)
             case Remove(record):
                 old = self._kept[type(record)].get(identity(record))
                 if old:
                     self._drop(old, undo)
         return None
+
+    def _chain(self, deed: Deed, undo: list[Callable[[], None]]) -> None:
+        head = self._one(Chain, deed.tenant) or Chain(tenant=deed.tenant)
+        deed = chained(deed, head)
+        self._keep(deed, undo)
+        self._keep(Chain(tenant=deed.tenant, seq=deed.seq, hash=deed.hash), undo)
 
     def _next(self, record: Record) -> Record:
         old = self._kept[type(record)].get(identity(record))

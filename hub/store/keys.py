@@ -1,34 +1,60 @@
 """What makes a record that record: its identity, and the natural key that must not come twice."""
 
+from operator import attrgetter
+
 from hub.records import (
+    Brand,
+    Chain,
+    Checkpoint,
     Correction,
+    Deed,
+    DeskRules,
+    Draft,
+    Embed,
     Entry,
     Event,
     Follow,
+    Handover,
+    HostName,
+    Inlet,
     Installation,
+    Invitation,
     Key,
     Link,
+    Login,
     Message,
+    Note,
     Package,
     Pairing,
+    Passport,
     Pause,
     Person,
     Pin,
     Posting,
     Record,
     Replay,
+    Session,
     Step,
     Taint,
+    Taken,
     Task,
+    Tenant,
     Thread,
     Transition,
     Turn,
+    Webhook,
+    WebhookCursor,
+    WebhookDelivery,
 )
 
 Identity = tuple[str | int, ...]
 
 
 _IDENTITIES: dict[type, tuple[str, ...]] = {
+    Tenant: ("id",),
+    Embed: ("id",),
+    Brand: ("tenant",),
+    HostName: ("name",),
     Person: ("tenant", "id"),
     Link: ("tenant", "bridge", "sender"),
     Posting: ("tenant", "bridge", "chat", "external_id"),
@@ -39,6 +65,10 @@ _IDENTITIES: dict[type, tuple[str, ...]] = {
     Replay: ("key", "name"),
     Key: ("id",),
     Pairing: ("id",),
+    Login: ("tenant", "person"),
+    Passport: ("tenant", "issuer", "subject"),
+    Invitation: ("id",),
+    Session: ("id",),
     Package: ("tenant", "id"),
     Installation: ("id",),
     Pin: ("task", "package"),
@@ -50,6 +80,32 @@ _IDENTITIES: dict[type, tuple[str, ...]] = {
     Transition: ("id",),
     Turn: ("id",),
     Entry: ("id",),
+    Handover: ("id",),
+    Draft: ("id",),
+    Note: ("id",),
+    DeskRules: ("tenant",),
+    Deed: ("tenant", "seq"),
+    Chain: ("tenant",),
+    Checkpoint: ("tenant",),
+    Taken: ("tenant", "day", "person", "key", "agent"),
+    Webhook: ("id",),
+    WebhookCursor: ("webhook",),
+    WebhookDelivery: ("id",),
+    Inlet: ("id",),
+}
+
+_NATURAL: dict[type, tuple[str, ...]] = {
+    Person: ("tenant", "external"),
+    Message: ("tenant", "address.bridge", "address.chat", "external_id"),
+    Task: ("tenant", "person", "number"),
+    Turn: ("task", "number"),
+    Key: ("hash",),
+    Pairing: ("tenant", "hash"),
+    Handover: ("tenant", "holds"),
+    Login: ("tenant", "email"),
+    Invitation: ("hash",),
+    WebhookDelivery: ("webhook", "seq"),
+    Inlet: ("hash",),
 }
 
 
@@ -59,20 +115,9 @@ def identity(record: Record) -> Identity:
 
 
 def natural_key(record: Record) -> Identity | None:
-    """Return the key that only one record may have, beside its identity."""
-    match record:
-        case Message():
-            return (record.tenant, record.address.bridge, record.address.chat, record.external_id)
-        case Task():
-            return (record.tenant, record.person, record.number)
-        case Turn():
-            return (record.task, record.number)
-        case Key():
-            return (record.hash,)
-        case Pairing():
-            return (record.tenant, record.hash)
-        case _:
-            return None
+    """Return the key that only one record may have, beside its identity; None where it has none."""
+    found = tuple([attrgetter(name)(record) for name in _NATURAL.get(type(record), ())])
+    return found if found and None not in found else None
 
 
 def named(record: Record) -> str:

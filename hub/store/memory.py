@@ -16,6 +16,8 @@ from hub.records import (
     OPEN,
     Address,
     Correction,
+    Embed,
+    EmbedId,
     Entry,
     EntryId,
     Event,
@@ -40,19 +42,55 @@ from hub.records import (
     Replay,
     Task,
     TaskId,
+    Tenant,
     TenantId,
     file_of,
 )
+from hub.store.brands import BrandsInMemory
+from hub.store.memory_deeds import DeedsInMemory
+from hub.store.memory_handovers import HandoversInMemory
+from hub.store.memory_overviews import OverviewsInMemory
+from hub.store.memory_signing_in import SigningInInMemory
 from hub.store.memory_tasks import TasksInMemory, last, same_chat
 from hub.store.memory_upkeep import UpkeepInMemory
+from hub.store.memory_usage import TakingsInMemory
+from hub.store.memory_webhooks import WebhooksInMemory
 
 R = TypeVar("R", bound=Record)
 
 
-class MemoryStore(TasksInMemory, UpkeepInMemory):
+class MemoryStore(
+    TasksInMemory,
+    UpkeepInMemory,
+    TakingsInMemory,
+    SigningInInMemory,
+    HandoversInMemory,
+    DeedsInMemory,
+    WebhooksInMemory,
+    BrandsInMemory,
+    OverviewsInMemory,
+):
     """A Store that forgets everything with the process."""
 
-    # --- people and keys
+    # --- tenants, people and keys
+
+    async def tenant(self, id: TenantId) -> Tenant | None:
+        return self._one(Tenant, id)
+
+    async def tenants(self, *, limit: int, after: TenantId | None = None) -> tuple[Tenant, ...]:
+        found = sorted(self._all(Tenant), key=lambda tenant: tenant.id)
+        return tuple([tenant for tenant in found if after is None or tenant.id > after][:limit])
+
+    async def embed(self, id: EmbedId) -> Embed | None:
+        return self._one(Embed, id)
+
+    async def embeds(self, tenant: TenantId, *, limit: int, after: EmbedId | None = None) -> tuple[Embed, ...]:
+        found = [embed for embed in self._by_id(Embed) if embed.tenant == tenant]
+        return tuple([embed for embed in found if after is None or embed.id > after][:limit])
+
+    async def embeds_shown(self, limit: int) -> tuple[Embed, ...]:
+        at_work = {tenant.id for tenant in self._all(Tenant) if tenant.suspended_at is None}
+        return tuple([embed for embed in self._by_id(Embed) if embed.tenant in at_work][:limit])
 
     async def person(self, tenant: TenantId, id: PersonId) -> Person | None:
         return self._one(Person, tenant, id)
@@ -60,6 +98,9 @@ class MemoryStore(TasksInMemory, UpkeepInMemory):
     async def people(self, tenant: TenantId) -> tuple[Person, ...]:
         found = (person for person in self._all(Person) if person.tenant == tenant)
         return tuple(sorted(found, key=lambda person: (person.created_at, person.id)))
+
+    async def person_by_external(self, tenant: TenantId, external: str) -> Person | None:
+        return self._by_name(Person, tenant, external)
 
     async def link(self, tenant: TenantId, bridge: str, sender: str) -> Link | None:
         return self._one(Link, tenant, bridge, sender)

@@ -1,6 +1,7 @@
 """The tables of packages, and of what keeps their calls within their rights."""
 
-from sqlalchemy import PrimaryKeyConstraint, Table
+from sqlalchemy import Column, PrimaryKeyConstraint, Table, Text, literal_column
+from sqlalchemy.sql.elements import ColumnElement
 
 from hub.records import Edition
 from hub.store.columns import a_name, a_text, a_time, an_int, packed
@@ -55,6 +56,7 @@ pins = Table(
 )
 
 ASKED = within("state", "asked")
+DECIDED: ColumnElement[bool] = literal_column("decided_at IS NOT NULL")
 pauses = Table(
     "pauses",
     metadata,
@@ -78,10 +80,13 @@ pauses = Table(
     a_text("snapshot"),
     a_text("answer"),
     an_int("revision"),
+    Column("reason", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("id"),
     an_index("pauses_of_task", "task", "id"),
     an_index("pauses_of_person", "tenant", "person", "id"),
     an_index("pauses_asked", "expires_at", "id", where=ASKED),
+    an_index("pauses_asked_of_person", "tenant", "person", "id", where=ASKED),
+    an_index("pauses_decided", "tenant", "decided_at", "id", where=DECIDED),
 )
 
 taints = Table(

@@ -16,14 +16,10 @@ from hub.records import (
     Event,
     Follow,
     Installation,
-    Key,
-    Link,
     Message,
     Package,
-    Pairing,
     Pause,
     PauseState,
-    Person,
     Pin,
     Posting,
     Record,
@@ -37,6 +33,7 @@ from hub.records import (
     Turn,
 )
 from hub.store.package_tables import ASKED, installations, packages, pauses, pins, taints
+from hub.store.people_tables import pairings
 from hub.store.rows import columns_of
 from hub.store.tables import (
     DEAD,
@@ -51,11 +48,7 @@ from hub.store.tables import (
     entries,
     events,
     follows,
-    keys,
-    links,
     messages,
-    pairings,
-    persons,
     postings,
     replays,
     steps,
@@ -81,27 +74,6 @@ def by(record: type[Record], /, **values: object) -> Select[Any]:
     return found.where(*(found.selected_columns[name] == value for name, value in values.items()))
 
 
-def people(tenant: str) -> Query:
-    return by(Person, tenant=tenant).order_by(persons.c.created_at, persons.c.id)
-
-
-def api_keys(tenant: str) -> Query:
-    return by(Key, tenant=tenant, kind="api").order_by(keys.c.created_at, keys.c.id)
-
-
-def every_key(now: datetime, limit: int) -> Query:
-    good = keys.c.revoked_at.is_(None) & (keys.c.expires_at.is_(None) | (keys.c.expires_at > now))
-    return of(Key).where(good).order_by(keys.c.id).limit(limit)
-
-
-def every_link(limit: int) -> Query:
-    return of(Link).order_by(links.c.tenant, links.c.bridge, links.c.sender).limit(limit)
-
-
-def links_of(tenant: str, person: str) -> Query:
-    return by(Link, tenant=tenant, person=person).order_by(links.c.created_at, links.c.bridge, links.c.sender)
-
-
 def packages_of(tenant: str) -> Query:
     return by(Package, tenant=tenant).order_by(packages.c.id)
 
@@ -117,14 +89,6 @@ def pins_of(task: str) -> Query:
 def pinned(tenant: str) -> Query:
     found = by(Pin, tenant=tenant).join(tasks, tasks.c.id == pins.c.task).where(OPEN_TASK)
     return found.order_by(pins.c.task, pins.c.package)
-
-
-def newest_pairings(tenant: str, limit: int) -> Query:
-    return by(Pairing, tenant=tenant).order_by(pairings.c.id.desc()).limit(limit)
-
-
-def old_pairings(before: datetime, limit: int) -> Query:
-    return of(Pairing).where(pairings.c.expires_at < before).order_by(pairings.c.expires_at).limit(limit)
 
 
 def newest_ids() -> Query:
@@ -301,11 +265,9 @@ def dues(now: datetime, limit: int) -> Query:
 
 def next_dues() -> Query:
     """The earliest of the tasks, of the ready entries and of the held ones."""
-    return union_all(
-        select(func.min(tasks.c.due_at).label("due_at")).where(OPEN_TASK, tasks.c.due_at.is_not(None)),
-        select(func.min(entries.c.due_at)).where(READY, entries.c.due_at.is_not(None)),
-        select(func.min(entries.c.due_at)).where(HELD, entries.c.due_at.is_not(None)),
-    )
+    parts = [(tasks.c.due_at, OPEN_TASK), (entries.c.due_at, READY), (entries.c.due_at, HELD)]
+    first = [select(due).where(which, due.is_not(None)).order_by(due).limit(1).subquery() for due, which in parts]
+    return union_all(*map(select, first))
 
 
 def turns_of(task: str, before: int | None, limit: int, after: int | None = None) -> Query:

@@ -32,7 +32,7 @@ class Schema(Struct, frozen=True, kw_only=True):
     """What names the database in the config."""
 
 
-SCHEMA = Schema(migrations=Path(__file__).parent / "migrations", head="0010")
+SCHEMA = Schema(migrations=Path(__file__).parent / "migrations", head="0020")
 
 
 def bring_up_to_date(database: Path, schema: Schema = SCHEMA) -> None:

@@ -3,10 +3,10 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import Engine, Row
@@ -20,11 +20,15 @@ from hub.store import queries, sqlite
 from hub.store.answers import Answers
 from hub.store.committer import Committer
 from hub.store.disk import make_folder
+from hub.store.plans import Plans
 from hub.store.queries import Query
 from hub.store.schema import bring_up_to_date
+from hub.store.upkeep import R
 from hub.store.writer import Writer
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class SqlStore(Answers):
@@ -32,6 +36,8 @@ class SqlStore(Answers):
 
     def __init__(self, database: Path) -> None:
         self.path = database
+        self._looking: sqlite3.Connection | None = None
+        self._plans = Plans()
         self._reader: Engine | None = None
         # One thread for all queries: answered from an index, each takes less than the trip to the thread and back.
         # Over aiosqlite that's three trips, and several threads wait for the interpreter's lock: twice the time.
@@ -47,6 +53,7 @@ class SqlStore(Answers):
     async def open(self) -> None:
         await asyncio.to_thread(self._take_hold)
         self._reader = sqlite.reading(self.path)
+        self._looking = sqlite.looking(self.path)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="reader")
         self._committer = Committer(Writer(sqlite.writing(self.path)), lambda: sqlite.is_short(self.path.parent))
         self._committer.open()
@@ -57,6 +64,9 @@ class SqlStore(Answers):
     async def close(self) -> None:
         if self._committer:
             await self._committer.close()
+        if self._looking:
+            self._looking.close()
+            self._looking = None
         if self._reader and self._thread:
             (reader, self._reader), (thread, self._thread) = (self._reader, None), (self._thread, None)
             await asyncio.to_thread(thread.shutdown)
@@ -94,6 +104,26 @@ class SqlStore(Answers):
             raise
         self._lock = held
 
+    async def _asked(self, kind: type[R], build: Callable[..., Query], *args: object, **named: object) -> tuple[R, ...]:
+        return self._looked(lambda here: self._plans.find(here, kind, build, *args, **named))
+
+    async def _values(self, build: Callable[..., Query], *args: object) -> list[Any]:
+        return self._looked(lambda here: self._plans.values(here, build, *args))
+
+    async def _kept(self, kind: type[R], query: Query, given: Mapping[str, object]) -> tuple[R, ...]:
+        return self._looked(lambda here: self._plans.ask(here, kind, query, given))
+
+    def _looked(self, look: Callable[[sqlite3.Connection], T]) -> T:
+        """Look up a few rows by an index, at once: that takes a fifth of the way to a thread and back."""
+        if self._looking is None:
+            raise StoreUnavailable("the store isn't open")
+        try:
+            return look(self._looking)
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the database can't be read: {error}") from None
+        except (msgspec.MsgspecError, ValueError, OverflowError) as error:
+            raise _damaged(error) from None
+
     async def _rows(self, query: Query, given: Mapping[str, object] | None = None) -> Sequence[Row[Any]]:
         if self._reader is None or self._thread is None:
             raise StoreUnavailable("the store isn't open")
@@ -102,8 +132,12 @@ class SqlStore(Answers):
         except (DBAPIError, PoolTimeoutError) as error:
             raise StoreUnavailable(f"the database can't be read: {getattr(error, 'orig', error)}") from None
         except (msgspec.MsgspecError, ValueError, OverflowError) as error:
-            log.error("a row of the database is damaged (%s); restore a backup", error)
-            raise StoreUnavailable(f"a row of the database is damaged: {error}") from None
+            raise _damaged(error) from None
+
+
+def _damaged(error: Exception) -> StoreUnavailable:
+    log.error("a row of the database is damaged (%s); restore a backup", error)
+    return StoreUnavailable(f"a row of the database is damaged: {error}")
 
 
 def _read(reader: Engine, query: Query, given: Mapping[str, object] | None) -> Sequence[Row[Any]]:

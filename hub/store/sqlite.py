@@ -145,6 +145,14 @@ def reading(database: Path) -> Engine:
     return engine
 
 
+def looking(database: Path) -> sqlite3.Connection:
+    """Return a connection for looking single rows up, which never waits for a writer; for one thread."""
+    connection = sqlite3.connect(database, check_same_thread=False)
+    _prepare(connection, None)
+    _read_only(connection, None)
+    return connection
+
+
 @contextmanager
 def moved_in_when_whole(database: Path) -> Iterator[Path]:
     """Let a new database be made beside its place, so that a crash in the middle leaves none rather than half a one."""

@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     Integer,
     PrimaryKeyConstraint,
     Table,
@@ -23,79 +24,13 @@ from hub.records import Check, Choice, Limits, MessageId, Part, Point, Route, Sc
 from hub.store.columns import a_float, a_name, a_text, a_time, an_int, packed
 from hub.store.tabling import Position, an_index, metadata, within
 
-LEAVING: ColumnElement[bool] = literal_column("leaving_at IS NOT NULL")
-persons = Table(
-    "persons",
-    metadata,
-    a_text("tenant"),
-    a_text("id"),
-    a_text("name"),
-    a_text("role"),
-    a_time("created_at"),
-    a_time("leaving_at", null=True),
-    PrimaryKeyConstraint("tenant", "id"),
-    an_index("persons_leaving", "tenant", "id", where=LEAVING),
-)
-
-links = Table(
-    "links",
-    metadata,
-    a_text("tenant"),
-    a_text("bridge"),
-    a_name("sender"),
-    a_text("person"),
-    a_time("created_at"),
-    a_name("chat"),
-    PrimaryKeyConstraint("tenant", "bridge", "sender"),
-    an_index("links_of_person", "tenant", "person", "created_at"),
-)
-
-pairings = Table(
-    "pairings",
-    metadata,
-    a_text("id"),
-    a_text("tenant"),
-    a_text("kind"),
-    a_text("hash"),
-    a_text("state"),
-    a_time("created_at"),
-    a_time("expires_at"),
-    a_text("bridge"),
-    a_name("sender"),
-    a_name("chat"),
-    a_text("name"),
-    a_text("person", null=True),
-    PrimaryKeyConstraint("id"),
-    UniqueConstraint("tenant", "hash"),
-    an_index("pairings_of_tenant", "tenant", "id"),
-    an_index("pairings_by_end", "expires_at"),
-)
-
-keys = Table(
-    "keys",
-    metadata,
-    a_text("id"),
-    a_text("tenant"),
-    a_text("person"),
-    a_text("name"),
-    a_text("kind"),
-    a_text("hash"),
-    packed("scopes", tuple[str, ...]),
-    a_time("created_at"),
-    a_time("expires_at", null=True),
-    a_time("revoked_at", null=True),
-    PrimaryKeyConstraint("id"),
-    UniqueConstraint("hash"),
-    an_index("keys_of_tenant", "tenant", "kind", "created_at"),
-    an_index("keys_of_person", "tenant", "person", "id"),
-)
-
 # In words, as in `within`: an index is used only for a query that says the same.
 WITH_FILES: ColumnElement[bool] = Position(
     literal_column("parts"), literal_column('\'"type":"file"\'')
 ) > literal_column("0")
 IN_GROUP: ColumnElement[bool] = literal_column("author IS NOT NULL")
 LOOSE: ColumnElement[bool] = literal_column("task IS NULL")
+ROUTED: ColumnElement[bool] = literal_column("route IS NOT NULL")
 messages = Table(
     "messages",
     metadata,
@@ -125,6 +60,7 @@ messages = Table(
     a_text("choice", null=True),
     a_text("corrects", null=True),
     a_text("copy_of", null=True),
+    a_text("key", null=True),
     PrimaryKeyConstraint("id"),
     UniqueConstraint("tenant", "bridge", "chat", "external_id"),
     an_index("messages_of_chat", "tenant", "bridge", "chat", "id"),
@@ -137,6 +73,7 @@ messages = Table(
     an_index("messages_of_person", "tenant", "person", "id"),
     an_index("messages_in_groups", "tenant", "author", "id", where=IN_GROUP),
     an_index("messages_of_no_task", "id", where=LOOSE),
+    an_index("messages_routed", "tenant", "id", where=ROUTED),
 )
 
 postings = Table(
@@ -162,6 +99,7 @@ corrections = Table(
     a_text("right"),
     packed("route", Route),
     a_time("created_at"),
+    a_text("by", null=True),
     PrimaryKeyConstraint("id"),
     an_index("corrections_of_tenant", "tenant", "id"),
     an_index("corrections_of_wrong", "wrong", "id"),
@@ -171,7 +109,9 @@ corrections = Table(
     an_index("corrections_of_right", "right", "id"),
 )
 
+ASKING = within("state", "input-required")
 OPEN_TASK = within("state", "submitted", "working", "input-required")
+PROPOSING: ColumnElement[bool] = literal_column("proposed <> '[]'")
 ENDED_TASK = within("state", "completed", "failed", "canceled")
 tasks = Table(
     "tasks",
@@ -215,6 +155,8 @@ tasks = Table(
     an_index("tasks_of_chat_changed", "tenant", "bridge", "chat", "state", "updated_at", "id"),
     an_index("tasks_open", "tenant", "state", where=OPEN_TASK),
     an_index("tasks_ended", "updated_at", "id", where=ENDED_TASK),
+    an_index("tasks_asking", "updated_at", "id", where=ASKING),
+    an_index("tasks_proposing", "tenant", "person", "id", where=PROPOSING),
     an_index("tasks_of_parent", "parent", "id", where=literal_column("parent IS NOT NULL")),
     an_index("tasks_told_of", "id", where=literal_column("progress IS NOT NULL")),
     an_index("tasks_due", "due_at", "id", where=and_(OPEN_TASK, literal_column("due_at IS NOT NULL"))),
@@ -298,6 +240,7 @@ steps = Table(
     a_text("pause", null=True),
     Column("unsure", Boolean, nullable=False, server_default=false()),
     a_time("ended_at", null=True),
+    Column("money", Float, nullable=False, server_default="0"),
     PrimaryKeyConstraint("turn", "number"),
 )
 
@@ -331,6 +274,7 @@ entries = Table(
     an_index("entries_begun", "id", where=and_(READY, literal_column("boot IS NOT NULL"))),
     an_index("entries_ready_due", "due_at", where=and_(READY, literal_column("due_at IS NOT NULL"))),
     an_index("entries_held", "due_at", "id", where=HELD),
+    an_index("entries_held_of_person", "tenant", "person", "id", where=HELD),
     an_index("entries_waiting", "tenant", "person", where=WAITING),
     an_index("entries_done", "created_at", where=DONE),
     an_index("entries_dead", "tenant", "id", where=DEAD),
@@ -348,6 +292,8 @@ events = Table(
     a_text("message", null=True),
     a_text("task", null=True),
     a_text("turn", null=True),
+    a_text("handover", null=True),
+    a_text("state", null=True),
     PrimaryKeyConstraint("seq"),
     an_index("events_of_person", "tenant", "person", "seq"),
     an_index("events_by_age", "created_at"),

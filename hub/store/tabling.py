@@ -36,4 +36,6 @@ def within(column: str, *values: str) -> ColumnElement[bool]:
 
 def an_index(name: str, *columns: str, where: ColumnElement[bool] | None = None) -> Index:
     """Return an index of columns, of the rows alone that `where` names."""
-    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+    # Migrations make the tables, on PostgreSQL with the same rows. Were they named for it here, too, SQLAlchemy would
+    # load all that it has for PostgreSQL, in every hub.
+    return Index(name, *columns, sqlite_where=where)

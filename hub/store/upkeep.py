@@ -1,7 +1,7 @@
 """What the store tells for its upkeep, over SQL: see Upkeep."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -17,7 +17,6 @@ from hub.records import (
     KeyId,
     Message,
     MessageId,
-    Pairing,
     Person,
     PersonId,
     Queue,
@@ -106,7 +105,19 @@ class UpkeepAnswers(ABC):
     async def _all(self, kind: type[R], query: Query, given: Mapping[str, object] | None = None) -> tuple[R, ...]:
         return tuple(record_of(kind, row) for row in await self._rows(query, given))
 
-    async def _forget(self, kind: type[Event] | type[Replay] | type[Pairing] | type[Entry], old: Query) -> int:
+    async def _asked(self, kind: type[R], build: Callable[..., Query], *args: object, **named: object) -> tuple[R, ...]:
+        """Return what a query finds that `build` makes: for what's asked so often that a store may have it ready."""
+        return await self._all(kind, build(*args, **named))
+
+    async def _values(self, build: Callable[..., Query], *args: object) -> list[Any]:
+        """Return the first value of each row of what a query finds that `build` makes, as `_asked` does records."""
+        return [row[0] for row in await self._rows(build(*args))]
+
+    async def _kept(self, kind: type[R], query: Query, given: Mapping[str, object]) -> tuple[R, ...]:
+        """Return what a query finds that was made before, and is asked with other values each time."""
+        return await self._all(kind, query, given)
+
+    async def _forget(self, kind: type[Record], old: Query) -> int:
         # A few at a time, so that nobody's commit waits long behind it.
         forgotten = 0
         while found := await self._all(kind, old):

@@ -6,12 +6,12 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from hub.records import Correction, Entry, Follow, Key, Message, Person, Replay, Task
+from hub.store.people_tables import LEAVING, keys, persons
 from hub.store.queries import Query, by, of
 from hub.store.tables import (
     DONE,
     ENDED_TASK,
     IN_GROUP,
-    LEAVING,
     LOOSE,
     OPEN_TASK,
     READY,
@@ -19,9 +19,7 @@ from hub.store.tables import (
     corrections,
     entries,
     follows,
-    keys,
     messages,
-    persons,
     replays,
     tasks,
 )

@@ -3,13 +3,14 @@
 The sets of a group are concurrent, so any order among them is right. Those that touch different records are done
 together, a table at a time, which costs a handful of statements for the whole group. If anything is amiss, the group is
 rolled back and each set is done again by itself, in order, under its own savepoint: it succeeds or fails on its own.
-Events are numbered last of all: until the commit the counter is locked, and whoever else writes waits for it.
+Deeds are chained and events numbered last of all: until the commit chain and counter are locked, and whoever else
+writes one waits for it.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Connection, Engine, Insert, Update, bindparam, delete, insert, select, update
@@ -23,16 +24,22 @@ from sqlalchemy.exc import (
 )
 
 from hub.errors import Conflict, Duplicate, StoreError
-from hub.ports import Add, Change, Remove, Save
-from hub.records import Entry, Event, Record
+from hub.ports import Add, Change, Count, Remove, Save
+from hub.records import Deed, Entry, Event, Record, Taken
+from hub.records.usage import NUMBERS, plus
+from hub.store.chaining import chain
 from hub.store.keys import Identity, identity, named, natural_key
 from hub.store.rows import TABLES, row_of
 from hub.store.tables import counters, entries, messages
+from hub.store.usage_tables import taken
 
 Changes = Sequence[Change]
 Result = tuple[Event, ...] | StoreError
 """What became of a change set."""
+Numbered = Event | Deed
+"""What gets its number, or its place in a chain, when everything else of its group is done."""
 
+N = TypeVar("N", Event, Deed)
 _BAD_VALUES = (ValueError, TypeError, OverflowError)
 """What drivers raise for a value that no database takes, such as half a surrogate pair."""
 
@@ -75,7 +82,7 @@ class Writer:
 def fill(connection: Connection, sets: Sequence[Changes]) -> list[Result]:
     """Do each set or refuse it, in the transaction that was begun; a result for each."""
     together, apart = _divide(sets)
-    done: dict[int, list[Event] | StoreError] = {}
+    done: dict[int, list[Numbered] | StoreError] = {}
     try:
         with connection.begin_nested():
             done = _all(connection, {number: sets[number] for number in together})
@@ -84,7 +91,10 @@ def fill(connection: Connection, sets: Sequence[Changes]) -> list[Result]:
         apart = sorted(together + apart)
     for number in apart:
         done[number] = _one(connection, sets[number])
-    return _numbered(connection, [done[number] for number in range(len(sets))])
+    results = _numbered(connection, [done[number] for number in range(len(sets))])
+    # After the events' numbers, which only one of several hubs takes at a time: nobody waits for each other in circles.
+    _count(connection, [sets[number] for number, result in enumerate(results) if not isinstance(result, StoreError)])
+    return results
 
 
 def _divide(sets: Sequence[Changes]) -> tuple[list[int], list[int]]:
@@ -94,7 +104,7 @@ def _divide(sets: Sequence[Changes]) -> tuple[list[int], list[int]]:
         touched.update(_touches(changes))
     together, apart = list[int](), list[int]()
     for number, changes in enumerate(sets):
-        plain = all(isinstance(change, Add | Save) for change in changes)
+        plain = all(isinstance(change, Add | Save | Count) for change in changes)
         alone = all(touched[touch] == 1 for touch in _touches(changes))
         (together if plain and alone else apart).append(number)
     return together, apart
@@ -102,28 +112,28 @@ def _divide(sets: Sequence[Changes]) -> tuple[list[int], list[int]]:
 
 def _touches(changes: Changes) -> Iterable[tuple[type, Identity]]:
     for change in changes:
-        # An event that's being added has no identity yet.
-        if not _adds_event(change):
+        # What's numbered later has no identity yet, and what's counted is counted for all sets together.
+        if not (_adds_numbered(change) or isinstance(change, Count)):
             yield type(change.record), identity(change.record)
 
 
-def _adds_event(change: Change) -> bool:
-    return isinstance(change, Add) and isinstance(change.record, Event)
+def _adds_numbered(change: Change) -> bool:
+    return isinstance(change, Add) and isinstance(change.record, Numbered)
 
 
-def _all(connection: Connection, sets: dict[int, Changes]) -> dict[int, list[Event] | StoreError]:
+def _all(connection: Connection, sets: dict[int, Changes]) -> dict[int, list[Numbered] | StoreError]:
     # Adds go first: where the order of adds and saves matters (a natural key is freed by a save and taken by an add),
     # that fails, and the sets are done apart. Messages go before the entries that copy from them.
-    told: dict[int, list[Event] | StoreError] = {}
+    told: dict[int, list[Numbered] | StoreError] = {}
     adds, saves = defaultdict[type, list[Record]](list), defaultdict[type, list[Record]](list)
     for number, changes in sets.items():
         told[number] = [
-            change.record for change in changes if isinstance(change, Add) and isinstance(change.record, Event)
+            change.record for change in changes if isinstance(change, Add) and isinstance(change.record, Numbered)
         ]
         for change in changes:
             if isinstance(change, Save):
                 saves[type(change.record)].append(change.record)
-            elif not _adds_event(change):
+            elif isinstance(change, Add) and not _adds_numbered(change):
                 adds[type(change.record)].append(change.record)
     for kind in TABLES:
         if kind in adds:
@@ -139,8 +149,8 @@ def _sorted(records: Sequence[Record]) -> Sequence[Record]:
     return sorted(records, key=lambda record: tuple(map(str, natural_key(record) or identity(record))))
 
 
-def _one(connection: Connection, changes: Changes) -> list[Event] | StoreError:
-    added = list[Event]()
+def _one(connection: Connection, changes: Changes) -> list[Numbered] | StoreError:
+    added = list[Numbered]()
     try:
         with connection.begin_nested():
             for change in changes:
@@ -155,8 +165,10 @@ def _one(connection: Connection, changes: Changes) -> list[Event] | StoreError:
     return added
 
 
-def _numbered(connection: Connection, done: Sequence[list[Event] | StoreError]) -> list[Result]:
-    """Add the events of the sets that were done, with the next numbers in the order of the sets."""
+def _numbered(connection: Connection, sets: Sequence[list[Numbered] | StoreError]) -> list[Result]:
+    """Add the deeds and events of the sets that were done, with the next numbers in the order of the sets."""
+    chain(connection, [each for added in sets if not isinstance(added, StoreError) for each in _of(Deed, added)])
+    done = [added if isinstance(added, StoreError) else _of(Event, added) for added in sets]
     count = sum(len(events) for events in done if not isinstance(events, StoreError))
     if not count:
         return [events if isinstance(events, StoreError) else () for events in done]
@@ -171,6 +183,35 @@ def _numbered(connection: Connection, done: Sequence[list[Event] | StoreError]) 
     return results
 
 
+def _of(kind: type[N], added: Sequence[Numbered]) -> list[N]:
+    return [each for each in added if isinstance(each, kind)]
+
+
+def _count(connection: Connection, sets: Sequence[Changes]) -> None:
+    """Add up what the sets count, and put each sum onto the row with its names: one statement for all of them."""
+    sums: dict[Identity, Taken] = {}
+    for changes in sets:
+        for change in changes:
+            if isinstance(change, Count):
+                names = identity(change.record)
+                sums[names] = plus(sums[names], change.record) if names in sums else change.record
+    if sums:
+        add = _insert_for(connection)(taken)
+        grown = {name: taken.c[name] + add.excluded[name] for name in NUMBERS}
+        upsert = add.on_conflict_do_update(index_elements=list(taken.primary_key), set_=grown)
+        connection.execute(upsert, [row_of(sums[names]) for names in sorted(sums)])
+
+
+def _insert_for(connection: Connection) -> Any:
+    """Return the database's own INSERT, which can add to a row that's there."""
+    if connection.dialect.name == "postgresql":
+        # Late: it takes a while to load, and a hub on SQLite needs none of it.
+        from sqlalchemy.dialects.postgresql import insert as own  # noqa: PLC0415
+    else:
+        from sqlalchemy.dialects.sqlite import insert as own  # type: ignore[assignment]  # noqa: PLC0415
+    return own
+
+
 def _raise_if_broken(error: Exception) -> None:
     """Raise what is wrong with the database; let pass what is wrong with the values."""
     # PostgreSQL calls a value that's longer than an index can hold a limit of the program's (class 54).
@@ -180,16 +221,18 @@ def _raise_if_broken(error: Exception) -> None:
         raise error
 
 
-def _do(connection: Connection, change: Change, added: list[Event]) -> None:
+def _do(connection: Connection, change: Change, added: list[Numbered]) -> None:
     match change:
-        case Add(Event() as event):
-            added.append(event)
+        case Add(Event() | Deed() as each):
+            added.append(each)
         case Add(record):
             _add(connection, [record])
         case Save(record):
             _save(connection, [record])
         case Remove(record):
             connection.execute(_DELETES[type(record)], _found(record))
+        case Count():
+            pass  # with those of the other sets, once it's known which of them are kept
 
 
 def _add(connection: Connection, records: Sequence[Record]) -> None:

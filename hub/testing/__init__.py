@@ -8,8 +8,10 @@ from hub.testing.aims import FakeAims
 from hub.testing.bridge import Delivery, FakeBridge
 from hub.testing.builders import (
     NOON,
+    a_brand,
     a_correction,
     a_follow,
+    a_host_name,
     a_key,
     a_link,
     a_message,
@@ -24,22 +26,33 @@ from hub.testing.builders import (
     a_route,
     a_step,
     a_taint,
+    a_taken,
     a_task,
+    a_tenant,
     a_thread,
     a_transition,
     a_turn,
+    a_webhook,
+    a_webhook_cursor,
+    a_webhook_delivery,
     an_address,
+    an_embed,
     an_entry,
     an_event,
+    an_inlet,
     an_installation,
     hello,
 )
 from hub.testing.checking import FakeChecking
 from hub.testing.clock import FakeClock, settle
 from hub.testing.desk import FakeDesk
+from hub.testing.desk_builders import a_deed, a_draft, a_handover, a_note, desk_rules
 from hub.testing.egress import FakeEgress
 from hub.testing.errands import FakeErrands
+from hub.testing.humans import FakeHumans
+from hub.testing.lending import FakeLending
 from hub.testing.llm import Asked, Hang, MatchingLLM, ScriptedLLM
+from hub.testing.sign_in_builders import a_login, a_passport, a_session, an_invitation
 from hub.testing.tools import (
     AskingTool,
     AssignmentTool,
@@ -50,6 +63,7 @@ from hub.testing.tools import (
     PackagedTool,
     PausingTool,
 )
+from hub.testing.voucher import FakeVoucher
 from hub.testing.workspaces import MemoryWorkspaces
 
 __all__ = [
@@ -66,7 +80,10 @@ __all__ = [
     "FakeDesk",
     "FakeEgress",
     "FakeErrands",
+    "FakeHumans",
+    "FakeLending",
     "FakeTool",
+    "FakeVoucher",
     "FilingTool",
     "ForeignTool",
     "Hang",
@@ -76,13 +93,21 @@ __all__ = [
     "PackagedTool",
     "PausingTool",
     "ScriptedLLM",
+    "a_brand",
     "a_correction",
+    "a_deed",
+    "a_draft",
     "a_follow",
+    "a_handover",
+    "a_host_name",
     "a_key",
     "a_link",
+    "a_login",
     "a_message",
+    "a_note",
     "a_package",
     "a_pairing",
+    "a_passport",
     "a_pause",
     "a_person",
     "a_pin",
@@ -90,16 +115,26 @@ __all__ = [
     "a_replay",
     "a_reply",
     "a_route",
+    "a_session",
     "a_step",
     "a_taint",
+    "a_taken",
     "a_task",
+    "a_tenant",
     "a_thread",
     "a_transition",
     "a_turn",
+    "a_webhook",
+    "a_webhook_cursor",
+    "a_webhook_delivery",
     "an_address",
+    "an_embed",
     "an_entry",
     "an_event",
+    "an_inlet",
     "an_installation",
+    "an_invitation",
+    "desk_rules",
     "hello",
     "settle",
 ]

@@ -9,13 +9,19 @@ from hub.records import (
     HOME,
     OWNER,
     Address,
+    Brand,
     Correction,
     Edition,
+    Embed,
+    EmbedId,
     Entry,
     EntryId,
     Event,
     Follow,
+    HostName,
     Incoming,
+    Inlet,
+    InletId,
     Installation,
     InstallationId,
     Key,
@@ -36,13 +42,21 @@ from hub.records import (
     Route,
     Step,
     Taint,
+    Taken,
     Task,
     TaskId,
+    Tenant,
+    TenantId,
     Text,
     Thread,
     Transition,
     Turn,
     TurnId,
+    Webhook,
+    WebhookCursor,
+    WebhookDelivery,
+    WebhookDeliveryId,
+    WebhookId,
     new_id,
 )
 
@@ -61,6 +75,35 @@ def hello(text: str = "Hello", **fields: Any) -> Incoming:
 def an_address(chat: str = "ann", *, bridge: str = "fake", thread: str | None = None) -> Address:
     """Return a chat of FakeBridge."""
     return Address(bridge=bridge, chat=chat, thread=thread)
+
+
+def a_tenant(**fields: Any) -> Tenant:
+    """Return a customer of the hub."""
+    return replace(Tenant(id=TenantId(new_id()), name="Bea & Co", created_at=NOON), **fields)
+
+
+def an_embed(**fields: Any) -> Embed:
+    """Return a chat for the pages of https://shop.example."""
+    id, origins = EmbedId(new_id()), ("https://shop.example",)
+    return replace(Embed(id=id, tenant=HOME, name="Shop", origins=origins, visitors=True, created_at=NOON), **fields)
+
+
+def a_brand(**fields: Any) -> Brand:
+    """Return how the hub's own pages are made to look."""
+    brand = Brand(
+        tenant=HOME, name="Bea’s", accent="#7c2d12", logo="UklGRgAAAABXRUJQ", logo_type="image/webp", changed_at=NOON
+    )
+    return replace(brand, **fields)
+
+
+def a_host_name(name: str = "chat.bea.example", **fields: Any) -> HostName:
+    """Return a name by which the hub's own tenant is reached."""
+    return replace(HostName(name=name, tenant=HOME, created_at=NOON), **fields)
+
+
+def a_taken(**fields: Any) -> Taken:
+    """Return what the owner took on the day of NOON, by no key: one message."""
+    return replace(Taken(tenant=HOME, day="2026-11-22", person=OWNER, messages=1), **fields)
 
 
 def a_person(**fields: Any) -> Person:
@@ -301,3 +344,56 @@ def a_replay(key: Key, **fields: Any) -> Replay:
         created_at=NOON,
     )
     return replace(replay, **fields)
+
+
+def a_webhook(**fields: Any) -> Webhook:
+    """Return the owner's webhook, told of answers."""
+    webhook = Webhook(
+        id=WebhookId(new_id()),
+        tenant=HOME,
+        by=OWNER,
+        url="https://example.org/hook",
+        events=("message.answered",),
+        secret="locked",  # noqa: S106 - no secret
+        created_at=NOON,
+    )
+    return replace(webhook, **fields)
+
+
+def a_webhook_cursor(webhook: Webhook, **fields: Any) -> WebhookCursor:
+    """Return that all events were read for a webhook, of which there are none."""
+    return replace(WebhookCursor(webhook=webhook.id, tenant=webhook.tenant, seq=0), **fields)
+
+
+def a_webhook_delivery(webhook: Webhook, seq: int = 1, **fields: Any) -> WebhookDelivery:
+    """Return an answer on its way to a webhook."""
+    delivery = WebhookDelivery(
+        id=WebhookDeliveryId(f"{seq:016x}-{new_id()}"),
+        tenant=webhook.tenant,
+        webhook=webhook.id,
+        event="message.answered",
+        seq=seq,
+        person=OWNER,
+        happened_at=NOON,
+        created_at=NOON,
+        due_at=NOON,
+    )
+    return replace(delivery, **fields)
+
+
+def an_inlet(**fields: Any) -> Inlet:
+    """Return where anybody who knows the address writes to the owner."""
+    id = new_id()
+    inlet = Inlet(
+        id=InletId(id),
+        tenant=HOME,
+        person=OWNER,
+        name="alerts",
+        source="generic",
+        proof="token",
+        hash=f"hash-{id}",
+        template="{text}",
+        chat="alerts",
+        created_at=NOON,
+    )
+    return replace(inlet, **fields)

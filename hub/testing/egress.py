@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from urllib.parse import urljoin, urlsplit
 
+from msgspec.structs import replace
+
 from hub.errors import EgressError, EgressRefused
 from hub.ports import Fetched
 
@@ -27,6 +29,7 @@ class FakeEgress:
         limit: int = 5_000_000,
         seconds: float = 30.0,
         redirects: int = 3,
+        cut: bool = False,
     ) -> Fetched:
         """See Egress."""
         sent = {name.lower(): value for name, value in (headers or {}).items()}
@@ -37,6 +40,8 @@ class FakeEgress:
             self.asked.append((method, url, here, body))
             fetched = self._answer(url)
             if len(fetched.body) > limit:
+                if cut:
+                    return replace(fetched, body=fetched.body[:limit])
                 raise EgressError(f"{url}: has more than {limit:,} bytes")
             location = fetched.headers.get("location")
             if fetched.status not in {301, 302, 303, 307, 308} or location is None:
@@ -45,6 +50,10 @@ class FakeEgress:
             if fetched.status not in {307, 308} and method != "HEAD":
                 method, body = "GET", None
         raise EgressError(f"{url}: more than {redirects} redirects")
+
+    async def vet(self, url: str, *, hosts: Sequence[str] = ()) -> None:
+        """See Vetting."""
+        self._check(url, hosts)
 
     def _check(self, url: str, hosts: Sequence[str]) -> None:
         parts = urlsplit(url)

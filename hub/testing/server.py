@@ -16,7 +16,8 @@ from typing import Any
 MODEL = "loopback"
 FIRST = "A"
 """The letter of the first of what's offered."""
-MARK = re.compile(r"\bm\d+x\d+\b")
+MARK = re.compile(r"\b(?:m\d+x|w\d+z)\d+\b")
+"""The second kind is nothing that could be calculated."""
 Json = Mapping[str, Any]
 
 

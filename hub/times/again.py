@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from hub.errors import BadRequest
 from hub.times.clocks import Hours, counted, hours, without
-from hub.times.days import Timed, day_and_month, on, weekday
+from hub.times.days import day_and_month, on, weekday
 from hub.times.patterns import (
     BARE,
     CLOCK,
@@ -24,6 +24,7 @@ from hub.times.patterns import (
     VAGUE,
     YEARLY,
 )
+from hub.times.phrases import Timed
 
 A_DAY = 86_400
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

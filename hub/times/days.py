@@ -5,27 +5,16 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from msgspec import Struct
-
 from hub.errors import BadRequest
 from hub.times import dates
 from hub.times.clocks import Hours, counted, hours, without
 from hub.times.patterns import CLOCK, FROM_NOW, ON, SPAN
+from hub.times.phrases import Timed
 
 AHEAD = timedelta(days=366)
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SHORT = {"second": "s", "sec": "s", "s": "s", "minute": "m", "min": "m", "m": "m", "hour": "h", "h": "h"}
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
-
-
-class Timed(Struct, frozen=True, kw_only=True):
-    """A time, and what was said besides it."""
-
-    when: str
-    """In the strict form: "in 20m", "2026-12-24 09:00", a crontab, or "every 5400s", with "from" and "until"."""
-    rest: str
-    others: tuple[str, ...] = ()
-    """What else may be meant; the person has to say."""
 
 
 def span(text: str, now: datetime) -> Timed | None:

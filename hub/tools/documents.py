@@ -25,6 +25,7 @@ class SearchDocuments:
     description = "Search the files that the user sent, now or earlier, for words."
     schema: Mapping[str, object] = arguments({"words": text("The words to look for, such as: rent notice", LONGEST)})
     effect: Effect = "none"
+    of_task = True
     outside = True
     quotes = ("words",)
     seconds = SECONDS + 30

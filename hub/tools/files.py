@@ -41,6 +41,7 @@ class ListFiles:
     description = "List the files of this task: what was written, and what the user sent."
     schema: Mapping[str, object] = arguments({})
     effect: Effect = "none"
+    of_task = True
     # Whoever sent a file, or wrote it, also named it.
     outside = True
     examples = (Example("Which files do you have?", {}), Example("List the files in the workspace.", {}))
@@ -77,6 +78,7 @@ class ReadFile:
         {"part": {"type": "integer", "description": "Which part of a long file; 1 is the first", "minimum": 1}},
     )
     effect: Effect = "none"
+    of_task = True
     outside = True
     quotes = ("path",)
     file = "path"
@@ -132,6 +134,7 @@ class WriteFile:
     )
     file = "path"
     effect: Effect = "idempotent"
+    of_task = True
     quotes = ("path",)
     examples = (
         Example("Write milk and bread into the file list.txt", {"path": "list.txt", "text": "milk and bread"}),

@@ -10,7 +10,6 @@ import os
 import resource
 import subprocess
 import sys
-import wave
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
@@ -101,6 +100,8 @@ def _espeak(order: Order, folder: Path) -> None:
 
 
 def _piper(order: Order, folder: Path) -> None:
+    import wave  # noqa: PLC0415 - with this library only
+
     from piper import PiperVoice  # type: ignore[import-not-found]  # noqa: PLC0415 - optional
 
     with wave.open(str(folder / RESULTS["piper"]), "wb") as file:

@@ -36,6 +36,7 @@ class Speak:
     description = "Read a text aloud and send the person the recording."
     schema: Mapping[str, object] = arguments({"text": text("The words to be spoken", LONGEST)})
     effect: Effect = "keyed"
+    of_task = True
     examples = (
         Example("Say “good morning” aloud", {"text": "good morning"}),
         Example("Read this to me: the train leaves at nine", {"text": "the train leaves at nine"}),
@@ -68,6 +69,7 @@ class Draw:
     description = "Paint an image from a description and send it to the person."
     schema: Mapping[str, object] = arguments({"text": text("What the image shows, in English", LONGEST)})
     effect: Effect = "keyed"
+    of_task = True
     examples = (
         Example("Draw a red fox in the snow", {"text": "a red fox in the snow"}),
         Example("Make me a picture of a lighthouse at night", {"text": "a lighthouse at night"}),
@@ -102,6 +104,7 @@ class Transcribe:
     description = "Write down what is spoken in a recording that the person sent."
     schema: Mapping[str, object] = arguments({}, {"file": text("The file's name; empty for the newest one", 200)})
     effect: Effect = "none"
+    of_task = True
     examples = (
         Example("Write down what I say in this recording", {}),
         Example("Transcribe interview.ogg", {"file": "interview.ogg"}),

@@ -38,6 +38,7 @@ class Schedule:
         }
     )
     effect: Effect = "keyed"
+    of_task = True
     quotes = ("when",)
     examples = (
         Example("Remind me tomorrow at 9 to call Ann", {"when": "tomorrow at 9", "text": "Remind me to call Ann"}),
@@ -97,6 +98,7 @@ class Remind:
     description = "Say a reminder that was planned earlier."
     schema: Mapping[str, object] = arguments({"text": text("What the user is reminded of", TEXT)})
     effect: Effect = "none"
+    of_task = True
     examples = (Example("Reminder: call Ann", {"text": "call Ann"}),)
     others = ("That was a good reminder.",)
 

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from hub.ports import Aims, Clock, Egress, Errands, Files, Outlining, Splits, Store, Tool, Workspaces
+from hub.ports import Aims, Clock, Egress, Errands, Files, Humans, Outlining, Splits, Store, Tool, Workspaces
 from hub.times.zones import Zones
 from hub.tools.aims import ProposeChecks, WaitFor
 from hub.tools.attached import Attached
 from hub.tools.documents import SearchDocuments
 from hub.tools.extract import Extractor
 from hub.tools.files import ListFiles, ReadFile, WriteFile
+from hub.tools.human import AskAHuman
 from hub.tools.library import Library
 from hub.tools.planning import Plan
 from hub.tools.schedule import Remind, Schedule
@@ -32,6 +33,7 @@ class Shipped:
         outlining: Outlining,
         splits: Splits,
         aims: Aims,
+        humans: Humans,
         search: Path,
     ) -> None:
         """`search` is the folder for indexes, which can be made anew from what's kept."""
@@ -51,6 +53,7 @@ class Shipped:
             Split(splits),
             ProposeChecks(aims),
             WaitFor(clock, zones, aims),
+            AskAHuman(humans),
         )
 
     async def close(self) -> None:

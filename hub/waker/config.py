@@ -87,6 +87,8 @@ class HubConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A start that takes longer has failed."""
     hold_seconds: Seconds = 60.0
     """A request waits so long for the hub to be up."""
+    visitors: bool = False
+    """It's woken by visitors of chats in other sites' pages, too, whom nobody knows yet, where the chat takes them."""
     waiting: Positive = 1_000
     """Requests that wait at a time; more are sent away."""
     starts_per_hour: Positive = 12
@@ -127,7 +129,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> WakerConfig:
     faults += [*_hubs(config), *accounts.faults({f"bridges[{n}]": each for n, each in enumerate(config.bridges)})]
     faults += [*_heard(config, heard), *_components(config)]
     if faults:
-        raise ConfigError(*faults)
+        raise ConfigError(*map(reading.url_shown, faults))
     return _with_secrets(config, heard)
 
 

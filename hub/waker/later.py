@@ -1,7 +1,8 @@
 """Requests that a sleeping hub is asked with `Prefer: respond-async` (RFC 7240): kept, and answered once it's up.
 
 Who asked is told 202 and where the answer will be, for a day. A kept request outlives the waker; each goes to the hub
-with an Idempotency-Key, so that one which is asked twice because somebody died in between is done once.
+with an Idempotency-Key, so that one which is asked twice because somebody died in between is done once. Its headers,
+with whoever's key, lie sealed: a copy of the spool opens nothing.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
@@ -18,6 +20,7 @@ from msgspec import Struct
 
 from hub.errors import StoreUnavailable
 from hub.ports.time import Clock
+from hub.vault import Vault
 from hub.waker.answers import Answer, Receive, Scope, Send, headers_of, json, problem
 from hub.waker.bodies import CHUNK, CutOff, Passing
 from hub.waker.proxy import AWAY, Proxy, passed_back, target
@@ -78,6 +81,11 @@ class Later:
         self._news = asyncio.Event()
         self._at_work: set[str] = set()
 
+    @cached_property
+    def _vault(self) -> Vault:
+        """What headers are sealed by; only a waker that keeps requests has one."""
+        return Vault.at(self._folder.with_name(f"{self._folder.name}.key"))
+
     # --- taking them
 
     async def accept(self, scope: Scope, receive: Receive, asker: str) -> Answer:
@@ -103,7 +111,7 @@ class Later:
         await self._spool.ask(
             "INSERT INTO asked (id, hub, asker, method, target, headers, size, has_body, at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            *(id, self._hub, asker, scope["method"], target(scope), msgspec.json.encode(headers), length),
+            *(id, self._hub, asker, scope["method"], target(scope), self._sealed(id, headers), length),
             *(_has_body(scope, length), self._clock.now().timestamp()),
         )
         self._power.wake()
@@ -156,6 +164,15 @@ class Later:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
+    def _sealed(self, id: str, headers: tuple[Pair, ...]) -> bytes:
+        return self._vault.seal(msgspec.json.encode(headers), about=id).encode()
+
+    def _opened(self, id: str, sealed: bytes) -> tuple[Pair, ...]:
+        """Return a request's headers; none if the key is another one by now: the hub then tells who asked so."""
+        # An earlier waker kept them as they were.
+        plain = sealed if sealed.startswith(b"[") else self._vault.open(sealed.decode(), about=id)
+        return msgspec.json.decode(plain, type=tuple[Pair, ...]) if plain else ()
+
     # --- asking the hub
 
     async def run(self) -> None:
@@ -201,7 +218,7 @@ class Later:
                 asker=asker,
                 method=str(method),
                 target=str(to),
-                headers=msgspec.json.decode(_bytes(headers), type=tuple[Pair, ...]),
+                headers=self._opened(str(id), _bytes(headers)),
                 has_body=bool(has_body),
             )
             for asker, (id, _, method, to, headers, has_body) in first.items()

@@ -14,7 +14,7 @@ SHARED = Path(__file__).parent.parent / "web" / "static"
 STATIC = "/waker/static/"
 FILES = {
     **dict.fromkeys(("asleep.js", "waker.css", "waker.js"), OWN),
-    **dict.fromkeys(("dom.js", "icon.svg", "sign-in.css", "site.css", "tasks.css", "theme.js"), SHARED),
+    **dict.fromkeys(("dom.js", "icon.svg", "sign-in.css", "site.css", "tasks.css", "theme.js", "words.js"), SHARED),
 }
 KINDS = {".css": b"text/css; charset=utf-8", ".js": b"text/javascript; charset=utf-8", ".svg": b"image/svg+xml"}
 POLICY = (

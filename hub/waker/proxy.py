@@ -13,10 +13,12 @@ from urllib.parse import urlsplit
 
 import httpcore
 
+from hub.guests import PLACE as PAGES
 from hub.ports.time import Clock
 from hub.waker import pages
 from hub.waker.answers import Answer, Receive, Scope, Send, headers_of, problem
 from hub.waker.bodies import Body, CutOff, Kept, Passing, has_body
+from hub.waker.guests import Guests, away
 from hub.waker.pages import wants_page
 from hub.waker.power import Power
 from hub.waker.spool import Spool
@@ -35,6 +37,8 @@ ANSWER = 3_600.0
 GLANCE = 3.0
 """Seconds that a person's browser stays blank; then they see that the hub is being woken."""
 EVENTS = b"text/event-stream"
+INLETS = "/in/"
+"""Where other systems write, by a token that the hub gave them."""
 ASLEEP = 15.0
 """Seconds between two signs of life in a stream over a sleep."""
 AWAY = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError)
@@ -47,6 +51,7 @@ class Proxy:
         self.power = power
         self._spool = spool
         self._clock = clock
+        self._guests = Guests(power.hub, spool, clock)
         self._pool = httpcore.AsyncConnectionPool(
             max_connections=CONNECTIONS, max_keepalive_connections=64, keepalive_expiry=15.0
         )
@@ -62,6 +67,8 @@ class Proxy:
             if self.power.state == "ready":
                 hold.enter_context(self.power.held())
                 await self._forward(scope, Passing(receive) if has_body(scope) else None, send, hold, "")
+            elif scope["path"].startswith(PAGES):
+                await self._for_a_guest(scope, receive, send, hold, began)
             elif refusal := await self._at_the_door(scope):
                 await self._refuse(refusal, scope, send)
             elif _wants_events(scope):
@@ -82,22 +89,49 @@ class Proxy:
 
     async def _at_the_door(self, scope: Scope) -> Answer | None:
         """Say who may not wake the hub, or not now; nothing if they may."""
-        if not await self.known(headers_of(scope)):
+        if not (await self.known(headers_of(scope)) or await self._is_inlet(scope)):
             return problem(
                 401,
                 "Asleep",
                 "the hub is asleep, and only who it knows can wake it: send 'Authorization: Bearer KEY', or sign in",
                 headers=((b"www-authenticate", b"Bearer"),),
             )
+        return self._not_now()
+
+    def _not_now(self) -> Answer | None:
+        """Say why nobody may wake the hub at this moment; nothing if it can be woken."""
         if self.power.state == "failed":
             return _asleep(503, f"it could not be started ({self.power.detail})")
         if self._waiting >= self.power.hub.waiting:
             return _asleep(503, "too many requests wait for it already")
         return None
 
+    async def _for_a_guest(self, scope: Scope, receive: Receive, send: Send, hold: ExitStack, began: float) -> None:
+        """See to what a chat in another site's page asks."""
+        visit = await self._guests.look(scope)
+        send = visit.telling(send)
+        if answer := visit.answer:
+            await answer.send(scope, send)
+        elif _wants_events(scope):
+            await self._sleep_on(receive, send)
+        elif refusal := self._not_now():
+            await self._refuse(refusal, scope, send)
+        else:
+            hold.enter_context(self.power.held())
+            await self._woken(scope, receive, send, hold, began)
+
+    async def _is_inlet(self, scope: Scope) -> bool:
+        """Say whether another system posts to an address that the hub gave it."""
+        token = scope["path"].removeprefix(INLETS)
+        if scope["method"] != "POST" or token == scope["path"]:
+            return False
+        return await self._spool.knows(self.power.hub.name, "inlet", [sha256(token.encode()).hexdigest()])
+
     async def _refuse(self, refusal: Answer, scope: Scope, send: Send) -> None:
-        """Say why nobody answers, to a person as a page."""
-        if wants_page(scope):
+        """Say why nobody answers, to a person as a page; to a guest in other words."""
+        if scope["path"].startswith(PAGES):
+            refusal = away(refusal.status)
+        elif wants_page(scope):
             if refusal.status == 401:
                 refusal = pages.asleep()
             elif self.power.state == "failed":
@@ -194,9 +228,11 @@ def secret_in(headers: Mapping[str, str], cookie: str = COOKIE) -> str:
     if kind:
         return secret.strip() if kind.lower() == "bearer" else ""
     try:
-        found = SimpleCookie(headers.get("cookie", "")).get(cookie)
+        given = SimpleCookie(headers.get("cookie", ""))
     except CookieError:
         return ""
+    # Over https the hub's is called so that browsers take it from this very host alone.
+    found = given.get(f"__Host-{cookie}") or given.get(cookie)
     return found.value if found else ""
 
 

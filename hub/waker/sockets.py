@@ -18,11 +18,16 @@ FRAME = 1 << 20
 PASSED = ("authorization", "cookie")
 POLICY, AWAY = 1008, 1001
 """RFC 6455, section 7.4.1."""
+LENT, LATER = "/v1/local", 1013
+"""Where computers lend, and what they're told where no hub is up: try again later."""
 
 
 async def pass_on(proxy: Proxy | None, scope: Scope, receive: Receive, send: Send) -> None:
     """Connect a WebSocket with the hub's; one that may not wake it is refused."""
     await receive()
+    if proxy is not None and scope["path"] == LENT:
+        await _lent(proxy, scope, receive, send)
+        return
     if proxy is None or (proxy.power.state != "ready" and not await proxy.known(headers_of(scope))):
         await send({"type": "websocket.close", "code": POLICY})
         return
@@ -31,6 +36,16 @@ async def pass_on(proxy: Proxy | None, scope: Scope, receive: Receive, send: Sen
             await _connected(proxy.power.url, scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": AWAY})
+
+
+async def _lent(proxy: Proxy, scope: Scope, receive: Receive, send: Send) -> None:
+    """Connect a computer that lends with a hub that's up: it neither wakes one nor keeps it from going to sleep."""
+    if proxy.power.state == "ready":
+        await _connected(proxy.power.url, scope, receive, send)
+        return
+    # It's told on an open socket: a refused one would be for good.
+    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.close", "code": LATER, "reason": "the hub sleeps"})
 
 
 async def _connected(url: str, scope: Scope, receive: Receive, send: Send) -> None:

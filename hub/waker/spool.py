@@ -9,6 +9,7 @@ import queue
 import sqlite3
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ from hub.errors import StartError, StoreUnavailable
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 Waiting = tuple[Callable[[sqlite3.Connection], Any], "asyncio.Future[Any]", asyncio.AbstractEventLoop]
+Answered = tuple["asyncio.Future[Any]", object]
 GROUP = 256
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS heard (
@@ -175,6 +177,15 @@ class Spool:
         found = await self._do(lambda connection: connection.execute(sql, (hub, kind, *values)).fetchall())
         return bool(found)
 
+    async def known_as(self, hub: str, kind: str) -> tuple[str, ...]:
+        """Return the values of a kind that a hub knows."""
+        found = await self._do(
+            lambda connection: connection.execute(
+                "SELECT value FROM guests WHERE hub = ? AND kind = ?", (hub, kind)
+            ).fetchall()
+        )
+        return tuple(str(value) for (value,) in found)
+
     # --- what must not be forgotten
 
     async def mark(self, name: str, value: str) -> None:
@@ -235,9 +246,13 @@ class Spool:
             with suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             results = [StoreUnavailable(f"the waker's spool can't be written: {error}")] * len(group)
+        # One call for all of them: each would wake the loop by a byte through a pipe.
+        answers = defaultdict[asyncio.AbstractEventLoop, list[Answered]](list)
         for (_, told, loop), result in zip(group, results, strict=True):
+            answers[loop].append((told, result))
+        for loop, answered in answers.items():
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                loop.call_soon_threadsafe(_set, told, result)
+                loop.call_soon_threadsafe(_tell, answered)
 
 
 def now() -> float:
@@ -245,6 +260,7 @@ def now() -> float:
     return time.time()
 
 
-def _set(told: asyncio.Future[Any], result: object) -> None:
-    if not told.done():
-        told.set_result(result)
+def _tell(answered: Sequence[Answered]) -> None:
+    for told, result in answered:
+        if not told.done():
+            told.set_result(result)

@@ -3,7 +3,8 @@
 from typing import Annotated
 
 from litestar import Controller, get, post
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import Meta, Struct
 
 from hub.errors import NotFound
 from hub.records import Pause, PauseId, PauseState, PersonId
@@ -13,6 +14,12 @@ from hub.web.problems import PROBLEMS, shown
 from hub.web.resources import Page
 from hub.web.services import Services
 from hub.web.turns import ApprovalView, view_approval
+
+
+class Refusal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why leave is refused: the agent is told."""
+
+    reason: Annotated[str, Meta(max_length=500, pattern=r"^[^\x00-\x08\x0e-\x1f\x7f]*$")] = ""
 
 
 class ApprovalsController(Controller):
@@ -50,14 +57,16 @@ class ApprovalsController(Controller):
         return await _decided(services, caller, id, approve=True)
 
     @post("/{id:str}/deny", status_code=200, opt={"scope": "tasks:write"}, responses=PROBLEMS, summary="Refuse leave")
-    async def deny(self, services: Hub, caller: Asker, id: FromPath[str]) -> ApprovalView:
+    async def deny(
+        self, services: Hub, caller: Asker, id: FromPath[str], data: JSONBody[Refusal | None] = None
+    ) -> ApprovalView:
         """Have the call not made; 409 if it was decided before, or its time is over."""
-        return await _decided(services, caller, id, approve=False)
+        return await _decided(services, caller, id, approve=False, reason=data.reason if data else "")
 
 
-async def _decided(services: Services, caller: Caller, id: str, *, approve: bool) -> ApprovalView:
+async def _decided(services: Services, caller: Caller, id: str, *, approve: bool, reason: str = "") -> ApprovalView:
     pause = await _found(services, caller, id)
-    decided = await services.leave.decide(caller.tenant, pause.id, caller.person, approve=approve)
+    decided = await services.leave.decide(caller.tenant, pause.id, caller.person, approve=approve, reason=reason)
     return await view_approval(services.store, decided)
 
 

@@ -1,5 +1,6 @@
 """Who asks, and may they: a bearer key or a browser's session, one scope for each endpoint, closed by default."""
 
+from collections.abc import Mapping
 from typing import Any, Literal, cast
 
 from litestar.connection import ASGIConnection
@@ -10,12 +11,17 @@ from litestar.middleware import AbstractAuthenticationMiddleware, Authentication
 from msgspec import Struct
 
 from hub.errors import NotAllowed
-from hub.records import Key, PersonId, TenantId
+from hub.flow.doing import Doer, comes
+from hub.records import HOME, Key, PersonId, TenantId
+from hub.web.cookies import SESSION, name_of
 from hub.web.services import Services
 
-COOKIE = "agenthost_session"
 ANY = "any"
 """For an endpoint's scope: every good key may."""
+WHOLE = "whole"
+"""In an endpoint's `opt`: it's about the hub as a whole, so keys of other tenants than the hub's own may not."""
+RUNS: Mapping[str, Any] = {"scope": "admin", WHOLE: True}
+"""The `opt` of what only whoever runs the hub may."""
 
 
 class Caller(Struct, frozen=True, kw_only=True):
@@ -51,7 +57,14 @@ class Authentication(AbstractAuthenticationMiddleware):
     """Finds out who asks. It refuses nobody: that's the guard's, which knows what the endpoint wants."""
 
     async def authenticate_request(self, connection: ASGIConnection[Any, Any, Any, Any]) -> AuthenticationResult:
-        """Return the Caller as `user`, or None; `auth` then says what was wrong."""
+        """Return the Caller as `user`, or None; `auth` then says what was wrong. What's done from here on is theirs."""
+        found = await self._found(connection)
+        key = found.user.key if isinstance(found.user, Caller) else None
+        way = "nobody" if key is None else "session" if key.kind == "session" else "key"
+        comes(Doer(person=key.person if key else None, way=way, key=key.id if key else None))
+        return found
+
+    async def _found(self, connection: ASGIConnection[Any, Any, Any, Any]) -> AuthenticationResult:
         services = services_of(connection)
         header = connection.headers.get("authorization")
         if header is not None:
@@ -64,7 +77,8 @@ class Authentication(AbstractAuthenticationMiddleware):
                     user=None, auth="Authorization: that key is unknown, revoked or past its end; use a good one"
                 )
             return AuthenticationResult(user=Caller(key=key, by="bearer"), auth=None)
-        session = await services.people.whose(connection.cookies[COOKIE]) if COOKIE in connection.cookies else None
+        given = connection.cookies.get(name_of(services.config, SESSION))
+        session = await services.people.whose(given) if given else None
         if session is None:
             return AuthenticationResult(
                 user=None,
@@ -77,7 +91,8 @@ class Authentication(AbstractAuthenticationMiddleware):
 async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Let through who has the scope that the endpoint names in `opt`; an endpoint that names none is closed.
 
-    `opt={"open": True}` is for everybody, `opt={"scope": ANY}` for every good key.
+    `opt={"open": True}` is for everybody, `opt={"scope": ANY}` for every good key; with `WHOLE: True` it must be of
+    the hub's own tenant.
     """
     if handler.opt.get("open"):
         return
@@ -87,6 +102,8 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     scope = handler.opt.get("scope")
     if scope is None:
         raise NotAllowed("this endpoint is closed: it names no scope; tell the maintainers")
+    if handler.opt.get(WHOLE) and caller.tenant != HOME:
+        raise NotAllowed("key: this is about the whole hub, and your tenant is one of several; ask whoever runs it")
     if scope != ANY:
         caller.needs(scope)
 

@@ -1,7 +1,6 @@
 """/v1/messages: what's said and what's answered."""
 
 from collections.abc import Sequence
-from random import random
 from typing import Annotated
 
 import msgspec
@@ -12,19 +11,21 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from bridges.http import convert
-from hub.errors import BadRequest, NotFound, StoreError, StoreUnavailable, TooMany
+from hub.errors import BadRequest, NotAllowed, NotFound, StoreError, StoreUnavailable, TooMany
 from hub.flow.uploads import named, typed
 from hub.ports import Add, Store
-from hub.records import Message, MessageId, Part, PersonId, TaskId, Text, new_id
+from hub.records import MAY, Message, MessageId, Part, PersonId, TaskId, Text, new_id
 from hub.web.auth import Asker, Caller, Hub
 from hub.web.files import Saying
 from hub.web.files import found as file_found
 from hub.web.once import OWN, check_same, replay_of
+from hub.web.pace import check_speaks, slow
 from hub.web.problems import PROBLEMS, shown
 from hub.web.replaying import HEADER, key_of
 from hub.web.resources import Accepted, MessageView, Page, view_message, view_messages
 from hub.web.services import Services
 from hub.web.stream import SETTLED, settled
+from hub.web.wishes import wished
 
 Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -33,9 +34,8 @@ Limit = Annotated[int, QueryParameter(ge=1, le=200, description="At most so many
 IdempotencyKey = Annotated[
     str | None, HeaderParameter(name=HEADER, description="The same key and body again: the same answer, done once.")
 ]
+PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
 MAIN = "main"
-REFUSAL = 0.5
-"""Seconds, up to twice as many, until it's told that it's too many."""
 
 
 class TextPart(Struct, frozen=True, kw_only=True, tag="text", forbid_unknown_fields=True):
@@ -53,6 +53,15 @@ class FilePart(Struct, frozen=True, kw_only=True, tag="file", forbid_unknown_fie
     media_type: Annotated[str, Meta(max_length=200)] | None = None
 
 
+class EndUser(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An end user of yours; a person is made of whom the hub doesn't know yet."""
+
+    external: Annotated[str, Meta(min_length=1, max_length=200, pattern=PRINTABLE)]
+    """What your own software calls them."""
+    name: Annotated[str, Meta(min_length=1, max_length=100, pattern=PRINTABLE)] | None = None
+    """What they're called here, if they're new."""
+
+
 class NewMessage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Something to say: `text`, or `parts` of it."""
 
@@ -63,8 +72,9 @@ class NewMessage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     agent: Name | None = None
     """Who shall answer, if it founds a task."""
     chat: Name = MAIN
-    on_behalf_of: Id | None = None
-    """The person who says it, if not the key's own; needs the scope people:write."""
+    on_behalf_of: Id | EndUser | None = None
+    """The person who says it, if not the key's own: by their id, or as your own software calls them. It needs the scope
+    people:write, and may be nobody who may more than a member, unless it's an admin's key."""
     reply_to: Id | None = None
     """The id of the message that it replies to."""
 
@@ -171,7 +181,7 @@ class MessagesController(Controller):
     )
     async def choose(self, services: Hub, caller: Asker, id: FromPath[str], data: JSONBody[Choose]) -> Accepted:
         """Choose one of the answers that a message offers."""
-        question = await _question(services, await message_of(services, caller, id))
+        question = await question_of(services, await message_of(services, caller, id))
         offered = [choice.id for choice in question.choices]
         if data.choice not in offered:
             raise BadRequest("choice", f"must be one of {', '.join(map(repr, offered))}; it is {shown(data.choice)}")
@@ -196,17 +206,15 @@ async def keep(services: Services, caller: Caller, new: NewMessage, key: str | N
     try:
         return await _keep(services, caller, new, key)
     except TooMany:
-        # Whoever sends too many mostly sends the next one at once: told later, and not all at one moment, they leave
-        # others their share.
-        await services.clock.sleep(REFUSAL * (1 + random()))  # noqa: S311 - no secret
+        await slow(services)
         raise
 
 
 async def _keep(services: Services, caller: Caller, new: NewMessage, key: str | None) -> Message:
     if (new.text is None) == (new.parts is None):
         raise BadRequest("text" if new.text is None else "parts", "send either text or parts")
-    check_agent(services, new.agent)
-    person = await _speaker(services, caller, new.on_behalf_of)
+    agent = await wished(services, caller, new.agent)
+    person = await speaker(services, caller, new.on_behalf_of)
     incoming = convert.incoming(
         tenant=caller.tenant,
         person=person,
@@ -216,7 +224,8 @@ async def _keep(services: Services, caller: Caller, new: NewMessage, key: str | 
         sent_at=services.clock.now(),
         reply_to=await _replied(services, caller, new.reply_to),
         wish=None if new.task is None else await wish_of(services, person, caller, new.task),
-        agent=new.agent,
+        agent=agent,
+        key=caller.key.id,
     )
     if key is None:
         message, _ = await services.inbox.keep(incoming)
@@ -255,9 +264,17 @@ async def _parts(services: Services, caller: Caller, new: NewMessage) -> list[Pa
 async def message_of(services: Services, caller: Caller, id: str) -> Message:
     """Return a message that this caller may see; raises NotFound."""
     message = await services.store.message(MessageId(id))
-    if message is None or message.tenant != caller.tenant or not sees(caller, message.person):
+    if message is None or message.tenant != caller.tenant or not await _heard(services, caller, message):
         raise NotFound(f"message: there's no {shown(id)}; GET /v1/messages lists them")
     return message
+
+
+async def _heard(services: Services, caller: Caller, message: Message) -> bool:
+    """Say whether a caller may see a message: their own, or what was said for others by this very key, and answers."""
+    if sees(caller, message.person):
+        return True
+    said = await services.store.message(message.answers) if message.answers else message
+    return said is not None and said.key == caller.key.id
 
 
 def sees(caller: Caller, person: PersonId) -> bool:
@@ -279,13 +296,6 @@ async def wish_of(services: Services, person: PersonId, caller: Caller, task: in
     return found.id
 
 
-def check_agent(services: Services, name: str | None) -> None:
-    """Raise BadRequest for an agent that isn't installed."""
-    known = [agent.name for agent in services.agents()]
-    if name is not None and name not in known:
-        raise BadRequest("agent", f"there's no {shown(name)}; installed: {', '.join(known)}")
-
-
 async def messages_page(store: Store, found: Sequence[Message], limit: int) -> Page[MessageView]:
     """Return messages, oldest first, of which one more than the limit was asked for; retracted ones are left out."""
     more, found = len(found) > limit, found[-limit:]
@@ -293,13 +303,24 @@ async def messages_page(store: Store, found: Sequence[Message], limit: int) -> P
     return Page(items=await view_messages(store, shown_ones), next=found[0].id if more else None)
 
 
-async def _speaker(services: Services, caller: Caller, person: str | None) -> PersonId:
-    if person is None or person == caller.person:
+async def speaker(services: Services, caller: Caller, whom: str | EndUser | None) -> PersonId:
+    """Return who speaks, whose rights are then all that counts; raises BadRequest, NotAllowed and TooMany."""
+    if whom is None or whom == caller.person:
         return caller.person
     caller.needs("people:write")
-    if await services.store.person(caller.tenant, PersonId(person)) is None:
-        raise BadRequest("on_behalf_of", f"there's no person {shown(person)}")
-    return PersonId(person)
+    if isinstance(whom, EndUser):
+        person = await services.business.members.known_as(caller.tenant, whom.external, whom.name)
+    elif found := await services.store.person(caller.tenant, PersonId(whom)):
+        person = found
+    else:
+        raise BadRequest("on_behalf_of", f"there's no person {shown(whom)}")
+    if not MAY[person.role] <= MAY["member"] and person.id != caller.person and not caller.may("admin"):
+        # Commands are obeyed by who says them: a key that lets people in would become the owner's.
+        raise NotAllowed(f"on_behalf_of: {person.name} is {person.role}; only an admin's key speaks for them")
+    if not person.is_heard:
+        raise NotAllowed(f"on_behalf_of: {person.name} is locked out here, or leaves; POST /v1/people/{{id}}/resume")
+    await check_speaks(services, caller.tenant, person.id)
+    return person.id
 
 
 async def _replied(services: Services, caller: Caller, id: str | None) -> str | None:
@@ -311,7 +332,8 @@ async def _replied(services: Services, caller: Caller, id: str | None) -> str | 
     return message.external_id
 
 
-async def _question(services: Services, message: Message) -> Message:
+async def question_of(services: Services, message: Message) -> Message:
+    """Return the message that offers choices: this one, or the newest answer to it that does; raises BadRequest."""
     if message.choices:
         return message
     for reply in reversed(await services.store.replies(message.id)):

@@ -44,7 +44,7 @@ async def watch_events(
     ] = None,
 ) -> ServerSentEvent:
     """Stream what happens to this person: first what was missed, then what comes."""
-    since = _number(last_event_id) if last_event_id is not None else after
+    since = last_seen(last_event_id) if last_event_id is not None else after
     return ServerSentEvent(_messages(services, caller, since, TaskId(task) if task else None))
 
 
@@ -59,7 +59,8 @@ async def _messages(
                 yield ServerSentEventMessage(data=None, comment="alive")
 
 
-def _number(last_event_id: str) -> int | None:
+def last_seen(last_event_id: str) -> int | None:
+    """Return the number of the event that a Last-Event-ID names, None for an empty one; raises BadRequest."""
     if last_event_id == "":
         return None
     if not last_event_id.isascii() or not last_event_id.isdigit() or len(last_event_id) > 18:

@@ -36,6 +36,7 @@ async def export(services: Hub, caller: Asker, id: FromPath[str]) -> Stream:
     person = await found(services, caller, id)
     if person.id != caller.person:
         caller.needs("admin")
+    await services.audit.note(person.tenant, "person.exported", f"person/{person.id}")
     headers = {"Content-Disposition": f'attachment; filename="agenthost-{person.id}.zip"'}
     return Stream(zipped(services.portraits.of(person)), media_type=ZIP, headers=headers)
 

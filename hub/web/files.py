@@ -30,6 +30,8 @@ from hub.web.services import Services
 CHUNK = 256 * 1024
 JSON_BODY = 1024 * 1024
 """The most bytes of JSON."""
+LARGE = "large"
+"""In an endpoint's `opt`: its JSON may hold files, in base64."""
 AROUND = 1024 * 1024
 """Bytes of a form beside its files."""
 SHOWN_INLINE = (
@@ -83,7 +85,7 @@ class FilesController(Controller):
     """What comes along with messages."""
 
     path = "/v1/files"
-    tags = ("messages",)
+    tags = ("files",)
 
     @post(
         "/",
@@ -132,10 +134,20 @@ class HubRequest(JsonRequest):
         kind, _ = self.content_type
         if self.scope["path"].rstrip("/") == "/v1/messages" and kind == RequestEncodingType.MULTI_PART:
             return await _form(self)
-        announced = self.headers.get("content-length", "0")
-        if (announced.isdecimal() and int(announced) > JSON_BODY) or len(await self.body()) > JSON_BODY:
-            raise TooLarge("body: larger than 1 MiB; send less in one go")
+        announced, most = self.headers.get("content-length", "0"), self._most()
+        if (announced.isdecimal() and int(announced) > most) or len(await self.body()) > most:
+            raise TooLarge(f"body: larger than {most // 1024**2} MiB; send less in one go")
         return await super().json()
+
+    def _most(self) -> int:
+        """Return how many bytes of JSON are taken."""
+        large = self.route_handler.opt.get(LARGE)
+        return in_base64(services_of(self).uploads.limit) if large else JSON_BODY
+
+
+def in_base64(size: int) -> int:
+    """Return how many bytes JSON may have that holds a file of this size."""
+    return size * 4 // 3 + JSON_BODY
 
 
 def answer_with(data: bytes, name: str, media_type: str) -> Response[bytes]:

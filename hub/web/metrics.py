@@ -5,7 +5,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.plugins.prometheus import PrometheusConfig
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 
-from hub.web.auth import Hub
+from hub.web.auth import WHOLE, Hub
 from hub.web.problems import PROBLEMS
 
 COUNTED = PrometheusConfig(app_name="agenthost", prefix="agenthost_http", group_path=True, excluded_http_methods=())
@@ -14,7 +14,7 @@ COUNTED = PrometheusConfig(app_name="agenthost", prefix="agenthost_http", group_
 
 @get(
     "/metrics",
-    opt={"scope": "metrics:read"},
+    opt={"scope": "metrics:read", WHOLE: True},
     media_type=MediaType.TEXT,
     responses={
         **PROBLEMS,

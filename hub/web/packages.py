@@ -16,7 +16,7 @@ from hub.packages.installer import Installer
 from hub.packages.kinds import Sheet
 from hub.packages.meanings import KINDS, meaning
 from hub.records import OWNER, Edition, Installation, Package, Provenance
-from hub.web.auth import Asker, Hub
+from hub.web.auth import RUNS, Asker, Hub
 from hub.web.problems import MEDIA_TYPE, PROBLEMS, Problem, fault_of, shown
 from hub.web.resources import Page
 from hub.web.services import Services
@@ -162,7 +162,7 @@ class PackagesController(Controller):
     path = "/v1"
     tags = ("packages",)
 
-    @get("/packages", opt={"scope": "admin"}, responses=PROBLEMS, summary="List packages")
+    @get("/packages", opt=RUNS, responses=PROBLEMS, summary="List packages")
     async def list(self, services: Hub) -> Page[PackageView]:
         """Return everything that's installed, by name."""
         installer = _installer(services)
@@ -171,7 +171,7 @@ class PackagesController(Controller):
     @post(
         "/packages",
         status_code=201,
-        opt={"scope": "admin"},
+        opt=RUNS,
         responses=LATER,
         summary="Install a package",
         request_max_body_size=UPLOAD,
@@ -203,7 +203,7 @@ class PackagesController(Controller):
         package = await installer.install(archive, wanted, f"uploaded: {name}", caller.person, enable=enable)
         return Response(await _view(installer, package), status_code=201)
 
-    @post("/packages/check", status_code=200, opt={"scope": "admin"}, responses=PROBLEMS, summary="Check packages")
+    @post("/packages/check", status_code=200, opt=RUNS, responses=PROBLEMS, summary="Check packages")
     async def check(self, services: Hub) -> Page[PackageView]:
         """Ask the registries now whether what's installed was taken back, and whether there's something newer.
 
@@ -213,7 +213,7 @@ class PackagesController(Controller):
         await installer.lookout.look()
         return Page(items=[await _view(installer, package) for package in await installer.packages()])
 
-    @post("/packages/dev", status_code=201, opt={"scope": "admin"}, responses=REFUSED, summary="Link a folder")
+    @post("/packages/dev", status_code=201, opt=RUNS, responses=REFUSED, summary="Link a folder")
     async def link(self, services: Hub, caller: Asker, data: JSONBody[NewLink]) -> PackageView:
         """Install a folder of the hub's machine, and again after each change in it.
 
@@ -224,17 +224,17 @@ class PackagesController(Controller):
         installer = _installer(services)
         return await _view(installer, await installer.link(data.folder, data.grants))
 
-    @get("/packages/installations", opt={"scope": "admin"}, responses=PROBLEMS, summary="List installations")
+    @get("/packages/installations", opt=RUNS, responses=PROBLEMS, summary="List installations")
     async def installations(self, services: Hub) -> Page[InstallationView]:
         """Return the packages that are on their way in, came in or failed to; the newest first."""
         return Page(items=[_on_its_way(each) for each in await _installer(services).installations()])
 
-    @get("/packages/installations/{id:str}", opt={"scope": "admin"}, responses=PROBLEMS, summary="Read an installation")
+    @get("/packages/installations/{id:str}", opt=RUNS, responses=PROBLEMS, summary="Read an installation")
     async def installation(self, services: Hub, id: FromPath[str]) -> InstallationView:
         """Return how far a package is on its way in."""
         return _on_its_way(await _installer(services).installation(id))
 
-    @post("/packages/{id:str}/update", status_code=201, opt={"scope": "admin"}, responses=LATER, summary="Update it")
+    @post("/packages/{id:str}/update", status_code=201, opt=RUNS, responses=LATER, summary="Update it")
     async def update(
         self, services: Hub, caller: Asker, id: FromPath[str], wait: Wait = INSTALL_SECONDS
     ) -> Response[PackageView | InstallationView]:
@@ -245,32 +245,30 @@ class PackagesController(Controller):
         installer = _installer(services)
         return await _arrived(installer, await installer.update(id, caller.person), wait)
 
-    @get("/packages/{id:str}", opt={"scope": "admin"}, responses=PROBLEMS, summary="Read a package")
+    @get("/packages/{id:str}", opt=RUNS, responses=PROBLEMS, summary="Read a package")
     async def read(self, services: Hub, id: FromPath[str]) -> PackageView:
         """Return an installed package."""
         installer = _installer(services)
         return await _view(installer, await installer.package(id))
 
-    @delete("/packages/{id:str}", opt={"scope": "admin"}, responses=PROBLEMS, summary="Remove a package")
+    @delete("/packages/{id:str}", opt=RUNS, responses=PROBLEMS, summary="Remove a package")
     async def remove(self, services: Hub, id: FromPath[str]) -> None:
         """Remove a package and its files."""
         await _installer(services).remove(id)
 
-    @put("/packages/{id:str}/grants", opt={"scope": "admin"}, responses=PROBLEMS, summary="Grant permissions")
+    @put("/packages/{id:str}/grants", opt=RUNS, responses=PROBLEMS, summary="Grant permissions")
     async def grant(self, services: Hub, id: FromPath[str], data: JSONBody[NewGrants]) -> PackageView:
         """Give a package exactly these permissions; without all that it asks for it's disabled."""
         installer = _installer(services)
         return await _view(installer, await installer.grant(id, data.grants))
 
-    @post("/packages/{id:str}/enable", status_code=200, opt={"scope": "admin"}, responses=REFUSED, summary="Enable")
+    @post("/packages/{id:str}/enable", status_code=200, opt=RUNS, responses=REFUSED, summary="Enable")
     async def enable(self, services: Hub, id: FromPath[str]) -> PackageView:
         """Have its tools or its agent used; those of an update, if one waits."""
         installer = _installer(services)
         return await _view(installer, await installer.enable(id))
 
-    @post(
-        "/packages/{id:str}/disable", status_code=200, opt={"scope": "admin"}, responses=PROBLEMS, summary="Disable it"
-    )
+    @post("/packages/{id:str}/disable", status_code=200, opt=RUNS, responses=PROBLEMS, summary="Disable it")
     async def disable(self, services: Hub, id: FromPath[str]) -> PackageView:
         """Have it not used; it stays installed."""
         installer = _installer(services)
@@ -279,7 +277,7 @@ class PackagesController(Controller):
     @post(
         "/packages/{id:str}/rollback",
         status_code=200,
-        opt={"scope": "admin"},
+        opt=RUNS,
         responses=REFUSED,
         summary="Roll it back",
     )

@@ -1,26 +1,29 @@
 """/v1/people and /v1/pairings: who's known, by which accounts, and who asks to be let in."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import quote
 
-import segno
-from litestar import Controller, delete, get, post
+from litestar import Controller, delete, get, patch, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from hub.errors import NotAllowed, NotFound
+from hub.flow.members import Given
 from hub.flow.pairing import SPAN
 from hub.ports import Bridge, BridgeInfo
-from hub.records import OWNER, Link, Pairing, PairingId, Person, PersonId
+from hub.records import OWNER, Link, Pairing, PairingId, Person, PersonId, Role
 from hub.web.auth import ANY, Asker, Caller, Hub
+from hub.web.chats import PRINTABLE
 from hub.web.problems import PROBLEMS, shown
 from hub.web.replaying import SHOWN_ONCE
 from hub.web.resources import Page
 from hub.web.services import Services
+from hub.web.signing_in import qr_of
 
 ME = "me"
+Title = Annotated[str, Meta(min_length=1, max_length=100, pattern=PRINTABLE)]
 
 
 class AccountView(Struct, frozen=True, kw_only=True):
@@ -38,11 +41,32 @@ class PersonWithAccounts(Struct, frozen=True, kw_only=True):
 
     id: PersonId
     name: str
-    role: Literal["owner", "member", "group"]
+    role: Role
     created_at: datetime
+    external: str | None = None
+    """What your own software calls them."""
     leaving_at: datetime | None = None
     """Since when all that's theirs is being erased; once it is, they aren't found any more."""
+    suspended_at: datetime | None = None
+    """Since when they're locked out."""
     accounts: list[AccountView]
+
+
+class NewPerson(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody who's to be known."""
+
+    name: Title
+    role: Given = "member"
+    """Only an admin makes anything else than members."""
+    external: Annotated[str, Meta(min_length=1, max_length=200, pattern=PRINTABLE)] | None = None
+    """What your own software calls them; one person has it."""
+
+
+class ChangedPerson(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What of somebody shall be otherwise; what isn't named stays."""
+
+    name: Title | None = None
+    role: Given | None = None
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -93,11 +117,74 @@ class PeopleController(Controller):
     tags = ("people",)
 
     @get("/people", opt={"scope": ANY}, responses=PROBLEMS, summary="List people")
-    async def people(self, services: Hub, caller: Asker) -> Page[PersonWithAccounts]:
+    async def people(
+        self,
+        services: Hub,
+        caller: Asker,
+        external: Annotated[
+            str | None,
+            QueryParameter(min_length=1, max_length=200, description="Only who's called so by your software."),
+        ] = None,
+    ) -> Page[PersonWithAccounts]:
         """Return everybody with their accounts; without the scope people:write only the key's own person."""
-        people = await services.store.people(caller.tenant)
+        people: Sequence[Person]
+        if external is None:
+            people = await services.store.people(caller.tenant)
+        else:
+            called = await services.store.person_by_external(caller.tenant, external)
+            people = [called] if called else []
         seen = [person for person in people if person.id == caller.person or caller.may("people:write")]
         return Page(items=[await _person(services, person) for person in seen])
+
+    @post("/people", status_code=201, opt={"scope": "people:write"}, responses=PROBLEMS, summary="Make a person")
+    async def make(self, services: Hub, caller: Asker, data: JSONBody[NewPerson]) -> PersonWithAccounts:
+        """Have somebody be known, who then can be spoken for, be given keys, or link an account."""
+        admin = caller.may("admin")
+        made = await services.business.members.add(caller.tenant, data.name, data.role, data.external, admin=admin)
+        return await _person(services, made)
+
+    @patch("/people/{id:str}", opt={"scope": "people:write"}, responses=PROBLEMS, summary="Change a person")
+    async def change(
+        self, services: Hub, caller: Asker, id: FromPath[str], data: JSONBody[ChangedPerson]
+    ) -> PersonWithAccounts:
+        """Give somebody another name or role; keys and sessions of theirs are bound by it at once."""
+        person, admin = await found(services, caller, id), caller.may("admin")
+        changed = await services.business.members.change(caller.tenant, person.id, data.name, data.role, admin=admin)
+        return await _person(services, changed)
+
+    @post(
+        "/people/{id:str}/suspend",
+        status_code=200,
+        opt={"scope": "people:write"},
+        responses=PROBLEMS,
+        summary="Lock a person out",
+    )
+    async def suspend(self, services: Hub, caller: Asker, id: FromPath[str]) -> PersonWithAccounts:
+        """Have nobody speak for somebody until they're let in again, by no key, session or account; nothing is lost."""
+        return await _person(services, await _locked(services, caller, id, suspended=True))
+
+    @post(
+        "/people/{id:str}/resume",
+        status_code=200,
+        opt={"scope": "people:write"},
+        responses=PROBLEMS,
+        summary="Let a person in again",
+    )
+    async def resume(self, services: Hub, caller: Asker, id: FromPath[str]) -> PersonWithAccounts:
+        """Have somebody's keys, sessions and accounts be good again."""
+        return await _person(services, await _locked(services, caller, id, suspended=False))
+
+    @post(
+        "/people/{id:str}/owner",
+        status_code=200,
+        opt={"scope": "admin"},
+        responses=PROBLEMS,
+        summary="Hand a tenant on",
+    )
+    async def hand_on(self, services: Hub, caller: Asker, id: FromPath[str]) -> PersonWithAccounts:
+        """Have somebody own your tenant from now on; only its owner may, and is an admin then."""
+        person = await found(services, caller, id)
+        return await _person(services, await services.business.members.hand_on(caller.tenant, caller.person, person.id))
 
     @get("/people/{id:str}", opt={"scope": ANY}, responses=PROBLEMS, summary="Read a person")
     async def person(self, services: Hub, caller: Asker, id: FromPath[str]) -> PersonWithAccounts:
@@ -204,6 +291,12 @@ async def found(services: Services, caller: Caller, id: str) -> Person:
     return person
 
 
+async def _locked(services: Services, caller: Caller, id: str, *, suspended: bool) -> Person:
+    person = await found(services, caller, id)
+    admin = caller.may("admin")
+    return await services.business.members.suspend(person, caller.person, suspended=suspended, admin=admin)
+
+
 async def _person(services: Services, person: Person) -> PersonWithAccounts:
     links = await services.pairings.accounts(person.tenant, person.id)
     return PersonWithAccounts(
@@ -211,7 +304,9 @@ async def _person(services: Services, person: Person) -> PersonWithAccounts:
         name=person.name,
         role=person.role,
         created_at=person.created_at,
+        external=person.external,
         leaving_at=person.leaving_at,
+        suspended_at=person.suspended_at,
         accounts=[_account(services.bridges, link) for link in links],
     )
 
@@ -239,5 +334,4 @@ def _kind(bridges: Mapping[str, Bridge], name: str) -> str:
 
 def _way(info: BridgeInfo, code: str) -> Way:
     link = way_of(info, code)
-    qr = segno.make(link, error="m").svg_data_uri(scale=5, border=2, light="#fff") if link else ""
-    return Way(bridge=info.name, kind=info.kind, account=info.account, link=link, qr=qr)
+    return Way(bridge=info.name, kind=info.kind, account=info.account, link=link, qr=qr_of(link))

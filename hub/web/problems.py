@@ -4,8 +4,9 @@ import logging
 import re
 import secrets
 from collections.abc import Mapping
+from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 from litestar import Request, Response
@@ -25,6 +26,7 @@ from hub.errors import (
     ManifestError,
     NotAllowed,
     NotFound,
+    OverQuota,
     PersonError,
     SandboxMissing,
     ScanError,
@@ -34,6 +36,7 @@ from hub.errors import (
     TooMany,
     Withheld,
 )
+from hub.log import without_secrets
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +57,12 @@ class Problem(Struct, frozen=True, kw_only=True):
     field: str | UnsetType = UNSET
     """The part of the request that's at fault."""
     instance: str | UnsetType = UNSET
+    quota: str | UnsetType = UNSET
+    """What a tenant has taken all of: messages, tokens, money or storage."""
+    limit: float | UnsetType = UNSET
+    """How much of it that is."""
+    again_at: datetime | UnsetType = UNSET
+    """When it's free again."""
 
 
 class Busy(AlreadyUsed):
@@ -62,8 +71,15 @@ class Busy(AlreadyUsed):
     after = 1.0
 
 
+class Shared(ResponseSpec):
+    """One for all endpoints: Litestar copies what each has, which for two hundred takes a while at every start."""
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+
 PROBLEMS: Mapping[int, ResponseSpec] = {
-    status: ResponseSpec(Problem, description=text, media_type=MEDIA_TYPE, generate_examples=False)
+    status: Shared(Problem, description=text, media_type=MEDIA_TYPE, generate_examples=False)
     for status, text in (
         (400, "A field can't be used; the answer names it."),
         (401, "No good key; send one as Authorization: Bearer."),
@@ -89,14 +105,20 @@ def problem_of(error: Exception, path: str | None = None) -> tuple[Problem, dict
             detail=detail,
             field=_field(error),
             instance=path if path is not None else UNSET,
+            quota=error.quota if isinstance(error, OverQuota) else UNSET,
+            limit=error.limit if isinstance(error, OverQuota) else UNSET,
+            again_at=error.again_at if isinstance(error, OverQuota) else UNSET,
         ),
         headers,
     )
 
 
 def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
-    """Answer any error; one that nobody foresaw is logged under an id that the answer shows."""
-    problem, headers = problem_of(error, request.url.path)
+    """Answer any error; one that nobody foresaw is logged under an id that the answer shows.
+
+    Who is answered may keep it in a log: it doesn't repeat a key that stands in the address.
+    """
+    problem, headers = problem_of(error, without_secrets(request.url.path))
     return Response(problem, status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
 
 

@@ -15,7 +15,7 @@ from hub.packages.market import README, Market, Offer, Rating, Sort, Summary, Ve
 from hub.packages.meanings import KINDS, meaning
 from hub.packages.publishers import Publishers, Signer
 from hub.packages.registry import Registries
-from hub.web.auth import Hub
+from hub.web.auth import RUNS, Hub
 from hub.web.packages import REFUSED, PermissionView
 from hub.web.problems import PROBLEMS
 from hub.web.render import markdown
@@ -159,12 +159,12 @@ class RegistriesController(Controller):
     path = "/v1"
     tags = ("registries",)
 
-    @get("/registries", opt={"scope": "admin"}, responses=PROBLEMS, summary="List registries")
+    @get("/registries", opt=RUNS, responses=PROBLEMS, summary="List registries")
     async def list(self, services: Hub) -> Page[RegistryView]:
         """Return the registries of the config, each asked just now."""
         return Page(items=[RegistryView(**msgspec.structs.asdict(place)) for place in await _market(services).places()])
 
-    @get("/registries/search", opt={"scope": "admin"}, responses=PROBLEMS, summary="Search the registries")
+    @get("/registries/search", opt=RUNS, responses=PROBLEMS, summary="Search the registries")
     async def search(
         self,
         services: Hub,
@@ -188,7 +188,7 @@ class RegistriesController(Controller):
 
     @get(
         "/registries/packages/{publisher:str}/{name:str}",
-        opt={"scope": "admin"},
+        opt=RUNS,
         responses=REFUSED,
         summary="Read a package elsewhere",
     )
@@ -203,17 +203,17 @@ class RegistriesController(Controller):
         offer = await _market(services).package(publisher, name, registry)
         return _offer(offer, await _here(_installer(services)))
 
-    @get("/publishers", opt={"scope": "admin"}, responses=PROBLEMS, summary="List publishers' keys")
+    @get("/publishers", opt=RUNS, responses=PROBLEMS, summary="List publishers' keys")
     async def publishers(self, services: Hub) -> Page[SignerView]:
         """Return the keys that are pinned, by publisher."""
         return Page(items=[_signer(each) for each in await _publishers(services).all()])
 
-    @put("/publishers/{name:str}/key", opt={"scope": "admin"}, responses=PROBLEMS, summary="Trust a key")
+    @put("/publishers/{name:str}/key", opt=RUNS, responses=PROBLEMS, summary="Trust a key")
     async def trust(self, services: Hub, name: FromPath[str], data: JSONBody[NewSigner]) -> SignerView:
         """Pin a publisher's key by your word, in place of the one that was."""
         return _signer(await _publishers(services).trust(name, data.key))
 
-    @delete("/publishers/{name:str}/key", opt={"scope": "admin"}, responses=PROBLEMS, summary="Forget a key")
+    @delete("/publishers/{name:str}/key", opt=RUNS, responses=PROBLEMS, summary="Forget a key")
     async def forget(self, services: Hub, name: FromPath[str]) -> None:
         """Forget a publisher's key: the next package of theirs pins one anew."""
         await _publishers(services).forget(name)
@@ -221,7 +221,7 @@ class RegistriesController(Controller):
     @post(
         "/packages/{id:str}/receipt",
         status_code=200,
-        opt={"scope": "admin"},
+        opt=RUNS,
         responses=REFUSED,
         summary="Get a receipt",
     )

@@ -99,6 +99,8 @@ class MessageView(Struct, frozen=True, kw_only=True):
     bridge: str
     author: str | None
     """What who said it is called, in a chat that several people share."""
+    human: str | None
+    """Who said it in the agent's place; null: an agent did, or your tenant doesn't say."""
     reply_to: MessageId | None
     answers: MessageId | None
     turn: TurnId | None
@@ -223,6 +225,13 @@ class Names:
         task = await self.task(id) if id else None
         return TaskName(id=task.id, number=task.number, title=task.title, state=task.state) if task else None
 
+    async def human(self, message: Message) -> str | None:
+        """Return which human said something in an agent's place."""
+        if message.role == "user" or not message.sender:
+            return None
+        operator = await self._store.person(message.tenant, PersonId(message.sender))
+        return operator.name if operator else "A human"
+
     async def used(self, message: Message) -> list[str]:
         """Return the tools that were called for an answer, each once."""
         if message.role != "agent" or message.turn is None:
@@ -311,13 +320,14 @@ async def _message(names: Names, message: Message, replies: list[MessageView] | 
         state=message.state,
         role=message.role,
         text=message.text,
-        html=_html(message),
+        html=html_of(message),
         parts=list(message.parts),
         task=await names.name(message.task),
         route=await _route(names, message.route) if message.route else None,
         chat=chat_name(message.address.bridge, message.address.chat, message.person),
         bridge=message.address.bridge,
         author=(message.name or message.sender) if message.author else None,
+        human=await names.human(message),
         reply_to=message.reply_to,
         answers=message.answers,
         turn=message.turn,
@@ -329,7 +339,8 @@ async def _message(names: Names, message: Message, replies: list[MessageView] | 
     )
 
 
-def _html(message: Message) -> str:
+def html_of(message: Message) -> str:
+    """Return what a message says, safe to put into a page."""
     # Files are parts of their own: in the text they're only noted for who reads nothing else.
     words = "\n".join(part.text for part in message.parts if isinstance(part, Text))
     return plain(words) if message.role == "user" else markdown(words)

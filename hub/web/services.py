@@ -12,16 +12,32 @@ from prometheus_client.registry import Collector
 from hub.config import Config
 from hub.flow.alerts import Alert
 from hub.flow.artefacts import Artefacts
+from hub.flow.auditing import Audit
+from hub.flow.brands import Brands
+from hub.flow.clearing import Clearing
+from hub.flow.direct import Direct
+from hub.flow.drafting import Drafting
+from hub.flow.embeds import Embeds
+from hub.flow.entrance import Entrance
 from hub.flow.habits import Habits
+from hub.flow.halting import Halting
+from hub.flow.handing import Handing
 from hub.flow.idling import Idling
+from hub.flow.inlets import Inlets
 from hub.flow.leave import Leave
 from hub.flow.leaving import Leaving
+from hub.flow.lending import FlowLending
+from hub.flow.members import Members
 from hub.flow.pairing import Pairings
 from hub.flow.people import People
 from hub.flow.portrait import Portraits
+from hub.flow.rates import Rates
 from hub.flow.sizes import PromptSizes
+from hub.flow.tenants import Tenants
 from hub.flow.toolbox import Called
 from hub.flow.uploads import Uploads
+from hub.flow.usage import Usages
+from hub.flow.webhooks import Webhooks
 from hub.packages.installer import Installer
 from hub.packages.market import Market
 from hub.packages.own import Own
@@ -31,6 +47,7 @@ from hub.records import (
     Check,
     Entry,
     Incoming,
+    KeyId,
     Limits,
     Message,
     PersonId,
@@ -70,6 +87,7 @@ class TasksService(Protocol):
         due_at: datetime | None,
         schedule: Schedule | None,
         checks: Sequence[Check],
+        key: KeyId | None,
     ) -> tuple[Task, Message]:
         """Make a task of a text; the same external id gives the same task again."""
 
@@ -112,6 +130,18 @@ class LettersService(Protocol):
     async def retry(self, entry: Entry) -> Entry: ...
 
 
+class DeskServices(Protocol):
+    """What hands chats from agents to people."""
+
+    @property
+    def handing(self) -> Handing:
+        """Return what changes who answers."""
+
+    @property
+    def drafting(self) -> Drafting:
+        """Return what sends and discards drafts."""
+
+
 class AgentInfo(Struct, frozen=True, kw_only=True):
     """An agent that can be wished for."""
 
@@ -149,6 +179,18 @@ class WakerDoor:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BusinessServices:
+    """What those have of the hub who serve others with it, besides tenants."""
+
+    usages: Usages
+    members: Members
+    rates: Rates
+    clearing: Clearing
+    direct: Direct
+    brands: Brands
+
+
+@dataclass(frozen=True, kw_only=True)
 class Services:
     """All that the web calls. Whatever is asked for at each request is a callable."""
 
@@ -161,11 +203,21 @@ class Services:
     store: Store
     feed: Feed
     people: People
+    tenants: Tenants
+    audit: Audit
+    desk: DeskServices
+    halting: Halting
+    webhooks: Webhooks
+    inlets: Inlets
+    embeds: Embeds
+    business: BusinessServices
+    entrance: Entrance
     pairings: Pairings
     leaving: Leaving
     portraits: Portraits
     leave: Leave
     habits: Habits
+    lending: FlowLending
     inbox: InboxService
     tasks: TasksService
     outlines: OutlinesService

@@ -1,28 +1,24 @@
 """/v1/sign-in and /v1/sign-out: a browser's session for a code."""
 
-from collections import deque
 from typing import Annotated, Any
 
-from litestar import Controller, Request, Response, post
-from litestar.datastructures import Cookie
+from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
-from hub.errors import TooMany
-from hub.flow.people import SESSION_SPAN
-from hub.ports import Clock
-from hub.web.auth import ANY, COOKIE, Asker, Hub
+from hub.errors import Decided
+from hub.web.auth import ANY, Asker, Hub
+from hub.web.cookies import SESSION, a_cookie
 from hub.web.problems import PROBLEMS
 from hub.web.replaying import SHOWN_ONCE
 from hub.web.services import Services
 from hub.web.shield import NO_FORGERY
+from hub.web.signing_in import ProviderView, WaysIn, address_of, session_cookies, session_of
+from hub.web.tries import Tries
 
-TRIES = 20
-WITHIN = 60.0
-CLIENTS = 1000
 SILENT = {**PROBLEMS, 204: ResponseSpec(None, description="Done; the cookie says the rest.")}
 
 
@@ -30,31 +26,14 @@ class SignIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What stands behind the # of a sign-in link."""
 
     code: Annotated[str, Meta(min_length=1, max_length=200)]
+    instead: bool = False
+    """Also where this browser is signed in as somebody else: who follows another's link should know what they do."""
 
 
 class SignInLink(Struct, frozen=True, kw_only=True):
     """A link that signs a browser in, for an hour."""
 
     url: str
-
-
-class Tries:
-    """Counts what each client tried within the last minute."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._tries: dict[str, deque[float]] = {}
-
-    def count(self, client: str) -> None:
-        """Count one; raises TooMany when it's one too many."""
-        now = self._clock.monotonic()
-        if client not in self._tries and len(self._tries) >= CLIENTS:
-            self._tries.clear()
-        tries = self._tries.setdefault(client, deque(maxlen=TRIES))
-        if len(tries) == TRIES and now - tries[0] < WITHIN:
-            after = WITHIN - (now - tries[0])
-            raise TooMany(f"sign-in: {TRIES} tries within a minute; try again in {after:.0f} seconds", after)
-        tries.append(now)
 
 
 class SessionsController(Controller):
@@ -75,23 +54,37 @@ class SessionsController(Controller):
         self, request: Request[Any, Any, Any], services: Hub, tries: NamedDependency[Tries], data: JSONBody[SignIn]
     ) -> Response[None]:
         """Open a session for a code; its cookie is out of reach for scripts and for other sites."""
-        tries.count(request.client.host if request.client else "")
-        session = await services.people.sign_in(data.code)
-        if session is None:
+        tries.count(address_of(request))
+        person = await services.people.sign_in(data.code)
+        if person is None:
             raise NotAuthorizedException(
                 detail="code: unknown or older than an hour; take a fresh link from: agenthost status --link, "
                 "or from the hub's output at its start"
             )
-        return Response(
-            None, status_code=204, cookies=[_cookie(services, session[1], int(SESSION_SPAN.total_seconds()))]
-        )
+        before = session_of(request)
+        if before is not None and (before.tenant, before.person) != (person.tenant, person.id) and not data.instead:
+            raise Decided("code: signs in somebody else than who's signed in here; to have that, send instead: true")
+        return Response(None, status_code=204, cookies=await session_cookies(request, services, person))
+
+    @get(
+        "/sign-in",
+        opt={"open": True},
+        security=[{}],
+        responses=PROBLEMS,
+        summary="Ways to sign in",
+        sync_to_thread=False,
+    )
+    def ways(self, services: Hub) -> WaysIn:
+        """Return who vouches for people here."""
+        told = services.entrance.passports.providers()
+        return WaysIn(oidc=[ProviderView(name=each.name, title=each.title or each.name) for each in told])
 
     @post("/sign-out", status_code=204, opt={"scope": ANY}, responses=SILENT, summary="Sign out")
     async def sign_out(self, services: Hub, caller: Asker) -> Response[None]:
         """End the session that asks; a bearer key stays."""
         if caller.key.kind == "session":
-            await services.people.revoke(caller.tenant, caller.key.id)
-        return Response(None, status_code=204, cookies=[_cookie(services, "", 0)])
+            await services.entrance.sessions.end(caller.tenant, caller.person, caller.key.id)
+        return Response(None, status_code=204, cookies=[a_cookie(services.config, SESSION, "", 0)])
 
     @post(
         "/sign-in/links",
@@ -110,15 +103,3 @@ def sign_in_url(services: Services, code: str) -> str:
     hub = services.config.hub
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(hub.host, f"[{hub.host}]" if ":" in hub.host else hub.host)  # noqa: S104 - only compared with
     return f"{hub.url.rstrip('/') or f'http://{host}:{hub.port}'}/sign-in#{code}"
-
-
-def _cookie(services: Services, value: str, seconds: int) -> Cookie:
-    return Cookie(
-        key=COOKIE,
-        value=value,
-        max_age=seconds,
-        path="/",
-        httponly=True,
-        samesite="strict",
-        secure=services.config.hub.url.startswith("https://"),
-    )

@@ -13,7 +13,9 @@ from litestar.middleware.csrf import CSRFMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub.errors import BadRequest, NotAllowed
-from hub.web.auth import COOKIE, services_of
+from hub.web.auth import services_of
+from hub.web.cookies import SESSION, name_of
+from hub.web.services import Services
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 CSRF_COOKIE = "csrftoken"
@@ -21,6 +23,8 @@ CSRF_HEADER = "x-csrftoken"
 NO_FORGERY = "no_forgery"
 """In an endpoint's `opt`: it needs no token, for it gives none of the session's rights away."""
 
+FOREIGN = "foreign"
+"""In an endpoint's `opt`: pages of other sites call it, and foreign.py looks at which."""
 CALLED_BY_ANY_NAME = "called_by_any_name"
 """In an endpoint's `opt`: a platform may know the hub by another name; a browser's page has nothing to gain here."""
 
@@ -44,9 +48,12 @@ class Shield(ASGIMiddleware):
         """Pass a request on if its Host is ours and, where a browser acts for somebody, its origin too."""
         connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope, receive, send)
         host = connection.headers.get("host", "")
-        check_host(host, urlsplit(services_of(connection).config.hub.url).hostname)
-        if "authorization" not in connection.headers and (
-            scope["type"] == ScopeType.WEBSOCKET or connection.scope.get("method") not in SAFE
+        await _check_host(services_of(connection), host)
+        foreign = getattr(scope.get("route_handler"), "opt", {}).get(FOREIGN)
+        if (
+            not foreign
+            and "authorization" not in connection.headers
+            and (scope["type"] == ScopeType.WEBSOCKET or connection.scope.get("method") not in SAFE)
         ):
             check_origin(host, connection.headers.get("origin"), connection.headers.get("sec-fetch-site"))
         services_of(connection).asked()
@@ -59,7 +66,8 @@ class Csrf(CSRFMiddleware):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check or hand out a token if the browser has a session."""
         connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
-        if "authorization" in connection.headers or COOKIE not in connection.cookies:
+        session = name_of(services_of(connection).config, SESSION)
+        if "authorization" in connection.headers or session not in connection.cookies:
             await self.app(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
@@ -77,21 +85,37 @@ def csrf_config(secret: bytes, *, secure: bool) -> CSRFConfig:
     )
 
 
+async def _check_host(services: Services, host: str) -> None:
+    try:
+        check_host(host, urlsplit(services.config.hub.url).hostname)
+    except BadRequest:
+        # A name that whoever runs the hub gave one of its tenants is ours as well.
+        if await services.business.brands.at(name_in(host)) is None:
+            raise
+
+
 def check_host(host: str, ours: str | None) -> None:
     """Raise BadRequest unless the Host is an address in digits, localhost or the configured name.
 
     A page elsewhere can make its own name point to us, and so get around the same-origin rule; it can't do that with
     an address in digits.
     """
-    name = (urlsplit(f"//{host}").hostname or "").rstrip(".") if _splits(host) else ""
-    if name in ("localhost", ours) and name:
-        return
+    name = name_in(host)
+    if not (is_here(name) or (name and name == ours)):
+        raise BadRequest("Host", f"{host!r} isn't a name of this hub; set hub.url in the config to how people reach it")
+
+
+def is_here(name: str) -> bool:
+    """Say whether a name is localhost, or an address in digits."""
     try:
-        ipaddress.ip_address(name)
+        return name == "localhost" or bool(ipaddress.ip_address(name))
     except ValueError:
-        raise BadRequest(
-            "Host", f"{host!r} isn't a name of this hub; set hub.url in the config to how people reach it"
-        ) from None
+        return False
+
+
+def name_in(host: str) -> str:
+    """Return the name alone that a Host header gives, in small letters; empty if it's none."""
+    return (urlsplit(f"//{host}").hostname or "").rstrip(".") if _splits(host) else ""
 
 
 def check_origin(host: str, origin: str | None, fetch_site: str | None) -> None:

@@ -16,7 +16,7 @@ from hub.flow.lanes import bridge_of
 from hub.flow.sizes import PromptSizes
 from hub.ports import BridgeInfo, HubInfo, LLMInfo
 from hub.records import EntryId, Queue
-from hub.web.auth import Asker, Hub
+from hub.web.auth import WHOLE, Asker, Hub
 from hub.web.problems import PROBLEMS, shown
 from hub.web.resources import HTTP, MessageView, Page, view_message
 from hub.web.services import RouterInfo, Services, StoreInfo
@@ -102,7 +102,7 @@ class StatusController(Controller):
             answer, status_code=200 if reason is None else 503, headers={} if reason is None else {"Retry-After": "1"}
         )
 
-    @get("/v1/status", opt={"scope": "status:read"}, responses=PROBLEMS, summary="How is the hub?")
+    @get("/v1/status", opt={"scope": "status:read", WHOLE: True}, responses=PROBLEMS, summary="How is the hub?")
     async def status(self, services: Hub, caller: Asker) -> Status:
         """Return the states of the models, queues, tasks, bridges and the store."""
         return Status(

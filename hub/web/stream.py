@@ -1,7 +1,7 @@
 """What happens, as a stream: what was missed, from the store; then what comes, from the feed; without gap or double."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import get_args
 
@@ -11,9 +11,9 @@ from msgspec import Struct
 from hub.ports import Delta, News
 from hub.records import Event, Message, MessageId, Pause, PauseState, PersonId, TaskId, TenantId, TurnId
 from hub.web.auth import Caller
-from hub.web.resources import MessageView, TaskView, view_changed, view_message
+from hub.web.resources import view_changed, view_message
 from hub.web.services import Services
-from hub.web.turns import ApprovalView, TurnView, view_approval, view_turn
+from hub.web.turns import view_approval, view_turn
 
 KEEP_ALIVE = 15.0
 PAGE = 100
@@ -37,9 +37,6 @@ class DeltaView(Struct, frozen=True, kw_only=True):
     """The message that's being answered; none where the task goes on by itself."""
     text: str
     whole: bool
-
-
-FrameData = Hello | DeltaView | ApprovalView | MessageView | TaskView | TurnView | None
 
 
 class Frame(Struct, frozen=True, kw_only=True):
@@ -112,16 +109,24 @@ async def settled(services: Services, message: Message, seconds: float) -> Messa
                 return message
 
 
-async def frames(
-    services: Services, caller: Caller, after: int | None, task: TaskId | None
+async def frames_of(
+    services: Services,
+    caller: Caller,
+    after: int | None,
+    *,
+    teller: "Callable[[int], Teller]",
+    good: Callable[[], Awaitable[bool]],
 ) -> AsyncGenerator[Frame, None]:
-    """Yield hello, what was missed since `after`, and what comes; ends with the hub, the key, or a slow reader."""
+    """Yield hello, what was missed since `after`, and what comes; ends with the hub, the key, or a slow reader.
+
+    `teller` makes who tells it, from what the reader has seen; `good` says whether the reader may still read.
+    """
     async with watching(services, caller.tenant, caller.person) as watch:
         last = await services.store.last_event()
         yield Frame(event="hello", data=msgspec.json.encode(Hello(last=last)))
         # Who knows of events that the store doesn't (it was restored from a backup) goes on from where the store is.
-        teller = Teller(services, caller, last if after is None else min(after, last), task)
-        async for frame in teller.catch_up(last):
+        telling = teller(last if after is None else min(after, last))
+        async for frame in telling.catch_up(last):
             yield frame
         while True:
             try:
@@ -130,16 +135,28 @@ async def frames(
                 return
             match news:
                 case None:
-                    if not await services.people.still_good(caller.key):
+                    if not await good():
                         return
                     yield ALIVE
                 case Delta():
-                    for frame in teller.delta(news):
+                    for frame in telling.delta(news):
                         yield frame
                 case Event():
                     # The store's order is the true one: news of two commits may come the wrong way round.
-                    async for frame in teller.catch_up(news.seq):
+                    async for frame in telling.catch_up(news.seq):
                         yield frame
+
+
+def frames(services: Services, caller: Caller, after: int | None, task: TaskId | None) -> AsyncGenerator[Frame, None]:
+    """Return the frames for whoever has a key, of one task or of all; see frames_of."""
+
+    def teller(seen: int) -> Teller:
+        return Teller(services, caller, seen, task)
+
+    async def good() -> bool:
+        return await services.people.still_good(caller.key)
+
+    return frames_of(services, caller, after, teller=teller, good=good)
 
 
 class Teller:
@@ -184,7 +201,7 @@ class Teller:
     async def _data(self, event: Event) -> bytes:
         return msgspec.json.encode(await self._view(event))
 
-    async def _view(self, event: Event) -> FrameData:
+    async def _view(self, event: Event) -> Struct | None:
         store = self._services.store
         match event.kind:
             case "task":

@@ -15,7 +15,7 @@ from hub.flow.checking import MOST as MOST_CHECKS
 from hub.flow.uploads import named
 from hub.records import Check, Limits, MessageId, Point, TaskId, TaskState, new_id
 from hub.web.auth import Asker, Caller, Hub
-from hub.web.chats import MAIN, Cursor, IdempotencyKey, Limit, Name, check_agent, messages_page
+from hub.web.chats import MAIN, Cursor, IdempotencyKey, Limit, Name, messages_page
 from hub.web.files import BYTES, answer_with
 from hub.web.once import OWN, claimed
 from hub.web.problems import PROBLEMS, shown
@@ -25,6 +25,7 @@ from hub.web.schedules import NewSchedule, Words, schedule_of
 from hub.web.services import Services
 from hub.web.tasking import task_of
 from hub.web.turns import TurnView, view_receipts
+from hub.web.wishes import wished
 
 MOST = 1_000_000_000
 ANY = "any"
@@ -101,7 +102,7 @@ class TasksController(Controller):
         """Have something done; the answer comes into the person's main chat."""
         if data.due_at is not None and data.schedule is not None:
             raise BadRequest("schedule", "came together with due_at; send one of them")
-        check_agent(services, data.agent)
+        agent = await wished(services, caller, data.agent)
         who = (caller.tenant, caller.person)
         schedule = await schedule_of(services, *who, data.schedule) if data.schedule else None
         key = key_of(idempotency_key)
@@ -111,13 +112,14 @@ class TasksController(Controller):
                 person=caller.person,
                 address=convert.address(caller.person, MAIN),
                 text=data.text,
-                agent=data.agent,
+                agent=agent,
                 # Not the external id of a message that came under the same key.
                 external_id=new_id() if key is None else convert.keyed(caller.key.id, f"task:{key}"),
                 limits=_limits(services, data.limits),
                 due_at=data.due_at,
                 schedule=schedule,
                 checks=data.checks,
+                key=caller.key.id,
             )
         return view_task(task, services.config.hub.timezone)
 

@@ -27,6 +27,8 @@ class ApprovalView(Struct, frozen=True, kw_only=True):
     state: PauseState
     answer: str
     """approved, denied, or why neither counts; empty while it waits."""
+    reason: str
+    """Why it was refused, if that was said."""
     created_at: datetime
     expires_at: datetime
     decided_at: datetime | None
@@ -116,6 +118,7 @@ async def view_approval(store: Store, pause: Pause) -> ApprovalView:
         why=pause.why,
         state=pause.state,
         answer=pause.answer,
+        reason=pause.reason,
         created_at=pause.created_at,
         expires_at=pause.expires_at,
         decided_at=pause.decided_at,

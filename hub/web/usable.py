@@ -8,15 +8,16 @@ from litestar import Controller, get, post
 from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
-from hub.errors import ManifestError, NotFound
+from hub.errors import ManifestError, NotFound, StoreUnavailable
 from hub.flow.offering import for_assignments
 from hub.packages.kinds import Sheet
 from hub.ports import Foreign, Outward, Packaged, Tool, ToolCall
 from hub.records import PackageKind, TaskId, new_id
-from hub.web.auth import Asker, Hub
+from hub.web.auth import RUNS, Asker, Hub
 from hub.web.problems import PROBLEMS, shown
 from hub.web.resources import Page
 from hub.web.services import Services
+from hub.web.wishes import agents_for
 
 TRIED = TaskId("tried")
 """The task of a call that's tried by hand."""
@@ -85,8 +86,8 @@ class UsableController(Controller):
     tags = ("packages",)
 
     @get("/agents", opt={"scope": "messages:read"}, responses=PROBLEMS, summary="List agents")
-    async def agents(self, services: Hub) -> Page[AgentView]:
-        """Return the agents that can be wished for."""
+    async def agents(self, services: Hub, caller: Asker) -> Page[AgentView]:
+        """Return the agents that can be wished for with this key."""
         known = await _origins(services, "agent")
         return Page(
             items=[
@@ -98,7 +99,7 @@ class UsableController(Controller):
                     tools=agent.tools,
                     origin=known[agent.name][1] if agent.name in known else "built in",
                 )
-                for agent in services.agents()
+                for agent in await agents_for(services, caller)
             ]
         )
 
@@ -129,7 +130,13 @@ class UsableController(Controller):
         shipped: dict[str, Origin] = {tool: one.origin for one in own for tool in one.sheet.tools}
         return Page(items=[_tool(tool, shipped) for tool in services.tools()])
 
-    @post("/tools/{id:str}/call", status_code=200, opt={"scope": "admin"}, responses=PROBLEMS, summary="Try a tool")
+    @post(
+        "/tools/{id:str}/call",
+        status_code=200,
+        opt=RUNS,
+        responses=PROBLEMS,
+        summary="Try a tool",
+    )
     async def call(self, services: Hub, caller: Asker, id: FromPath[str], data: JSONBody[Trial]) -> Tried:
         """Call a tool as an agent would, on behalf of the key's person."""
         tool: Tool | None = next((tool for tool in services.tools() if tool.name == id), None)
@@ -144,6 +151,10 @@ class UsableController(Controller):
             agent=services.config.agents.default,
             task=TRIED,
         )
+        if services.halting.on:
+            raise StoreUnavailable("everything is paused")
+        if tool.effect != "none":
+            await services.audit.note(caller.tenant, "tool.tried", f"tool/{id}", of=[id, data.arguments])
         called = await services.call(tool, call)
         return Tried(result=called.result, failed=called.failed)
 

@@ -18,11 +18,11 @@ from hub.registry.parts import Parts, at_work, opened
 from hub.registry.records import AccountId, Rating
 from hub.registry.shelf import values
 from hub.registry.tables import ratings
-from hub.registry.web.app import build
 from hub.releases import Release
 from hub.shelves import ShelfConfig
 from hub.statements import SigningKey, shown
 from hub.web.server import Server
+from tests.apps import registry_over
 from tests.browser.running import Tabs
 
 PASSWORD = "correct horse battery"
@@ -115,7 +115,7 @@ async def shopping(data: Path, *, listed_after_days: float = 0) -> AsyncIterator
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         parts = await rest.enter_async_context(opened(config, data, url, SystemClock(), memory=64))
         await rest.enter_async_context(at_work(parts))
-        server = Server(build(parts), closing=asyncio.Event())
+        server = Server(registry_over(parts), closing=asyncio.Event())
         async with asyncio.TaskGroup() as group:
             served = group.create_task(server.serve(sockets=[listening]))
             while not server.started:

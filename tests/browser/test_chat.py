@@ -38,7 +38,7 @@ async def test_an_old_link_says_how_to_get_a_new_one_and_a_key_does_as_well(hub:
     await expect(page.get_by_role("status").first).to_contain_text("agenthost status --link")
     assert page.url == f"{hub.url}/sign-in"
     await page.get_by_label("Owner key or code").fill(OWNER_KEY)
-    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("button", name="Sign in with it").click()
     await page.wait_for_url(f"{hub.url}/")
     tabs.expect_faults("401")
 
@@ -67,7 +67,7 @@ async def test_an_answer_streams_in_and_says_which_task_it_belongs_to(hub: Runni
     await expect(page.get_by_role("button", name="Stop")).to_be_visible()
     hub.llm.go_on()
     await expect(answer(page, "Heavy ones at the bottom.").locator("strong")).to_have_text("bottom")
-    await expect(answer(page, "Heavy ones").locator(".chip")).to_contain_text("#1How do I pack books?")
+    await expect(answer(page, "Heavy ones").locator(".chip")).to_contain_text("#1 How do I pack books?")
     await expect(said(page, "How do I pack books?")).to_contain_text("Answered")
     await expect(writing(page)).to_have_count(0)
     await expect(page.get_by_role("button", name="Stop")).to_be_hidden()

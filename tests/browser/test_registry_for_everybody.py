@@ -1,7 +1,6 @@
 """The registry's pages for everybody: nothing that people send acts in them, and nobody is kept out of them."""
 
 import asyncio
-import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,8 +10,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, FileChooser, Page, expect
 
 from hub.web.shield import HEADERS
-from make.axe import AXE, axe_path
-from make.places import cache_home
+from tests.browser.axe import faults_of
 from tests.browser.pages import fits
 from tests.browser.registering import ADMIN, PASSWORD, Author, Shop, a_file, shopping, signed_in
 from tests.browser.running import LOOP, PHONE, Tabs, looking
@@ -65,10 +63,6 @@ WEIGHT, FILES = 64_000, 10
 FONT_SIZES = """
 [...document.querySelectorAll("input:not(.sr):not([type=hidden]), textarea, select")]
     .filter((field) => field.offsetParent).map((field) => parseFloat(getComputedStyle(field).fontSize))
-"""
-AXE_FAULTS = """
-async () => (await axe.run({ resultTypes: ["violations"] })).violations.flatMap(
-    ({ id, nodes }) => nodes.map((node) => [id, node.html.slice(0, 200), node.failureSummary].join()))
 """
 WIDE = """
 [...document.querySelectorAll("body *")].filter((each) => each.getBoundingClientRect().right > screen.width)
@@ -273,31 +267,24 @@ async def test_a_page_weighs_little_and_the_next_one_less(shop: Shop, tabs: Tabs
 
 @pytest.mark.parametrize("dark", [False, True])
 async def test_axe_finds_nothing_that_keeps_anybody_out(shop: Shop, chromium: Browser, *, dark: bool) -> None:
-    axe = axe_path(cache_home(os.environ))
-    if not axe.is_file():
-        words = f"{AXE.package} isn't in {axe.parent}: install npm and run `make/start.sh setup test` again"
-        if os.environ.get("CI"):
-            pytest.fail(words)
-        pytest.skip(words)
     found: dict[str, list[str]] = {}
     async with looking(chromium, dark=dark) as tabs:
         page = await tabs.open(f"{shop.pages}/")
-        await examined(page, shop, FOR_STRANGERS, axe, found)
+        await examined(page, shop, FOR_STRANGERS, found)
         page = await signed_in(tabs, shop, "mallory")
-        await examined(page, shop, FOR_OWNERS, axe, found)
+        await examined(page, shop, FOR_OWNERS, found)
         await tabs.context.clear_cookies()
         page = await signed_in(tabs, shop, ADMIN)
-        await examined(page, shop, FOR_ADMINS, axe, found)
+        await examined(page, shop, FOR_ADMINS, found)
         tabs.expect_faults("404")
     assert found == {}
 
 
-async def examined(page: Page, shop: Shop, paths: tuple[str, ...], axe: Path, found: dict[str, list[str]]) -> None:
+async def examined(page: Page, shop: Shop, paths: tuple[str, ...], found: dict[str, list[str]]) -> None:
     for path in paths:
         await page.goto(shop.pages + path)
         for details in await page.locator("summary").all():
             await details.click()
-        await page.evaluate(axe.read_text(encoding="utf-8"))
-        faults = await page.evaluate(AXE_FAULTS)
+        faults = await faults_of(page)
         if faults:
             found[path] = faults

@@ -84,7 +84,7 @@ async def test_a_timeline_is_read_filtered_and_taken_away(hub: Running, tabs: Ta
     items = timeline.get_by_role("listitem")
 
     await expect(items.first).to_contain_text("it still waits")
-    await expect(items.last).to_contain_text("founded: submitted")
+    await expect(items.last).to_contain_text("founded: Waiting")
     await expect(timeline).to_contain_text("3 turns · 4,120 tokens · 4 min at work")
     await expect(timeline).to_contain_text("web_fetch")
     assert await page.title() != "owned"

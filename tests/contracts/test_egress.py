@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from hub.errors import EgressError, EgressRefused
-from hub.ports import Egress, Fetched
+from hub.ports import Egress, Fetched, Vetting
 from hub.testing import FakeEgress
 from tests.unit.egress.outside import outside
 
@@ -107,6 +107,22 @@ async def test_more_bytes_than_allowed_are_refused(world: World) -> None:
     assert (await world.egress.fetch("https://example.org/", limit=5)).body == b"12345"
     with pytest.raises(EgressError, match=r"https://example.org/: has more than 4 bytes"):
         await world.egress.fetch("https://example.org/", limit=4)
+
+
+async def test_of_more_bytes_than_allowed_the_first_are_returned_where_they_will_do(world: World) -> None:
+    world.says("https://example.org/", told(b"12345"))
+
+    assert (await world.egress.fetch("https://example.org/", limit=4, cut=True)).body == b"1234"
+    assert (await world.egress.fetch("https://example.org/", limit=5, cut=True)).body == b"12345"
+
+
+async def test_what_may_not_be_asked_is_said_beforehand(world: World) -> None:
+    assert isinstance(world.egress, Vetting)
+    await world.egress.vet("https://example.org/")
+    await world.egress.vet("https://example.org:8443/", hosts=["example.org:8443"])
+    for url, hosts in (("http://example.org/", []), ("https://api.example.org/", ["example.org"])):
+        with pytest.raises(EgressRefused):
+            await world.egress.vet(url, hosts=hosts)
 
 
 async def test_an_error_names_the_url(world: World) -> None:

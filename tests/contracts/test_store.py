@@ -13,13 +13,18 @@ from hub.records import (
     OWNER,
     CommandExits,
     Done,
+    Embed,
+    EmbedId,
     File,
     FileExists,
     Limits,
     MessageId,
+    PersonId,
     Point,
+    Quotas,
     Schedule,
     TaskId,
+    TenantId,
     UrlAnswers,
     Usage,
 )
@@ -37,9 +42,11 @@ from hub.testing import (
     a_route,
     a_step,
     a_task,
+    a_tenant,
     a_thread,
     a_turn,
     an_address,
+    an_embed,
     an_entry,
     an_event,
 )
@@ -339,3 +346,46 @@ async def test_a_closed_store_does_nothing_more(store: Store) -> None:
         await add(store, a_message())
     with pytest.raises(StoreError):
         await store.message(a_message().id)
+
+
+async def test_tenants_are_listed_by_id_page_by_page(store: Store) -> None:
+    tenants = [a_tenant(), a_tenant(quotas=Quotas(messages=5, money=0.5)), a_tenant(agents=("cook",))]
+    await add(store, *tenants)
+    assert await store.tenant(tenants[1].id) == tenants[1]
+    assert await store.tenant(TenantId("nobody")) is None
+    assert await store.tenants(limit=2) == tuple(tenants[:2])
+    assert await store.tenants(limit=2, after=tenants[1].id) == (tenants[2],)
+
+
+async def test_embeds_are_found_by_id_and_listed_by_tenant_page_by_page(store: Store) -> None:
+    ours = sorted([an_embed(), an_embed(agent="cook", origins=("https://a.example", "http://b.example:81"))], key=_id)
+    theirs = an_embed(tenant=OTHERS)
+    await add(store, *ours, theirs)
+    assert [await store.embed(each.id) for each in (*ours, theirs)] == [*ours, theirs]
+    assert await store.embed(EmbedId("nobody")) is None
+    assert await store.embeds(HOME, limit=1) == (ours[0],)
+    assert await store.embeds(HOME, limit=5, after=ours[0].id) == (ours[1],)
+
+
+async def test_embeds_of_a_suspended_tenant_are_not_shown(store: Store) -> None:
+    ours, theirs = sorted([an_embed(), an_embed()], key=_id), an_embed(tenant=OTHERS)
+    others = a_tenant(id=OTHERS)
+    await add(store, a_tenant(id=HOME), others, *ours, theirs)
+    assert await store.embeds_shown(9) == tuple(sorted([*ours, theirs], key=_id))
+    await store.commit(Save(replace(others, suspended_at=NOON)))
+    assert await store.embeds_shown(9) == tuple(ours)
+    assert await store.embeds_shown(1) == (ours[0],)
+
+
+def _id(embed: Embed) -> str:
+    return embed.id
+
+
+async def test_a_tenants_own_name_for_a_person_is_one_persons(store: Store) -> None:
+    ann = a_person(external="customer-1")
+    await add(store, ann, a_person(id=PersonId("bea")), a_person(id=PersonId("cid")))
+    await add(store, replace(ann, tenant=OTHERS))
+    assert await store.person_by_external(HOME, "customer-1") == ann
+    assert await store.person_by_external(HOME, "customer-2") is None
+    with pytest.raises(Duplicate):
+        await add(store, a_person(id=PersonId("dan"), external="customer-1"))

@@ -28,12 +28,14 @@ from hub.ports import (
     Lengthy,
     Material,
     Naming,
+    OfTask,
     Outward,
     Packaged,
     Parting,
     Patient,
     Paused,
     Pausing,
+    Personal,
     Quoting,
     Reading,
     Resting,
@@ -52,6 +54,7 @@ from hub.testing import (
     AssignmentTool,
     FakeClock,
     FakeErrands,
+    FakeLending,
     FakeTool,
     FilingTool,
     ForeignTool,
@@ -62,6 +65,7 @@ from hub.testing import (
 )
 from hub.tools import built_in
 from hub.tools.code import RunPython
+from hub.tools.lent import lent_tools
 from hub.tools.media import Speak
 from tests.unit.packages.outfit import a_call as a_programs_call
 from tests.unit.packages.outfit import a_program, supplies
@@ -81,7 +85,7 @@ async def compute(call: ToolCall, code: str) -> str:
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 SHIPPED = (
     *("web_fetch", "list_files", "read_file", "write_file", "search_documents", "schedule", "remind"),
-    *("plan", "split", "propose_checks", "wait_for"),
+    *("plan", "split", "propose_checks", "wait_for", "ask_a_human"),
 )
 TOOLS = (*built_in(FakeClock(), ZoneInfo("UTC"), MemoryDocuments()), RunPython(compute))
 PLAIN_TALK = ("hello", "Tell me a joke", "Thanks, that was helpful!", "Who wrote Hamlet?")
@@ -227,6 +231,13 @@ def test_a_tool_that_splits_a_task_is_for_assignments(world: World) -> None:
     assert for_assignments(tool)
 
 
+def test_a_tool_that_is_about_its_task_says_so(world: World) -> None:
+    of_task = {name for name, tool in world.tools.items() if isinstance(tool, OfTask) and tool.of_task}
+
+    assert of_task == {"list_files", "read_file", "write_file", "search_documents", "schedule", "remind"}
+    assert not any(isinstance(tool, OfTask) for tool in TOOLS), "what reckons, remembers or tells the time needs none"
+
+
 def test_a_patient_tool_says_how_long_its_calls_may_take() -> None:
     speak = Speak(SpeechConfig(engine="espeak-ng"), FakeErrands(), MemoryFiles())
     assert isinstance(speak, Patient)
@@ -305,6 +316,16 @@ def test_a_timely_tool_is_offered_only_while_it_is_of_use(world: World) -> None:
     assert propose.is_timely(a_task())
     assert not propose.is_timely(a_task(checks=checks))
     assert not propose.is_timely(a_task(proposed=checks))
+
+
+def test_a_personal_tool_is_another_for_each_person_and_nothing_for_who_has_nothing() -> None:
+    """More of them: tests/unit/tools/test_lent.py."""
+    for tool in lent_tools(FakeLending()):
+        assert isinstance(tool, Personal)
+        mine = tool.of(a_task())
+        assert mine is not None
+        assert (mine.name, mine.effect) == (tool.name, tool.effect)
+        assert tool.of(a_task(person="bob")) is None
 
 
 async def test_what_a_resting_tool_returns_is_the_wait(world: World) -> None:

@@ -4,6 +4,7 @@ In a process of its own, so that it isn't the client that others wait for.
 """
 
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -11,10 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 
 AT_ONCE = 64
+TOLD = ("wait for an answer", "too many requests")
+"""Why a message isn't taken."""
 
 
 def main(address: str, key: str, person: str, count: str) -> None:
     """Send them, and print how often each status was answered."""
+    os.nice(19)
     numbers = iter(range(int(count)))
     with ThreadPoolExecutor(AT_ONCE) as pool:
         sent = [pool.submit(_send, address, key, person, numbers) for _ in range(AT_ONCE)]
@@ -31,7 +35,7 @@ def _send(address: str, key: str, person: str, numbers: Iterator[int]) -> Counte
         response = connection.getresponse()
         told = json.loads(response.read())
         good = response.status == 202 or (
-            int(response.headers["Retry-After"]) > 0 and "wait for an answer" in told["detail"]
+            int(response.headers["Retry-After"]) > 0 and any(words in told["detail"] for words in TOLD)
         )
         statuses[response.status if good else 0] += 1
     connection.close()

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import assert_never
 
@@ -144,7 +145,6 @@ class Note:
 
     def __init__(self, effects: Path) -> None:
         self._effects = effects
-        self._known = {line.split()[0] for line in effects.read_text().splitlines()} if effects.exists() else set()
 
     def fits(self, text: str) -> bool:
         return text.startswith("note ")
@@ -154,10 +154,17 @@ class Note:
         return {"mark": found[1]} if found else None
 
     async def call(self, call: ToolCall) -> str:
-        if call.key not in self._known:
+        if not await asyncio.to_thread(self._has, call.key):
             await asyncio.to_thread(self._write, f"{call.key} {call.arguments['mark']}\n")
-            self._known.add(call.key)
         return f"Noted {call.arguments['mark']}"
+
+    def _has(self, key: str) -> bool:
+        """Look a key up in the book itself: kept in mind, a soak's would be what grows in the hub's memory."""
+        if not self._effects.exists() or not self._effects.stat().st_size:
+            return False
+        with self._effects.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as book:
+            line = f"{key} ".encode()
+            return book[: len(line)] == line or book.find(b"\n" + line) >= 0
 
     def _write(self, line: str) -> None:
         with self._effects.open("a") as file:

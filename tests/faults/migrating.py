@@ -1,8 +1,9 @@
 """Migrations that are killed: at each statement, at each change of a file, and at random moments.
 
-`python -m tests.faults.migrating FOLDER REVISION SEED MOMENTS`: makes a database of that revision with rows in each
-table, kills its migration everywhere, and checks after each kill that it's the old one or the new one, to the last row,
-and that the next start makes it the new one. Prints how often it killed. A process of its own, for it forks.
+`python -m tests.faults.migrating FOLDER REVISION SEED MOMENTS STRIDE`: makes a database of that revision with rows in
+each table, kills its migration at each STRIDE-th step, and checks after each kill that it's the old one or the new one,
+to the last row, and that the next start makes it the new one. Prints how often it killed. A process of its own, for it
+forks.
 """
 
 import os
@@ -63,8 +64,8 @@ def dump(database: Path) -> Dump:
         return found
 
 
-def killed_everywhere(folder: Path, revision: str, dice: random.Random, moments: int) -> int:
-    """Kill a revision's migration at each step and at some random moments; return how often."""
+def killed_everywhere(folder: Path, revision: str, dice: random.Random, moments: int, stride: int) -> int:
+    """Kill a revision's migration at each stride-th step and at some random moments; return how often."""
     old = folder / "old.db"
     at_revision(old, revision)
     fill(old)
@@ -79,7 +80,7 @@ def killed_everywhere(folder: Path, revision: str, dice: random.Random, moments:
         table: len(after[table]) for table in before if table
     }
     kills = 0
-    while _forked(_renewed(old, place), at=kills + 1) == -signal.SIGKILL:
+    while _forked(_renewed(old, place), at=kills * stride + 1) == -signal.SIGKILL:
         kills += 1
         _check(place, revision, before, after)
     for _ in range(moments):
@@ -156,5 +157,5 @@ def _value(table: str, column: str, kind: str, row: int) -> object:
 
 
 if __name__ == "__main__":
-    where, which, seed, count = sys.argv[1:]
-    print(killed_everywhere(Path(where), which, random.Random(int(seed)), int(count)))
+    where, which, seed, count, stride = sys.argv[1:]
+    print(killed_everywhere(Path(where), which, random.Random(int(seed)), int(count), int(stride)))

@@ -20,7 +20,7 @@ from tests.faults.served import Model, Served
 
 pytestmark = pytest.mark.faults
 
-FLOOD = int(os.environ.get("AGENTHOST_FLOOD", "2000"))
+FLOOD = int(os.environ.get("AGENTHOST_FLOOD", "800"))
 FLOODER = PersonId("flooder")
 ALONE = "PYTEST_XDIST_WORKER" not in os.environ
 """Beside other tests, waits say more of those than of the flood; `make faults` runs it alone."""

@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from tests.faults.length import some_of
 from tests.faults.served import Served, eventually
 from tests.live.real import MODEL_SHA256, model_file
 
@@ -31,7 +32,7 @@ WORDS = {
 
 
 @pytest.mark.live
-@pytest.mark.parametrize("fault", ["missing", "cut off", "damaged", "empty", "web page", "nonsense"])
+@pytest.mark.parametrize("fault", some_of(["missing", "cut off", "damaged", "empty", "web page", "nonsense"]))
 async def test_a_bad_model_file_is_told_and_mended_without_a_restart(tmp_path: Path, fault: str) -> None:
     good, path = model_file(), tmp_path / "model.gguf"
     spoil(good, path, fault)

@@ -1,6 +1,6 @@
 """The clock is set while messages flow and tasks wait: an hour, a day, to 1970, over the changes of summer time.
 
-`AGENTHOST_JUMPS` sets how often: 6 in `make test`, 24 in `make nightly`. What a person named a time for stays at that
+`AGENTHOST_JUMPS` sets how often: 4 in `make test`, 24 in `make nightly`. What a person named a time for stays at that
 time; everything else mustn't notice.
 """
 
@@ -25,7 +25,7 @@ from tests.faults.usage import Usage
 
 pytestmark = pytest.mark.faults
 
-JUMPS = int(os.environ.get("AGENTHOST_JUMPS", "6"))
+JUMPS = int(os.environ.get("AGENTHOST_JUMPS", "4"))
 SEED = int(os.environ.get("AGENTHOST_SEED", "1"))
 HOUR, DAY = 3600.0, 86400.0
 SPRING = datetime(2027, 3, 28, 1, 0, tzinfo=UTC).timestamp()

@@ -13,12 +13,13 @@ import pytest
 from tests.faults import figures
 from tests.faults.harness import World
 from tests.faults.hub_under_test import PATIENCE
+from tests.faults.length import AT_LENGTH
 from tests.faults.load import Load
 from tests.faults.test_kills import answered, check_doubles, check_effects, check_order, check_store
 
 pytestmark = pytest.mark.faults
 
-STOPS = 6 if "AGENTHOST_KILLS" in os.environ else 2
+STOPS = 6 if AT_LENGTH else 1
 FROZEN = PATIENCE + 3.0
 """Seconds: longer than the bridge waits for a receipt, and than the model's answers take."""
 

@@ -18,7 +18,7 @@ from tests.faults.installing import NAMES as USED
 from tests.faults.installing import opened
 from tests.unit.tools.calls import use
 
-KILLS = max(40, int(os.environ.get("AGENTHOST_KILLS", "40")))
+KILLS = int(os.environ.get("AGENTHOST_KILLS", "20"))
 SEED = int(os.environ.get("AGENTHOST_SEED", "1"))
 FAILPOINTS = [name for name in RARE if name.startswith("package.")]
 

@@ -15,11 +15,12 @@ import pytest
 
 from hub.failpoints import NAMES, RARE
 from tests.faults.harness import World
+from tests.faults.length import some_of
 from tests.faults.platform import Delivery
 
 pytestmark = pytest.mark.faults
 
-KILLS = int(os.environ.get("AGENTHOST_KILLS", "8"))
+KILLS = int(os.environ.get("AGENTHOST_KILLS", "4"))
 SEED = int(os.environ.get("AGENTHOST_SEED", "1"))
 CHAT = "chat0"
 AROUND_LEAVE = (
@@ -88,7 +89,7 @@ async def test_a_call_that_cant_be_repeated_is_cut_off_and_never_made_again_unas
     assert asked >= KILLS // 4
 
 
-@pytest.mark.parametrize("place", AROUND_LEAVE)
+@pytest.mark.parametrize("place", some_of(AROUND_LEAVE))
 async def test_what_was_approved_is_done_once_wherever_the_hub_dies(place: str, tmp_path: Path) -> None:
     async with World(tmp_path, chats=1, latency=0.0) as world:
         await world.start(place if place.startswith("pause") else "")

@@ -19,7 +19,7 @@ from hub.registry.tables import archives, audit, listings, versions
 from hub.statements import SigningKey, shown
 from tests.faults.uploading import registry
 
-KILLS = max(40, int(os.environ.get("AGENTHOST_KILLS", "40")))
+KILLS = int(os.environ.get("AGENTHOST_KILLS", "20"))
 SEED = int(os.environ.get("AGENTHOST_SEED", "1"))
 FAILPOINTS = [name for name in RARE if name.startswith(("publish.", "scan."))]
 

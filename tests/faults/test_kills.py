@@ -6,6 +6,7 @@ their time, and calls that wait for leave.
 """
 
 import asyncio
+import json
 import os
 import random
 import re
@@ -27,13 +28,14 @@ from tests.faults.wire import Said
 
 pytestmark = pytest.mark.faults
 
-KILLS = int(os.environ.get("AGENTHOST_KILLS", "60"))
+KILLS = int(os.environ.get("AGENTHOST_KILLS", "40"))
 SEED = int(os.environ.get("AGENTHOST_SEED", "1"))
 MESSAGES = int(os.environ.get("AGENTHOST_MESSAGES", str(34 * KILLS)))
 CHATS = 90
 WAITING = ("pause.before-commit", "pause.after-commit", "leave.before-commit", "leave.after-commit")
 """Failpoints that only calls come by that wait for leave."""
 PLACES = (*NAMES, *WAITING)
+SAID = "SELECT parts FROM messages WHERE role = 'user' AND choice IS NULL"
 RESUMED_WITHIN = 5.0
 """Seconds from the start of the process to the first message kept or delivered, for 95 of 100 restarts."""
 EXPECTED = re.compile(r"May I call `post`|Approved: post is called now|post was approved already|#\d+ .*: due ")
@@ -53,7 +55,7 @@ def plan(count: int, dice: random.Random) -> list[Kill]:
     kills: list[Kill] = []
     for number in range(count):
         if number % 5 in (0, 2):
-            name = PLACES[number // 5 % len(PLACES)] if number % 5 == 0 else dice.choice(PLACES)
+            name = PLACES[len([kill for kill in kills if kill.what in PLACES]) % len(PLACES)]
             kills.append(Kill(name, 0.0, dice.randint(1, 2 if name in WAITING else 6)))
         elif number % 5 == 1:
             kills.append(Kill("model", dice.uniform(0.0, 0.5)))
@@ -118,6 +120,17 @@ async def test_kills_lose_nothing_and_double_nothing_unmarked(tmp_path: Path) ->
         assert toll.dead == 1 + sum(kill.what != "model" for kill in plan(KILLS, random.Random(SEED)))
         doubled = evidence(world, load, toll)
         report(load, toll, doubled, resumed, time.monotonic() - began)
+
+
+def check_counted(world: World) -> None:
+    """What was taken is counted to the letter: each message and each turn that ended once, whatever was killed when."""
+    said = [json.loads(parts)[0].get("text", "") for (parts,) in world.rows(SAID, [])]
+    commands = sum(re.match(r"/[a-z]|(stop|cancel)[.!]*$", text.strip().lower()) is not None for text in said)
+    (turns,) = world.rows("SELECT count(*), sum(tokens_in), sum(tokens_out) FROM turns WHERE state != 'working'", [])
+    for whose in ("person = ''", "person != ''"):
+        sums = "sum(messages), sum(turns), sum(tokens_in), sum(tokens_out)"
+        (taken,) = world.rows(f"SELECT {sums} FROM taken WHERE tenant = 'home' AND {whose}", [])
+        assert taken == (len(said) - commands, *turns)
 
 
 def report(load: Load, toll: Toll, doubled: int, resumed: list[float], seconds: float) -> None:
@@ -197,6 +210,7 @@ async def answered(world: World, load: Load, within: float = 120.0) -> None:
 def evidence(world: World, load: Load, toll: Toll) -> int:
     """Check what the platform and the book have on record against the promises; return how many came twice."""
     platform = world.platform
+    check_counted(world)
     unasked = {told.text for told in platform.deliveries if told.role != "agent" and not EXPECTED.match(told.text)}
     assert not unasked, f"{len(unasked)} notices: {sorted(unasked)[:5]}"
     doubled = check_doubles(platform.deliveries, toll.cut)

@@ -16,7 +16,7 @@ from tests.postgres.server import Cluster, a_cluster
 
 pytestmark = pytest.mark.faults
 
-KILLS = int(os.environ.get("AGENTHOST_KILLS", "60")) // 6
+KILLS = int(os.environ.get("AGENTHOST_KILLS", "30")) // 6
 MESSAGES = 34 * KILLS
 SERVER_EVERY = 3
 """After every third kill of the hub or the model, PostgreSQL is killed under a hub at work."""

@@ -23,7 +23,7 @@ from tests.faults.usage import Usage
 
 pytestmark = pytest.mark.faults
 
-MINUTES = float(os.environ.get("AGENTHOST_SOAK_MINUTES", "0.5"))
+MINUTES = float(os.environ.get("AGENTHOST_SOAK_MINUTES", "0.3"))
 RATE = float(os.environ.get("AGENTHOST_SOAK_RATE", "5"))
 EVERY = float(os.environ.get("AGENTHOST_SOAK_KILL_EVERY", "0"))
 """Minutes from kill to kill; 0 is no kills."""

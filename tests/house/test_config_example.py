@@ -30,7 +30,7 @@ def paths(tree: dict[str, Any], prefix: str = "") -> list[str]:
 
 def uncommented(text: str) -> str:
     """Return the example with what has no default, sections that there may be several of, as if it were wanted."""
-    return re.sub(r"(?m)^# (\[\[[a-z.]+\]\](?!:)|[a-z_0-9]+ += )", r"\1", text)
+    return re.sub(r"(?m)^# (\[\[[a-z_.]+\]\](?!:)|[a-z_0-9]+ += )", r"\1", text)
 
 
 def test_the_example_has_every_key_and_no_other() -> None:

@@ -27,7 +27,7 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(path for path in files(ROO
 REFERENCE = ROOT / "docs" / "reference"
 LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-SECTION = re.compile(r"^### ((?:GET|POST|PUT|DELETE) /\S+)\n(.*?)(?=^##)", re.MULTILINE | re.DOTALL)
+SECTION = re.compile(r"^### ((?:GET|POST|PUT|PATCH|DELETE) /\S+)\n(.*?)(?=^##)", re.MULTILINE | re.DOTALL)
 
 
 def text(path: Path) -> str:
@@ -186,7 +186,7 @@ async def test_every_route_is_in_the_reference_with_its_scope_and_no_other() -> 
         if isinstance(route, HTTPRoute) and route.path.startswith(("/v1", "/healthz", "/readyz", "/metrics")):
             for handler in route.route_handlers:
                 for method in handler.http_methods - {"OPTIONS"}:
-                    routes[f"{method} {route.path.replace(':str}', '}')}"] = handler.opt
+                    routes[f"{method} {re.sub(':(str|path)}', '}', route.path)}"] = handler.opt
 
     assert told.keys() == routes.keys()
     for name, opt in routes.items():

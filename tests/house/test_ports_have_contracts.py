@@ -8,6 +8,7 @@ from tests.house.tree import ROOT, classes, files
 # An ability that only some implementations of a port have is claimed in that port's suite.
 ABILITIES = {
     "News": "feed",
+    "Vetting": "egress",
     "Scoring": "llm",
     "Matching": "llm",
     "Reading": "tool",
@@ -27,10 +28,12 @@ ABILITIES = {
     "Asking": "tool",
     "Filing": "tool",
     "ForAssignments": "tool",
+    "OfTask": "tool",
     "Timely": "tool",
     "Resting": "tool",
     "Tracking": "tool",
     "Parting": "tool",
+    "Personal": "tool",
     "Outlining": "errands",
     "Splits": "errands",
     "Drafting": "bridge",

@@ -3,13 +3,14 @@
 The installer is outside, so a stand-in for uv writes down how it's called.
 """
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from make.places import Places
 from make.setup import main
-from make.venv import ensure_packages, stamps_of
+from make.venv import ensure_bytecode, ensure_packages, stamps_of
 from make.words import SetupError
 
 UV = '#!/bin/sh\necho "$@" >> "$(dirname "$0")/calls"\n'
@@ -75,6 +76,22 @@ def test_every_package_is_installed_by_its_hash(places: Places) -> None:
     assert "--require-hashes" in sync
     assert "--require-build-hashes" in project
     assert "--no-deps" in project
+
+
+def test_modules_are_compiled_where_python_would_not_keep_them_compiled(places: Places) -> None:
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    modules = [places.root / "hub/spool.py", places.venv / "lib" / version / "site-packages/dep/spool.py"]
+    for module in modules:
+        module.parent.mkdir(parents=True)
+        module.write_text("x = 1\n")
+    places.python.symlink_to(sys.executable)
+
+    ensure_bytecode(places, stamps_of(places), {})
+    assert not any((module.parent / "__pycache__").exists() for module in modules)
+
+    ensure_bytecode(places, stamps_of(places), {"PYTHONDONTWRITEBYTECODE": "1"})
+    for module in modules:
+        assert [each.suffix for each in (module.parent / "__pycache__").iterdir()] == [".pyc"]
 
 
 def test_a_goal_that_is_not_known_is_told_with_those_that_are(capsys: pytest.CaptureFixture[str]) -> None:

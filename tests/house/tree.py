@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = ("hub", "bridges", "make", "plugins", "scripts", "tests")
+CODE = ("hub", "bridges", "client", "make", "plugins", "scripts", "tests")
 _NOT_OURS = {".git", ".venv", ".cache", "__pycache__", "node_modules", "data", "dist", "build"}
 _NOT_OURS |= {".mypy_cache", ".ruff_cache", ".pytest_cache", ".import_linter_cache", ".hypothesis"}
 

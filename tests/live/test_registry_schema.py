@@ -27,12 +27,12 @@ from sqlalchemy import update
 from hub.clock import SystemClock
 from hub.registry.parts import Parts, at_work, opened
 from hub.registry.tables import accounts
-from hub.registry.web.app import build
 from hub.shelves import ShelfConfig
 from hub.web.server import Server
+from tests.apps import registry_over
 from tests.unit.registry.publishing import a_plugin, published
 
-CASES = int(os.environ.get("AGENTHOST_REGISTRY_CASES", "600"))
+CASES = int(os.environ.get("AGENTHOST_REGISTRY_CASES", "300"))
 PACKAGES = 40
 MOST = 1_000_000
 ALONG: tuple[dict[str, str], ...] = (
@@ -136,7 +136,7 @@ def a_registry(folder: Path) -> Iterator[tuple[str, list[str]]]:
     async def serve() -> None:
         async with opened(CONFIG, folder, url, SystemClock(), memory=64) as parts, at_work(parts):
             tokens.extend(await peopled(parts))
-            server = Server(build(parts), closing=asyncio.Event(), proxied=False)
+            server = Server(registry_over(parts), closing=asyncio.Event(), proxied=False)
             async with asyncio.TaskGroup() as group:
                 serving = group.create_task(server.serve(sockets=[listening]))
                 while not stop.is_set():

@@ -9,14 +9,16 @@ from typing import Self
 
 from hub.accounts import BridgeAccount
 from hub.app import Hub
-from hub.config import AlertsConfig, Config, HubConfig, LimitsConfig
+from hub.business import Outside
+from hub.config import AlertsConfig, Config, HandoverConfig, HubConfig, LimitsConfig
 from hub.flow.aiming import FlowAims
 from hub.flow.errands import FlowErrands
+from hub.flow.humans import FlowHumans
 from hub.loading import SHIPPED_AGENTS
 from hub.manifests import Agent, load_agents
 from hub.packages.installer import Installer
 from hub.ports import Add, Bridge, Documents, Store, Tool, Workspaces
-from hub.records import HOME, OWNER, Address, Incoming, Link, Message, Person, PersonId, Task, Text, new_id
+from hub.records import HOME, OWNER, Address, Incoming, Link, Message, Person, PersonId, Task, Tenant, Text, new_id
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
@@ -47,6 +49,9 @@ class Day:
         installer: Installer | None = None,
         checking: FakeChecking | None = None,
         workspaces: Workspaces | None = None,
+        handover: HandoverConfig | None = None,
+        humans: FlowHumans | None = None,
+        outside: Outside | None = None,
     ) -> None:
         self.llm = llm
         self.clock = clock or FakeClock()
@@ -58,6 +63,7 @@ class Day:
                 limits=limits or LimitsConfig(),
                 alerts=alerts or AlertsConfig(),
                 bridges=tuple(accounts),
+                handover=handover or HandoverConfig(),
             ),
             store=self.store,
             llm=llm,
@@ -70,9 +76,11 @@ class Day:
             tools=tools,
             errands=errands,
             aims=aims,
+            humans=humans,
             installer=installer,
             checking=checking,
             workspaces=checking.workspaces if checking else workspaces,
+            outside=outside,
         )
         self._linked = linked
         self._group = asyncio.TaskGroup()
@@ -80,6 +88,8 @@ class Day:
 
     async def __aenter__(self) -> Self:
         await self.store.open()
+        if await self.store.tenant(HOME) is None:
+            await self.store.commit(Add(Tenant(id=HOME, name="Home", created_at=self.clock.now())))
         if await self.store.person(HOME, OWNER) is None:
             owner = Person(id=OWNER, tenant=HOME, name="Owner", role="owner", created_at=self.clock.now())
             links = [

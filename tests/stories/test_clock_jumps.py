@@ -191,7 +191,8 @@ async def test_ticks_go_on_when_the_clock_is_set_back() -> None:
     ticked = asyncio.Event()
     async with Day(ScriptedLLM()) as day:
         scheduler = day.hub.scheduler
-        scheduler.start()
+        await scheduler.start()
+        assert scheduler._jobs is not None
         try:
             [tick, *_] = scheduler._jobs.get_jobs()
             tick.modify(next_run_time=datetime.now(UTC) + HOUR, func=ticked.set)

@@ -25,13 +25,13 @@ from hub.packages.scripts import Scripts
 from hub.packages.sources import Sources
 from hub.records import OWNER, Package
 from hub.registry.parts import at_work, opened
-from hub.registry.web.app import build
 from hub.releases import Rotation
 from hub.shelves import ShelfConfig
 from hub.statements import SigningKey, shown
 from hub.store.documents import FileDocuments, MemoryDocuments
 from hub.store.memory import MemoryStore
 from hub.web.server import Server
+from tests.apps import registry_over
 from tests.unit.packages.zipping import DATA, a_plugin
 from tests.unit.registry.authoring import V1, Author, an_author
 from tests.unit.registry.conftest import signed_up
@@ -84,7 +84,7 @@ async def serving(folder: Path) -> AsyncIterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         async with opened(SETTINGS, folder, url, SystemClock(), memory=64) as parts, at_work(parts):
-            server = Server(build(parts), closing=asyncio.Event())
+            server = Server(registry_over(parts), closing=asyncio.Event())
             async with asyncio.TaskGroup() as group:
                 served = group.create_task(server.serve(sockets=[listening]))
                 while not server.started:

@@ -6,13 +6,19 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from mcp.shared.exceptions import MCPError
 
 from hub.errors import DeliveryDelayed, DeliveryRefused, DeliveryUncertain, LLMUnavailable, ToolError
 from hub.log import configure
 from hub.ports import Delivered, Outgoing, ToolCall
 from hub.records import Address
 from hub.testing import AbleBridge, FakeBridge, FakeTool, ScriptedLLM, hello
+from tests.stories.a2a_client import client as a2a_client
+from tests.stories.a2a_client import says, updates
 from tests.stories.day import Day, at_work
+from tests.stories.serving import served
+from tests.stories.test_mcp import a_day as mcp_day
+from tests.stories.test_mcp import client as mcp_client
 
 CANARY = "canary-0193"
 
@@ -105,3 +111,20 @@ async def test_a_bridge_that_stumbles_over_a_message_is_named_and_its_words_are_
 
 def _address() -> Address:
     return Address(bridge="able", chat="ann")
+
+
+async def test_what_programs_say_over_mcp_and_a2a_isnt_logged_either(log: io.StringIO) -> None:
+    llm = ScriptedLLM(*[f"Said {CANARY}"] * 4, decisions=["none"] * 9)
+    async with served(mcp_day(llm, FakeTool(result=f"Found {CANARY}"))) as hub:
+        for mode in ("auto", "legacy"):
+            async with mcp_client(hub, mode=mode) as mcp:
+                for tool, arguments in (("look", {"at": CANARY}), ("send_message", {"task": "new"}), (CANARY, {})):
+                    await mcp.call_tool(tool, {**arguments, "text": f"Say {CANARY}"})
+                with pytest.raises(MCPError):
+                    await mcp.read_resource(f"agenthost://{CANARY}")
+        async with a2a_client(hub) as a2a, hub.client(headers={"A2A-Version": "1.0"}) as http:
+            await updates(a2a, says(f"Tell {CANARY}"))
+            await http.post("/a2a", json={"jsonrpc": "2.0", "method": CANARY, "id": CANARY, "params": {"x": CANARY}})
+
+    assert CANARY not in log.getvalue()
+    assert hub.key not in log.getvalue()

@@ -63,6 +63,25 @@ def registry(tmp_path: Path) -> Iterator[str]:
         yield url
 
 
+def test_a_lost_key_is_made_anew_only_if_thats_said(registry: str, tmp_path: Path) -> None:
+    ann = Desk(tmp_path / "ann", registry)
+    ann.sign_up(registry, "ann")
+    lay_out(ann.folder / "shout")
+    ann.run("publish", "shout")
+    kept = ann.folder / "config-home" / "agenthost" / "publishers" / "ann.key"
+    kept.unlink()
+
+    told = "".join(ann.run("publish", "shout", status=1).split())
+    assert f"{kept}isn'tthere" in told.replace("│", "")
+    assert not kept.exists(), "a key that nobody asked for signs nothing"
+    again = ann.run("keys", "publisher", "--lost")
+    assert "Ask an admin of the registry to let in for ann the key" in again
+    assert kept.exists()
+    assert ann.run("keys", "publisher", "--lost") == again.splitlines(keepends=True)[0], "the same one"
+    both = ann.run("keys", "publisher", "--lost", "--rotate", status=2).replace("│", "")
+    assert "give one of them" in " ".join(both.split())
+
+
 def test_a_package_goes_from_one_persons_desk_into_anothers_chat(registry: str, tmp_path: Path) -> None:
     """Published, found, installed, used, rated after a verified install, taken back: and the hub says so."""
     ann, bob = Desk(tmp_path / "ann", registry), Desk(tmp_path / "bob", registry)

@@ -14,11 +14,15 @@ from hub.records import (
     HOME,
     OWNER,
     Correction,
+    Draft,
     Entry,
     Event,
     File,
     Follow,
+    Handover,
+    Inlet,
     Message,
+    Note,
     Pause,
     Pin,
     Posting,
@@ -31,6 +35,8 @@ from hub.records import (
     Thread,
     Transition,
     Turn,
+    Webhook,
+    WebhookDelivery,
 )
 from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
@@ -125,10 +131,14 @@ async def test_an_ended_task_is_forgotten_with_all_that_belongs_to_it_a_few_reco
 def test_every_kind_of_record_that_hangs_on_a_task_or_a_message_is_forgotten_with_it() -> None:
     """A new kind with such a field is to be removed in hub/flow/forgetting.py, and named here."""
     hanging = {kind for kind in TABLES if {"task", "turn", "message"} & {field.name for field in fields(kind)}}
-    of_task = {Turn, Step, Pause, Taint, Pin, Thread, Follow, Transition}
+    of_task = {Turn, Step, Pause, Taint, Pin, Thread, Follow, Transition, Draft}
+    # What operators keep about somebody is kept as long as that person, and goes with them.
+    of_person = {Handover, Note}
 
     # Events are forgotten by themselves, by their age or with their person.
-    assert hanging == {Message, Posting, Correction, Entry, Event, *of_task}
+    # What other systems are told is forgotten by its age, and with its person; whom they tell is for who set it up.
+    of_webhooks = {Webhook, WebhookDelivery, Inlet}
+    assert hanging == {Message, Posting, Correction, Entry, Event, *of_task, *of_person, *of_webhooks}
 
 
 async def test_nothing_is_forgotten_unless_the_config_says_so() -> None:

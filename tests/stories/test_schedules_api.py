@@ -12,7 +12,7 @@ from hub.flow.people import OWNER_KEY, new_secret
 from hub.records import OWNER
 from hub.services import services_of
 from hub.testing import NOON, ScriptedLLM
-from hub.web.app import build
+from tests.apps import app_over
 from tests.stories.day import Day
 
 YES = (0.9, 0.05, 0.05)
@@ -24,7 +24,7 @@ async def over_http(*answers: str) -> AsyncIterator[tuple[Day, httpx.AsyncClient
     async with Day(ScriptedLLM(*answers, decisions=[YES] * len(answers))) as day:
         _, secret = new_secret(OWNER_KEY)
         await day.hub.people.ensure_owner(secret)
-        transport = httpx.ASGITransport(cast("Any", build(services_of(day.hub, "s"))))
+        transport = httpx.ASGITransport(cast("Any", app_over(services_of(day.hub, "s"))))
         headers = {"Authorization": f"Bearer {secret}"}
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080", headers=headers) as client:
             yield day, client

@@ -8,6 +8,7 @@ import pytest
 
 from hub.flow.aiming import FlowAims
 from hub.flow.errands import FlowErrands
+from hub.flow.humans import FlowHumans
 from hub.loading import SHIPPED_AGENTS, SHIPPED_SCRIPTS
 from hub.manifests import load_agents, load_scripts
 from hub.packages.code import computing
@@ -53,6 +54,7 @@ class Office:
             egress=self.egress,
             errands=errands,
             aims=aims,
+            humans=FlowHumans(),
             outlining=errands,
             splits=errands,
             search=self._folder / "search",
@@ -62,7 +64,7 @@ class Office:
         code = RunPython(computing(scripts, documents, supplies))
         programs = plugin_tools(load_scripts([SHIPPED_SCRIPTS]), (), scripts, documents, supplies)
         day.hub.toolbox.equip((*shipped.tools, code, *programs))
-        await day.hub.tasks.choose_agent(HOME, OWNER, agent)
+        await day.hub.business.choosing.choose(HOME, OWNER, agent)
         return day
 
 

@@ -208,3 +208,31 @@ def test_a_config_mended_after_a_bad_reload_is_taken(tmp_path: Path) -> None:
 
     assert mended is not None
     assert mended.limits.turns == 7
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[bridges]\nkind = "telegram"\ntoken = "123456:canary"',
+        '[[llm]]\nkey = "canary"',
+        '[sign_in]\noidc = {client_secret = "canary"}',
+        'registries = ["https://hub:canary@registry.example"]',
+        "[[packages.secrets]]\nname = 'A'\nvalue = ['canary']",
+        '[packages]\nsecrets = ["canary"]',
+        "[waker]\ntoken = ['canary']",
+        '[llm]\nbackend = "remote"\nmodel = "m"\nurl = "ftp://hub:canary@models.example/v1"',
+        '[[registries]]\nurl = "https://hub:canary@registry.example"',
+        '[[sign_in.oidc]]\nname = "work"\nclient_id = "a"\nissuer = "https://hub:canary@id.example"',
+        '[telemetry]\notlp_url = "grpc://hub:canary@traces.example"',
+        '[store]\nurl = "postgresql://hub:canary@db.example/hub?canary-0=1#x"',
+        '[store]\nurl = ["postgresql://hub:canary@db.example/hub"]',
+        '[[bridges]]\nkind = "telegram"\ntoken = "canary"',
+        '[[bridges]]\nkind = "xmpp"\njid = "x"\npassword = ["canary"]',
+    ],
+)
+def test_a_fault_never_shows_a_secret_wherever_it_was_put(tmp_path: Path, text: str) -> None:
+    """A section that's one where several may be, a secret in an address, a wrong type: they're told of, not shown."""
+    told = faults(tmp_path, text)
+
+    assert told
+    assert [fault for fault in told if "canary" in fault.replace("canary-0", "")] == []

@@ -9,15 +9,18 @@ from typing import Literal
 
 import pytest
 
-from hub.log import HIDDEN, Redaction, about, configure
+from hub.log import HIDDEN, OWN, Redaction, about, configure
 
 FORMS: tuple[Literal["console", "json"], ...] = ("console", "json")
 CANARIES = (
     "ah_CanaryCanary-0123456789_abcdef",
+    "in_CanaryCanaryCanaryCanaryCanaryCanaryCanary0",
+    "whsec_CanaryCanaryCanary+/0=",
+    "eyJhbGciOiJub25lIn0.CanaryCanary.canary",
     "123456789:AAcanary-canary_canaryCANARYcanary0123",
     'told canary/with "quotes" & ümlauts',
 )
-log = logging.getLogger("tests.log")
+log = logging.getLogger("hub.tests")
 
 
 @pytest.fixture(autouse=True)
@@ -27,12 +30,14 @@ def restored() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+    for own in OWN:
+        logging.getLogger(own).setLevel(logging.NOTSET)
     logging.captureWarnings(capture=False)
 
 
 def lines(form: Literal["console", "json"], level: str = "info") -> io.StringIO:
     stream = io.StringIO()
-    configure(form, level, secrets=[CANARIES[2]], stream=stream)
+    configure(form, level, secrets=[CANARIES[-1]], stream=stream)
     return stream
 
 
@@ -87,6 +92,27 @@ def test_a_bearer_token_of_any_shape_is_hidden() -> None:
     assert Redaction()("authorization: bearer x.y.z, next") == f"authorization: bearer {HIDDEN} next"
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_who_and_password_in_an_address_are_hidden(form: Literal["console", "json"]) -> None:
+    stream = lines(form)
+    log.warning("%s can't be reached", "postgresql://hub:canary@db.example:5432/hub")
+    log.warning("headers: %s", {"authorization": "Basic aHViOmNhbmFyeQ=="})
+
+    assert "canary" not in stream.getvalue()
+    assert "aHVi" not in stream.getvalue()
+    assert "@db.example:5432/hub" in stream.getvalue()
+
+
+@pytest.mark.parametrize("name", ["uvicorn.error", "aiosqlite", "slixmpp.xmlstream", "a.library.of.tomorrow"])
+def test_of_libraries_only_warnings_are_told_at_the_most_talkative(name: str) -> None:
+    stream = lines("json", "debug")
+    logging.getLogger(name).debug("> TEXT what a person wrote")
+    logging.getLogger(name).info("cookie: what a person wrote")
+    logging.getLogger("hub.flow").debug("turn %s taken", "t1")
+
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["turn t1 taken"]
+
+
 def test_ordinary_lines_are_left_alone() -> None:
     line = "2026-11-22T10:00:00Z turn 0193f00d:12 took 5 ms; ah_ is how keys begin"
     assert Redaction()(line) == line
@@ -97,7 +123,7 @@ def test_json_lines_carry_time_level_logger_and_event() -> None:
     log.warning("message %s kept", "0193")
     kept = json.loads(stream.getvalue())
     assert kept.pop("timestamp").endswith("Z")
-    assert kept == {"event": "message 0193 kept", "level": "warning", "logger": "tests.log", "message": "0193"}
+    assert kept == {"event": "message 0193 kept", "level": "warning", "logger": "hub.tests", "message": "0193"}
 
 
 def test_less_than_the_level_is_not_logged() -> None:

@@ -71,14 +71,14 @@ class Sleeping:
 
         `command` runs something in the hub's place, at {port}.
         """
-        port, hub = free_port(), free_port()
+        self.port, hub = free_port(), free_port()
         config = folder / "hub.toml"
         config.write_text(model + HUB.format(shared=SHARED) + account + 'mode = "waker"\n')
         run = command or (sys.executable, "-m", "hub", "run", "--config", str(config), *OPTIONS)
         filled = [word.format(port=hub, data=folder / "data") for word in run]
         settings = folder / "waker.toml"
         settings.write_text(
-            WAKER.format(port=port, folder=folder, hub=hub, shared=SHARED, command=json.dumps(filled), idle=idle)
+            WAKER.format(port=self.port, folder=folder, hub=hub, shared=SHARED, command=json.dumps(filled), idle=idle)
             + account
             + of_waker
         )
@@ -86,7 +86,7 @@ class Sleeping:
         self._log = folder / "waker.log"
         self._command = (sys.executable, "-m", "hub", "waker", "--config", str(settings))
         self._process: Process | None = None
-        self.http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=90)
+        self.http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=90)
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -1,7 +1,9 @@
 """A request that may be answered later is kept with its body, asked once the hub is up, and answered for a day."""
 
 import asyncio
+import base64
 import hashlib
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -58,6 +60,29 @@ async def test_it_is_kept_told_and_answered_with_the_hubs_own_answer(tmp_path: P
         assert [file.suffix for file in (tmp_path / "requests").iterdir()] == [".answer"]
 
 
+async def test_nobody_is_let_in_by_a_copy_of_what_is_kept(tmp_path: Path) -> None:
+    """The key that came along lies sealed, and what opens it isn't beside it in the spool."""
+    async with fronted(tmp_path) as front:
+        place = (await front.http.post("/v1/things", content=b"one", headers=LATER)).headers["location"]
+        kept = [file for file in tmp_path.rglob("*") if file.is_file()]
+        assert kept
+        assert not [file for file in kept if KNOWN.encode() in file.read_bytes()]
+        assert {file.stat().st_mode & 0o077 for file in kept if file.suffix == ".key"} == {0}
+        async with answering(front):
+            await front.be("ready")
+            assert (await answer(front, place)).status_code == 201, "and it was asked by that key"
+
+
+async def test_one_that_an_earlier_waker_kept_unsealed_is_asked_all_the_same(tmp_path: Path) -> None:
+    async with fronted(tmp_path) as front:
+        place = (await front.http.post("/v1/things", content=b"one", headers=LATER)).headers["location"]
+        plain = json.dumps([["YXV0aG9yaXphdGlvbg==", base64.b64encode(f"Bearer {KNOWN}".encode()).decode()]])
+        await front.sleeper.spool.ask("UPDATE asked SET headers = ?", plain.encode())
+        async with answering(front):
+            await front.be("ready")
+            assert (await answer(front, place)).status_code == 201
+
+
 async def test_it_outlives_the_waker(tmp_path: Path) -> None:
     async with fronted(tmp_path) as front:
         place = (await front.http.post("/v1/things", content=b"one", headers=LATER)).headers["location"]
@@ -96,7 +121,8 @@ async def test_those_of_one_asker_are_asked_in_their_order(tmp_path: Path) -> No
 async def test_nobody_else_learns_what_became_of_it(tmp_path: Path) -> None:
     async with fronted(tmp_path) as front:
         place = (await front.http.get("/v1/things", headers=LATER)).headers["location"]
-        for headers in ({}, bearing(ALSO_KNOWN), bearing("x"), {"Cookie": f"agenthost_session={ALSO_KNOWN}"}):
+        cookies = [{"Cookie": f"{prefix}agenthost_session={ALSO_KNOWN}"} for prefix in ("", "__Host-")]
+        for headers in ({}, bearing(ALSO_KNOWN), bearing("x"), *cookies):
             assert (await front.http.get(place, headers=headers)).status_code == 404
 
 

@@ -1,5 +1,6 @@
 """What a hub that's up is asked goes on to it as it comes, and its answers come back as they're made."""
 
+import asyncio
 import hashlib
 import time
 from collections.abc import AsyncIterator
@@ -34,3 +35,28 @@ async def test_an_upload_of_unknown_length_arrives_whole(tmp_path: Path) -> None
         answer = await client.put("/v1/things", content=parts(), headers=bearing(KNOWN))
         assert answer.json()["sha256"] == hashlib.sha256(whole).hexdigest()
         assert "agenthost-wake" not in answer.headers
+
+
+async def test_another_system_that_writes_by_an_address_of_the_hubs_wakes_it_and_nobody_by_another(
+    tmp_path: Path,
+) -> None:
+    async with fronted(tmp_path) as front:
+        await front.sleeper.spool.meet("hub", [("inlet", hashlib.sha256(b"in_known").hexdigest())])
+        for method, path in (
+            ("POST", "/in/in_other"),
+            ("GET", "/in/in_known"),
+            ("POST", "/in/"),
+            ("POST", "/in_known"),
+        ):
+            assert (await front.http.request(method, path, content=b"{}")).status_code == 401
+        wanted = [front.wanted]
+
+        posted = asyncio.ensure_future(front.http.post("/in/in_known", content=b"{}"))
+        while not wanted[-1]:
+            await asyncio.sleep(0)
+            wanted.append(front.wanted)
+        await front.be("ready")
+        answer = await posted
+
+    assert not wanted[0]
+    assert answer.json()["path"] == "/in/in_known"

@@ -7,24 +7,37 @@ import random
 import string
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from hub.accounts import TelegramAccount, webhook_secret
+from hub.guests import KIND, Card, Settings
+from hub.records import EmbedId
 from hub.signing import HEADER, Checker, sign
+from hub.testing import NOON
 from hub.waker.answers import Scope
 from hub.waker.front import Front
 from hub.waker.site import Seat
 from hub.waker.telegram import HEADER as SECRET_HEADER
 from hub.waker.telegram import TelegramEar
+from hub.web.passes import Pass, signed
 from tests.waker.fronted import KNOWN, WAKER_KEY, Fronted, fronted
 from tests.waker.sleeper import TOKEN
 
 STRANGERS = int(os.environ.get("AGENTHOST_WAKER_STRANGERS", "10000"))
 ACCOUNT = TelegramAccount(token="1:a", mode="webhook", webhook_url="https://x.test", access="list", allow=("1001",))
+CARD = Card(
+    origins=("https://shop.example",),
+    settings=Settings(title="Shop", greeting="", colour="", visitors=True),
+)
+PASS = Pass(embed=EmbedId("c1"), external="ann", name="", expires_at=NOON + timedelta(days=9))
 Headers = list[tuple[bytes, bytes]]
 Asked = tuple[str, str, Headers, bytes]
 PATHS = (
@@ -57,6 +70,8 @@ class Crowd:
             self._a_stranger_on_telegram,
             self._forging,
             self._at_the_waker,
+            self._in_a_page,
+            self._with_a_forged_pass,
         )
 
     def asks(self) -> Asked:
@@ -122,6 +137,28 @@ class Crowd:
         ]
         return self._method(), path, headers[self._dice.randint(0, 1) :], f"key={wrong}".encode()
 
+    def _in_a_page(self) -> Asked:
+        """Somebody who looks at a page with a chat, or wants to write there as a visitor."""
+        what = self._dice.choice(["widget.js", "settings", "messages", "events", "visits", "x/../messages", ""])
+        origin = self._dice.choice([b"https://shop.example", b"https://evil.example", b"null", b"\xff"])
+        return self._method(), f"/embed/{self._dice.choice(['c1', 'c2'])}/{what}", [(b"origin", origin)], b""
+
+    def _with_a_forged_pass(self) -> Asked:
+        head, body, mac = signed(PASS, b"another hub's", self._word(32)).split(".")
+        good = signed(PASS, b"the hub's own", TOKEN)
+        forged = self._dice.choice(
+            [
+                f"{head}.{body}.{mac}",
+                f"{head}.{good.split('.')[1][:-3]}.{mac}",
+                good.swapcase(),
+                signed(replace(PASS, expires_at=NOON), b"the hub's own", TOKEN),
+                signed(replace(PASS, embed=EmbedId("c2")), b"the hub's own", TOKEN),
+                "..",
+                f"{head}.{self._word(200)}.{mac}",
+            ]
+        )
+        return self._method(), "/embed/c1/messages", [(b"authorization", f"Bearer {forged}".encode())], b"{}"
+
     def _method(self) -> str:
         return self._dice.choice(["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"])
 
@@ -152,6 +189,8 @@ async def asleep(folder: Path) -> AsyncIterator[tuple[Front, Fronted]]:
     """Have a front with a bot's ear, before a hub that's asleep, whose power is looked after."""
     async with fronted(folder) as made:
         await made.sleeper.spool.mark("met:hub", "b")
+        guests = [("key", sha256(KNOWN.encode()).hexdigest()), (f"{KIND}c1", msgspec.json.encode(CARD).decode())]
+        await made.sleeper.spool.meet("hub", guests)
         ear = TelegramEar(ACCOUNT, made.power, made.sleeper.spool, made.sleeper.clock)
         seats = [Seat(made.power, made.proxy, made.later, (ear,))]
         front = Front(seats, [ear], made.sleeper.spool, made.sleeper.clock, WAKER_KEY, made.orphans)
@@ -204,7 +243,7 @@ async def test_thousands_of_strangers_start_nothing(tmp_path: Path) -> None:
         assert await made.later.waiting() == 0
         assert made.hub.asked == []
     print(f"waker: {sum(found.values())} requests of strangers: {dict(sorted(found.items()))}")
-    assert found.keys() <= {200, 303, 400, 401, 404, 405}
+    assert found.keys() <= {200, 204, 303, 400, 401, 403, 404, 405, 503}
 
 
 async def test_one_of_them_with_a_key_does_start_it(tmp_path: Path) -> None:
@@ -213,6 +252,17 @@ async def test_one_of_them_with_a_key_does_start_it(tmp_path: Path) -> None:
         asking = asyncio.create_task(
             ask(front, ("GET", "/v1/status", [(b"authorization", f"Bearer {KNOWN}".encode())], b""))
         )
+        await made.sleeper.passes(1)
+        assert made.sleeper.machine.starts == 1
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+
+
+async def test_one_of_them_with_a_good_pass_does_start_it(tmp_path: Path) -> None:
+    """Likewise."""
+    async with asleep(tmp_path) as (front, made):
+        good = [(b"authorization", f"Bearer {signed(PASS, b'the hub', TOKEN)}".encode())]
+        asking = asyncio.create_task(ask(front, ("POST", "/embed/c1/messages", good, b"{}")))
         await made.sleeper.passes(1)
         assert made.sleeper.machine.starts == 1
         asking.cancel()
@@ -234,6 +284,25 @@ async def test_a_websocket_of_a_stranger_starts_nothing(tmp_path: Path) -> None:
             await front(scope, receive, send)
             assert sent == [{"type": "websocket.close", "code": 1008}]
         await made.sleeper.passes(3)
+        assert made.sleeper.machine.starts == 0
+
+
+async def test_a_computer_that_lends_wakes_no_hub_though_its_key_is_known(tmp_path: Path) -> None:
+    """Else a hub that sleeps would be up for as long as somebody's laptop is."""
+    async with asleep(tmp_path) as (front, made):
+        sent = list[dict[str, Any]]()
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "websocket.connect"}
+
+        async def send(event: Any) -> None:
+            sent.append(event)
+
+        headers = [(b"host", b"hub.test"), (b"authorization", f"Bearer {KNOWN}".encode())]
+        await front({"type": "websocket", "path": "/v1/local", "headers": headers}, receive, send)
+        await made.sleeper.passes(3)
+        assert [event["type"] for event in sent] == ["websocket.accept", "websocket.close"]
+        assert sent[1]["code"] == 1013
         assert made.sleeper.machine.starts == 0
 
 

@@ -11,15 +11,17 @@ import pytest
 
 from hub.testing.server import MARK
 from tests.faults.harness import KEY
-from tests.faults.served import Model
+from tests.faults.served import Model, eventually
 from tests.telegram.botapi import BotApi
 from tests.telegram.description import described
 from tests.telegram.says import until
 from tests.waker.sleeping import Sleeping, a_bot
 
 OWNER = {"Authorization": f"Bearer {KEY}"}
-KILLS = int(os.environ.get("AGENTHOST_WAKER_KILLS", "4"))
+KILLS = int(os.environ.get("AGENTHOST_WAKER_KILLS", "2"))
 """300 in `make faults WAKER_KILLS=300`."""
+PAUSE = 12
+"""Kills after which all is answered first: of one person's messages 200 wait at most, more are refused in words."""
 
 
 @pytest.fixture
@@ -70,6 +72,34 @@ async def test_a_sleeping_hub_is_woken_once_by_who_it_knows_and_by_nobody_else(
     assert api.faults == []
 
 
+async def test_a_guest_of_a_chat_in_a_page_wakes_a_hub_that_sleeps_and_is_answered(
+    api: BotApi, model: str, tmp_path: Path
+) -> None:
+    page = {"Origin": "https://shop.example"}
+    async with Sleeping(tmp_path, model, a_bot(api.url)) as waker:
+        await waker.met()
+        new = {"name": "Shop", "origins": [page["Origin"]], "visitors": True}
+        embed = (await waker.http.post("/v1/embeds", json=new, headers=OWNER)).json()["id"]
+        ann = await waker.http.post(f"/v1/embeds/{embed}/passes", json={"external": "ann"}, headers=OWNER)
+        guest = {**page, "Authorization": f"Bearer {ann.json()['token']}"}
+        await waker.be("stopped")
+        starts = (await waker.status())["starts_this_hour"]
+        shown = [await waker.http.get(f"/embed/{embed}/{what}", headers=page) for what in ("widget.js", "settings")]
+        visit = await waker.http.post(f"/embed/{embed}/visits", headers=page)
+        assert [answer.status_code for answer in (*shown, visit)] == [200, 200, 503]
+        assert (await waker.status())["state"] == "stopped", "looking costs nothing"
+
+        said = await waker.http.post(f"/embed/{embed}/messages", json={"text": "Hello m3x1"}, headers=guest)
+        assert (said.status_code, said.headers["agenthost-wake"][:9]) == (202, "cold;dur=")
+
+        async def is_answered() -> bool:
+            listed = await waker.http.get(f"/embed/{embed}/messages", headers=guest)
+            return any(each["role"] == "agent" and "m3x1" in each["html"] for each in listed.json()["items"])
+
+        await eventually(is_answered, "not answered", within=60)
+        assert (await waker.status())["starts_this_hour"] == starts + 1
+
+
 async def test_kills_of_waker_and_hub_lose_nothing_that_was_acknowledged(
     api: BotApi, model: str, tmp_path: Path
 ) -> None:
@@ -87,6 +117,8 @@ async def test_kills_of_waker_and_hub_lose_nothing_that_was_acknowledged(
             else:
                 await waker.kill()
                 await waker.start()
+            if kill % PAUSE == PAUSE - 1:
+                await until(lambda: answered(api, marks), within=240)
         await until(lambda: answered(api, marks), within=240)
         await waker.be("stopped")
         assert (await waker.status())["waiting"] == 0

@@ -20,7 +20,7 @@ from tests.xmpp.friend import Friend, friend
 from tests.xmpp.server import PASSWORD, ROOMS, Prosody
 from tests.xmpp.test_rooms import config_of
 
-KILLS = int(os.environ.get("AGENTHOST_WAKER_KILLS", "4"))
+KILLS = int(os.environ.get("AGENTHOST_WAKER_KILLS", "2"))
 OWNER = {"Authorization": f"Bearer {KEY}"}
 LARGEST_MB = 80
 ACCOUNT = """

@@ -28,6 +28,7 @@ from hub.registry.web.publishing import PublishingController
 from hub.registry.web.ratings import RatingsController
 from hub.registry.web.search import SearchController
 from hub.registry.web.site import Site, home, robots
+from hub.web.lean import Web
 from hub.web.shield import HEADERS
 
 BODY = 1024 * 1024
@@ -62,7 +63,7 @@ async def add_headers(message: Message, scope: Scope) -> None:
 
 def build(parts: Parts) -> Litestar:
     """Return the web application over a registry's parts."""
-    return Litestar(
+    return Web(
         route_handlers=[
             Router(f"{PATH}/v1", route_handlers=API),
             Router(f"{PATH}/v0.1", route_handlers=[ServersController]),
@@ -71,13 +72,13 @@ def build(parts: Parts) -> Litestar:
             *PAGES,
             static_files(),
         ],
-        state=State({"parts": parts}),
+        state=state_over(parts),
         dependencies={
             "parts": Provide(provide_parts, sync_to_thread=False),
             "caller": Provide(provide_caller),
             "visitor": Provide(provide_visitor),
         },
-        middleware=[Gate(parts.limits, networks_of(parts.config.proxies)), Once()],
+        middleware=[Gate(), Once()],
         exception_handlers={Exception: answer},
         template_config=templates(),
         before_send=[tell, add_headers],
@@ -95,3 +96,8 @@ def build(parts: Parts) -> Litestar:
         ),
         logging_config=None,
     )
+
+
+def state_over(parts: Parts) -> State:
+    """Return all that an application keeps: with another's it serves another registry."""
+    return State({"parts": parts, "proxies": networks_of(parts.config.proxies)})

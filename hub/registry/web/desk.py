@@ -7,9 +7,9 @@ from litestar.di import Provide
 from litestar.params import QueryParameter
 from litestar.response import Redirect, Template
 
-from hub.errors import NotAllowed
+from hub.errors import NotAllowed, NotFound
 from hub.registry.accounts import Caller
-from hub.registry.auditing import noted
+from hub.registry.auditing import fault, length, noted
 from hub.registry.moderating import PAGE as CASES
 from hub.registry.parts import Parts
 from hub.registry.rating import Asked
@@ -66,19 +66,22 @@ class Desk(Controller):
         return page("publish.html", parts, visitor, "/publish", context)
 
     @get("/moderation", media_type=MediaType.HTML)
-    async def moderation(self, parts: Registry, visitor: Visitor, cursor: Word = "") -> Template | Redirect:
-        """Show what waits for a moderator: packages, reports, ratings."""
+    async def moderation(
+        self, parts: Registry, visitor: Visitor, cursor: Word = "", account: Word = ""
+    ) -> Template | Redirect:
+        """Show what waits for a moderator (packages, reports, ratings), and the account that's asked for."""
         if visitor is None:
             return to_sign_in("/moderation")
         visitor.check_moderates()
         context = {"page": "moderation", "private": True, **(await _waiting(parts, visitor, cursor))}
+        context |= await _asked_for(parts, visitor, account.strip())
         return page("moderation.html", parts, visitor, "/moderation", context)
 
     @get("/audit", media_type=MediaType.HTML)
     async def audit(
-        self, parts: Registry, visitor: Visitor, subject: Word = "", cursor: Word = ""
+        self, parts: Registry, visitor: Visitor, subject: Word = "", cursor: Word = "", check: Word = ""
     ) -> Template | Redirect:
-        """Show what was done."""
+        """Show what was done and, if asked, whether all of it is as it was written."""
         if visitor is None:
             return to_sign_in("/audit")
         if not visitor.admin:
@@ -93,6 +96,9 @@ class Desk(Controller):
             "next": str(rows[-1].seq) if len(rows) == ROWS else None,
             "names": await parts.browsing.names({row.actor for row in rows}),
         }
+        if check:
+            count, broken = await parts.shelf.read(lambda connection: (length(connection), fault(connection)))
+            context |= {"checked": count, "broken": broken}
         return page("audit.html", parts, visitor, "/audit", context)
 
 
@@ -114,3 +120,12 @@ async def _waiting(parts: Parts, visitor: Caller, cursor: str) -> dict[str, obje
         "names": await parts.browsing.names({report.account for report in reports}),
         "held": await parts.ratings.listed(Asked(counted=False, after=None, limit=CASES)),
     }
+
+
+async def _asked_for(parts: Parts, visitor: Caller, name: str) -> dict[str, object]:
+    if not name:
+        return {}
+    try:
+        return {"asked": name, "account": await parts.standing.account(visitor, name)}
+    except NotFound:
+        return {"asked": name}

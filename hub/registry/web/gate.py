@@ -13,8 +13,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from hub.buckets import Standing, policies, told
 from hub.errors import TooLarge, TooMany
-from hub.registry.limits import Limits, Network, Standing, address_of, policies, told
+from hub.registry.limits import Limits, address_of
 
 QUOTA = "quota"
 """In an endpoint's `opt`: which quota it counts for; else reads, or writes."""
@@ -27,19 +28,15 @@ class Gate(ASGIMiddleware):
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, limits: Limits, proxies: tuple[Network, ...]) -> None:
-        self._limits = limits
-        self._proxies = proxies
-
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Count a request and look at its announced size; raises TooMany, TooLarge."""
         connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
         peer = connection.client.host if connection.client else "local"
         lists = connection.headers.getall("x-forwarded-for", [])
         forwarded = [each for header in lists for each in header.split(",")]
-        own = _own(scope)
-        own[_WHO] = f"address:{address_of(peer, forwarded, self._proxies)}"
-        own[_LIMITS] = self._limits
+        own, state = _own(scope), connection.app.state
+        own[_WHO] = f"address:{address_of(peer, forwarded, state.proxies)}"
+        own[_LIMITS] = state.parts.limits
         spend(connection, own[_WHO])
         announced = connection.headers.get("content-length", "0")
         handler = connection.route_handler

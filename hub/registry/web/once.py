@@ -34,7 +34,8 @@ class Once(ASGIMiddleware):
         parts, key = parts_of(request), key_of(request.headers.get(HEADER))
         account = await _account(request, parts)
         name, secret = f"POST {scope['path']} {key}", bool(request.route_handler.opt.get(SHOWN_ONCE))
-        kept = await parts.replays.claim(account, name, await request.body())
+        # A body may hold a password: from a plain hash, whoever has a copy of the database could guess it quickly.
+        kept = await parts.replays.claim(account, name, _marked(parts, await request.body(), 32))
         if kept is not None:
             if secret:
                 raise was_shown()
@@ -49,12 +50,16 @@ class Once(ASGIMiddleware):
 
 
 async def _account(request: Request[Any, Any, Any], parts: Parts) -> str:
-    """Return whose key it is: an account's, or of an address, by a hash that only this registry can make."""
+    """Return whose key it is: an account's, or of an address."""
     caller = await provide_visitor(request)
     if caller is not None:
         return caller.account.id
-    who = who_of(request).encode()
-    return f"nobody:{blake2b(who, key=parts.signer.told().encode()[:64], digest_size=16).hexdigest()}"
+    return f"nobody:{_marked(parts, who_of(request).encode(), 16)}"
+
+
+def _marked(parts: Parts, data: bytes, size: int) -> str:
+    """Return a hash that only this registry can make."""
+    return blake2b(data, key=parts.signer.told().encode()[:64], digest_size=size).hexdigest()
 
 
 async def _keep(parts: Parts, account: str, name: str, answer: Answer) -> None:

@@ -91,6 +91,7 @@ def page(
             "page": "",
             "wish": None,
             "private": False,
+            "rated_after": after(parts.config.rate_after_hours),
             **context,
             "visitor": visitor,
             "canonical": f"{parts.url}{PATH}{quote(path)}",
@@ -99,6 +100,15 @@ def page(
         status_code=status,
         media_type="text/html",
     )
+
+
+def after(hours: float) -> str:
+    """Return in words how long after installing something may be rated."""
+    days, rest = divmod(hours, 24)
+    number, unit = (days, "day") if days and not rest else (hours, "hour")
+    if not number:
+        return "at once"
+    return f"{number:g} {unit}{'' if number == 1 else 's'} after installing"
 
 
 def to_sign_in(path: str) -> Redirect:

@@ -6,9 +6,13 @@ import signal
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from shutil import which
 
 from hub.waker.providers import Described, ProviderFault
 
+GATE = ("/bin/sh", "-c", 'read -r _ && exec "$@" </dev/null', "sh")
+"""Becomes what's behind it once a line is written to it, and ends if its writer does before: a waker that's killed as
+it starts a process leaves none behind that it hasn't noted. The shell reads none of the command's words."""
 PATIENCE = 30.0
 """Seconds from asking the process to end to killing it."""
 
@@ -33,13 +37,18 @@ class ProcessProvider:
         if self._running() is not None:
             return
         self._asked_at = None
+        if which(self._command[0]) is None:
+            raise ProviderFault(f"{self._command[0]}: can't be run (there's no such program)")
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *self._command, stdin=asyncio.subprocess.DEVNULL, start_new_session=True
+                *GATE, *self._command, stdin=asyncio.subprocess.PIPE, start_new_session=True
             )
+            self._write(self._process.pid)
         except OSError as error:
             raise ProviderFault(f"{self._command[0]}: can't be run ({error.strerror})") from None
-        self._write(self._process.pid)
+        if gate := self._process.stdin:
+            gate.write(b"\n")
+            gate.close()
 
     async def stop(self) -> None:
         pid = self._running()

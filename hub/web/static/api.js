@@ -1,4 +1,6 @@
 // Calls of the hub's API, with the session's cookie; or of a registry's, whose pages say so.
+import { t } from "./words.js";
+
 const { door = "/sign-in", who = "hub" } = document.documentElement.dataset;
 
 export class Problem extends Error {
@@ -22,7 +24,8 @@ export async function call(method, path, body, key) {
     await request("GET", "/v1/whoami");
     response = await request(method, path, body, key);
   }
-  if (response.status === 401 && location.pathname !== door) {
+  // A wrong code on the way in is told where it was given.
+  if (response.status === 401 && location.pathname !== door && !path.startsWith("/v1/sign-in")) {
     location.replace(door);
     return new Promise(() => {});
   }
@@ -44,7 +47,7 @@ async function request(method, path, body, key) {
   try {
     return await fetch(path, { method, headers, body: body === undefined || isForm ? body : JSON.stringify(body) });
   } catch {
-    throw new Problem(0, `The ${who} can’t be reached.`);
+    throw new Problem(0, who === "hub" ? t("The hub can’t be reached.") : `The ${who} can’t be reached.`);
   }
 }
 
@@ -57,7 +60,7 @@ async function isCsrf(response) {
 }
 
 async function problem(response) {
-  let detail = `The ${who} answered ${response.status}.`;
+  let detail = who === "hub" ? t("The hub answered {status}.", { status: response.status }) : `The ${who} answered ${response.status}.`;
   try {
     detail = (await response.json()).detail || detail;
   } catch {

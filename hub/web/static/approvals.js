@@ -3,6 +3,8 @@ import { call, newKey } from "./api.js";
 import { ago, announce, h, toast } from "./dom.js";
 import { part } from "./receipts.js";
 import { tasks } from "./shell.js";
+import { mixed } from "./phrases.js";
+import { t } from "./words.js";
 
 // Keep a section up to date with what waits, of one task or of all; return how to have it look again.
 export function approvals(section, task = null) {
@@ -20,10 +22,10 @@ export function approvals(section, task = null) {
     items = items.filter((of) => (of.state ?? "asked") === "asked" && (task === null || idOf(of) === task()));
     const seen = items.map((of) => of.id).join();
     if (seen === shown) return;
-    if (items.length > shown.split(",").filter(Boolean).length) announce("A call waits for your leave.");
+    if (items.length > shown.split(",").filter(Boolean).length) announce(t("A call waits for your leave."));
     shown = seen;
     section.hidden = items.length === 0;
-    section.replaceChildren(h("h2", {}, "Waits for your leave"), h("ul.leaves", {}, items.map((of) => leave(of, look))));
+    section.replaceChildren(h("h2", {}, t("Waits for your leave")), h("ul.leaves", {}, items.map((of) => leave(of, look))));
   }
 
   return () => { clearTimeout(timer); timer = setTimeout(look, 150); };
@@ -33,19 +35,19 @@ const idOf = (of) => of.task?.id ?? of.task;
 
 function leave(of, look) {
   const task = tasks.get(idOf(of)) ?? of.task;
-  const act = (how, words, kind) => h(`button${kind}`, { type: "button", "aria-label": `${words}: ${of.tool}`, onclick: (event) => decide(event.currentTarget.closest("li"), of, how, look) }, words);
+  const act = (how, words, kind) => h(`button${kind}`, { type: "button", "aria-label": t("{act}: {what}", { act: words, what: of.tool }), onclick: (event) => decide(event.currentTarget.closest("li"), of, how, look) }, words);
   return h("li.leave", {},
-    h("p", {}, h("b", {}, of.tool), task?.number && h("span.facts", {}, " for ", h("a", { href: `/tasks/${task.id}` }, `#${task.number} ${task.title ?? ""}`))),
-    of.why && h("p", {}, of.why), part("With exactly this", of.shown, true),
-    h("p.facts", {}, `No answer is a no: it’s forgotten ${ago(of.expires_at)}.`),
-    h("div.acts", {}, act("approve", "Approve", ".primary"), act("deny", "Deny", "")));
+    h("p", {}, task?.number ? mixed("{tool} for {task}", { tool: h("b", {}, of.tool), task: h("a.facts", { href: `/tasks/${task.id}` }, `#${task.number} ${task.title ?? ""}`) }) : h("b", {}, of.tool)),
+    of.why && h("p", {}, of.why), part(t("With exactly this"), of.shown, true),
+    h("p.facts", {}, t("No answer is a no: it’s forgotten {ago}.", { ago: ago(of.expires_at) })),
+    h("div.acts", {}, act("approve", t("Approve"), ".primary"), act("deny", t("Deny"), "")));
 }
 
 async function decide(row, of, how, look) {
   for (const button of row.querySelectorAll("button")) button.disabled = true;
   try {
     await call("POST", `/v1/approvals/${encodeURIComponent(of.id)}/${how}`, undefined, newKey());
-    announce(how === "approve" ? "Approved." : "Denied.");
+    announce(how === "approve" ? t("Approved.") : t("Denied."));
     row.remove();
   } catch (problem) {
     for (const button of row.querySelectorAll("button")) button.disabled = false;

@@ -1,8 +1,10 @@
 // Files that go along with the next message, each sent to the hub at once. Loaded when the first one comes.
 import { call } from "./api.js";
 import { byId, h, icon, size } from "./dom.js";
+import { t } from "./words.js";
 
 const MOST = 10;
+document.head.append(h("link", { rel: "stylesheet", href: new URL("attach.css", import.meta.url).href }));
 let files = []; // {name, kept, problem, preview}: `kept` is what the hub answered.
 let changed = () => {};
 
@@ -31,7 +33,7 @@ export function add(chosen) {
 }
 
 async function upload(file) {
-  const entry = { name: file.name || "picture" };
+  const entry = { name: file.name || t("picture") };
   files.push(entry);
   if (file.type.startsWith("image/") && file.size < 8e6) preview(file, entry);
   const form = new FormData();
@@ -64,9 +66,9 @@ function paint() {
     h(`li${file.problem ? ".failed" : ""}`, { "aria-busy": (!file.kept && !file.problem).toString() },
       file.preview && h("img", { src: file.preview, alt: "" }),
       h("span", {}, h("b", {}, file.name),
-        h("small", { role: file.problem ? "alert" : undefined }, file.problem ?? (file.kept ? size(file.kept.size) : "Sending…"))),
+        h("small", { role: file.problem ? "alert" : undefined }, file.problem ?? (file.kept ? size(file.kept.size) : t("Sending…")))),
       h("button.icon", {
-        type: "button", "aria-label": `Leave out ${file.name}`, title: "Leave out",
+        type: "button", "aria-label": t("Leave out {file}", { file: file.name }), title: t("Leave out"),
         onclick: () => put(files.filter((other) => other !== file)),
       }, icon("cross")))));
   changed();

@@ -4,14 +4,16 @@ import { approvals } from "./approvals.js";
 import { changeOf } from "./changes.js";
 import { ago, byId, chip, h, hue, toast } from "./dom.js";
 import { STATES, isOpen, keepTask, onTasks, start, tasks } from "./shell.js";
+import { n, t, when } from "./words.js";
 
 const isDue = (task) => task.due_at && new Date(task.due_at) > new Date();
+const ENDED = t("Ended early");
 const COLUMNS = [
-  ["Needs you", (task) => task.state === "input-required"],
-  ["Working", (task) => task.state === "working" && !isDue(task)],
-  ["Waiting", (task) => task.state === "submitted" || (task.state === "working" && isDue(task))],
-  ["Done", (task) => task.state === "completed"],
-  ["Ended early", (task) => task.state === "failed" || task.state === "canceled"],
+  [t("Needs you"), (task) => task.state === "input-required"],
+  [t("Working"), (task) => task.state === "working" && !isDue(task)],
+  [t("Waiting"), (task) => task.state === "submitted" || (task.state === "working" && isDue(task))],
+  [t("Done"), (task) => task.state === "completed"],
+  [ENDED, (task) => task.state === "failed" || task.state === "canceled"],
 ];
 let cursor = null;
 
@@ -20,10 +22,10 @@ function paint() {
   const all = [...tasks.values()].filter((task) => !tasks.has(task.parent)).sort((a, b) => (a.updated_at < b.updated_at ? 1 : -1));
   byId("board").replaceChildren(...COLUMNS.map(([name, isIn]) => {
     const found = all.filter(isIn);
-    return h(`section.column-of`, { "aria-label": name, hidden: !found.length && name === "Ended early" },
+    return h(`section.column-of`, { "aria-label": name, hidden: !found.length && name === ENDED },
       h("h2", {}, name, h("span.count", {}, String(found.length))),
       h("ul", {}, found.map(ticket)),
-      !found.length && h("p.none", {}, "Nothing here"));
+      !found.length && h("p.none", {}, t("Nothing here")));
   }));
   if (focused) document.querySelector(`.ticket[data-id="${focused}"] a`)?.focus();
 }
@@ -35,7 +37,7 @@ function ticket(task) {
     h("a.name", { href: `/tasks/${task.id}` }, task.title),
     words && h("p.verdict", {}, words), plan(task),
     task.changed && h("p.facts.why", { title: changeOf(task) }, changeOf(task)),
-    h("p.facts", {}, [task.agent, task.origin.bridge !== "http" && `on ${task.origin.bridge}`, `${task.used.turns} ${task.used.turns === 1 ? "turn" : "turns"}`, due(task), ago(task.updated_at)]
+    h("p.facts", {}, [task.agent, task.origin.bridge !== "http" && t("on {bridge}", { bridge: task.origin.bridge }), n("{n} turn", "{n} turns", task.used.turns), due(task), ago(task.updated_at)]
       .filter(Boolean).join(" · ")), subtasks(task));
 }
 
@@ -46,22 +48,30 @@ function plan(task) {
   const done = points.filter((point) => point.state === "done").length;
   const meter = h("span.track", {}, h("i"));
   meter.firstChild.style.width = `${(done / points.length) * 100}%`;
-  return h("p.planned", {}, `${done} of ${points.length} points done`, meter);
+  return h("p.planned", {}, n("{done} of {n} point done", "{done} of {n} points done", points.length, { done }), meter);
 }
 
 // What a task that rests waits for.
-const SIGNALS = { message: () => "a word from you", tasks: (on) => (on.tasks.length === 1 ? "another task" : `${on.tasks.length} other tasks`),
-  file: (on) => `the file ${on.path}`, url: (on) => `a change of ${on.url}` };
+const SIGNALS = {
+  message: (until) => t("Waits for a word from you until {until}", { until }),
+  tasks: (until, on) => n("Waits for another task until {until}", "Waits for {n} other tasks until {until}", on.tasks.length, { until }),
+  file: (until, on) => t("Waits for the file {path} until {until}", { path: on.path, until }),
+  url: (until, on) => t("Waits for a change of {url} until {until}", { url: on.url, until }),
+};
+const because = (what, why) => (why ? t("{what}: {why}", { what, why }) : what);
 
 function rests(task) {
   const { verdict } = task;
   if (!isOpen(task) || !isDue(task)) return "";
-  if (verdict?.type === "wait") return `Waits${verdict.on ? ` for ${SIGNALS[verdict.on.type](verdict.on)}` : ""} until ${when(verdict.until)}${verdict.why ? `: ${verdict.why}` : ""}`;
-  if (task.schedule) return `Next run ${when(task.run_at ?? task.due_at)}`;
-  return verdict?.type === "again" ? `Goes on ${when(task.due_at)}${verdict.why ? `: ${verdict.why}` : ""}` : `Begins ${when(task.due_at)}`;
+  if (verdict?.type === "wait") {
+    const until = then(verdict.until);
+    return because(verdict.on ? SIGNALS[verdict.on.type](until, verdict.on) : t("Waits until {until}", { until }), verdict.why);
+  }
+  if (task.schedule) return t("Next run {when}", { when: then(task.run_at ?? task.due_at) });
+  return verdict?.type === "again" ? because(t("Goes on {when}", { when: then(task.due_at) }), verdict.why) : t("Begins {when}", { when: then(task.due_at) });
 }
 
-const when = (at) => new Date(at).toLocaleString([], { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const then = (at) => when(at, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
 // What was split off from a task and isn't over, beneath it.
 function subtasks(task) {
@@ -70,12 +80,15 @@ function subtasks(task) {
     h("li", {}, chip(other), h(`span.state.${other.state}`, {}, STATES[other.state]))));
 }
 
-const due = (task) => isOpen(task) && (task.schedule ? `${task.schedule.words}, again ${ago(task.due_at)}` : task.due_at && ago(task.due_at));
+const due = (task) => isOpen(task) && (task.schedule ? t("{schedule}, again {ago}", { schedule: task.schedule.words, ago: ago(task.due_at) }) : task.due_at && ago(task.due_at));
+
+// In a line's few words marks of Markdown only disturb.
+const plain = (text) => text.replace(/(\*\*|__|\*|\x60)(?=\S)(.+?)(?<=\S)\1/g, "$2");
 
 // A verdict in a line.
 export function said(verdict) {
   if (!verdict) return "";
-  return { done: verdict.summary, again: verdict.why, wait: verdict.why, ask: verdict.question || verdict.why, blocked: verdict.missing }[verdict.type] ?? "";
+  return plain({ done: verdict.summary, again: verdict.why, wait: verdict.why, ask: verdict.question || verdict.why, blocked: verdict.missing }[verdict.type] ?? "");
 }
 
 async function more() {

@@ -1,5 +1,15 @@
 // Who had a task's state changed last, and why.
 import { STATES } from "./shell.js";
+import { t } from "./words.js";
 
-const WHO = { person: "you", agent: "its agent", supervisor: "the supervisor", schedule: "its schedule", hub: "the hub" };
-export const changeOf = ({ state, changed }) => `${STATES[state]}, says ${WHO[changed.by]}${changed.why ? `: ${changed.why}` : ""}`;
+const BY = {
+  person: (state) => t("{state}, says you", { state }),
+  agent: (state) => t("{state}, says its agent", { state }),
+  supervisor: (state) => t("{state}, says the supervisor", { state }),
+  schedule: (state) => t("{state}, says its schedule", { state }),
+  hub: (state) => t("{state}, says the hub", { state }),
+};
+export function changeOf({ state, changed: { by, why } }) {
+  const what = BY[by](STATES[state]);
+  return why ? t("{what}: {why}", { what, why }) : what;
+}

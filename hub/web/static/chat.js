@@ -4,6 +4,7 @@ import { aim, fill, openComposer } from "./composer.js";
 import { announce, byId, day, h, icon, toast } from "./dom.js";
 import { draw, drawLive, drawUnsent, words } from "./message.js";
 import { onStatus, start, tasks } from "./shell.js";
+import { t } from "./words.js";
 
 const CHAT = "main";
 const UNSENT = "agenthost.unsent";
@@ -213,10 +214,10 @@ function resend() {
 // --- what a message's controls do
 
 const controls = {
-  async move(message, task, name) {
+  async move(message, task, words) {
     try {
       keep(await call("PUT", `/v1/messages/${message.id}/task`, { task }));
-      toast(`Moved to ${name}. The answer comes from there.`);
+      toast(words);
     } catch (problem) {
       toast(problem.message);
     }
@@ -293,20 +294,22 @@ new IntersectionObserver(([seen]) => seen.isIntersecting && cursor && !byId("old
 
 // --- what's new while nobody looks
 
+const { title } = document;
 let missed = 0;
 
 function told(message) {
   const fresh = !messages.has(message.id);
   keep(message);
   if (!fresh || !isHere(message) || message.state === "moved") return;
-  announce(`${message.task ? `Task ${message.task.number}: ` : ""}${message.text.slice(0, 300)}`);
-  if (document.hidden) document.title = `(${++missed}) AgentHost`;
+  const text = message.text.slice(0, 300);
+  announce(message.task ? t("Task {number}: {title}", { number: message.task.number, title: text }) : text);
+  if (document.hidden) document.title = `(${++missed}) ${title}`;
 }
 
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) return;
   missed = 0;
-  document.title = "Chat · AgentHost";
+  document.title = title;
 });
 
 // --- begin
@@ -315,13 +318,11 @@ onStatus((status) => {
   const llm = status?.llm;
   byId("kept").hidden = !llm || llm.state === "ready";
   byId("kept").textContent = !llm ? "" : llm.state === "loading" || llm.state === "restarting"
-    ? "The model is getting ready. What you write is kept, and answered in a moment."
-    : `There’s no model at the moment. What you write is kept, and answered as soon as there is one. ${llm.detail}`;
+    ? t("The model is getting ready. What you write is kept, and answered in a moment.")
+    : t("There’s no model at the moment. What you write is kept, and answered as soon as there is one. {detail}", llm);
 });
 
-for (const words of ["What’s the date in 90 days?", "Remember that my bike is a blue Brompton.", "What is 17.5 % of 1,240?"]) {
-  byId("tries").append(h("button", { type: "button", onclick: () => write(words, null) }, words));
-}
+import("./welcome.js").then(({ TRIES }) => byId("tries").append(...TRIES.map((words) => h("button", { type: "button", onclick: () => write(words, null) }, words))));
 byId("latest").append(icon("down"));
 byId("latest").onclick = toEnd;
 byId("older").onclick = older;

@@ -1,11 +1,12 @@
 // Packages on their way in: how far each is, until it's here or has failed.
 import { call, newKey } from "./api.js";
 import { byId, h, icon } from "./dom.js";
+import { t } from "./words.js";
 
 // Tell how far one is, and return how to tell more: (words, fault).
 export function coming(name) {
-  const words = h("p.facts", {}, "On its way…");
-  const close = h("button.icon", { type: "button", "aria-label": `Dismiss: ${name}`, hidden: true, onclick: () => row.remove() }, icon("cross"));
+  const words = h("p.facts", {}, t("On its way…"));
+  const close = h("button.icon", { type: "button", "aria-label": t("Dismiss: {name}", { name }), hidden: true, onclick: () => row.remove() }, icon("cross"));
   const row = h("li.coming", {}, h("div", {}, h("b", {}, name), words), close);
   byId("comings").append(row);
   return (text, fault = false) => {
@@ -17,8 +18,8 @@ export function coming(name) {
 }
 
 const STEPS = {
-  requested: "Is being fetched…", fetched: "Is here; its files are checked…", verified: "Is unpacked…", unpacked: "Its files are looked at…",
-  scanned: "Is made ready…", built: "Is put in its place…",
+  requested: t("Is being fetched…"), fetched: t("Is here; its files are checked…"), verified: t("Is unpacked…"), unpacked: t("Its files are looked at…"),
+  scanned: t("Is made ready…"), built: t("Is put in its place…"),
 };
 const STEP = 700;
 
@@ -43,7 +44,7 @@ export async function arrive(of, tell, came) {
     of = await call("GET", `/v1/packages/installations/${encodeURIComponent(of.id)}`);
   }
   const failed = of.state === "failed";
-  tell(failed ? of.error || "It failed." : "", failed);
+  tell(failed ? of.error || t("It failed.") : "", failed);
   if (!failed) await came(of.now ? of : await call("GET", `/v1/packages/${encodeURIComponent(of.package)}`));
   return !failed;
 }

@@ -1,19 +1,8 @@
 // Where a message is written: grows, keeps the draft, offers commands, aims at a task.
 import { byId, hue, h, icon, menu } from "./dom.js";
 import { onTasks, likelyTasks, tasks } from "./shell.js";
+import { t } from "./words.js";
 
-const COMMANDS = [
-  ["/new", "begin a new task"], ["/tasks", "list your open tasks"],
-  ["/task", "see or write to one: /task 3 TEXT"], ["/move", "move your last message: /move 3"],
-  ["/stop", "stop what’s running"], ["/resume", "go on with a stopped task"],
-  ["/status", "how the hub is"], ["/schedule", "later: /schedule tomorrow at 9 TEXT"], ["/timezone", "your time zone"],
-  ["/agent", "list the agents"], ["/model", "which model answers"],
-  ["/approve", "allow what a task asks for"], ["/deny", "refuse what a task asks for"],
-  ["/follow", "hear of a task in this chat too: /follow 3"], ["/unfollow", "hear of it here no more"],
-  ["/quiet", "at night: /quiet 22-7"], ["/digest", "your day"],
-  ["/whoami", "who the hub takes you for"], ["/pair", "link another account"], ["/unlink", "take an account off you"],
-  ["/start", "a short welcome"], ["/help", "all commands"],
-];
 const DRAFT = "agenthost.draft";
 
 const text = byId("text");
@@ -120,8 +109,12 @@ function press(event) {
 
 // --- commands
 
-function showHints() {
-  const found = /^\/\w*$/.test(text.value) ? COMMANDS.filter(([name]) => name.startsWith(text.value.toLowerCase())) : [];
+let commands = []; // of commands.js, once a slash was typed
+
+async function showHints() {
+  const isOne = () => /^\/\w*$/.test(text.value);
+  if (isOne()) commands = (await import("./commands.js")).COMMANDS;
+  const found = isOne() ? commands.filter(([name]) => name.startsWith(text.value.toLowerCase())) : [];
   hints.hidden = found.length === 0 || document.activeElement !== text;
   hints.replaceChildren(...found.map(([name, words], n) =>
     h("li", { role: "option", id: `hint-${n}`, "data-name": name, onmousedown: (event) => { event.preventDefault(); take(name); } },
@@ -171,9 +164,9 @@ function chooseTarget() {
   const task = (task) => ({
     label: task.title, note: `#${task.number}`, hue: hue(task), checked: target === task.id, pick: () => pick(task.id),
   });
-  menu(byId("target"), "What is it about?", [
-    { label: "Auto", note: "the hub finds the task", checked: target === null, pick: () => pick(null) },
-    { label: "New task", checked: target === "new", pick: () => pick("new") },
+  menu(byId("target"), t("What is it about?"), [
+    { label: t("Auto"), note: t("the hub finds the task"), checked: target === null, pick: () => pick(null) },
+    { label: t("New task"), checked: target === "new", pick: () => pick("new") },
     ...likelyTasks().map(task),
   ]);
 }
@@ -185,8 +178,8 @@ function pick(at) {
 
 function paintTarget() {
   const task = tasks.get(target);
-  const words = target === null ? "Auto" : task ? `#${task.number} ${task.title}` : "New task";
+  const words = target === null ? t("Auto") : task ? `#${task.number} ${task.title}` : t("New task");
   byId("target").className = `target ${hue(task)}`;
-  byId("target").title = target === null ? "The hub finds the task that a message is about" : "Messages go to this task";
-  byId("target").replaceChildren(h("i"), h("span", {}, h("span.sr", {}, "Task: "), words), icon("chevron"));
+  byId("target").title = target === null ? t("The hub finds the task that a message is about") : t("Messages go to this task");
+  byId("target").replaceChildren(h("i"), h("span", {}, h("span.sr", {}, t("Task:"), " "), words), icon("chevron"));
 }

@@ -1,4 +1,5 @@
-// Small means to build pages: elements, icons, menus, times.
+// Small means to build pages: elements, icons, times.
+import { clock, locale, number, t, when } from "./words.js";
 
 // h("p.note", {title: "x", onclick}, "text", child): an element. Strings become text, never HTML.
 export function h(tag, props = {}, ...kids) {
@@ -23,12 +24,12 @@ const PATHS = {
   chevron: "M7 10l5 5 5-5",
   moon: "M20 14.5A8 8 0 0 1 9.5 4 8 8 0 1 0 20 14.5z",
   sun: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2v2M12 20v2M4.2 4.2l1.4 1.4M18.4 18.4l1.4 1.4M2 12h2M20 12h2M4.2 19.8l1.4-1.4M18.4 5.6l1.4-1.4",
+  person: "M12 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM4.5 20a7.5 7.5 0 0 1 15 0",
   out: "M14 4H6v16h8M10 12h10M17 8.5l3.5 3.5-3.5 3.5",
   copy: "M9 9h11v11H9zM5 15H4V4h11v1",
   check: "M5 12.5l4.5 4.5L19 7.5",
   clip: "M20 11.5l-8.2 8.2a5.2 5.2 0 0 1-7.4-7.4l8.6-8.6a3.5 3.5 0 0 1 5 5l-8.6 8.5a1.7 1.7 0 0 1-2.5-2.4l7.9-7.8",
   cross: "M6.5 6.5l11 11M17.5 6.5l-11 11",
-  link: "M10 14a4 4 0 0 0 6 .4l3-3a4 4 0 0 0-5.7-5.7l-1.6 1.6M14 10a4 4 0 0 0-6-.4l-3 3a4 4 0 0 0 5.7 5.7l1.6-1.6",
   reply: "M9 7l-5 5 5 5M4 12h10a6 6 0 0 1 6 6",
 };
 
@@ -45,99 +46,43 @@ export function icon(name) {
 
 // A task's colour, number and title, as a link to it; `short` leaves the title to the tooltip.
 export function chip(task, short = false) {
-  const name = `Task ${task.number}: ${task.title}`;
-  return h(`a.chip.${hue(task)}`, { href: `/tasks/${task.id}`, title: name, "aria-label": name },
-    h("i"), `#${task.number}`, !short && h("span", {}, task.title));
+  const name = t("Task {number}: {title}", task);
+  return h(`a.chip.${hue(task)}`, { href: `/tasks/${task.id}`, title: name, "aria-label": short && name },
+    h("i"), `#${task.number} `, !short && h("span", {}, task.title));
 }
 
 // How much so many bytes are, as people say it.
 export function size(bytes) {
-  if (bytes < 1000) return `${bytes} B`;
-  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+  if (bytes < 1000) return `${number(bytes)} B`;
+  const [unit, name] = [[1e9, "GB"], [1e6, "MB"], [1e3, "kB"]].find(([unit]) => bytes >= unit);
+  return `${number(bytes / unit, 1)} ${name}`;
 }
 
 export const hue = (task) => (task ? `t${task.number % 8}` : "t");
 
 export function time(at) {
-  const date = new Date(at);
-  const words = date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  return h("time", { dateTime: at, title: date.toLocaleString() }, words);
+  return h("time", { dateTime: at, title: when(at) }, clock(at));
 }
 
 export function day(at) {
-  const date = new Date(at);
   const days = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(at).setHours(0, 0, 0, 0)) / 86_400_000);
-  if (days === 0) return "Today";
-  if (days === 1) return "Yesterday";
-  return date.toLocaleDateString([], { weekday: "long", day: "numeric", month: "long" });
+  if (days === 0) return t("Today");
+  if (days === 1) return t("Yesterday");
+  return when(at, { weekday: "long", day: "numeric", month: "long" });
 }
 
 // "3 minutes ago", "in 2 hours".
 export function ago(at) {
   const seconds = (new Date(at) - Date.now()) / 1000;
-  const format = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+  const format = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
   for (const [unit, size] of [["day", 86_400], ["hour", 3_600], ["minute", 60]]) {
     if (Math.abs(seconds) >= size) return format.format(Math.round(seconds / size), unit);
   }
-  return seconds > 1 ? "in a moment" : "just now";
+  return seconds > 1 ? t("in a moment") : t("just now");
 }
 
-// Open a floating box beside a button. Esc or a click elsewhere closes it, and the button has the focus again.
-export function float(button, box) {
-  if (button.getAttribute("aria-expanded") === "true" || button === shutting) {
-    shutting = null;
-    return;
-  }
-  box.popover = "auto";
-  box.classList.add("float");
-  document.body.append(box);
-  button.setAttribute("aria-expanded", "true");
-  box.showPopover();
-  place(button, box);
-  // A press on the button itself closes the box; the click that follows mustn't open it again.
-  const press = (event) => { shutting = button.contains(event.target) ? button : null; };
-  document.addEventListener("pointerdown", press, true);
-  box.addEventListener("toggle", (event) => {
-    if (event.newState !== "closed") return;
-    const inside = box.contains(document.activeElement) || document.activeElement === document.body;
-    document.removeEventListener("pointerdown", press, true);
-    box.remove();
-    button.setAttribute("aria-expanded", "false");
-    if (inside && button.isConnected) button.focus();
-  });
-}
-
-let shutting = null;
-
-function place(button, box) {
-  const at = button.getBoundingClientRect();
-  const below = innerHeight - at.bottom > box.offsetHeight + 16 || at.top < box.offsetHeight + 16;
-  const top = below ? at.bottom + 6 : at.top - box.offsetHeight - 6;
-  box.style.top = `${Math.max(8, Math.min(top, innerHeight - box.offsetHeight - 8))}px`;
-  box.style.left = `${Math.max(8, Math.min(at.left, innerWidth - box.offsetWidth - 8))}px`;
-}
-
-// Open a menu: `items` are {label, note, hue, checked, pick}. Arrows, Home, End move; Enter picks.
-export function menu(button, title, items) {
-  const entries = items.map((item) =>
-    h(`button.item.${item.hue || "t"}`,
-      { type: "button", role: item.checked === undefined ? "menuitem" : "menuitemradio", "aria-checked": item.checked?.toString(),
-        tabIndex: -1, onclick: () => { box.hidePopover(); item.pick(); } },
-      h("i"), h("span", {}, item.label), item.note && h("small", {}, item.note), item.checked && icon("check")));
-  const box = h("div.menu", { role: "menu", "aria-label": title, onkeydown: (event) => walk(event, entries) },
-    h("p.title", {}, title), entries);
-  float(button, box);
-  (entries.find((_, n) => items[n].checked) ?? entries[0])?.focus();
-}
-
-function walk(event, entries) {
-  const at = entries.indexOf(document.activeElement);
-  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: entries.length - 1 }[event.key];
-  if (event.key === "Tab") event.currentTarget.hidePopover();
-  if (to === undefined) return;
-  event.preventDefault();
-  entries.at(to % entries.length).focus();
-}
+// Open a menu as floating.js has it, which is loaded for the first one.
+export const menu = async (...of) => (await import("./floating.js")).menu(...of);
 
 // Say something in passing, to eyes and ears.
 export function toast(words) {

@@ -26,6 +26,7 @@ export function follow(on) {
       source.addEventListener(kind, (event) => {
         if (event.lastEventId) last = event.lastEventId;
         on[kind]?.(JSON.parse(event.data));
+        if (kind !== "delta") on.any?.();
       });
     }
     source.onerror = lose;

@@ -2,14 +2,16 @@
 import { call } from "./api.js";
 import { fetchFrom } from "./coming.js";
 import { ago, announce, byId, h, size } from "./dom.js";
+import { KINDS } from "./names.js";
 import { start } from "./shell.js";
+import { n, number, t } from "./words.js";
 
 const SIGNERS = {
-  pinned: ["Signed by its publisher, whose key this hub knows.", "good"],
-  rotated: ["Signed by its publisher’s new key, which the old one vouches for.", "good"],
-  new: ["Signed. It’s the first package of this publisher’s here: their key is remembered, and later ones must have it.", "facts"],
-  refused: ["It can’t be installed: the signature isn’t good.", "fault"],
-  unknown: ["It can’t be installed now: nobody knows whether it’s what was signed.", "fault"],
+  pinned: [t("Signed by its publisher, whose key this hub knows."), "good"],
+  rotated: [t("Signed by its publisher’s new key, which the old one vouches for."), "good"],
+  new: [t("Signed. It’s the first package of this publisher’s here: their key is remembered, and later ones must have it."), "facts"],
+  refused: [t("It can’t be installed: the signature isn’t good."), "fault"],
+  unknown: [t("It can’t be installed now: nobody knows whether it’s what was signed."), "fault"],
 };
 
 function tell(faults) {
@@ -29,7 +31,7 @@ async function search(query, cursor) {
     byId("none-found").hidden = list.children.length > 0 || page.faults.length > 0;
     more(query, page);
     const count = list.children.length;
-    announce(count === 1 ? "One package is found." : `${count} packages are found.`);
+    announce(n("One package is found.", "{n} packages are found.", count));
   } catch (problem) {
     tell([problem.message]);
   }
@@ -43,11 +45,11 @@ function more(query, page) {
   button.onclick = () => search(query, { cursor: page.next, registry: last.registry });
 }
 
-const stars = (rating) => (rating.n && rating.mean ? `★ ${rating.mean.toFixed(1)} (${rating.n})` : "not rated yet");
+const stars = (rating) => (rating.n && rating.mean ? `★ ${number(rating.mean, 1)} (${number(rating.n)})` : t("not rated yet"));
 
 function offer(of) {
   const name = `${of.publisher}/${of.name}`;
-  const sheet = h("div.sheet", {}, h("p.none", {}, "Is looked up…"));
+  const sheet = h("div.sheet", {}, h("p.none", {}, t("Is looked up…")));
   let isAsked = false;
   const look = async (event) => {
     if (!event.target.open || isAsked) return;
@@ -61,8 +63,8 @@ function offer(of) {
     }
   };
   return h("li.package.offer", {}, h("details", { ontoggle: look },
-    h("summary", {}, h("b", {}, name), h("span.facts", {}, `${of.kind} · ${of.latest}`), h("span.facts", {}, stars(of.rating)),
-      h("span.facts", {}, `${of.installs} ${of.installs === 1 ? "hub" : "hubs"}`), of.installed && h("span.state.enabled", {}, `${of.installed} is here`),
+    h("summary", {}, h("b", {}, name), h("span.facts", {}, `${KINDS[of.kind] ?? of.kind} · ${of.latest}`), h("span.facts", {}, stars(of.rating)),
+      h("span.facts", {}, n("{n} hub", "{n} hubs", of.installs)), of.installed && h("span.state.enabled", {}, t("{version} is here", { version: of.installed })),
       of.description && h("span.told", {}, of.description)),
     sheet));
 }
@@ -71,11 +73,11 @@ function told(of, name) {
   const [words, how] = SIGNERS[of.signer];
   return [
     h("p", {}, of.what),
-    h(`p.${how}`, {}, words, of.key && h("code", { title: "The key's id" }, ` ${of.key}`)),
+    h(`p.${how}`, {}, words, of.key && h("code", { title: t("The key's id") }, ` ${of.key}`)),
     of.doubt && h("p.fault", { role: "alert" }, of.doubt),
     facts(of),
     of.notes.length > 0 && h("ul", {}, of.notes.map((note) => h("li", {}, note))),
-    of.found.length > 0 && h("div.findings", { role: "note" }, h("p", {}, h("b", {}, "The registry’s look at its files found:")), h("ul", {}, of.found.map((one) => h("li", {}, one)))),
+    of.found.length > 0 && h("div.findings", { role: "note" }, h("p", {}, h("b", {}, t("The registry’s look at its files found:"))), h("ul", {}, of.found.map((one) => h("li", {}, one)))),
     asking(of, name),
     of.versions.length > 0 && versions(of.versions),
     of.opinions.length > 0 && opinions(of.opinions),
@@ -86,8 +88,8 @@ function told(of, name) {
 function facts(of) {
   const row = (title, value) => value && [h("dt", {}, title), h("dd", {}, value)];
   return h("dl", {}, [
-    row("Version", of.latest), row("From", of.registry), row(of.kind === "agent" ? "Would use" : "Tools", of.tools.join(", ")),
-    row("License", of.license), row("Changed", of.updated_at && ago(of.updated_at)), row("Fetched", `${of.downloads} times`), row("About", of.tags.join(", ")),
+    row(t("Version"), of.latest), row(t("From"), of.registry), row(of.kind === "agent" ? t("Would use") : t("Tools"), of.tools.join(", ")),
+    row(t("License"), of.license), row(t("Changed"), of.updated_at && ago(of.updated_at)), row(t("Fetched"), n("once", "{n} times", of.downloads)), row(t("About"), of.tags.join(", ")),
   ].filter(Boolean).flat());
 }
 
@@ -96,54 +98,55 @@ function asking(of, name) {
   const boxes = of.permissions.map((permission) => h("input", { type: "checkbox", value: permission.id, onchange: weigh }));
   const isGood = !["refused", "unknown"].includes(of.signer);
   const button = h("button.primary", { type: "submit" });
-  const off = h("button", { type: "button", disabled: !isGood, onclick: () => go(false) }, "Install, switched off");
+  const off = h("button", { type: "button", disabled: !isGood, onclick: () => go(false) }, t("Install, switched off"));
   const words = h("p.facts", { "aria-live": "polite" });
   async function go(isUsed) {
     button.disabled = off.disabled = true;
-    words.textContent = "On its way…";
+    words.textContent = t("On its way…");
     const grants = isUsed ? boxes.map((box) => box.value) : boxes.filter((box) => box.checked).map((box) => box.value);
     const isIn = await fetchFrom(name, `/v1/packages?enable=${isUsed}&wait=0`, { source: name, grants }, came);
-    words.textContent = isIn ? "It’s here." : "It didn’t come in; why stands above.";
+    words.textContent = isIn ? t("It’s here.") : t("It didn’t come in; why stands above.");
     if (isIn) return;
     off.disabled = false;
     weigh();
   }
   function weigh() {
-    button.textContent = boxes.length ? "Grant this, and install" : "Install";
+    button.textContent = boxes.length ? t("Grant this, and install") : t("Install");
     button.disabled = !isGood || of.found.length > 0 || !boxes.every((box) => box.checked);
   }
   function came(of) {
     const { version } = of.next ?? of.now;
     const isUsing = of.state === "enabled" && !of.next;
-    announce(`${of.id} ${version} is here, ${isUsing ? "and in use" : "and off until you say so"}.`);
-    acts.replaceChildren(h("a", { href: `/packages#p-${of.id}` }, isUsing ? `${of.id} ${version} is in use` : `${of.id} ${version} is here, and off until you say so`));
+    const about = { package: of.id, version };
+    announce(isUsing ? t("{package} {version} is here, and in use.", about) : t("{package} {version} is here, and off until you say so.", about));
+    acts.replaceChildren(h("a", { href: `/packages#p-${of.id}` }, isUsing ? t("{package} {version} is in use", about) : t("{package} {version} is here, and off until you say so", about)));
   }
   const acts = h("div.acts", {}, button, off);
   weigh();
   return h("form", { onsubmit: (event) => { event.preventDefault(); go(true); } },
     boxes.length
-      ? h("fieldset", {}, h("legend", {}, "It asks to"), of.permissions.map((permission, n) => h("label.grant", {}, boxes[n], h("span", {}, permission.meaning, h("code", {}, permission.id)))))
-      : h("p", {}, "It asks for no permission: it reaches no network, no file and no secret."),
+      ? h("fieldset", {}, h("legend", {}, t("It asks to")), of.permissions.map((permission, n) => h("label.grant", {}, boxes[n], h("span", {}, permission.meaning, h("code", {}, permission.id)))))
+      : h("p", {}, t("It asks for no permission: it reaches no network, no file and no secret.")),
     acts, words);
 }
 
 function versions(all) {
-  const differs = (one) => [one.added.length > 0 && `asks besides for ${one.added.join(", ")}`, one.removed.length > 0 && `no longer asks for ${one.removed.join(", ")}`].filter(Boolean).join("; ");
+  const differs = (one) => [one.added.length > 0 && t("asks besides for {permissions}", { permissions: one.added.join(", ") }), one.removed.length > 0 && t("no longer asks for {permissions}", { permissions: one.removed.join(", ") })].filter(Boolean).join("; ");
   const line = (one) => h("li", {}, h("b", {}, one.version), h("span.facts", {}, [one.published_at && ago(one.published_at), size(one.size)].filter(Boolean).join(" · ")),
-    differs(one) && h("span", {}, differs(one)), one.yanked && h("span.fault", {}, `taken back: ${one.yanked}`), one.revoked && h("span.fault", {}, `taken away: ${one.revoked}`));
-  return h("details.part", {}, h("summary", {}, `Versions (${all.length})`), h("ul.lines", {}, all.map(line)));
+    differs(one) && h("span", {}, differs(one)), one.yanked && h("span.fault", {}, t("taken back: {why}", { why: one.yanked })), one.revoked && h("span.fault", {}, t("taken away: {why}", { why: one.revoked })));
+  return h("details.part", {}, h("summary", {}, t("Versions ({number})", { number: all.length })), h("ul.lines", {}, all.map(line)));
 }
 
 function opinions(all) {
-  const line = (one) => h("li", {}, h("b", {}, "★".repeat(one.stars)), h("span.facts", {}, `${one.account}, of ${one.version}`), one.text && h("span", {}, one.text));
-  return h("details.part", {}, h("summary", {}, "What others think"), h("ul.lines", {}, all.map(line)));
+  const line = (one) => h("li", {}, h("b", {}, "★".repeat(one.stars)), h("span.facts", {}, t("{account}, of {version}", one)), one.text && h("span", {}, one.text));
+  return h("details.part", {}, h("summary", {}, t("What others think")), h("ul.lines", {}, all.map(line)));
 }
 
 function readme(of) {
   const body = h("div.body");
   const message = { html: of.readme_html };
   body.innerHTML = message.html; // Sanitised by the hub.
-  return h("details.part", {}, h("summary", {}, "Its own words"), body);
+  return h("details.part", {}, h("summary", {}, t("Its own words")), body);
 }
 
 const find = () => {

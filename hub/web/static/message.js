@@ -1,6 +1,7 @@
 // How a message looks.
 import { chip, h, hue, icon, menu, size, time, toast } from "./dom.js";
 import { likelyTasks } from "./shell.js";
+import { t } from "./words.js";
 
 // Return a kept message's element. `on` has what its controls do: move, choose, retry; `known` finds other messages.
 export function draw(message, known, on) {
@@ -23,28 +24,28 @@ function drawUser(message, known, on) {
 }
 
 const WORDS = {
-  accepted: "Kept", asking: "Which task?", routed: "Kept", working: "Working…", stopped: "Stopped", failed: "Failed",
+  accepted: t("Kept"), asking: t("Which task?"), routed: t("Kept"), working: t("Working…"), handed: t("A human answers"), stopped: t("Stopped"), failed: t("Failed"),
 };
 
 function stateOf(message, on) {
-  if (message.state === "answered") return h("span.progress.answered", { title: "Answered" }, icon("check"), h("span.sr", {}, "Answered"));
+  if (message.state === "answered") return h("span.progress.answered", { title: t("Answered") }, icon("check"), h("span.sr", {}, t("Answered")));
   const words = WORDS[message.state];
   if (!words) return null;
   return h(`span.progress.${message.state}`, { role: message.state === "failed" ? "alert" : undefined }, words,
     message.error && `: ${message.error}`,
-    ["failed", "stopped"].includes(message.state) && h("button.quiet", { type: "button", onclick: () => on.retry(message) }, "Try again"));
+    ["failed", "stopped"].includes(message.state) && h("button.quiet", { type: "button", onclick: () => on.retry(message) }, t("Try again")));
 }
 
 function drawAgent(message, known, on) {
   const asked = known(message.answers);
   if (message.state === "moved") {
-    return h("li.said.agent.taken", {}, h("p", {}, "This answer was taken back: its message went to another task."));
+    return h("li.said.agent.taken", {}, h("p", {}, t("This answer was taken back: its message went to another task.")));
   }
   const body = h("div.body");
   body.innerHTML = message.html; // Sanitised by the hub.
   dress(body);
   return h(`li.said.agent.${hue(message.task)}`, {},
-    h("div.meta", {}, message.task && chip(message.task), time(message.created_at), quote(asked)),
+    h("div.meta", {}, message.task && chip(message.task), message.human && h("span.human", {}, message.human), time(message.created_at), quote(asked)),
     body, files(message), message.error && h("p.fault", {}, message.error), choices(message, on), usedButton(message),
     h("div.tools", {}, copyButton(() => words(message)), asked && whyButton(asked), wrongButton(message, asked ?? message, on)));
 }
@@ -61,7 +62,7 @@ export function drawLive(task) {
   const text = new Text("");
   const body = h("div.body.plain", {}, text, h("span.caret", { "aria-hidden": "true" }));
   const element = h(`li.said.agent.live.${hue(task)}`, { "aria-busy": "true" },
-    h("div.meta", {}, task && chip(task), h("span.sr", {}, "Working…")), body);
+    h("div.meta", {}, task && chip(task), h("span.sr", {}, t("Working…"))), body);
   let waiting = "";
   let replace = false;
   // One paint for all the tokens that came since the last.
@@ -85,10 +86,10 @@ export function drawUnsent(note, on) {
   return h("li.said.user.unsent", { "aria-busy": (!stuck).toString() },
     h("div.bubble", {}, note.text, files({ parts: note.files ?? [] })),
     h("div.meta", {}, stuck
-      ? h("span.progress.failed", { role: "alert" }, "Not sent", note.problem && `: ${note.problem}`,
-          h("button.quiet", { type: "button", onclick: () => on.send(note) }, "Try again"),
-          h("button.quiet", { type: "button", onclick: () => on.edit(note) }, "Edit"))
-      : h("span.progress", {}, "Sending…")));
+      ? h("span.progress.failed", { role: "alert" }, t("Not sent"), note.problem && `: ${note.problem}`,
+          h("button.quiet", { type: "button", onclick: () => on.send(note) }, t("Try again")),
+          h("button.quiet", { type: "button", onclick: () => on.edit(note) }, t("Edit")))
+      : h("span.progress", {}, t("Sending…"))));
 }
 
 // Which message it answers. The page hides it where that's the one just above.
@@ -119,7 +120,7 @@ function file(part) {
 
 function choices(message, on) {
   if (!message.choices.length) return null;
-  return h("div.choices", { role: "group", "aria-label": "Choices" },
+  return h("div.choices", { role: "group", "aria-label": t("Choices") },
     message.choices.map((choice) => h("button.choice", {
       type: "button", disabled: !on.isAsking(message), onclick: (event) => on.choose(message, choice, event.target.parentNode),
     }, choice.text)));
@@ -129,12 +130,12 @@ function wrongButton(message, asked, on) {
   if (!message.task || asked.role !== "user") return null;
   return h("button.quiet", {
     type: "button", "aria-haspopup": "menu", "aria-expanded": "false", "data-act": "wrong",
-    onclick: (event) => menu(event.currentTarget, "Move this message to", [
+    onclick: (event) => menu(event.currentTarget, t("Move this message to"), [
       ...likelyTasks().filter((task) => task.id !== message.task.id).map((task) => (
-        { label: task.title, note: `#${task.number}`, hue: hue(task), pick: () => on.move(asked, task.id, `#${task.number}`) })),
-      { label: "New task", pick: () => on.move(asked, "new", "a new task") },
+        { label: task.title, note: `#${task.number}`, hue: hue(task), pick: () => on.move(asked, task.id, t("Moved to {task}. The answer comes from there.", { task: `#${task.number}` })) })),
+      { label: t("New task"), pick: () => on.move(asked, "new", t("Moved to a new task. The answer comes from there.")) },
     ]),
-  }, "Wrong task?");
+  }, t("Wrong task?"));
 }
 
 function whyButton(message) {
@@ -142,7 +143,7 @@ function whyButton(message) {
   return h("button.quiet", {
     type: "button", "aria-haspopup": "dialog", "aria-expanded": "false", "data-act": "why",
     onclick: ({ currentTarget }) => import("./evidence.js").then(({ explain }) => explain(currentTarget, message)),
-  }, "Why?");
+  }, t("Why?"));
 }
 
 // The tools used for an answer, and their receipts.
@@ -152,13 +153,13 @@ function usedButton(message) {
     type: "button", "aria-haspopup": "dialog", "aria-expanded": "false", "data-act": "used",
     onclick: ({ currentTarget }) => import("./receipts.js").then(({ explain }) => explain(currentTarget, message.task, message.turn))
       .catch((problem) => toast(problem.message)),
-  }, `Used ${message.used.join(", ")}`);
+  }, t("Used {tools}", { tools: message.used.join(", ") }));
 }
 
 function copyButton(text) {
   if (!navigator.clipboard) return null;
   return h("button.icon", {
-    type: "button", "aria-label": "Copy", title: "Copy",
+    type: "button", "aria-label": t("Copy"), title: t("Copy"),
     onclick: async (event) => {
       const button = event.currentTarget;
       await navigator.clipboard.writeText(text());
@@ -171,7 +172,7 @@ function copyButton(text) {
 // Give code its copy button, and let wide tables scroll by themselves.
 export function dress(body) {
   for (const table of body.querySelectorAll("table")) {
-    const frame = h("div.table", { tabIndex: 0, role: "group", "aria-label": "Table" });
+    const frame = h("div.table", { tabIndex: 0, role: "group", "aria-label": t("Table") });
     table.replaceWith(frame);
     frame.append(table);
   }

@@ -2,8 +2,10 @@
 import { call, newKey } from "./api.js";
 import { arrive, coming, fetchFrom, isComing } from "./coming.js";
 import { announce, byId, h } from "./dom.js";
+import { KINDS } from "./names.js";
 import { start } from "./shell.js";
 import { sheet } from "./sheet.js";
+import { n, t } from "./words.js";
 
 let packages = [];
 const unfolded = new Set(location.hash.startsWith("#p-") ? [location.hash.slice(3)] : []);
@@ -31,8 +33,6 @@ function paint() {
   again.find((element) => !element.hidden)?.focus();
 }
 
-const KINDS = { plugin: "plugin", agent: "agent", script: "script", skill: "skill", server: "MCP server" };
-
 function card(of) {
   return h("li.package", { id: `p-${of.id}` },
     h("details", { open: unfolded.has(of.id), ontoggle: (event) => unfolded[event.target.open ? "add" : "delete"](of.id) },
@@ -43,9 +43,9 @@ function card(of) {
 
 function standing(of) {
   const { revoked, yanked } = of.standing ?? {};
-  if (revoked) return h("span.state.revoked", {}, "Taken away");
-  if (yanked) return h("span.state.yanked", {}, of.state === "enabled" ? "In use, but taken back" : "Taken back");
-  return h(`span.state.${of.state}`, {}, of.state === "enabled" ? "In use" : "Off");
+  if (revoked) return h("span.state.revoked", {}, t("Taken away"));
+  if (yanked) return h("span.state.yanked", {}, of.state === "enabled" ? t("In use, but taken back") : t("Taken back"));
+  return h(`span.state.${of.state}`, {}, of.state === "enabled" ? t("In use") : t("Off"));
 }
 
 // Have something done with a package; what the hub says against it stands on its sheet.
@@ -66,7 +66,7 @@ async function wish(of, words, ...requests) {
 async function remove(of) {
   try {
     await call("DELETE", `/v1/packages/${encodeURIComponent(of.id)}`);
-    announce(`${of.id} is removed.`);
+    announce(t("{package} is removed.", { package: of.id }));
     byId("here-title").scrollIntoView({ block: "nearest" });
     byId("main").focus();
   } catch (problem) {
@@ -108,7 +108,8 @@ async function came(of) {
   summary?.focus();
   byId(`p-${of.id}`)?.scrollIntoView({ block: "start", behavior: "smooth" });
   const { version } = of.next ?? of.now;
-  announce(`${of.id} ${version} is here, ${of.state === "enabled" && !of.next ? "and in use" : "and off until you say so"}.`);
+  const about = { package: of.id, version };
+  announce(of.state === "enabled" && !of.next ? t("{package} {version} is here, and in use.", about) : t("{package} {version} is here, and off until you say so.", about));
 }
 
 async function uploadAll(files) {
@@ -144,7 +145,7 @@ byId("look").onclick = async () => {
     packages = (await call("POST", "/v1/packages/check", {}, newKey())).items;
     paint();
     const count = packages.filter((of) => of.standing?.newer).length;
-    announce(count ? `${count} can be updated.` : "There’s nothing newer.");
+    announce(count ? n("{n} can be updated.", "{n} can be updated.", count) : t("There’s nothing newer."));
   } catch (problem) {
     announce(problem.message);
   }

@@ -2,6 +2,8 @@
 import { call } from "./api.js";
 import { ago, chip, h, size, toast } from "./dom.js";
 import { STATES } from "./shell.js";
+import { mixed } from "./phrases.js";
+import { n, t } from "./words.js";
 
 const LONGEST = 160;
 
@@ -14,15 +16,15 @@ export async function partsOf(task, changed) {
 
 function files(task, made) {
   const href = (file) => `/v1/tasks/${task.id}/artefacts/${file.sha256}`;
-  return made.length > 0 && h("section", { "aria-label": "Files", id: "files" }, h("h2", {}, "Files"),
+  return made.length > 0 && h("section", { "aria-label": t("Files"), id: "files" }, h("h2", {}, t("Files")),
     h("ul.plan", {}, made.map((file) => h("li.point", {}, h("a", { href: href(file), target: "_blank", rel: "noopener" }, file.name),
-      h("span.facts", {}, [file.kind === "sent" && "sent to you", size(file.size), file.turn && `turn ${file.turn}`, ago(file.at)].filter(Boolean).join(" · "))))));
+      h("span.facts", {}, [file.kind === "sent" && t("sent to you"), size(file.size), file.turn && t("turn {number}", { number: file.turn }), ago(file.at)].filter(Boolean).join(" · "))))));
 }
 
-const above = (task) => task.parent && h("p.facts", {}, "Part of ", h("a", { href: `/tasks/${task.parent}` }, "the task above"));
+const above = (task) => task.parent && h("p.facts", {}, mixed("Part of {task}", { task: h("a", { href: `/tasks/${task.parent}` }, t("the task above")) }));
 
 function subtasks(below) {
-  return below.length > 0 && h("section", { "aria-label": "Subtasks", id: "subtasks" }, h("h2", {}, "Subtasks"),
+  return below.length > 0 && h("section", { "aria-label": t("Subtasks"), id: "subtasks" }, h("h2", {}, t("Subtasks")),
     h("ul.plan", {}, below.map((task) => h("li.point", {}, chip(task), h(`span.state.${task.state}`, {}, STATES[task.state])))));
 }
 
@@ -37,8 +39,8 @@ function plan(task, changed) {
   };
   const counted = task.plan.filter((point) => point.state !== "dropped");
   const done = counted.filter((point) => point.state === "done").length;
-  return h("section", { "aria-label": "Plan", id: "plan" },
-    h("h2", {}, "Plan", counted.length > 0 && h("span.facts", {}, ` ${done} of ${counted.length} done`)),
+  return h("section", { "aria-label": t("Plan"), id: "plan" },
+    h("h2", {}, t("Plan"), counted.length > 0 && h("span.facts", {}, " ", n("{done} of {n} done", "{done} of {n} done", counted.length, { done }))),
     h("ol.plan", {}, task.plan.map((point, at) => item(point, at, task.plan, put))), adding(task.plan, put));
 }
 
@@ -49,15 +51,15 @@ function item(point, at, points, put) {
     onchange: (event) => become(event.target.checked ? "done" : "open") });
   return h(`li.point.${point.state}`, {}, h("label", {}, tick, h("span", {}, point.text)),
     point.state !== "done" && h("button.quiet", { type: "button", "data-act": `drop-${at}`, onclick: () => become(dropped ? "open" : "dropped") },
-      dropped ? "Take up again" : "Drop"));
+      dropped ? t("Take up again") : t("Drop")));
 }
 
 function adding(points, put) {
-  const text = h("input", { type: "text", maxLength: LONGEST, required: true, placeholder: "Add a point…", "aria-label": "A new point", "data-act": "add-point" });
+  const text = h("input", { type: "text", maxLength: LONGEST, required: true, placeholder: t("Add a point…"), "aria-label": t("A new point"), "data-act": "add-point" });
   return h("form.found", { onsubmit: async (event) => {
     event.preventDefault();
     const words = text.value.trim();
     text.value = ""; // what's typed stays through every drawing of the page but this one
     if (words && !(await put([...points, { text: words }]))) text.value = words;
-  } }, text, h("button", { type: "submit" }, "Add"));
+  } }, text, h("button", { type: "submit" }, t("Add")));
 }

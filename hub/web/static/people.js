@@ -1,10 +1,14 @@
 // Who's known and by which accounts, who asks to be let in, and how to link one more account of one's own.
 import { call, newKey } from "./api.js";
 import { ago, byId, h, menu, toast } from "./dom.js";
+import { loadInvitations } from "./invite.js";
+import { ROLES } from "./names.js";
 import { onStatus, start } from "./shell.js";
 import { sure } from "./sure.js";
+import { mixed } from "./phrases.js";
+import { clock, t } from "./words.js";
 
-const KINDS = { telegram: "Telegram", xmpp: "XMPP", http: "Web" };
+const KINDS = { telegram: "Telegram", xmpp: "XMPP", http: t("Web") };
 const platform = (what) => KINDS[what.kind] ?? what.kind ?? what.bridge;
 const named = (what) => (what.bridge === what.kind || !what.kind ? platform(what) : `${platform(what)} (${what.bridge})`);
 let me = null;
@@ -22,6 +26,7 @@ async function load() {
     knocks = null;
   }
   paint();
+  await loadInvitations();
 }
 
 const again = () => load().catch((problem) => toast(problem.message));
@@ -43,19 +48,19 @@ function paint() {
 function knock(request) {
   const who = request.name || request.sender;
   const button = (act, words, name, onclick) =>
-    h(`button${act}`, { type: "button", "aria-label": `${words}: ${who}`, onclick, ...name }, words);
+    h(`button${act}`, { type: "button", "aria-label": t("{act}: {what}", { act: words, what: who }), onclick, ...name }, words);
   return h("li", {},
     h("div.who", {}, h("b", {}, who), h("span.facts", {}, `${named(request)} · ${request.sender} · ${ago(request.created_at)}`)),
     h("div.acts", {},
-      button("", "Refuse", {}, () => answer(request, "deny", undefined, `${who} isn’t let in.`)),
-      people.length > 1 && button("", "Let in as…", { "aria-haspopup": "menu", "aria-expanded": "false" }, (event) => chooseWho(event.currentTarget, request)),
-      button(".primary", "Let in", {}, () => answer(request, "approve", {}, `${who} is let in.`))));
+      button("", t("Refuse"), {}, () => answer(request, "deny", undefined, t("{name} isn’t let in.", { name: who }))),
+      people.length > 1 && button("", t("Let in as…"), { "aria-haspopup": "menu", "aria-expanded": "false" }, (event) => chooseWho(event.currentTarget, request)),
+      button(".primary", t("Let in"), {}, () => answer(request, "approve", {}, t("{name} is let in.", { name: who })))));
 }
 
 function chooseWho(button, request) {
-  menu(button, "One more account of", people.filter((person) => person.role !== "group").map((person) => ({
-    label: person.id === me.id ? `${person.name} (you)` : person.name,
-    pick: () => answer(request, "approve", { person: person.id }, `${request.sender} is ${person.name}’s from now on.`),
+  menu(button, t("One more account of"), people.filter((person) => person.role !== "group").map((person) => ({
+    label: person.id === me.id ? t("{name} (you)", person) : person.name,
+    pick: () => answer(request, "approve", { person: person.id }, t("{account} is {name}’s from now on.", { account: request.sender, name: person.name })),
   })));
 }
 
@@ -71,19 +76,27 @@ async function answer(request, how, body, words) {
 
 // --- who's known
 
-const ROLES = { owner: "owner", member: "", group: "a shared chat" };
-
 function personOf(person) {
   return h("li.person", {},
-    h("div.who", {}, h("b", {}, person.name), h("span.facts", {}, [ROLES[person.role], `since ${ago(person.created_at)}`].filter(Boolean).join(" · "))),
+    h("div.who", {}, h("b", {}, person.name), h("span.facts", {}, [person.role !== "member" && ROLES[person.role], t("since {ago}", { ago: ago(person.created_at) }), person.suspended_at && t("locked out")].filter(Boolean).join(" · "))),
+    person.role !== "owner" && h("div.acts", {}, lock(person)),
     h("ul.persons", {}, person.accounts.map((account) => accountOf(account, person))));
+}
+
+// Whoever is locked out is signed out everywhere, and keeps what they have.
+function lock(person) {
+  const { name } = person;
+  const change = (how, words) => call("POST", `/v1/people/${encodeURIComponent(person.id)}/${how}`, undefined, newKey()).then(() => toast(words), (problem) => toast(problem.message)).then(again);
+  return person.suspended_at
+    ? h("button", { type: "button", "aria-label": t("Let in again: {name}", { name }), onclick: () => change("resume", t("{name} is let in again.", { name })) }, t("Let in again"))
+    : sure(h("button.quiet", { type: "button", "aria-label": t("Lock out {name}", { name }) }, t("Lock out")), t("Really lock out?"), () => change("suspend", t("{name} is locked out.", { name })));
 }
 
 // Unlinking is asked twice: who writes from there is a stranger afterwards.
 function accountOf(account, person) {
   return h("li.account", {},
-    h("div.who", {}, h("span", {}, account.sender), h("span.facts", {}, `${named(account)} · linked ${ago(account.created_at)}`)),
-    sure(h("button.quiet", { type: "button", "aria-label": `Unlink ${account.sender}` }, "Unlink"), "Really unlink?", () => unlink(account, person)));
+    h("div.who", {}, h("span", {}, account.sender), h("span.facts", {}, `${named(account)} · ${t("linked {ago}", { ago: ago(account.created_at) })}`)),
+    sure(h("button.quiet", { type: "button", "aria-label": t("Unlink {account}", { account: account.sender }) }, t("Unlink")), t("Really unlink?"), () => unlink(account, person)));
 }
 
 async function unlink(account, person) {
@@ -101,13 +114,14 @@ async function link() {
     const ways = made.ways.filter((way) => way.account || way.link);
     byId("linking").hidden = false;
     byId("linking").replaceChildren(
-      h("p", {}, "Your code is ", h("code", {}, made.code), `, good until ${new Date(made.expires_at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}.`,
-        ways.length ? "" : " Write ", ways.length ? "" : h("code", {}, made.say), ways.length ? "" : " to the hub from your other account."),
+      h("p", {}, mixed("Your code is {code}, good until {time}.", { code: h("code", {}, made.code), time: clock(made.expires_at) }),
+        ways.length ? "" : [" ", mixed("Write {words} to the hub from your other account.", { words: h("code", {}, made.say) })]),
       h("div.ways", {}, ways.map((way) => h("article.way", {},
         h("h3", {}, named(way)),
-        way.qr && h("img", { src: way.qr, alt: `A code to scan: it opens ${named(way)} with your pairing code`, width: 168, height: 168 }),
-        way.link && h("a.button", { href: way.link, rel: "noreferrer" }, `Open ${platform(way)}`),
-        h("p.facts", {}, "or write ", h("code", {}, made.say), way.account ? ` to ${way.account}` : " to the hub there")))));
+        way.qr && h("img", { src: way.qr, alt: t("A code to scan: it opens {platform} with your pairing code", { platform: named(way) }), width: 168, height: 168 }),
+        way.link && h("a.button", { href: way.link, rel: "noreferrer" }, t("Open {platform}", { platform: platform(way) })),
+        h("p.facts", {}, way.account ? mixed("or write {words} to {account}", { words: h("code", {}, made.say), account: way.account })
+          : mixed("or write {words} to the hub there", { words: h("code", {}, made.say) }))))));
   } catch (problem) {
     toast(problem.message);
   }
@@ -120,5 +134,5 @@ onStatus((status) => {
   if (status) waiting = status.requests;
 });
 // An account that's just been linked, a stranger who's just written: looked for while somebody looks.
-setInterval(() => document.hidden || document.querySelector("[data-sure], .float") || again(), 5000);
+setInterval(() => document.hidden || document.querySelector("[data-sure], .float, #invite:focus-within") || again(), 5000);
 start({ load });

@@ -1,12 +1,14 @@
 // What was done: each call of a tool with what went in, what came out, and who gave leave.
 import { call } from "./api.js";
-import { float, h, time } from "./dom.js";
+import { h, time } from "./dom.js";
+import { float } from "./floating.js";
+import { span } from "./phrases.js";
+import { t } from "./words.js";
 
 const EFFECTS = {
-  none: "changes nothing", idempotent: "changes something", keyed: "changes something, once for each call",
-  once: "can’t be taken back",
+  none: t("changes nothing"), idempotent: t("changes something"), keyed: t("changes something, once for each call"),
+  once: t("can’t be taken back"),
 };
-const DECISIONS = { approved: "Leave was given", denied: "Leave was refused" };
 const SHORT = 600;
 
 // Return the receipts of a task, the newest turn's first.
@@ -19,21 +21,20 @@ export function receipts(items) {
 function receipt(of) {
   const { leave } = of;
   return h(of.failed ? "li.failed" : "li", {},
-    h("p.line-of", {}, h("b", {}, of.tool), of.failed && h("span.fault", {}, of.unsure ? "nobody knows whether it worked" : "failed"),
-      h("span.facts", {}, [of.package && `from ${of.package}`, of.effect && EFFECTS[of.effect], span(of.ms)].filter(Boolean).join(" · ")), time(of.at)),
+    h("p.line-of", {}, h("b", {}, of.tool), of.failed && h("span.fault", {}, of.unsure ? t("nobody knows whether it worked") : t("failed")),
+      h("span.facts", {}, [of.package && t("from {package}", of), of.effect && EFFECTS[of.effect], span(of.ms)].filter(Boolean).join(" · ")), time(of.at)),
     leave && h("p.facts", {}, leaveOf(leave)),
-    part("With", of.arguments), part("Result", of.result));
+    part(t("With"), of.arguments), part(t("Result"), of.result));
 }
 
 // Who gave leave, or answered, and to what.
 function leaveOf(leave) {
-  const by = leave.by ? ` by ${leave.by}` : "";
-  if (leave.kind === "answer") return `Asked: ${leave.why} Answered${by}: ${leave.decision}`;
-  const decision = DECISIONS[leave.decision];
-  return decision ? `${decision}${by}. Asked because: ${leave.why}` : `Leave was asked (${leave.why}), but ${leave.decision}`;
+  if (leave.kind === "answer") return leave.by ? t("Asked: {why} Answered by {by}: {decision}", leave) : t("Asked: {why} Answered: {decision}", leave);
+  const { decision } = leave;
+  if (decision === "approved") return leave.by ? t("Leave was given by {by}. Asked because: {why}", leave) : t("Leave was given. Asked because: {why}", leave);
+  if (decision === "denied") return leave.by ? t("Leave was refused by {by}. Asked because: {why}", leave) : t("Leave was refused. Asked because: {why}", leave);
+  return t("Leave was asked ({why}), but {decision}", leave);
 }
-
-const span = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
 
 // A text in which every character is seen: what's invisible, or turns the order around, stands as its number.
 const plain = (text) =>
@@ -45,7 +46,7 @@ export function part(name, text, whole = false) {
   const shown = plain(text);
   const long = !whole && shown.length > SHORT;
   const pre = h(whole ? "pre.whole" : "pre", { tabIndex: 0, "aria-label": name }, long ? `${shown.slice(0, SHORT)}…` : shown);
-  const more = h("button.quiet", { type: "button", onclick: () => { pre.textContent = shown; more.remove(); pre.focus(); } }, "More");
+  const more = h("button.quiet", { type: "button", onclick: () => { pre.textContent = shown; more.remove(); pre.focus(); } }, t("More"));
   return h("div.part", {}, h("span.facts", {}, name), pre, long && more);
 }
 
@@ -56,9 +57,9 @@ export async function explain(button, task, turn) {
   dressed ??= new Promise((resolve) => document.head.append(h("link", { rel: "stylesheet", href: new URL("receipts.css", import.meta.url).href, onload: resolve, onerror: resolve })));
   await dressed;
   const items = (await receiptsOf(task.id)).filter((of) => of.turn === turn);
-  const box = h("div.panel.wide", { role: "dialog", "aria-label": "What was done", tabIndex: -1 },
-    h("p.title", {}, "What was done"), receipts(items),
-    h("p", {}, h("a", { href: `/tasks/${task.id}#receipts` }, "All of this task")));
+  const box = h("div.panel.wide", { role: "dialog", "aria-label": t("What was done"), tabIndex: -1 },
+    h("p.title", {}, t("What was done")), receipts(items),
+    h("p", {}, h("a", { href: `/tasks/${task.id}#receipts` }, t("All of this task"))));
   float(button, box);
   box.focus();
 }

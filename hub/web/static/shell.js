@@ -1,19 +1,20 @@
 // What every page has around it: open tasks, the model's state, the theme, the connection.
 import { call } from "./api.js";
-import { byId, chip, float, h, icon } from "./dom.js";
+import { byId, chip, h, icon } from "./dom.js";
 import { follow } from "./events.js";
+import { t } from "./words.js";
 
 const OPEN = ["submitted", "working", "input-required"];
 export const STATES = {
-  submitted: "Waiting", working: "Working", "input-required": "Needs you",
-  completed: "Done", failed: "Failed", canceled: "Canceled",
+  submitted: t("Waiting"), working: t("Working"), "input-required": t("Needs you"),
+  completed: t("Done"), failed: t("Failed"), canceled: t("Canceled"),
 };
 
 export const tasks = new Map();
 export const isOpen = (task) => OPEN.includes(task.state);
 const DAY = 86_400_000;
 
-// What a message may be about: open tasks, then those of the last day; subtasks if they ask.
+// What a message may be about: open tasks, the last day’s; subtasks if they ask.
 export function likelyTasks() {
   const likely = [...tasks.values()].filter((task) => task.parent ? task.state === "input-required" : isOpen(task) || Date.now() - new Date(task.updated_at) < DAY);
   return likely.sort((a, b) => isOpen(b) - isOpen(a) || b.number - a.number).slice(0, 12);
@@ -26,14 +27,17 @@ export const onStatus = (watcher) => watchers.status.push(watcher);
 
 // Start the page. `on` takes events as events.js has them; `load` fills the page, and events wait for it.
 export function start({ load, busy = () => false, ...on }) {
+  document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  byId("account").append(icon("person"));
   byId("theme").append(icon("moon"), icon("sun"));
-  byId("theme").onclick = turnTheme;
+  byId("theme").onclick = () => import("./turn.js").then(({ turnTheme }) => turnTheme());
   byId("sign-out").append(icon("out"));
   byId("sign-out").onclick = async () => {
     await call("POST", "/v1/sign-out").catch(() => {});
     location.replace("/sign-in");
   };
-  byId("model").onclick = showModel;
+  // Loaded only by who wants to know more.
+  byId("model").onclick = () => import("./model.js").then(({ showModel }) => showModel(byId("model"), status, MODEL));
 
   let loaded = null;
   const begin = () => (loaded ??= Promise.all([loadTasks(), load()]).catch(lost));
@@ -45,6 +49,7 @@ export function start({ load, busy = () => false, ...on }) {
   const handlers = Object.fromEntries(Object.entries(on).map(([kind, take]) => [kind, later(take)]));
   follow({
     ...handlers,
+    any: recount,
     busy,
     lost,
     task: later((task) => { keepTask(task); on.task?.(task); }),
@@ -54,11 +59,25 @@ export function start({ load, busy = () => false, ...on }) {
       byId("offline").hidden = true;
       begin().then(() => on.hello?.(again));
       readStatus();
+      recount();
     },
   });
   // A proxy may hold events back; the page is shown all the same.
   setTimeout(begin, 1500);
   readStatus();
+  for (const a of document.querySelectorAll("[data-may]")) may(a.dataset.may).then((yes) => { a.hidden = !yes; }).catch(() => {});
+}
+
+const recount = () => import("./counted.js").then((counted) => counted.recount());
+
+// Asked once.
+let asked = null;
+const whoami = () => (asked ??= call("GET", "/v1/whoami").catch((problem) => { asked = null; throw problem; }));
+
+// A scope; or "home": what those may who run the hub, and no customer's.
+export async function may(scope) {
+  const { scopes, tenant } = await whoami();
+  return scope === "home" ? tenant === scope : scopes.includes(scope) || scopes.includes("admin");
 }
 
 export function keepTask(task) {
@@ -90,58 +109,29 @@ function paintTasks() {
 // --- the model
 
 const MODEL = {
-  ready: "Model ready", loading: "Model is loading", restarting: "Model restarts",
-  absent: "No model", broken: "Model is broken", unknown: "Hub away",
+  ready: t("Model ready"), loading: t("Model is loading"), restarting: t("Model restarts"),
+  absent: t("No model"), broken: t("Model is broken"), unknown: t("Hub away"),
 };
 let timer = 0;
 
 async function readStatus() {
   clearTimeout(timer);
   try {
+    // Who may not read the status still chats.
+    if (!(await may("home")) || !(await may("status:read"))) {
+      byId("model").hidden = true;
+      return;
+    }
     if (!document.hidden) status = await call("GET", "/v1/status");
-  } catch (problem) {
-    // A key that may not read the status still chats.
-    if (problem.status === 403) byId("model").hidden = true;
-    else status = null;
+  } catch {
+    status = null;
   }
   const state = status?.llm.state ?? "unknown";
   byId("model").dataset.state = state;
   byId("model").querySelector(".words").textContent = MODEL[state];
   count("alert-count", status?.alerts.length);
+  if (byId("ask-count").textContent !== String(status?.requests || "")) recount();
   count("ask-count", status?.requests);
   for (const watcher of watchers.status) watcher(status);
   timer = setTimeout(readStatus, state === "ready" ? 30_000 : 4_000);
-}
-
-function showModel() {
-  const llm = status?.llm;
-  const row = (name, value) => value ? [h("dt", {}, name), h("dd", {}, String(value))] : [];
-  const box = h("div.panel", { role: "dialog", "aria-label": "The model", tabIndex: -1 },
-    h("p.title", {}, MODEL[llm?.state ?? "unknown"]),
-    llm?.detail && h("p", {}, llm.detail),
-    llm && h("dl", {}, row("Model", llm.model), row("Context", llm.context && `${llm.context} tokens`),
-      row("Speed", llm.tokens_per_second && `${llm.tokens_per_second.toFixed(1)} tokens/s`),
-      row("Threads", llm.threads), row("Restarts", llm.restarts),
-      ...(status.bridges ?? []).filter((bridge) => bridge.name !== "http").flatMap(bridgeRow),
-      row("Router", status.router && `${status.router.rule} rule, ${status.router.model}`), row("AgentHost", status.version)));
-  float(byId("model"), box);
-  box.focus();
-}
-
-// How a chat platform is: its state in words, who we are there, what waits, and what's wrong.
-function bridgeRow(bridge) {
-  const facts = [bridge.state, bridge.account && `as ${bridge.account}`,
-    bridge.waiting && `${bridge.waiting} to be delivered`, bridge.lag > 1 && `lag ${bridge.lag.toFixed(1)} s`, bridge.detail];
-  return [h("dt", {}, bridge.name), h(`dd.bridge.${bridge.state}`, {}, facts.filter(Boolean).join(", "))];
-}
-
-// --- light and dark
-
-// theme.js follows the system; here a choice against it is made, or taken back.
-function turnTheme() {
-  const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-  const systems = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-  if (theme === systems) localStorage.removeItem("agenthost.theme");
-  else localStorage.setItem("agenthost.theme", theme);
-  document.documentElement.dataset.theme = theme;
 }

@@ -33,8 +33,8 @@ from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
 from hub.testing import Hang, ScriptedLLM
-from hub.web.app import build
 from hub.web.server import Server
+from tests.apps import app_over
 from tests.unit.packages.shelving import RegistryEgress, StandIn
 
 Result = TypeVar("Result")
@@ -134,7 +134,7 @@ class Running:
         assert self.hub.installer
         await self.hub.installer.open()
         await self.hub.people.ensure_owner(self.key)
-        self._server = Server(build(services_of(self.hub, self.key)), closing=self.hub.closing)
+        self._server = Server(app_over(services_of(self.hub, self.key)), closing=self.hub.closing)
         with socket.create_server(("127.0.0.1", self.port)) as listening:
             work = asyncio.create_task(self.hub.run())
             started.set()

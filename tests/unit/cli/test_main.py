@@ -38,3 +38,25 @@ def test_a_client_loads_neither_the_hub_nor_the_line_editor(command: str) -> Non
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
 
     assert told.stdout == "[]\n"
+
+
+def test_a_hub_that_starts_loads_nothing_that_its_first_answer_does_without() -> None:
+    """Else a hub that's woken would take half as long again until it takes messages."""
+    late = (
+        *("alembic", "dateparser", "httpx", "jsonschema", "jwt", "markdown_it", "psycopg", "pydantic", "rich.text"),
+        *("segno", "structlog", "sqlalchemy.dialects.postgresql", "hub.store.postgres", "hub.times.reading"),
+    )
+    code = (
+        f"import sys, hub.__main__, hub.cli.run, hub.serving; print([name for name in {late} if name in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+
+    assert told.stdout == "[]\n"
+
+
+def test_a_hubs_web_is_built_without_pydantic() -> None:
+    """Litestar loads it by itself; ours doesn't."""
+    code = "import sys; from hub.web.lean import Web; Web([]); print('litestar.plugins.pydantic' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+
+    assert told.stdout == "False\n"

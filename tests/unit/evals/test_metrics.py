@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from hub.evals.metrics import area, calibration_error, cost, detection, information_kept, one_to_one, share
+from hub.evals.metrics import area, cost, detection, information_kept, one_to_one, share
+from hub.flow.accuracy import calibration_error
 
 CLUSTERS = some.lists(some.tuples(some.sampled_from("abcd"), some.sampled_from("wxyz")), min_size=1, max_size=12)
 

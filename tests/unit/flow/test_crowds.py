@@ -1,14 +1,15 @@
 """One person among others: nobody takes everything."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
-from hub.flow.crowds import Slots, Waiting
+from hub.flow.crowds import LATELY, Slots, Waiting
 from hub.ports import Add
-from hub.records import HOME, OWNER, PersonId
+from hub.records import HOME, OWNER, PersonId, TenantId
 from hub.store.memory import MemoryStore
 from hub.testing import FakeClock, a_message, an_entry, settle
 
@@ -19,13 +20,13 @@ class Desk:
     """People who hold slots until they're told to leave."""
 
     def __init__(self, count: int) -> None:
-        self.slots = Slots(count)
+        self.slots = Slots(count, FakeClock())
         self.began: list[PersonId] = []
         self.gates: list[asyncio.Event] = []
         self.tasks: list[asyncio.Task[None]] = []
 
     async def sit(self, person: PersonId) -> None:
-        async with self.slots.of(person):
+        async with self.slots.of(HOME, person):
             gate = asyncio.Event()
             self.began.append(person)
             self.gates.append(gate)
@@ -51,7 +52,7 @@ async def desk(count: int, *people: PersonId) -> AsyncIterator[Desk]:
 async def test_one_person_never_holds_all_slots() -> None:
     async with desk(4, *[EVE] * 10) as it:
         assert it.began == [EVE] * 3
-        async with it.slots.of(ANN):
+        async with it.slots.of(HOME, ANN):
             pass
 
 
@@ -63,11 +64,11 @@ async def test_people_take_turns_however_much_each_has_waiting() -> None:
 
 
 async def test_what_is_due_by_a_schedule_leaves_slots_for_who_speaks_even_to_its_own_person() -> None:
-    slots = Slots(4)
+    slots = Slots(4, FakeClock())
     began: list[str] = []
 
     async def work(name: str, person: PersonId, *, background: bool) -> None:
-        async with slots.of(person, background=background):
+        async with slots.of(HOME, person, background=background):
             began.append(name)
             await asyncio.Event().wait()
 
@@ -87,7 +88,7 @@ async def test_what_is_said_comes_before_what_is_due() -> None:
         order: list[str] = []
 
         async def wait(name: str, *, background: bool) -> None:
-            async with it.slots.of(BOB, background=background):
+            async with it.slots.of(HOME, BOB, background=background):
                 order.append(name)
 
         async with asyncio.TaskGroup() as group:
@@ -119,14 +120,14 @@ async def test_more_than_the_limit_is_refused_and_told_once_until_half_is_answer
     await store.open()
     waiting = Waiting(store, clock, 4)
     assert [await waiting.one_more(HOME, OWNER) for _ in range(5)] == [True] * 4 + [False]
-    assert [waiting.tell(OWNER), waiting.tell(OWNER)] == [True, False]
+    assert [waiting.tell(HOME, OWNER), waiting.tell(HOME, OWNER)] == [True, False]
 
     for _ in range(4):
         message = a_message(person=OWNER)
         await store.commit(Add(message), Add(an_entry(message)))
     await clock.advance(3)
     assert not await waiting.one_more(HOME, OWNER)
-    assert not waiting.tell(OWNER), "still the same flood"
+    assert not waiting.tell(HOME, OWNER), "still the same flood"
 
 
 async def test_after_a_flood_is_over_the_next_is_told_again() -> None:
@@ -136,7 +137,7 @@ async def test_after_a_flood_is_over_the_next_is_told_again() -> None:
     for _ in range(2):
         while await waiting.one_more(HOME, OWNER):
             pass
-        assert waiting.tell(OWNER)
+        assert waiting.tell(HOME, OWNER)
         await clock.advance(3)
 
 
@@ -144,3 +145,60 @@ async def test_after_a_flood_is_over_the_next_is_told_again() -> None:
 async def test_all_slots_are_used_when_many_people_wait(count: int) -> None:
     async with desk(count, *[PersonId(str(number)) for number in range(20)]) as it:
         assert len(it.began) == count
+
+
+async def test_a_tenant_holds_its_part_of_the_slots_however_many_people_it_has() -> None:
+    """Alone on a hub a tenant may fill it; while another is there, half of it is that one's, in use or not."""
+    slots, others = Slots(4, clock := FakeClock()), TenantId("others")
+    began: list[str] = []
+    gates: list[asyncio.Event] = []
+
+    async def sit(tenant: TenantId, name: str) -> None:
+        async with slots.of(tenant, PersonId(name)):
+            began.append(name)
+            gates.append(gate := asyncio.Event())
+            await gate.wait()
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(sit(HOME, f"home {number}")) for number in range(20)]
+        await settle()
+        assert began == ["home 0", "home 1", "home 2", "home 3"]
+        tasks += [group.create_task(sit(others, f"other {number}")) for number in range(2)]
+        await settle()
+        for gate in gates:
+            gate.set()
+        await settle()
+        assert sorted(began[4:8]) == ["home 4", "home 5", "other 0", "other 1"]
+        for gate in gates:
+            gate.set()
+        await settle()
+        # Nobody else waits, and the other's part is left free all the same, as long as it may come back soon.
+        assert began[8:] == ["home 6", "home 7"]
+        await clock.advance(LATELY + 1)
+        for gate in gates:
+            gate.set()
+        await settle()
+        assert began[10:] == ["home 8", "home 9", "home 10", "home 11"]
+        for task in tasks:
+            task.cancel()
+
+
+async def test_each_of_three_tenants_has_a_third_of_the_slots() -> None:
+    slots, began = Slots(8, FakeClock()), Counter[str]()
+
+    async def sit(tenant: str, name: str) -> None:
+        async with slots.of(TenantId(tenant), PersonId(name)):
+            began[tenant] += 1
+            await asyncio.Event().wait()
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(sit(tenant, "first")) for tenant in ("one", "two")]
+        await settle()
+        tasks += [group.create_task(sit("flood", str(number))) for number in range(50)]
+        await settle()
+        assert began == {"one": 1, "two": 1, "flood": 3}
+        tasks += [group.create_task(sit("one", str(number))) for number in range(50)]
+        await settle()
+        assert began == {"one": 3, "two": 1, "flood": 3}
+        for task in tasks:
+            task.cancel()

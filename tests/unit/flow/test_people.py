@@ -4,10 +4,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from hub.errors import BadRequest, NotFound, StartError
+from hub.errors import BadRequest, NotAllowed, NotFound, StartError
 from hub.flow.people import KNOWN_FOR, OWNER_KEY, People, new_secret, owner_secret
-from hub.records import HOME, OWNER, KeyId, PersonId
+from hub.ports import Add, Save
+from hub.records import HOME, MAY, OWNER, KeyId, Person, PersonId, Role
 from hub.store.memory import MemoryStore
 from hub.testing import NOON, FakeClock
 
@@ -130,10 +132,10 @@ async def test_revoking_an_unknown_key_is_told(people: People) -> None:
 
 
 async def test_a_code_opens_a_session_for_thirty_days(clock: FakeClock, people: People) -> None:
-    session = await people.sign_in(people.new_code())
+    person = await people.sign_in(people.new_code())
 
-    assert session is not None
-    key, secret = session
+    assert person is not None
+    key, secret = await people.open_session(person, "Firefox on Linux")
     assert (key.kind, key.person, key.expires_at) == ("session", OWNER, NOON + timedelta(days=30))
     assert await people.whose(secret) == key
 
@@ -203,3 +205,84 @@ def test_an_empty_owners_key_is_refused(tmp_path: Path) -> None:
 def test_a_folder_that_isnt_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(StartError, match="make the data folder writable"):
         owner_secret(tmp_path / "nowhere" / "owner.key")
+
+
+async def a_member(store: MemoryStore, role: Role = "member") -> Person:
+    person = Person(id=PersonId(role), tenant=HOME, name=role, role=role, created_at=NOON)
+    await store.commit(Add(person))
+    return person
+
+
+async def test_a_key_is_never_more_than_who_holds_it(store: MemoryStore, people: People) -> None:
+    member = await a_member(store)
+    with pytest.raises(BadRequest, match="admin: more than member may"):
+        await people.create_key(HOME, member.id, "k", ["admin"])
+
+    _, secret = await people.create_key(HOME, OWNER, "k", ["admin", "people:write"])
+    await store.commit(Save(replace(await people.ensure_owner(SECRET), role="member")))
+    people.forget()
+    key = await people.whose(secret)
+
+    assert key is not None
+    assert set(key.scopes) == set(MAY["member"])
+
+
+async def test_a_connection_ends_when_its_person_may_less(store: MemoryStore, people: People) -> None:
+    operator = await a_member(store, "operator")
+    _, secret = await people.create_key(HOME, operator.id, "k", ["chats:operate"])
+    key = await people.whose(secret)
+    assert key is not None
+    assert await people.still_good(key)
+
+    await store.commit(Save(replace(operator, role="member")))
+
+    assert not await people.still_good(key)
+
+
+@pytest.mark.parametrize("role", ["service", "group"])
+async def test_nobody_signs_in_as_a_program_or_a_group(store: MemoryStore, people: People, role: Role) -> None:
+    person = await a_member(store, role)
+    with pytest.raises(NotAllowed, match=role):
+        await people.open_session(person, "Firefox on Linux")
+
+
+# --- sessions
+
+
+async def test_that_a_session_is_used_is_kept_every_few_minutes(
+    clock: FakeClock, store: MemoryStore, people: People
+) -> None:
+    owner = await store.person(HOME, OWNER)
+    assert owner
+    key, secret = await people.open_session(owner, "Firefox on Linux")
+    seen = []
+    for seconds in (0, 60, 300, 3600):
+        await clock.advance(seconds)
+        assert await people.whose(secret)
+        session = await store.session(key.id)
+        assert session
+        seen.append((session.seen_at - NOON).total_seconds())
+
+    assert seen == [0, 0, 360, 3960]
+
+
+async def test_a_store_that_is_full_keeps_nobody_from_being_known(store: MemoryStore, people: People) -> None:
+    owner = await store.person(HOME, OWNER)
+    assert owner
+    _, secret = await people.open_session(owner, "Firefox on Linux")
+    store.full = True
+
+    assert await people.whose(secret)
+
+
+async def test_a_revoked_session_is_not_brought_back_by_being_seen(store: MemoryStore, people: People) -> None:
+    """Two hubs: one ends a session while the other keeps that it was used."""
+    owner = await store.person(HOME, OWNER)
+    assert owner
+    key, secret = await people.open_session(owner, "Firefox on Linux")
+    await people.revoke(HOME, key.id)
+
+    assert await people.whose(secret) is None
+    kept = await store.key(HOME, key.id)
+    assert kept
+    assert kept.revoked_at

@@ -53,6 +53,24 @@ async def test_a_no_says_who_has_to_do_what(server: Counterpart, llm: Remote, re
     assert llm.info.state == "broken"
 
 
+async def test_a_server_that_repeats_the_key_or_the_address_gives_neither_away(server: Counterpart) -> None:
+    """What it says is kept as the message's error, and shown to everybody in the status."""
+    inside = server.url.replace("://", "://hub:sesame-1@")
+    for url, key, secret in ((server.url, KEY, KEY), (inside, "", "sesame-1")):
+        server.replies = [refused(401, f"Incorrect API key provided: {secret}")]
+        llm = Remote(url, "small", key=key, backoff=0.001)
+        with pytest.raises(LLMRefused, match=r"Incorrect API key provided: \[hidden\]") as refusal:
+            await said(llm)
+        assert secret not in f"{refusal.value}{llm.info.detail}"
+        await llm.close()
+
+    llm = Remote("http://hub:sesame-1@127.0.0.1:9/v1", "small", backoff=0.001)
+    with pytest.raises(LLMAway, match=r"http://hidden@127\.0\.0\.1:9/v1 can't be reached"):
+        await said(llm)
+    assert "sesame-1" not in llm.info.detail
+    await llm.close()
+
+
 async def test_a_web_page_in_place_of_an_answer_is_told_as_one(server: Counterpart, llm: Remote) -> None:
     server.replies = [Reply(b"<html>Log in", headers={"Content-Type": "text/html; charset=utf-8"})]
 

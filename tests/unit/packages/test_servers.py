@@ -343,7 +343,20 @@ async def test_settings_reach_a_bundle_and_secrets_are_named_and_asked_for(stage
     tools = await stage.tools(named, *sheet.asks, name="stub-server")
     env = json.loads(await said(tools["getenv"]))
 
-    assert (env["KEY"], env["UNITS"]) == ("canary-7", "metric")
+    # It has the secret, and says it: what's handed on, to models and into answers, has its name in its place.
+    assert (env["KEY"], env["UNITS"]) == ("{{STUB_SERVER_API_KEY}}", "metric")
+
+
+async def test_a_server_that_dies_of_a_secret_does_not_tell_it(stage: Stage, tmp_path: Path) -> None:
+    config = {"api_key": {"type": "string", "title": "Key", "description": "A key", "sensitive": True}}
+    script = "import os, sys; sys.stderr.write('no good: ' + os.environ['KEY']); sys.exit(1)"
+    env = {"KEY": "${user_config.api_key}"}
+    run = {"command": "python", "args": ["-c", script], "env": env}
+    named = bundle(user_config=config, server={"type": "python", "entry_point": "server.py", "mcp_config": run})
+    stage.servers = Servers(Sandbox(), SystemClock(), tmp_path / "data", secrets={"STUB_SERVER_API_KEY": "canary-7"})
+
+    with pytest.raises(ManifestError, match=r"no good: \{\{STUB_SERVER_API_KEY\}\}"):
+        await stage.tools(named, "secrets:STUB_SERVER_API_KEY", name="stub-server")
 
 
 # --- install scripts

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from hub.packages.scanning import Scanner
 from hub.registry.parts import Parts, opened
-from hub.registry.web.app import build
 from hub.shelves import ShelfConfig
 from hub.testing import FakeClock
+from tests.apps import registry_over
 from tests.unit.registry.shelves import Shelved
 
 Client = httpx.AsyncClient
@@ -82,7 +82,7 @@ async def opened_at_work(config: ShelfConfig, folder: Path, clock: FakeClock, sc
 def client_of(parts: Parts) -> Client:
     """Return who asks a registry."""
     # Not Litestar's own client, which has answers given in another event loop than the registry works in.
-    transport = httpx.ASGITransport(app=build(parts))  # type: ignore[arg-type]  # it's an ASGI application
+    transport = httpx.ASGITransport(app=registry_over(parts))  # type: ignore[arg-type]  # it's an ASGI application
     return httpx.AsyncClient(transport=transport, base_url="http://registry.test")
 
 

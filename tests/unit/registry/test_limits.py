@@ -9,12 +9,13 @@ import pytest
 from httpx import ASGITransport, AsyncClient
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from hub.registry.limits import Limits, Quota, address_of, networks_of
+from hub.buckets import Quota
+from hub.registry.limits import Limits, address_of, networks_of
 from hub.registry.parts import Parts, opened
-from hub.registry.web.app import build
 from hub.shelves import ShelfConfig, faults
 from hub.testing import FakeClock
 from hub.web.server import Server
+from tests.apps import registry_over
 from tests.unit.registry.conftest import PASSWORD, Client, signed_up
 
 V1 = "/registry/v1"
@@ -38,7 +39,7 @@ def config() -> ShelfConfig:
 async def from_afar(config: ShelfConfig, clock: FakeClock, tmp_path: Path) -> AsyncIterator[AsyncClient]:
     """Asks through a proxy that's known."""
     async with opened(config, tmp_path / "other", "http://registry.test", clock, memory=64) as parts:
-        app: Any = build(parts)
+        app: Any = registry_over(parts)
         transport = ASGITransport(app, client=("10.1.2.3", 5000))
         async with AsyncClient(transport=transport, base_url="http://registry.test") as found:
             yield found
@@ -154,7 +155,7 @@ async def test_a_body_that_is_too_large_is_refused_before_anybody_looks_who_send
 
 
 async def test_a_registry_by_itself_is_told_of_no_proxy_but_the_configs(parts: Parts) -> None:
-    server = Server(build(parts), closing=asyncio.Event(), proxied=False)
+    server = Server(registry_over(parts), closing=asyncio.Event(), proxied=False)
     server.config.load()
 
     assert not isinstance(server.config.loaded_app, ProxyHeadersMiddleware)

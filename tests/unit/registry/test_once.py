@@ -148,23 +148,23 @@ async def test_a_key_that_cannot_be_kept_is_refused(client: Client) -> None:
 
 
 async def test_a_request_that_died_with_its_process_is_done_again(parts: Parts, clock: FakeClock) -> None:
-    assert await parts.replays.claim("ann", "POST /x k", b"1") is None
+    assert await parts.replays.claim("ann", "POST /x k", "1") is None
     with pytest.raises(Busy):
-        await parts.replays.claim("ann", "POST /x k", b"1")
+        await parts.replays.claim("ann", "POST /x k", "1")
     await clock.advance(1)
 
     restarted = Replays(parts.shelf, clock)
     if parts.shelf.is_shared:
         # It may be another process's, which is at work still.
         with pytest.raises(Busy):
-            await restarted.claim("ann", "POST /x k", b"1")
+            await restarted.claim("ann", "POST /x k", "1")
     else:
-        assert await restarted.claim("ann", "POST /x k", b"1") is None
+        assert await restarted.claim("ann", "POST /x k", "1") is None
 
     await clock.advance(timedelta(minutes=5).total_seconds())
-    assert await restarted.claim("ann", "POST /x k", b"1") is None
+    assert await restarted.claim("ann", "POST /x k", "1") is None
     await restarted.keep("ann", "POST /x k", Answer(status=201, body="{}"))
-    assert await restarted.claim("ann", "POST /x k", b"1") == Answer(status=201, body="{}")
+    assert await restarted.claim("ann", "POST /x k", "1") == Answer(status=201, body="{}")
 
 
 async def test_answers_are_forgotten_after_a_day_and_nobody_keeps_too_many(
@@ -172,11 +172,11 @@ async def test_answers_are_forgotten_after_a_day_and_nobody_keeps_too_many(
 ) -> None:
     monkeypatch.setattr(replays, "MANY", 3)
     for number in range(3):
-        assert await parts.replays.claim("ann", f"k{number}", b"1") is None
+        assert await parts.replays.claim("ann", f"k{number}", "1") is None
     with pytest.raises(TooMany):
-        await parts.replays.claim("ann", "k3", b"1")
+        await parts.replays.claim("ann", "k3", "1")
     with pytest.raises(AlreadyUsed):
-        await parts.replays.claim("ann", "k0", b"2")
+        await parts.replays.claim("ann", "k0", "2")
 
     await clock.advance(timedelta(hours=25).total_seconds())
-    assert await parts.replays.claim("ann", "k0", b"2") is None
+    assert await parts.replays.claim("ann", "k0", "2") is None

@@ -9,15 +9,16 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
+from hub.buckets import Quota
 from hub.records import PackageKind
-from hub.registry.limits import Limits, Quota, quotas_of
+from hub.registry.limits import Limits, quotas_of
 from hub.registry.parts import Parts, opened
 from hub.registry.records import Report, VersionState
-from hub.registry.web.app import build
 from hub.registry.web.pages import KIND_WORDS, REASONS, STATES
 from hub.registry.web.site import KEPT_OUT
 from hub.shelves import ShelfConfig
 from hub.testing import FakeClock
+from tests.apps import registry_over
 from tests.unit.packages.zipping import DATA
 from tests.unit.registry.authoring import an_author, saying
 from tests.unit.registry.conftest import Client, signed_up
@@ -26,7 +27,7 @@ from tests.unit.registry.publishing import published
 
 def asked(parts: Parts) -> Client:
     """Return a client of a registry that isn't the usual one."""
-    transport = httpx.ASGITransport(app=build(parts))  # type: ignore[arg-type]  # it's an ASGI application
+    transport = httpx.ASGITransport(app=registry_over(parts))  # type: ignore[arg-type]  # it's an ASGI application
     return httpx.AsyncClient(transport=transport, base_url="http://registry.test")
 
 

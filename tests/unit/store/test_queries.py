@@ -9,30 +9,41 @@ from sqlalchemy import Engine, event, make_url, text
 from sqlalchemy.dialects import sqlite as dialect
 
 from hub.records import (
+    Brand,
+    Embed,
     Entry,
+    HostName,
+    Inlet,
     Installation,
+    Invitation,
     Key,
     Link,
+    Login,
     Message,
     Package,
     Pairing,
+    Passport,
     Pause,
     Person,
     Replay,
+    Session,
     Task,
     TaskState,
+    Tenant,
     Thread,
     Turn,
+    Webhook,
+    WebhookDelivery,
 )
-from hub.store import postgres_server, queries, sqlite, timeline_queries
+from hub.store import login_queries, people_queries, postgres_server, queries, sqlite, timeline_queries, webhook_queries
 from hub.store.queries import Listing, Query, by
 from hub.store.schema import bring_up_to_date
 from hub.testing import NOON, an_address
 from tests.postgres.server import Server
 
 CHAT = an_address()
-PARTIAL = {"entries_ready", "entries_begun", "entries_not_done", "tasks_told_of"}
-"""Indexes of unsettled entries, or of tasks at work, alone: reading one through isn't reading the history."""
+PARTIAL = {"entries_ready", "entries_begun", "entries_not_done", "tasks_told_of", "webhooks_on"}
+"""Indexes of what's unsettled, at work or switched on alone: reading one through isn't reading the history."""
 
 
 def tasks(
@@ -50,23 +61,44 @@ def tasks(
 
 
 QUERIES: dict[str, Query] = {
+    "tenant": by(Tenant, id="i"),
+    "embed": by(Embed, id="i"),
+    "brand": by(Brand, tenant="t"),
+    "host name": by(HostName, name="n"),
+    "host names": people_queries.host_names_of("t"),
+    "embeds": people_queries.embeds_of("t", None, 5),
+    "embeds_shown": people_queries.embeds_shown(5),
+    "embeds after": people_queries.embeds_of("t", "a", 5),
+    "tenants": people_queries.tenants_after(None, 5),
+    "tenants after": people_queries.tenants_after("a", 5),
     "person": by(Person, tenant="t", id="i"),
-    "people": queries.people("t"),
+    "person_by_external": by(Person, tenant="t", external="e"),
+    "people": people_queries.people("t"),
     "link": by(Link, tenant="t", bridge="b", sender="s"),
     "key_by_hash": by(Key, hash="h"),
     "key": by(Key, tenant="t", id="i"),
-    "keys": queries.api_keys("t"),
-    "every_key": queries.every_key(NOON, 5),
-    "every_link": queries.every_link(5),
+    "keys": people_queries.api_keys("t"),
+    "every_key": people_queries.every_key(NOON, 5),
+    "every_link": people_queries.every_link(5),
     "message": by(Message, id="i"),
-    "links": queries.links_of("t", "p"),
+    "links": people_queries.links_of("t", "p"),
     "pairing": by(Pairing, tenant="t", id="i"),
     "pairing_by_hash": by(Pairing, tenant="t", hash="h"),
     "package": by(Package, tenant="t", id="i"),
     "packages": queries.packages_of("t"),
-    "pairings": queries.newest_pairings("t", 5),
+    "pairings": people_queries.newest_pairings("t", 5),
+    "login": by(Login, tenant="t", person="p"),
+    "logins_by_email": login_queries.logins_by_email("e", 5),
+    "passport": by(Passport, tenant="t", issuer="i", subject="s"),
+    "passports": login_queries.passports_of("t", "p"),
+    "session": by(Session, id="i"),
+    "sessions": login_queries.sessions_of("t", "p"),
+    "invitation": by(Invitation, tenant="t", id="i"),
+    "invitation_by_hash": by(Invitation, hash="h"),
+    "invitations": login_queries.newest_invitations("t", 5),
+    "forget_invitations": login_queries.old_invitations(NOON, 5),
     "newest ids": queries.newest_ids(),
-    "forget_pairings": queries.old_pairings(NOON, 5),
+    "forget_pairings": people_queries.old_pairings(NOON, 5),
     "message_by_external": queries.message_by_external("t", CHAT, "e"),
     "postings": queries.postings_of("m"),
     "copies": queries.copies_of("m"),
@@ -139,6 +171,23 @@ QUERIES: dict[str, Query] = {
     "last_event": queries.last_seq(),
     "corrections": queries.corrections_of("t", 5),
     "replay": by(Replay, key="k", name="n"),
+    "webhook": by(Webhook, tenant="t", id="i"),
+    "webhooks": webhook_queries.webhooks_of("t"),
+    "webhooks_on": webhook_queries.webhooks_on(),
+    "webhook_cursors": webhook_queries.every_cursor(),
+    "webhook_lanes": webhook_queries.lanes(),
+    "webhook_delivery": by(WebhookDelivery, tenant="t", id="i"),
+    "webhook_deliveries": webhook_queries.deliveries_of("t", "w", 5, None, None),
+    "webhook_deliveries before": webhook_queries.deliveries_of("t", "w", 5, "d", None),
+    "webhook_deliveries in a state": webhook_queries.deliveries_of("t", "w", 5, "d", "dead"),
+    "webhook_deliveries_about": webhook_queries.deliveries_about("t", "p", 5),
+    "webhook_waiting": webhook_queries.waiting_for("w", 5),
+    "webhook_counts": webhook_queries.counted("w"),
+    "forget_webhook_deliveries": webhook_queries.old_deliveries(NOON, 5),
+    "inlet": by(Inlet, tenant="t", id="i"),
+    "inlets": webhook_queries.inlets_of("t"),
+    "inlets_on": webhook_queries.inlets_on(5),
+    "inlet_by_hash": by(Inlet, hash="h"),
 }
 
 
@@ -158,7 +207,7 @@ def plan(engine: Engine, query: Query) -> list[str]:
         return [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", plain)]
 
 
-WHOLE = {"every_key", "every_link"}
+WHOLE = {"every_key", "every_link", "embeds_shown", "tenants", "webhook_cursors", "inlets_on"}
 """All of a small table is wanted."""
 
 
@@ -227,11 +276,8 @@ def test_a_page_of_history_is_read_in_order_and_not_sorted(engine: Engine, name:
 def test_every_query_that_a_store_is_asked_is_explained() -> None:
     made = {name for name, made in vars(queries).items() if callable(made) and made.__module__ == queries.__name__}
     assert made - {"of", "by", "_newest", "Listing"} == {
-        "api_keys",
         "begun",
         "events_since",
-        "every_key",
-        "every_link",
         "copies_of",
         "corrections_of",
         "counts",
@@ -254,17 +300,13 @@ def test_every_query_that_a_store_is_asked_is_explained() -> None:
         "last_number",
         "last_seq",
         "lengths",
-        "links_of",
         "message_by_external",
         "messages_of_chat",
         "messages_of_task",
-        "newest_pairings",
         "next_dues",
         "old_events",
-        "old_pairings",
         "old_replays",
         "packages_of",
-        "people",
         "postings_of",
         "ready",
         "replies",
@@ -279,3 +321,22 @@ def test_every_query_that_a_store_is_asked_is_explained() -> None:
         "with_file",
         "with_files",
     }
+
+
+def test_every_query_of_people_is_explained() -> None:
+    made = {
+        name
+        for name, made in vars(people_queries).items()
+        if getattr(made, "__module__", "") == people_queries.__name__
+    }
+    assert made == {
+        *("api_keys", "every_key", "every_link", "links_of", "newest_pairings", "old_pairings", "people"),
+        *("embeds_of", "embeds_shown", "host_names_of", "tenants_after"),
+    }
+
+
+def test_every_query_of_signing_in_is_explained() -> None:
+    made = {
+        name for name, made in vars(login_queries).items() if getattr(made, "__module__", "") == login_queries.__name__
+    }
+    assert made == {"logins_by_email", "passports_of", "sessions_of", "newest_invitations", "old_invitations"}

@@ -15,7 +15,7 @@ from sqlalchemy import make_url
 
 from hub.errors import StartError, StoreError
 from hub.ports import Add, Store
-from hub.records import HOME, OWNER, Done, File, Record
+from hub.records import HOME, OWNER, Chain, Checkpoint, Done, File, Record, TenantId
 from hub.store.copying import Copied
 from hub.store.documents import FileDocuments
 from hub.store.postgres import PostgresStore
@@ -26,28 +26,46 @@ from hub.store.tabling import metadata
 from hub.store.transfer import fill_server, read_server
 from hub.testing import (
     NOON,
+    a_brand,
     a_correction,
+    a_deed,
+    a_draft,
     a_follow,
+    a_handover,
+    a_host_name,
     a_key,
     a_link,
+    a_login,
     a_message,
+    a_note,
     a_package,
     a_pairing,
+    a_passport,
     a_pause,
     a_person,
     a_pin,
     a_posting,
     a_replay,
     a_route,
+    a_session,
     a_step,
     a_taint,
+    a_taken,
     a_task,
+    a_tenant,
     a_thread,
     a_transition,
     a_turn,
+    a_webhook,
+    a_webhook_cursor,
+    a_webhook_delivery,
+    an_embed,
     an_entry,
     an_event,
+    an_inlet,
     an_installation,
+    an_invitation,
+    desk_rules,
 )
 
 
@@ -63,12 +81,27 @@ def one_of_each() -> Sequence[Record]:
         created_at=NOON + timedelta(microseconds=1),
     )
     turn = a_turn(task, messages=(message.id,), verdict=Done(summary="x"), ms=1 / 3)
-    key = a_key()
+    key, handover = a_key(), a_handover(late=("first",), why="\0 “x”")
+    hook = a_webhook(off_at=NOON, include=("text",))
     return (
-        *(a_person(), a_link(), key, a_pairing(person=OWNER), a_package(), an_installation()),
+        *(handover, a_draft(handover, task), a_note(handover), desk_rules(signed=False), a_deed(object="key/\0")),
+        *(Chain(tenant=TenantId("other")), Checkpoint(tenant=HOME, at=NOON)),
+        *(
+            a_tenant(leaving_at=NOON),
+            an_embed(),
+            a_brand(),
+            a_host_name(),
+            a_person(external="e-1"),
+            a_link(),
+            key,
+            a_pairing(person=OWNER),
+        ),
+        *(a_package(), an_installation(), a_taken(key=key.id, money=2**40)),
+        *(a_login(recovery=("a",), totp_at=NOON), a_passport(), an_invitation(email="ä@example.org"), a_session()),
         *(task, message, turn, a_step(turn, failed=True, unsure=True), an_entry(message, due_at=NOON, error="e")),
         *(a_correction(message, task, task), a_posting(message), a_thread(task), a_follow(task), a_replay(key)),
         *(a_pin(task), a_pause(turn), a_taint(task), a_transition(task), an_event(message=message.id), an_event()),
+        *(hook, a_webhook_cursor(hook), a_webhook_delivery(hook), an_inlet()),
     )
 
 
@@ -116,7 +149,7 @@ async def test_a_hub_moves_to_postgresql_with_all_that_it_has(empty_database: st
     records = await a_hub(tmp_path, messages=2500)
     url = make_url(empty_database)
     copied = await asyncio.to_thread(fill_server, url, tmp_path / "hub.db", tmp_path / "documents")
-    assert sum(table.rows for table in copied.values()) == len(records) + 1 + 3
+    assert sum(table.rows for table in copied.values()) == len(records) + 1 + 1 + 3
     assert min(table.rows for table in copied.values()) >= 1
     assert await seen(PostgresStore(url)) == await seen(SqlStore.in_folder(tmp_path))
     documents = PostgresDocuments(url)

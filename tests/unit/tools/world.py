@@ -12,7 +12,7 @@ from hub.records import HOME, OWNER, File, PersonId, TaskId, TenantId, Text
 from hub.store.documents import MemoryDocuments
 from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
-from hub.testing import FakeAims, FakeClock, FakeEgress, FakeErrands, MemoryWorkspaces, a_message, a_task
+from hub.testing import FakeAims, FakeClock, FakeEgress, FakeErrands, FakeHumans, MemoryWorkspaces, a_message, a_task
 from hub.times.zones import Zones
 from hub.tools.attached import Attached
 from hub.tools.shipped import Shipped
@@ -89,6 +89,7 @@ async def a_world(folder: Path) -> AsyncIterator[World]:
         egress=egress,
         errands=errands,
         aims=aims,
+        humans=FakeHumans(operators=()),
         outlining=FakeErrands(),
         splits=FakeErrands(),
         search=folder / "search",

@@ -18,6 +18,7 @@ from hub.records import (
     EventKind,
     File,
     Incoming,
+    KeyId,
     Limits,
     Message,
     MessageId,
@@ -73,6 +74,7 @@ class Echo:
             created_at=self.clock.now(),
             wish=incoming.wish,
             agent=incoming.agent,
+            key=incoming.key,
         )
         try:
             await self.commit(Add(message), self.about("message", message), *beside)
@@ -171,6 +173,7 @@ class Echo:
         due_at: datetime | None,
         schedule: Schedule | None,
         checks: Sequence[Check],
+        key: KeyId | None = None,
     ) -> tuple[Task, Message]:
         kept = await self.store.message_by_external(tenant, address, external_id)
         if kept is not None and kept.task is not None:

@@ -6,7 +6,7 @@ import pytest
 
 from hub.ports import Add
 from hub.records import HOME, Person, PersonId
-from hub.testing import NOON
+from hub.testing import NOON, FakeClock
 from tests.unit.web.world import a_world
 
 PHONE = {"name": "phone", "scopes": ["messages:read", "messages:write"], "expires_at": "2099-01-01T00:00:00Z"}
@@ -111,3 +111,82 @@ async def test_the_owners_key_isnt_revoked_over_http() -> None:
 
     assert answer.status_code == 400
     assert "delete owner.key" in answer.json()["detail"]
+
+
+async def test_a_rotated_key_has_a_fresh_secret_and_the_old_one_is_good_for_the_overlap() -> None:
+    clock = FakeClock()
+    world = await a_world(clock=clock)
+    async with world.client() as client:
+        made = (await client.post("/v1/keys", json={"name": "bot", "scopes": ["messages:read"]})).json()
+        answer = await client.post(f"/v1/keys/{made['id']}/rotate", json={"overlap_hours": 2})
+        fresh = answer.json()
+        listed = (await client.get("/v1/keys")).json()["items"]
+
+    assert answer.status_code == 200
+    assert (fresh["id"], fresh["scopes"]) == (made["id"], ["messages:read"])
+    assert fresh["key"] != made["key"]
+    assert [key["id"] for key in listed].count(made["id"]) == 1
+    assert not any("former" in str(key) for key in listed)
+    old, new = made["key"], fresh["key"]
+    first = await world.people.whose(old)
+    assert first is not None
+    assert (first.id, first.scopes) == (made["id"], ("messages:read",))
+    assert await world.people.still_good(first)
+    await clock.advance(2 * 3600 + 1)
+    assert await world.people.whose(old) is None
+    assert not await world.people.still_good(first)
+    assert await world.people.whose(new) is not None
+
+
+async def test_a_revoked_key_opens_nothing_by_its_old_secret_either() -> None:
+    world = await a_world()
+    async with world.client() as client:
+        made = (await client.post("/v1/keys", json={"name": "bot", "scopes": ["messages:read"]})).json()
+        fresh = (await client.post(f"/v1/keys/{made['id']}/rotate")).json()
+        assert await world.people.whose(made["key"]) is not None
+        await client.delete(f"/v1/keys/{made['id']}")
+        again = await client.post(f"/v1/keys/{made['id']}/rotate")
+
+    assert [await world.people.whose(secret) for secret in (made["key"], fresh["key"])] == [None, None]
+    assert again.status_code == 400
+
+
+async def test_without_an_overlap_the_old_secret_ends_at_once_and_the_owners_key_is_not_rotated() -> None:
+    world = await a_world()
+    async with world.client() as client:
+        made = (await client.post("/v1/keys", json={"name": "bot", "scopes": ["messages:read"]})).json()
+        await world.people.whose(made["key"])
+        await client.post(f"/v1/keys/{made['id']}/rotate", json={"overlap_hours": 0})
+        owners = await client.post("/v1/keys/owner/rotate")
+        unknown = await client.post("/v1/keys/nothing/rotate")
+        long = await client.post(f"/v1/keys/{made['id']}/rotate", json={"overlap_hours": 721})
+
+    assert await world.people.whose(made["key"]) is None
+    assert [answer.status_code for answer in (owners, unknown, long)] == [400, 404, 400]
+
+
+async def test_nobody_rotates_a_key_that_may_more_than_theirs() -> None:
+    world = await a_world()
+    weak = await world.key_with("keys:write")
+    async with world.client() as client:
+        made = (await client.post("/v1/keys", json={"name": "bot", "scopes": ["admin"]})).json()
+    async with world.client(weak) as client:
+        refused = await client.post(f"/v1/keys/{made['id']}/rotate")
+
+    assert refused.status_code == 403
+    assert await world.people.whose(made["key"]) is not None
+
+
+async def test_a_listing_tells_the_last_day_that_a_key_was_used_on() -> None:
+    clock = FakeClock()
+    world = await a_world(clock=clock)
+    async with world.client() as client:
+        made = (await client.post("/v1/keys", json={"name": "bot", "scopes": ["messages:read"]})).json()
+        used = {key["id"]: key["last_used"] for key in (await client.get("/v1/keys")).json()["items"]}
+        assert (used[made["id"]], used["owner"]) == (None, "2026-11-22")
+        await clock.advance(24 * 3600)
+        async with world.client(made["key"]) as bot:
+            await bot.get("/v1/whoami")
+        used = {key["id"]: key["last_used"] for key in (await client.get("/v1/keys")).json()["items"]}
+
+    assert used[made["id"]] == "2026-11-23"

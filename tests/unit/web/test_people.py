@@ -159,8 +159,8 @@ async def test_preferences_are_read_and_changed_one_by_one() -> None:
         wrong = await client.put("/v1/people/me/preferences", json={"quiet": "", "digest": "dawn"})
         ended = (await client.put("/v1/people/me/preferences", json={"quiet": "", "digest": ""})).json()
 
-    assert before == {"quiet": "", "zone": "UTC", "digest": ""}
-    assert set_ == {"quiet": "22:00-07:00", "zone": "Europe/Berlin", "digest": ""}
-    assert both == {"quiet": "22:00-07:00", "zone": "Europe/Berlin", "digest": "08:00"}
+    assert before == {"quiet": "", "zone": "UTC", "digest": "", "language": ""}
+    assert set_ == {"quiet": "22:00-07:00", "zone": "Europe/Berlin", "digest": "", "language": ""}
+    assert both == {"quiet": "22:00-07:00", "zone": "Europe/Berlin", "digest": "08:00", "language": ""}
     assert (wrong.status_code, wrong.json()["field"]) == (400, "digest")
     assert ended == before

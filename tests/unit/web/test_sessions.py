@@ -29,7 +29,7 @@ async def test_over_https_the_cookie_stays_there() -> None:
     async with world.client("") as client:
         answer = await client.post("/v1/sign-in", json={"code": world.people.new_code()})
 
-    assert SimpleCookie(answer.headers["set-cookie"])["agenthost_session"]["secure"]
+    assert SimpleCookie(answer.headers["set-cookie"])["__Host-agenthost_session"]["secure"]
 
 
 async def test_who_signs_out_is_out_and_so_is_a_copy_of_the_cookie() -> None:

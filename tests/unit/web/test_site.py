@@ -5,12 +5,18 @@ from collections.abc import Iterator
 
 import pytest
 from litestar import Litestar
+from litestar.di import Provide
 from litestar.testing import TestClient
 
+from hub.flow.brands import Look
 from hub.flow.commands import HELP
+from hub.records import SCOPES
 from hub.web.site import FOLDER, Site, address, static_files, templates
 
-PAGES = ("/", "/tasks", "/tasks/0190f3", "/people", "/packages", "/packages/find", "/status", "/sign-in")
+PAGES = (
+    *("/", "/tasks", "/tasks/0190f3", "/people", "/desk", "/packages", "/packages/find", "/webhooks", "/approvals"),
+    *("/routes", "/keys", "/usage", "/look", "/status", "/sign-in"),
+)
 WEIGHT = 64 * 1024
 """Bytes of scripts and styles that a page may load, uncompressed."""
 SCRIPTS = sorted(path.name for path in (FOLDER / "static").glob("*.js"))
@@ -18,7 +24,8 @@ SCRIPTS = sorted(path.name for path in (FOLDER / "static").glob("*.js"))
 
 @pytest.fixture
 def client() -> Iterator[TestClient[Litestar]]:
-    app = Litestar([Site, static_files()], template_config=templates())
+    look = {"look": Provide(Look, sync_to_thread=False)}
+    app = Litestar([Site, static_files()], template_config=templates(), dependencies=look)
     with TestClient(app) as client:
         yield client
 
@@ -72,16 +79,30 @@ def test_pages_are_asked_about_each_time_and_what_they_load_is_kept_until_it_cha
 def test_html_is_put_into_a_page_only_where_the_hub_has_sanitised_it(name: str) -> None:
     for line in (FOLDER / "static" / name).read_text(encoding="utf-8").splitlines():
         if "innerHTML" in line:
-            assert "message.html; // Sanitised by the hub." in line
+            assert re.search(r"message\.html\)?; // Sanitised by the hub\.", line)
         assert not re.search(r"insertAdjacentHTML|outerHTML|document\.write|\beval\(|new Function", line)
 
 
 def test_the_composer_offers_the_commands_that_the_hub_obeys() -> None:
-    script = (FOLDER / "static" / "composer.js").read_text(encoding="utf-8")
+    script = (FOLDER / "static" / "commands.js").read_text(encoding="utf-8")
 
     assert sorted(re.findall(r'\["/(\w+)"', script)) == sorted(HELP)
+
+
+def test_the_keys_page_has_plain_words_for_every_scope() -> None:
+    script = (FOLDER / "static" / "keys.js").read_text(encoding="utf-8")
+
+    assert re.findall(r'^  "?([a-z:]+)"?: t\(', script, re.MULTILINE) != []
+    assert sorted(re.findall(r'^  "?([a-z:]+)"?: t\(', script, re.MULTILINE)) == sorted(SCOPES)
 
 
 def test_the_files_lie_open_to_nobody_who_climbs_out_of_the_folder(client: TestClient[Litestar]) -> None:
     for path in ("../site.py", "%2e%2e/site.py", "..%2fsite.py"):
         assert client.get(f"{address()}/{path}").status_code in {400, 404}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_script_says_our_name_where_a_site_may_go_by_another(name: str) -> None:
+    script = (FOLDER / "static" / name).read_text(encoding="utf-8")
+
+    assert "AgentHost" not in re.sub(r"(?m)^\s*//.*$", "", script)

@@ -100,7 +100,9 @@ async def test_without_a_key_or_from_another_page_there_is_no_socket() -> None:
         with pytest.raises(InvalidStatus):
             async with socket(client):
                 pass
-    _, session = await world.people.sign_in(world.people.new_code()) or (None, "")
+    owner = await world.people.sign_in(world.people.new_code())
+    assert owner
+    _, session = await world.people.open_session(owner, "Firefox on Linux")
     async with world.served("") as client:
         cookie = {"Cookie": f"agenthost_session={session}"}
         here = str(client.base_url).rstrip("/")

@@ -2,44 +2,64 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import httpx
 from litestar import Litestar
 
+from hub.business import Desk, usual_look
 from hub.clock import SystemClock
 from hub.config import Config
 from hub.dispatch.alone import Alone
 from hub.dispatch.feed import LocalFeed
 from hub.dispatch.local import LocalDispatcher
 from hub.flow.artefacts import Artefacts
+from hub.flow.auditing import Audit, audited
+from hub.flow.brands import Brands
+from hub.flow.clearing import Clearing
 from hub.flow.daily import Daily
+from hub.flow.desks import Desks
+from hub.flow.direct import Direct
 from hub.flow.elsewhere import Elsewhere
+from hub.flow.embeds import Embeds
+from hub.flow.entrance import Entrance
 from hub.flow.forgetting import Forgetting
 from hub.flow.guard import Guard
 from hub.flow.habits import Habits
+from hub.flow.halting import Halting
+from hub.flow.inlets import Inlets
 from hub.flow.journal import Journal
 from hub.flow.labels import Labels
 from hub.flow.leave import Leave
 from hub.flow.leaving import Leaving
+from hub.flow.lending import FlowLending
 from hub.flow.links import Links
 from hub.flow.meant import Meant
+from hub.flow.members import Members
 from hub.flow.outbox import Outbox
 from hub.flow.outlines import Outlines
 from hub.flow.pairing import Pairings
+from hub.flow.passports import Provider
 from hub.flow.people import OWNER_KEY, People, new_secret
 from hub.flow.portrait import Portraits
 from hub.flow.preferences import Preferences
 from hub.flow.quiet import Quiet
+from hub.flow.rates import Rates
+from hub.flow.rights import Rights
 from hub.flow.tasks import Tasks
+from hub.flow.tenancy import Tenancy
+from hub.flow.tenants import Tenants
 from hub.flow.timetable import Timetable
 from hub.flow.toolbox import Toolbox
 from hub.flow.uploads import Uploads
-from hub.ports import Bridge, Clock
+from hub.flow.usage import Usages
+from hub.flow.webhook_work import WebhookWork
+from hub.ports import Bridge, Clock, Egress, Store
 from hub.records import HOME, OWNER, Key, Link, Person
 from hub.spool import Spool
 from hub.store.documents import MemoryDocuments
@@ -47,12 +67,15 @@ from hub.store.files import MemoryFiles
 from hub.store.memory import MemoryStore
 from hub.testing import MemoryWorkspaces, ScriptedLLM
 from hub.times.zones import Zones
-from hub.web.app import build
+from hub.vault import Vault
 from hub.web.server import Server
-from hub.web.services import AgentInfo, RouterInfo, Services, StoreInfo
+from hub.web.services import AgentInfo, BusinessServices, RouterInfo, Services, StoreInfo
+from tests.apps import app_over
 from tests.unit.web.echo import Echo
 
 HERE = "http://127.0.0.1:8080"
+FEW = 1024
+"""KiB that a password's hash takes here."""
 
 
 @dataclass
@@ -70,7 +93,7 @@ class World:
 
     @cached_property
     def app(self) -> Litestar:
-        return build(self.services)
+        return app_over(self.services)
 
     def client(self, key: str | None = None) -> httpx.AsyncClient:
         """A client with the owner's key, or another, or none (""), in this very event loop."""
@@ -111,19 +134,18 @@ async def a_world(
     pace: float = 0.0,
     bridges: Iterable[Bridge] = (),
     workspaces: MemoryWorkspaces | None = None,
+    providers: Mapping[str, Provider] | None = None,
+    egress: Egress | None = None,
 ) -> World:
     """Return a hub's web whose flow echoes."""
-    store, feed, clock = store or MemoryStore(), LocalFeed(), clock or SystemClock()
-    people, echo = People(store, clock), Echo(store, feed, clock, pace=pace)
-    await people.ensure_owner(key := new_secret(OWNER_KEY)[1])
-    owner = await people.whose(key)
-    assert owner
+    store, feed, clock, config = store or MemoryStore(), LocalFeed(), clock or SystemClock(), config or Config()
+    people, echo = People(kept := audited(store, clock), clock), Echo(store, feed, clock, pace=pace)
+    key, owner = await _the_owner(people)
     llm, by_name = ScriptedLLM(), {bridge.name: bridge for bridge in bridges}
-    journal = Journal(store, feed, LocalDispatcher(clock), clock)
-    outbox, habits = _speaking(store, journal, clock, by_name)
-    unready, config = list[str](), config or Config()
+    journal, outbox, habits = _speaking(kept, feed, clock, by_name)
+    unready, tenancy = list[str](), Tenancy(kept, clock)
     files, documents, made = MemoryFiles(), MemoryDocuments(), workspaces or MemoryWorkspaces()
-    zones = Zones(documents, config.hub.timezone)
+    zones, leaving = Zones(documents, config.hub.timezone), _leaving(store, files, documents, clock, people, echo)
     services = Services(
         config=config,
         version="0.1.0",
@@ -131,38 +153,88 @@ async def a_world(
         hubs=Alone("boot1", "here", clock),
         started_at=clock.now(),
         clock=clock,
-        store=store,
+        store=kept,
         feed=feed,
         people=people,
+        entrance=Entrance(kept, clock, people, Vault.fresh(), config.sign_in, providers or {}, memory=FEW),
+        **_for_business(kept, clock, people, tenancy, Desk(kept, journal, outbox, clock, Desks(kept, config.handover))),
+        **_hooks(journal, outbox, feed, echo, egress),
         pairings=Pairings(store, journal, outbox, Links(store), clock),
         portraits=Portraits(store, files, documents, clock),
-        leaving=_leaving(store, files, documents, clock, people, echo),
+        leaving=leaving,
+        business=_business(kept, documents, clock, people, config, leaving, tenancy),
         leave=Leave(store, journal, clock, Toolbox((), llm)),
         habits=habits,
-        inbox=echo,
-        tasks=echo,
+        lending=FlowLending(store),
+        **dict.fromkeys(("inbox", "tasks", "corrections", "questions", "letters"), cast("Any", echo)),
         outlines=Outlines(store, journal, clock),
         timetable=Timetable(store, journal, clock, cast("Tasks", echo), zones, Meant(store)),
         zones=zones,
         artefacts=Artefacts(store, made, files),
-        corrections=echo,
-        questions=echo,
-        letters=echo,
         llm=llm,
         decisions=llm,
         agents=lambda: [AgentInfo(name="default", description="Helps.", model="scripted", tools=("calculate",))],
         bridges=by_name,
         uploads=Uploads(store, files, documents, clock, config.limits.file_mb),
-        prompts=_no_prompts,
-        router=lambda: RouterInfo(rule="untrained", model="scripted"),
-        store_info=_memory,
-        unready=lambda: unready[0] if unready else None,
-        metrics=_nothing,
-        alerts=_nothing,
+        **_how_it_is(unready),
         secret=b"0" * 32,
         closing=asyncio.Event(),
     )
     return World(store, feed, people, echo, services, key, owner, unready)
+
+
+def _for_business(store: Store, clock: Clock, people: People, tenancy: Tenancy, desk: Desk) -> dict[str, Any]:
+    return {
+        "tenants": Tenants(store, clock, people, tenancy),
+        "embeds": Embeds(store, Members(store, clock, people)),
+        "audit": Audit(store, clock),
+        "halting": Halting(store, MemoryDocuments(), Alone("boot1", "here", clock), clock),
+        "desk": desk,
+    }
+
+
+def _how_it_is(unready: list[str]) -> dict[str, Any]:
+    return {
+        "prompts": _no_prompts,
+        "router": lambda: RouterInfo(rule="untrained", model="scripted"),
+        "store_info": _memory,
+        "unready": lambda: unready[0] if unready else None,
+        "metrics": _nothing,
+        "alerts": _nothing,
+    }
+
+
+def _business(
+    store: Store,
+    documents: MemoryDocuments,
+    clock: Clock,
+    people: People,
+    config: Config,
+    leaving: Leaving,
+    tenancy: Tenancy,
+) -> BusinessServices:
+    return BusinessServices(
+        usages=Usages(store, clock),
+        members=Members(store, clock, people),
+        rates=Rates(clock, config.limits, tenancy),
+        clearing=Clearing(store, documents, clock, people, tenancy, leaving, Forgetting(store)),
+        direct=_direct(store, clock),
+        brands=Brands(store, clock, usual_look(config.site), urlsplit(config.hub.url).hostname),
+    )
+
+
+async def _the_owner(people: People) -> tuple[str, Key]:
+    await people.ensure_owner(key := new_secret(OWNER_KEY)[1])
+    owner = await people.whose(key)
+    assert owner
+    return key, owner
+
+
+def _hooks(journal: Journal, outbox: Outbox, feed: LocalFeed, echo: Echo, egress: Egress | None) -> dict[str, Any]:
+    store, clock, vault = echo.store, echo.clock, Vault(b"v" * 32)
+    hubs, elsewhere = Alone("boot1", "here", clock), Elsewhere(store, clock, {})
+    work = WebhookWork(store, journal, outbox, elsewhere, clock, feed, hubs, egress=egress, vault=vault)
+    return {"webhooks": work.hooks, "inlets": Inlets(store, clock, echo, vault)}
 
 
 def _leaving(
@@ -172,6 +244,13 @@ def _leaving(
         people.forget()
 
     return Leaving(store, files, documents, clock, Forgetting(store), cancel=echo.cancel, forgotten=forgotten)
+
+
+def _direct(store: Store, clock: Clock) -> Direct:
+    feed, box = LocalFeed(), Toolbox((), ScriptedLLM())
+    tasks = cast("Tasks", Echo(store, feed, clock))
+    journal, outbox, _ = _speaking(store, feed, clock, {})
+    return Direct(store, journal, outbox, clock, tasks, box, Rights(store, clock), {}, Config())
 
 
 def configured(world: World, config: Config) -> World:
@@ -192,9 +271,12 @@ async def _nothing() -> tuple[()]:
     return ()
 
 
-def _speaking(store: MemoryStore, journal: Journal, clock: Clock, bridges: dict[str, Bridge]) -> tuple[Outbox, Habits]:
+def _speaking(
+    store: Store, feed: LocalFeed, clock: Clock, bridges: dict[str, Bridge]
+) -> tuple[Journal, Outbox, Habits]:
+    journal = Journal(store, feed, LocalDispatcher(clock), clock)
     labels, elsewhere = Labels(store, clock, 24.0), Elsewhere(store, clock, bridges)
     preferences = Preferences(MemoryDocuments(), Zones(MemoryDocuments(), "UTC"))
     quiet, guard = Quiet(store, preferences, clock), Guard(clock, {})
     outbox = Outbox(store, Spool(store, "boot1"), journal, clock, bridges, labels, elsewhere, guard, quiet)
-    return outbox, Habits(preferences, outbox, Daily(store, journal, outbox, clock, preferences), clock)
+    return journal, outbox, Habits(preferences, outbox, Daily(store, journal, outbox, clock, preferences), clock)
