@@ -23,6 +23,22 @@ RANGE = 100
 LARGEST = 40_000
 """Characters of a grammar that llama.cpp is trusted with."""
 
+_HEX = "[0-9a-fA-F]"
+_RULES = {
+    "char": (
+        r'[^"\\\x00-\x1F\x7F] | "\\" (["\\/bfnrt] | "u" ('
+        f"[0-9a-ce-fA-CE-F] {_HEX} {_HEX} {_HEX} | [dD] [0-7] {_HEX} {_HEX}"
+        rf' | [dD] [89abAB] {_HEX} {_HEX} "\\u" [dD] [c-fC-F] {_HEX} {_HEX}))'
+    ),
+    "number": '("-"? integral-part) ("." decimal-part)? ([eE] [-+]? [0-9] [0-9]?)? space',
+}
+"""Instead of the library's rules of these names, by which a model can write what's no JSON, or can't be read.
+
+In a string no control character stands bare and no surrogate alone (RFC 8259, sections 7 and 8.2); a number's exponent
+keeps within what a float of 64 bits holds.
+"""
+_RULE = re.compile(rf"^({'|'.join(_RULES)}) ::= .*$", re.MULTILINE)
+
 
 def checked(schema: Mapping[str, object]) -> str:
     """Return a JSON schema as JSON; raises ValueError if it isn't one."""
@@ -47,6 +63,7 @@ def grammar(schema: str) -> str:
         text = str(json_schema_to_gbnf(json.dumps(_countable(json.loads(schema)))))
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, AssertionError, RecursionError) as error:
         raise ValueError(f"the schema can't be turned into a grammar: {error}") from None
+    text = _RULE.sub(lambda rule: f"{rule[1]} ::= {_RULES[rule[1]]}", text)
     if len(text) > LARGEST:
         raise ValueError(f"the schema makes a grammar of {len(text)} characters; at most {LARGEST} are used")
     return text
