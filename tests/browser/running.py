@@ -203,4 +203,5 @@ async def looking(
     looked = Tabs(context)
     yield looked
     await context.close()
-    assert list((Counter(looked.faults) - Counter(looked.late)).elements()) == []
+    faults = list((Counter(looked.faults) - Counter(looked.late)).elements())
+    assert faults == []

@@ -21,7 +21,7 @@ SCHEMA: dict[str, object] = {
     "properties": {"story": {"type": "string", "maxLength": 40}, "more": {"type": "object"}},
     "required": ["story", "more"],
 }
-TEMPTING = ("\n", "\t", "\x1f", "\x7f", "\\", "\\u", "u", "d", "D", "8", "c", '"', '{"')
+TEMPTING = ("\n", "\t", "\x1f", "\x7f", "\\", "\\", "\\u", "\\u00e9", "u", "u", "d", "D", "8", "c", '"', '{"')
 """What makes bad JSON where it stands in a string, each a token or more."""
 
 
@@ -48,7 +48,8 @@ class Whims:
     def piece(self, token: int) -> bytes:
         """Return what a token says."""
         room = ctypes.create_string_buffer(256)
-        return room.raw[: c.llama_token_to_piece(self.vocab, token, room, 256, 0, False)]
+        length = c.llama_token_to_piece(self.vocab, token, room, 256, 0, False)
+        return room.raw[:length]
 
     def is_end(self, token: int) -> bool:
         """Say whether a token ends an answer."""
