@@ -149,7 +149,7 @@ class Answers(
         return await self._one(Message, id=id)
 
     async def message_by_external(self, tenant: TenantId, address: Address, external_id: str) -> Message | None:
-        return await self._first(Message, queries.message_by_external(tenant, address, external_id))
+        return next(iter(await self._asked(Message, queries.message_by_external, tenant, address, external_id)), None)
 
     async def postings(self, message: MessageId) -> tuple[Posting, ...]:
         return await self._asked(Posting, queries.postings_of, message)

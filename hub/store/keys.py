@@ -114,6 +114,11 @@ def identity(record: Record) -> Identity:
     return tuple([getattr(record, name) for name in _IDENTITIES[type(record)]])
 
 
+def identity_of(kind: type) -> tuple[str, ...]:
+    """Return the names of the fields that are a kind's identity."""
+    return _IDENTITIES[kind]
+
+
 def natural_key(record: Record) -> Identity | None:
     """Return the key that only one record may have, beside its identity; None where it has none."""
     found = tuple([attrgetter(name)(record) for name in _NATURAL.get(type(record), ())])

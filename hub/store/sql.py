@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 from sqlalchemy import Engine, Row
@@ -22,6 +22,7 @@ from hub.store.committer import Committer
 from hub.store.disk import make_folder
 from hub.store.plans import Plans
 from hub.store.queries import Query
+from hub.store.remembered import Remembered
 from hub.store.schema import bring_up_to_date
 from hub.store.upkeep import R
 from hub.store.writer import Writer
@@ -38,6 +39,7 @@ class SqlStore(Answers):
         self.path = database
         self._looking: sqlite3.Connection | None = None
         self._plans = Plans()
+        self._remembered = Remembered()
         self._reader: Engine | None = None
         # One thread for all queries: answered from an index, each takes less than the trip to the thread and back.
         # Over aiosqlite that's three trips, and several threads wait for the interpreter's lock: twice the time.
@@ -78,7 +80,10 @@ class SqlStore(Answers):
     async def commit(self, *changes: Change) -> tuple[Event, ...]:
         if self._committer is None:
             raise StoreUnavailable("the store isn't open")
-        return await self._committer.commit(changes) if changes else ()
+        if not changes:
+            return ()
+        with self._remembered.changing(changes):
+            return await self._committer.commit(changes)
 
     async def backup(self, path: str) -> None:
         try:
@@ -103,6 +108,14 @@ class SqlStore(Answers):
             sqlite.unlock(held)
             raise
         self._lock = held
+
+    async def _one(self, kind: type[R], /, **values: Any) -> R | None:
+        if known := self._remembered.get(kind, tuple(values), tuple(values.values())):
+            return cast("R", known)
+        found = await super()._one(kind, **values)
+        if found is not None:
+            self._remembered.keep(found)
+        return found
 
     async def _asked(self, kind: type[R], build: Callable[..., Query], *args: object, **named: object) -> tuple[R, ...]:
         return self._looked(lambda here: self._plans.find(here, kind, build, *args, **named))

@@ -130,8 +130,12 @@ def provide_services(request: ASGIConnection[Any, Any, Any, Any]) -> Services:
     return services_of(request)
 
 
-def provide_caller(request: ASGIConnection[Any, Any, Any, Any]) -> Caller:
-    """Give `caller` to endpoints that aren't open."""
+def provide_caller(request: ASGIConnection[Any, Any, Any, Any], services: Hub) -> Caller:
+    """Give `caller` to endpoints that aren't open.
+
+    It asks for `services` only to come after them: two that could come at once, Litestar has resolved in tasks of
+    their own, which takes a third of the time that a request does.
+    """
     caller = caller_of(request)
     if caller is None:
         raise NotAuthorizedException(detail=str(request.scope.get("auth")))

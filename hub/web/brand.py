@@ -16,7 +16,7 @@ from hub.colours import on
 from hub.errors import StoreError
 from hub.flow.brands import Look, Wish
 from hub.records import HOME, TenantId
-from hub.web.auth import ANY, Asker, Caller, Hub, caller_of, services_of
+from hub.web.auth import ANY, Asker, Caller, Hub, caller_of
 from hub.web.problems import PROBLEMS
 from hub.web.services import Services
 from hub.web.shield import name_in
@@ -104,9 +104,8 @@ class BrandFiles(Controller):
         return Response(picture.data, media_type=picture.media_type, headers={**AS_PICTURE, **_kept(look, digest)})
 
 
-async def provide_look(request: Request[Any, Any, Any]) -> Look:
+async def provide_look(request: Request[Any, Any, Any], services: Hub) -> Look:
     """Give `look` to endpoints: how the page looks that's asked for; while the store is away, as the config has it."""
-    services = services_of(request)
     try:
         return await services.business.brands.of(await tenant_of(request, services))
     except StoreError as error:

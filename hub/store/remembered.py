@@ -1,0 +1,59 @@
+"""Records that were looked up by their identity lately, as long as nobody changes them.
+
+While a message is worked on, it, its task and its turn are asked for two dozen times, and mostly haven't changed. Only
+for a store whose database nobody else writes.
+"""
+
+from collections import Counter, OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from hub.ports import Change, Count
+from hub.records import Deed, Event, Record
+from hub.store.keys import Identity, identity, identity_of
+
+MOST = 512
+"""Records: those of a few dozen messages that are worked on, in about a megabyte."""
+
+_Which = tuple[type, Identity]
+
+
+class Remembered:
+    """The records by kind and identity, those asked for longest ago going first."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[_Which, Record] = OrderedDict()
+        self._changing: Counter[_Which] = Counter()
+
+    def get(self, kind: type, where: Sequence[str], values: Identity) -> Record | None:
+        """Return a record that's remembered; `where` says what the values are."""
+        which = (kind, values)
+        found = self._known.get(which) if identity_of(kind) == where else None
+        if found is not None:
+            self._known.move_to_end(which)
+        return found
+
+    def keep(self, record: Record) -> None:
+        """Remember a record that was just read, unless it's being changed."""
+        which = (type(record), identity(record))
+        if which not in self._changing:
+            self._known[which] = record
+            if len(self._known) > MOST:
+                self._known.popitem(last=False)
+
+    @contextmanager
+    def changing(self, changes: Sequence[Change]) -> Iterator[None]:
+        """Forget what changes, and don't remember it again before the end: it may be read as it was."""
+        touched = [(type(change.record), identity(change.record)) for change in changes if _is_kept(change)]
+        self._changing.update(touched)
+        for which in touched:
+            self._known.pop(which, None)
+        try:
+            yield
+        finally:
+            self._changing -= Counter(touched)
+
+
+def _is_kept(change: Change) -> bool:
+    """Say whether a change is of one record that's there already, or known by its identity."""
+    return not (isinstance(change, Count) or isinstance(change.record, Event | Deed))
