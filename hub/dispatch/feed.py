@@ -101,6 +101,15 @@ class _Watcher:
             raise StopAsyncIteration
         return item
 
+    def ready(self) -> Event | Delta | None:
+        """See News."""
+        if self._forget is None or self._queue.empty():
+            return None
+        item = self._queue.get_nowait()
+        if item is None:
+            self._queue.put_nowait(None)  # the end, for who waits for it
+        return item
+
     async def aclose(self) -> None:
         """Watch no more."""
         if self._forget:

@@ -56,6 +56,9 @@ class News(Protocol):
 
     def __aiter__(self) -> AsyncIterator[Event | Delta]: ...
     async def __anext__(self) -> Event | Delta: ...
+    def ready(self) -> Event | Delta | None:
+        """Return the next one if it's there already, without waiting."""
+
     async def aclose(self) -> None:
         """Watch no more."""
 

@@ -1,20 +1,17 @@
 """GET /v1/events: what happens, as server-sent events."""
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import Annotated
 
 from litestar import get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter, QueryParameter
-from litestar.response import ServerSentEvent
-from litestar.response.sse import ServerSentEventMessage
+from litestar.response import Stream
 
 from hub.errors import BadRequest
 from hub.records import TaskId
-from hub.web.auth import Asker, Caller, Hub
+from hub.web.auth import Asker, Hub
+from hub.web.frames import as_events
 from hub.web.problems import PROBLEMS, shown
-from hub.web.services import Services
 from hub.web.stream import frames
 
 
@@ -42,21 +39,10 @@ async def watch_events(
     last_event_id: Annotated[
         str | None, HeaderParameter(name="Last-Event-ID", description="First what was missed since this event.")
     ] = None,
-) -> ServerSentEvent:
+) -> Stream:
     """Stream what happens to this person: first what was missed, then what comes."""
     since = last_seen(last_event_id) if last_event_id is not None else after
-    return ServerSentEvent(_messages(services, caller, since, TaskId(task) if task else None))
-
-
-async def _messages(
-    services: Services, caller: Caller, after: int | None, task: TaskId | None
-) -> AsyncGenerator[ServerSentEventMessage, None]:
-    async with aclosing(frames(services, caller, after, task)) as stream:
-        async for frame in stream:
-            if frame.event:
-                yield ServerSentEventMessage(data=frame.data, event=frame.event, id=frame.id)
-            else:
-                yield ServerSentEventMessage(data=None, comment="alive")
+    return as_events(frames(services, caller, since, TaskId(task) if task else None))
 
 
 def last_seen(last_event_id: str) -> int | None:

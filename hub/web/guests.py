@@ -4,7 +4,7 @@ It shows less than the API: what was said, and nothing of tasks, routes, agents 
 """
 
 import secrets
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -14,8 +14,7 @@ from litestar import Controller, MediaType, Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException
 from litestar.params import FromPath, HeaderParameter, JSONBody
-from litestar.response import ServerSentEvent
-from litestar.response.sse import ServerSentEventMessage
+from litestar.response import Stream
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
@@ -30,6 +29,7 @@ from hub.web.auth import Caller, Hub
 from hub.web.chats import Choose, Cursor, IdempotencyKey, Limit, NewMessage, keep
 from hub.web.embeds import PassView, passed
 from hub.web.events import last_seen
+from hub.web.frames import as_events
 from hub.web.pace import count
 from hub.web.passes import BadPass, read
 from hub.web.problems import shown
@@ -38,7 +38,7 @@ from hub.web.resources import Accepted, Names, Page, html_of
 from hub.web.services import Services
 from hub.web.shield import FOREIGN
 from hub.web.site import FOLDER
-from hub.web.stream import Frame, Teller, frames_of
+from hub.web.stream import Frame, Frames, Teller, frames_of
 from hub.web.tries import Tries
 
 OPEN: Mapping[str, Any] = {"open": True, FOREIGN: True}
@@ -193,11 +193,11 @@ class GuestsController(Controller):
         services: Hub,
         embed: FromPath[str],
         last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID")] = None,
-    ) -> ServerSentEvent:
+    ) -> Stream:
         """Stream what's said in the chat: first what was missed, then what comes."""
         guest = await _guest(request, services, embed)
         since = last_seen(last_event_id) if last_event_id is not None else None
-        return ServerSentEvent(_events(services, guest, since))
+        return as_events(_events(services, guest, since))
 
 
 class GuestTeller(Teller):
@@ -225,7 +225,7 @@ class GuestTeller(Teller):
         return await _view(Names(self._services.store), message)
 
 
-async def _events(services: Services, guest: Guest, after: int | None) -> AsyncGenerator[ServerSentEventMessage, None]:
+async def _events(services: Services, guest: Guest, after: int | None) -> Frames:
     here = {message.id for message in await _said(services, guest, RECENT, None)}
 
     def teller(seen: int) -> Teller:
@@ -235,12 +235,14 @@ async def _events(services: Services, guest: Guest, after: int | None) -> AsyncG
         return await guest.good(services)
 
     async with aclosing(frames_of(services, guest.caller, after, teller=teller, good=good)) as stream:
-        async for frame in stream:
-            if not frame.event:
-                yield ServerSentEventMessage(data=None, comment="alive")
-            elif frame.data != b"null":
-                event = frame.event if frame.event in ("hello", "delta") else "message"
-                yield ServerSentEventMessage(data=frame.data, event=event, id=frame.id)
+        async for together in stream:
+            if told := tuple([_for_guests(frame) for frame in together if frame.data != b"null"]):
+                yield told
+
+
+def _for_guests(frame: Frame) -> Frame:
+    """Return a frame by one of the names that the widget knows."""
+    return frame if frame.event in ("", "hello", "delta") else replace(frame, event="message")
 
 
 async def _shown(services: Services, id: str) -> Embed:

@@ -75,9 +75,10 @@ async def _tell(
     socket: WebSocket[Any, Any, Any], services: Services, caller: Caller, after: int | None, task: TaskId | None
 ) -> None:
     async with aclosing(frames(services, caller, after, task)) as stream:
-        async for frame in stream:
-            if frame.event:
-                await _send(socket, _told(frame))
+        async for together in stream:
+            for frame in together:
+                if frame.event:
+                    await _send(socket, _told(frame))
 
 
 async def _listen(socket: WebSocket[Any, Any, Any], services: Services, caller: Caller) -> None:

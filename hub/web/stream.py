@@ -1,7 +1,7 @@
 """What happens, as a stream: what was missed, from the store; then what comes, from the feed; without gap or double."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from typing import get_args
 
@@ -48,6 +48,8 @@ class Frame(Struct, frozen=True, kw_only=True):
 
 
 ALIVE = Frame(event="")
+Frames = AsyncGenerator[tuple[Frame, ...], None]
+"""Frames as they come: those that are there at one moment go out together."""
 
 
 class Watch:
@@ -56,26 +58,35 @@ class Watch:
     def __init__(self, news: News, closing: asyncio.Event) -> None:
         self._news = news
         self._closing = asyncio.ensure_future(closing.wait())
-        self._next = asyncio.ensure_future(_next(news))
+        self._next: asyncio.Future[Event | Delta | None] | None = None
 
     async def next(self, seconds: float) -> Event | Delta | None:
         """Return the next news, or None after so many seconds; raises Ended when there'll be none."""
+        if (news := self.ready()) is not None:
+            return news
+        self._next = self._next or asyncio.ensure_future(_next(self._news))
         await asyncio.wait((self._next, self._closing), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         if self._closing.done():
             raise Ended
         if not self._next.done():
             return None
-        news = self._next.result()
+        news, self._next = self._next.result(), None
         if news is None:
             raise Ended
-        self._next = asyncio.ensure_future(_next(self._news))
         return news
+
+    def ready(self) -> Event | Delta | None:
+        """Return the next news if there's some already that nobody waits for; raises Ended as `next` does."""
+        if self._closing.done():
+            raise Ended
+        return self._news.ready() if self._next is None else None
 
     async def close(self) -> None:
         """Leave the feed."""
-        self._closing.cancel()
-        self._next.cancel()
-        await asyncio.wait((self._closing, self._next))
+        waits = [each for each in (self._closing, self._next) if each is not None]
+        for each in waits:
+            each.cancel()
+        await asyncio.wait(waits)
         await self._news.aclose()
 
 
@@ -116,38 +127,41 @@ async def frames_of(
     *,
     teller: "Callable[[int], Teller]",
     good: Callable[[], Awaitable[bool]],
-) -> AsyncGenerator[Frame, None]:
+) -> Frames:
     """Yield hello, what was missed since `after`, and what comes; ends with the hub, the key, or a slow reader.
 
     `teller` makes who tells it, from what the reader has seen; `good` says whether the reader may still read.
     """
     async with watching(services, caller.tenant, caller.person) as watch:
         last = await services.store.last_event()
-        yield Frame(event="hello", data=msgspec.json.encode(Hello(last=last)))
+        yield (Frame(event="hello", data=msgspec.json.encode(Hello(last=last))),)
         # Who knows of events that the store doesn't (it was restored from a backup) goes on from where the store is.
         telling = teller(last if after is None else min(after, last))
-        async for frame in telling.catch_up(last):
-            yield frame
+        async for told in telling.catch_up(last):
+            yield told
         while True:
             try:
                 news = await watch.next(KEEP_ALIVE)
+                if news is None and not await good():
+                    return
+                if news is None:
+                    yield (ALIVE,)
+                else:
+                    async for told in telling.tell(_with_those_ready(watch, news)):
+                        yield told
             except Ended:
                 return
-            match news:
-                case None:
-                    if not await good():
-                        return
-                    yield ALIVE
-                case Delta():
-                    for frame in telling.delta(news):
-                        yield frame
-                case Event():
-                    # The store's order is the true one: news of two commits may come the wrong way round.
-                    async for frame in telling.catch_up(news.seq):
-                        yield frame
 
 
-def frames(services: Services, caller: Caller, after: int | None, task: TaskId | None) -> AsyncGenerator[Frame, None]:
+def _with_those_ready(watch: Watch, news: Event | Delta) -> Iterator[Event | Delta]:
+    """Yield news, and those that are there already: a commit tells several things at once."""
+    following: Event | Delta | None = news
+    while following is not None:
+        yield following
+        following = watch.ready()
+
+
+def frames(services: Services, caller: Caller, after: int | None, task: TaskId | None) -> Frames:
     """Return the frames for whoever has a key, of one task or of all; see frames_of."""
 
     def teller(seen: int) -> Teller:
@@ -169,21 +183,40 @@ class Teller:
         self._task = task
         self._ended: set[TurnId] = set()
 
-    async def catch_up(self, to: int) -> AsyncGenerator[Frame, None]:
-        """Yield the kept events that weren't told yet, up to a seq."""
+    async def tell(self, news: Iterable[Event | Delta]) -> Frames:
+        """Yield what's new: kept events in the store's order, which is the true one, and pieces between them."""
+        to = 0
+        for each in news:
+            if isinstance(each, Event):
+                # News of two commits may come the wrong way round.
+                to = max(to, each.seq)
+                continue
+            async for told in self.catch_up(to):
+                yield told
+            if told := self.delta(each):
+                yield told
+        async for told in self.catch_up(to):
+            yield told
+
+    async def catch_up(self, to: int) -> Frames:
+        """Yield the kept events that weren't told yet, up to a seq, a page at a time."""
         store = self._services.store
         while self._seen < to:
             events = await store.events(self._caller.tenant, self._caller.person, after=self._seen, limit=PAGE)
-            for event in events:
-                if event.seq > to:
-                    return
-                self._seen = event.seq
-                if event.kind == "reply" and event.turn:
-                    self._ended.add(event.turn)
-                if self._task in (None, event.task):
-                    yield Frame(event=event.kind, id=event.seq, data=await self._data(event))
-            if len(events) < PAGE:
+            told = [event for event in events if event.seq <= to]
+            frames = [frame for event in told if (frame := await self._frame(event)) is not None]
+            self._seen = told[-1].seq if told else self._seen
+            if frames:
+                yield tuple(frames)
+            if len(told) < PAGE:
                 self._seen = max(self._seen, to)
+
+    async def _frame(self, event: Event) -> Frame | None:
+        if event.kind == "reply" and event.turn:
+            self._ended.add(event.turn)
+        if self._task not in (None, event.task):
+            return None
+        return Frame(event=event.kind, id=event.seq, data=await self._data(event))
 
     def delta(self, delta: Delta) -> tuple[Frame, ...]:
         """Return the frame of a piece of an answer, unless all of the answer was told already."""

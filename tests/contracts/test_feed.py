@@ -35,6 +35,20 @@ async def test_what_happens_after_the_call_of_watch_is_told_even_before_it_is_li
     assert await some(news, 1) == [event]
 
 
+async def test_what_is_there_already_is_had_without_waiting_and_the_end_is_left_for_who_waits(feed: Feed) -> None:
+    news = feed.watch(HOME, OWNER)
+    assert news.ready() is None
+
+    feed.publish(an_event(seq=1), an_event(seq=2))
+    assert (news.ready(), await anext(news), news.ready()) == (an_event(seq=1), an_event(seq=2), None)
+
+    feed.publish(*[an_event(seq=number) for number in range(BEHIND + 1)])
+    assert news.ready() is None
+    with pytest.raises(StopAsyncIteration):
+        await anext(news)
+    assert news.ready() is None
+
+
 async def test_a_person_is_told_of_nobody_elses_news(feed: Feed) -> None:
     news = feed.watch(HOME, OWNER)
     feed.publish(an_event(person=PersonId("bob")), an_event(tenant="other"), an_event(seq=3))

@@ -101,6 +101,21 @@ async def test_a_reader_who_knows_more_than_a_restored_store_hears_what_comes() 
     assert frame.id == 1
 
 
+async def test_what_is_kept_at_once_goes_out_at_once_with_pieces_of_answers_in_their_place() -> None:
+    world = await a_world()
+    async with aclosing(frames(world.services, Caller(key=world.owner, by="bearer"), None, None)) as stream:
+        await anext(stream)
+        kept = await world.store.commit(*[Add(an_event()) for _ in range(3)])
+        world.feed.publish(*reversed(kept), delta("Once "), *await world.store.commit(Add(an_event())))
+        told = [await anext(stream) for _ in range(3)]
+
+    assert [[(frame.event, frame.id) for frame in together] for together in told] == [
+        [("message", 1), ("message", 2), ("message", 3)],
+        [("delta", None)],
+        [("message", 4)],
+    ]
+
+
 async def test_one_tasks_reader_hears_of_nothing_else() -> None:
     world = await a_world()
     async with world.served() as client:
@@ -215,8 +230,12 @@ def watchers(world: World) -> int:
     return sum(len(queues) for queues in world.feed._watchers.values())
 
 
-def listen(world: World, caller: Caller | None = None, after: int | None = None) -> AsyncGenerator[Frame, None]:
-    return frames(world.services, caller or Caller(key=world.owner, by="bearer"), after, None)
+async def listen(world: World, caller: Caller | None = None, after: int | None = None) -> AsyncGenerator[Frame, None]:
+    """Yield frames one by one, however they come."""
+    async with aclosing(frames(world.services, caller or Caller(key=world.owner, by="bearer"), after, None)) as stream:
+        async for together in stream:
+            for frame in together:
+                yield frame
 
 
 @asynccontextmanager
