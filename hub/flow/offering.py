@@ -8,6 +8,8 @@ installed packages cost a message that needs none of them nothing, and one that 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from msgspec import Struct
+
 from hub.flow.gleaning import gives, glean
 from hub.flow.taming import tame
 from hub.flow.wording import asked
@@ -32,6 +34,14 @@ ALL = "*"
 OF_PACKAGE = "/*"
 
 
+class _Allowed(Struct, frozen=True):
+    """A tool that an agent may use."""
+
+    tool: Tool
+    is_findable: bool
+    for_assignments: bool
+
+
 class Offering:
     """Picks tools for a message."""
 
@@ -39,15 +49,18 @@ class Offering:
         """Without a ranking, a tool without words is offered wherever it says that it fits."""
         self._ranking = ranking
         self._tokens = tokens
+        self._tools: Mapping[str, Tool] = {}
+        # What a tool can do is asked for every message, and looking at its methods takes longer than a look at a text.
+        self._allowed: dict[tuple[str, ...], tuple[_Allowed, ...]] = {}
 
-    def fill(self, tools: Iterable[Tool]) -> None:
-        """Know these tools by what they're about."""
+    def fill(self, tools: Mapping[str, Tool]) -> None:
+        """Know these tools, by their names, in place of those that were known before."""
+        self._tools = dict(tools)
+        self._allowed.clear()
         if self._ranking is not None:
-            self._ranking.fill({tool.name: _subject(tool) for tool in tools if isinstance(tool, Findable)})
+            self._ranking.fill({tool.name: _subject(tool) for tool in tools.values() if isinstance(tool, Findable)})
 
-    def offered(
-        self, agent: Agent, tools: Mapping[str, Tool], text: str, *, assignment: bool = False
-    ) -> tuple[Tool, ...]:
+    def offered(self, agent: Agent, text: str, *, assignment: bool = False) -> tuple[Tool, ...]:
         """Return the tools that the agent may use and that may be of use for a message.
 
         Those that are ForAssignments are left out where the message isn't about an `assignment`.
@@ -55,9 +68,9 @@ class Offering:
         Those with words that stand in it come first, in the agent's order; then those found by what they're about, the
         best first. What has no room within the budget is left out, but never the first.
         """
-        allowed = [tool for tool in allowed_of(agent, tools) if assignment or not for_assignments(tool)]
-        found = [tool for tool in allowed if isinstance(tool, Findable)] if self._ranking else []
-        worded = [tool for tool in allowed if tool not in found and tool.fits(text)]
+        allowed = [each for each in self._allowed_of(agent) if assignment or not each.for_assignments]
+        found = [each.tool for each in allowed if each.is_findable] if self._ranking else []
+        worded = [each.tool for each in allowed if not (each.is_findable and self._ranking) and each.tool.fits(text)]
         room = self._tokens
         offered: list[Tool] = []
         for tool in (*worded, *self._best(found, text)):
@@ -66,6 +79,14 @@ class Offering:
                 break
             offered.append(tool)
         return tuple(offered)
+
+    def _allowed_of(self, agent: Agent) -> "tuple[_Allowed, ...]":
+        if (allowed := self._allowed.get(agent.tools)) is None:
+            allowed = self._allowed[agent.tools] = tuple(
+                _Allowed(tool, is_findable=isinstance(tool, Findable), for_assignments=for_assignments(tool))
+                for tool in allowed_of(agent, self._tools)
+            )
+        return allowed
 
     def _best(self, tools: Sequence[Tool], text: str) -> list[Tool]:
         if not tools or self._ranking is None:

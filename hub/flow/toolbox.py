@@ -86,12 +86,12 @@ class Toolbox:
         self._seconds = seconds
         self._characters = characters
         self._offering = offering or Offering()
-        self._offering.fill(self._tools.values())
+        self._offering.fill(self._tools)
 
     def equip(self, tools: Iterable[Tool]) -> None:
         """Have these tools in place of those that were given so before; calls under way end as they began."""
         self._tools = {**self._fixed, **{tool.name: tool for tool in tools}}
-        self._offering.fill(self._tools.values())
+        self._offering.fill(self._tools)
 
     def all(self) -> tuple[Tool, ...]:
         """Return every tool, by name."""
@@ -103,7 +103,7 @@ class Toolbox:
 
     def offered(self, agent: Agent, text: str, *, assignment: bool = False) -> tuple[Tool, ...]:
         """Return the tools that the agent may use and that may be of use for a message: see Offering."""
-        return self._offering.offered(agent, self._tools, text, assignment=assignment)
+        return self._offering.offered(agent, text, assignment=assignment)
 
     @staticmethod
     def theirs(task: Task, offered: Iterable[Tool]) -> tuple[Tool, ...]:

@@ -18,7 +18,7 @@ from hub.store.rows import ADDRESSES
 
 R = TypeVar("R", bound=Record)
 Convert = Callable[[Any], Any] | None
-_VALUES = (str, int, float, datetime)
+_VALUES = {str, int, float, datetime}
 _DIALECT = sqlite.dialect(paramstyle="qmark")
 
 
@@ -28,7 +28,9 @@ class Plan(Struct, frozen=True):
     sql: str
     binds: tuple[tuple[str, Any, Convert], ...]
     """What goes in, in order: what it's called, or nothing and the value itself; and how it's converted."""
-    columns: tuple[tuple[str, Convert], ...]
+    columns: tuple[str, ...]
+    conversions: tuple[tuple[str, Callable[[Any], Any]], ...]
+    """The columns whose values aren't records' fields as they come, where there's one."""
 
     def records(self, connection: sqlite3.Connection, kind: type[R], given: Mapping[str, object]) -> tuple[R, ...]:
         """Return the records that are found for what's given."""
@@ -46,9 +48,11 @@ class Plan(Struct, frozen=True):
         return connection.execute(self.sql, values).fetchall()
 
     def _fields(self, row: Sequence[Any]) -> dict[str, Any]:
-        return {
-            name: convert(value) if convert else value for (name, convert), value in zip(self.columns, row, strict=True)
-        }
+        fields = dict(zip(self.columns, row, strict=True))
+        for name, convert in self.conversions:
+            if (value := fields[name]) is not None:
+                fields[name] = convert(value)
+        return fields
 
 
 class Plans:
@@ -81,7 +85,7 @@ class Plans:
         self, build: Callable[..., Query], args: Sequence[object], named: Mapping[str, object]
     ) -> tuple[Plan, dict[str, object]]:
         given: dict[str, object] = {}
-        shape = (build, *(_shape(each, given) for each in args), *((k, _shape(v, given)) for k, v in named.items()))
+        shape = (build, *[_shape(each, given) for each in args], *named, *[_shape(v, given) for v in named.values()])
         if (plan := self._known.get(shape)) is None:
             names = iter(given)
             query = build(*(_open(each, names) for each in args), **{k: _open(v, names) for k, v in named.items()})
@@ -91,11 +95,11 @@ class Plans:
 
 def _shape(value: object, given: dict[str, object]) -> object:
     """Return what a query looks like for a value, and take note of the value."""
-    if isinstance(value, Address):
-        return tuple([_shape(each, given) for each in (value.bridge, value.chat, value.thread)])
-    if isinstance(value, _VALUES) and not isinstance(value, bool):
+    if type(value) in _VALUES:
         given[f"v{len(given)}"] = value
         return "?"
+    if isinstance(value, Address):
+        return tuple([_shape(each, given) for each in (value.bridge, value.chat, value.thread)])
     return value
 
 
@@ -104,7 +108,7 @@ def _open(value: object, names: Iterator[str]) -> Any:
     if isinstance(value, Address):
         bridge, chat, thread = [_open(each, names) for each in (value.bridge, value.chat, value.thread)]
         return Address(bridge=bridge, chat=chat, thread=thread)
-    if isinstance(value, _VALUES) and not isinstance(value, bool):
+    if type(value) in _VALUES:
         return bindparam(next(names), None)
     return value
 
@@ -120,11 +124,16 @@ def _plan(query: Query, given: Mapping[str, object]) -> Plan:
             # Of a list's items only the query itself knows.
             fixed = compiled.binds[name].value if name in compiled.binds else compiled.params[name]
             binds.append(("", fixed, None))
-    columns = tuple(
-        (column.name, column.type.dialect_impl(_DIALECT).result_processor(_DIALECT, None))
-        for column in query.selected_columns
+    columns = list(query.selected_columns)
+    conversions = [
+        (column.name, column.type.dialect_impl(_DIALECT).result_processor(_DIALECT, None)) for column in columns
+    ]
+    return Plan(
+        sql=str(compiled),
+        binds=tuple(binds),
+        columns=tuple(column.name for column in columns),
+        conversions=tuple((name, convert) for name, convert in conversions if convert is not None),
     )
-    return Plan(str(compiled), tuple(binds), columns)
 
 
 def _record(kind: type[R], values: dict[str, Any]) -> R:

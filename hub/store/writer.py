@@ -10,10 +10,23 @@ writes one waits for it.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, Connection, Engine, Insert, Update, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Engine,
+    Insert,
+    Update,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.exc import (
     DatabaseError,
     IntegrityError,
@@ -172,8 +185,7 @@ def _numbered(connection: Connection, sets: Sequence[list[Numbered] | StoreError
     count = sum(len(events) for events in done if not isinstance(events, StoreError))
     if not count:
         return [events if isinstance(events, StoreError) else () for events in done]
-    taken = update(counters).where(counters.c.name == "events").values(value=counters.c.value + count)
-    last: int = connection.execute(taken.returning(counters.c.value)).scalar_one()
+    last: int = connection.execute(_TAKE_NUMBERS, {"count": count}).scalar_one()
     numbers = iter(range(last - count + 1, last + 1))
     results = [
         events if isinstance(events, StoreError) else tuple(replace(event, seq=next(numbers)) for event in events)
@@ -196,15 +208,20 @@ def _count(connection: Connection, sets: Sequence[Changes]) -> None:
                 names = identity(change.record)
                 sums[names] = plus(sums[names], change.record) if names in sums else change.record
     if sums:
-        add = _insert_for(connection)(taken)
-        grown = {name: taken.c[name] + add.excluded[name] for name in NUMBERS}
-        upsert = add.on_conflict_do_update(index_elements=list(taken.primary_key), set_=grown)
-        connection.execute(upsert, [row_of(sums[names]) for names in sorted(sums)])
+        connection.execute(_upsert(connection.dialect.name), [row_of(sums[names]) for names in sorted(sums)])
 
 
-def _insert_for(connection: Connection) -> Any:
-    """Return the database's own INSERT, which can add to a row that's there."""
-    if connection.dialect.name == "postgresql":
+@cache
+def _upsert(dialect: str) -> Insert:
+    """Return what adds a sum to the row that's there, or makes it: the database's own INSERT can."""
+    add = _insert_for(dialect)(taken)
+    grown = {name: taken.c[name] + add.excluded[name] for name in NUMBERS}
+    upsert: Insert = add.on_conflict_do_update(index_elements=list(taken.primary_key), set_=grown)
+    return upsert
+
+
+def _insert_for(dialect: str) -> Any:
+    if dialect == "postgresql":
         # Late: it takes a while to load, and a hub on SQLite needs none of it.
         from sqlalchemy.dialects.postgresql import insert as own  # noqa: PLC0415
     else:
@@ -280,6 +297,13 @@ def _is(kind: type) -> list[ColumnElement[bool]]:
     return [column == bindparam(f"old_{column.name}") for column in TABLES[kind].primary_key]
 
 
+_TAKE_NUMBERS = (
+    update(counters)
+    .where(counters.c.name == "events")
+    .values(value=counters.c.value + bindparam("count", type_=BigInteger))
+    .returning(counters.c.value)
+)
+# Made once: SQLAlchemy takes longer to make one and look at it than SQLite to do it.
 _INSERTS = {kind: _insert_of(kind) for kind in TABLES}
 _UPDATES = {kind: _update_of(kind) for kind in TABLES}
 _DELETES = {kind: delete(table).where(*_is(kind)) for kind, table in TABLES.items()}

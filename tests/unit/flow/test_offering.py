@@ -60,8 +60,21 @@ def agent(*tools: str) -> Agent:
 
 def offered(text: str, *names: str, tools: Mapping[str, Tool] = TOOLS, tokens: int = 300) -> list[str]:
     offering = Offering(FullTextRanking(), tokens)
-    offering.fill(tools.values())
-    return [tool.name for tool in offering.offered(agent(*(names or ("*", "oven"))), tools, text)]
+    offering.fill(tools)
+    return [tool.name for tool in offering.offered(agent(*(names or ("*", "oven"))), text)]
+
+
+def test_tools_that_were_installed_or_removed_are_offered_or_not_from_then_on() -> None:
+    offering = Offering()
+    offering.fill({})
+    assert offering.offered(agent("oven"), "preheat the oven") == ()
+
+    offering.fill({"oven": OVEN})
+    assert offering.offered(agent("oven"), "preheat the oven") == (OVEN,)
+    assert offering.offered(agent("kettle"), "preheat the oven") == ()
+
+    offering.fill({})
+    assert offering.offered(agent("oven"), "preheat the oven") == ()
 
 
 @pytest.mark.parametrize(
@@ -138,10 +151,11 @@ def test_the_longest_messages_are_looked_at_in_no_time(text: str) -> None:
 
 
 def test_a_tool_for_assignments_is_offered_in_an_assignment_and_costs_no_conversation_anything() -> None:
-    toolbox: dict[str, Tool] = {"steer": AssignmentTool("steer"), "oven": OVEN}
+    offering = Offering()
+    offering.fill({"steer": AssignmentTool("steer"), "oven": OVEN})
 
     def names(*, assignment: bool) -> list[str]:
-        found = Offering().offered(agent("steer", "oven"), toolbox, "preheat the oven", assignment=assignment)
+        found = offering.offered(agent("steer", "oven"), "preheat the oven", assignment=assignment)
         return [tool.name for tool in found]
 
     assert names(assignment=False) == ["oven"]
