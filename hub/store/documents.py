@@ -41,7 +41,8 @@ class FileDocuments:
         await self._with(owner, lambda database: _put(database, id, document))
 
     async def get(self, owner: str, id: str) -> Mapping[str, object] | None:
-        return await self._with(owner, lambda database: _get(database, id))
+        # Most owners have nothing: that's told without the way to the thread and back.
+        return await self._with(owner, lambda database: _get(database, id)) if self._has_any(owner) else None
 
     async def all(self, owner: str) -> tuple[tuple[str, Mapping[str, object]], ...]:
         return await self._with(owner, _all)
@@ -68,6 +69,12 @@ class FileDocuments:
     def _storage(self, owner: str) -> Storage:
         return _WholeFile(self._folder / file_name(owner), self._quota, owner)
 
+    def _has_any(self, owner: str) -> bool:
+        try:
+            return (self._folder / file_name(owner)).exists()
+        except OSError:
+            return True  # what's wrong is told by who reads it
+
     def _owners(self) -> tuple[str, ...]:
         return tuple(sorted(filter(None, (owner_in(path) for path in self._folder.glob("*.json")))))
 
@@ -90,6 +97,9 @@ class MemoryDocuments(FileDocuments):
 
     def _storage(self, owner: str) -> Storage:
         return self._kept.setdefault(owner, _Memory(self._quota))
+
+    def _has_any(self, owner: str) -> bool:
+        return owner in self._kept
 
     def _owners(self) -> tuple[str, ...]:
         return tuple(sorted(owner for owner, kept in self._kept.items() if kept.read()))
