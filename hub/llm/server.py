@@ -4,7 +4,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import cache
 from typing import Any
 
@@ -25,6 +25,8 @@ LARGEST = 16 * 1024 * 1024
 """Bytes of an answer, or of one line of a streamed one."""
 
 CONNECTING = 10.0
+ENDING = 0.2
+"""Seconds from the last event of an answer to the end of the answer."""
 
 
 class Patience(Struct, frozen=True, kw_only=True):
@@ -94,13 +96,15 @@ class Server:
         LLMRefused, ContextOverflow, and LLMError for what can't be understood.
         """
         async with self._post("chat/completions", body, until, self._patience.first) as response:
-            async for line in self._by(until, self._patience.first, response.aiter_lines()):
+            lines = response.aiter_lines()
+            async for line in self._by(until, self._patience.first, lines):
                 if len(line) > LARGEST:
                     raise LLMError(f"a line of more than {LARGEST} characters")
                 field, _, data = line.partition(":")
                 if field != "data":
                     continue
                 if data.strip() == "[DONE]":
+                    await _read_out(lines)
                     return
                 yield _read(data.strip())
 
@@ -195,6 +199,14 @@ class Server:
 def _trust() -> ssl.SSLContext:
     """Return what servers are certified by: to load it takes a while, and once does for all of them."""
     return httpx.create_ssl_context()
+
+
+async def _read_out(lines: AsyncIterator[str]) -> None:
+    """Read to the end of an answer: its connection serves again only then, and a new one takes a while."""
+    with suppress(TimeoutError, httpx.HTTPError):
+        async with asyncio.timeout(ENDING):
+            async for _ in lines:
+                pass
 
 
 def _read(data: bytes | str) -> openai.Completion:

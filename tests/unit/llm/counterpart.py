@@ -36,11 +36,13 @@ class Counterpart:
         """The answer to those who look whether anybody is there."""
         self.asked: list[Asked] = []
         self.keys: list[str] = []
+        self.connections = 0
         self.left = asyncio.Event()
         """Set once a client has closed the connection while it was answered."""
         self.url = ""
         self._answer = answer or model
         self._server: asyncio.Server | None = None
+        self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def __aenter__(self) -> "Counterpart":
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -51,20 +53,34 @@ class Counterpart:
         if self._server:
             self._server.close()
             await self._server.wait_closed()
+        for writer in self._open.values():
+            writer.close()
+        await asyncio.gather(*self._open)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        me = asyncio.current_task()
+        assert me
+        self._open[me] = writer
         with suppress(ConnectionError, asyncio.IncompleteReadError):
-            head = (await reader.readuntil(b"\r\n\r\n")).decode()
-            fields = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if line)
-            body = await reader.readexactly(int(fields.get("content-length", 0)))
-            self.keys.append(fields.get("authorization", ""))
-            if head.startswith("GET"):
-                reply = self.models
-            else:
-                self.asked.append(json.loads(body))
-                reply = self.replies.pop(0) if self.replies else self._answer(self.asked[-1])
-            await self._send(reply, reader, writer)
+            while await self._answered(reader, writer):
+                pass
         writer.close()
+        del self._open[me]
+
+    async def _answered(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Answer a request; return whether the connection is good for another."""
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        fields = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if line)
+        body = await reader.readexactly(int(fields.get("content-length", 0)))
+        self.keys.append(fields.get("authorization", ""))
+        if head.startswith("GET"):
+            reply = self.models
+        else:
+            self.asked.append(json.loads(body))
+            reply = self.replies.pop(0) if self.replies else self._answer(self.asked[-1])
+        await self._send(reply, reader, writer)
+        return not (reply.breaks or reply.hangs)
 
     async def _send(self, reply: Reply, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         names = "".join(f"{name}: {value}\r\n" for name, value in reply.headers.items())

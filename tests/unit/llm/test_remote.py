@@ -59,6 +59,24 @@ async def test_events_may_come_cut_anywhere_with_comments_between(server: Counte
     assert (await said(llm))[0] == "Grüße"
 
 
+async def test_one_connection_serves_for_one_answer_after_another(server: Counterpart, llm: Remote) -> None:
+    server.replies = [streamed("One"), streamed("Two"), whole('{"n": 3}'), streamed("Four")]
+
+    assert [(await said(llm))[0] for _ in range(2)] == ["One", "Two"]
+    await llm.fill(HELLO, NUMBER, ASK)
+    assert (await said(llm))[0] == "Four"
+    assert server.connections == 1
+
+
+async def test_an_answer_whose_end_does_not_come_is_whole_with_its_last_event(server: Counterpart, llm: Remote) -> None:
+    endless = streamed("Hi")
+    server.replies = [Reply(*endless.pieces, hangs=True), streamed("Again")]
+
+    assert (await said(llm))[0] == "Hi"
+    assert (await said(llm))[0] == "Again"
+    assert server.connections == 2
+
+
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503])
 async def test_what_may_pass_is_tried_again(server: Counterpart, llm: Remote, status: int) -> None:
     server.replies = [refused(status, "busy"), Reply(b"<html>", status=502), streamed("Hi")]
