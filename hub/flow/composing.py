@@ -72,7 +72,12 @@ class Composer:
 
     async def history(self, work: Work) -> tuple[Message, ...]:
         """Return what was said in a turn's task and is over, and last what's being answered."""
-        messages = await self._store.messages_of_task(work.task.id, limit=HISTORY, after=work.task.digested)
+        # A turn looks at it before each step; it's another one once more messages are answered, or less is read back.
+        read_for = (work.task.digested, len(work.messages))
+        if work.heard[0] != read_for:
+            messages = await self._store.messages_of_task(work.task.id, limit=HISTORY, after=work.task.digested)
+            work.heard = (read_for, messages)
+        messages = work.heard[1]
         # Taken up after its person's word, the turn answers what the stopped one was asked.
         answering = work.asked
         # A program's results, and that they were asked for, are told as what its tool found.

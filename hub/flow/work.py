@@ -31,6 +31,8 @@ class Work:
 
     order: Order = field(default_factory=Order)
     """What a program asks besides what it says."""
+    heard: tuple[object, tuple[Message, ...]] = (None, ())
+    """What was said in the task, as it was read last, and what it was read for; see Composer."""
 
     @property
     def told(self) -> list[Message]:
