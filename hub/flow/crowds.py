@@ -18,6 +18,13 @@ LATELY = 30.0
 """Seconds for which a tenant that holds no slot any more counts as there."""
 
 
+CALM = 4
+"""Turns that may go on side by side however much else there is to do."""
+LATE = 0.005
+"""Seconds that a round of the event loop may take for one more turn to begin: whoever says something meanwhile waits
+for a few rounds until it's kept."""
+
+
 @dataclass
 class _Count:
     waiting: int
@@ -66,10 +73,14 @@ class Slots:
     one slot, nobody holds them all, and neither does such background work: who comes new needn't wait for the end of
     another's long turn. A tenant with all its people holds no more than its part of them, counting the tenants that are
     there: those that hold a slot, wait for one, or had one a moment ago.
+
+    Beyond a few, a turn begins only while the event loop keeps up: what's said must be kept at once, and what it takes
+    to answer it can wait.
     """
 
     def __init__(self, count: int, clock: Clock) -> None:
         self._clock = clock
+        self._looking = False
         self._count = self._free = count
         self._share = max(1, count - max(1, count // 4))
         self._held: Counter[_Whose] = Counter()
@@ -106,6 +117,29 @@ class Slots:
             raise
 
     def _share_out(self) -> None:
+        while self._count - self._free < CALM and self._hand_out():
+            pass
+        if self._free and not self._looking and self._next():
+            self._looking = True
+            loop = asyncio.get_running_loop()
+            loop.call_soon(self._look, loop.time())
+
+    def _look(self, since: float) -> None:
+        """Hand out one more slot if the round of the event loop since then was short; else look again in a while."""
+        loop = asyncio.get_running_loop()
+        late = loop.time() - since
+        if late > LATE:
+            loop.call_later(late, self._look_again)
+        else:
+            self._hand_out()
+            self._look_again()
+
+    def _look_again(self) -> None:
+        self._looking = False
+        self._share_out()
+
+    def _hand_out(self) -> bool:
+        """Hand out a slot; return False if there's none, or nobody who may have it."""
         while self._free and (whose := self._next()):
             tenant, person, background = whose
             queues = self._queues[background]
@@ -124,6 +158,8 @@ class Slots:
             self._background += background
             self._held[whose] += 1
             self._of_tenant[tenant] += 1
+            return True
+        return False
 
     def _is_there(self, tenant: TenantId) -> None:
         self._there[tenant] = self._clock.monotonic()
