@@ -10,6 +10,10 @@ from hub.cli.place import config_or_exit, config_path, overlay, refuse
 from hub.errors import ConfigError, StartError
 
 
+YOUNG, MIDDLE, OLD = 700, 10, 300
+"""New objects, collections of those, and collections of what outlived these, until the next collection."""
+
+
 @click.command(name="run")
 @click.option("--config", "-c", type=click.Path(path_type=Path), help="The config file [config.toml, if there]")
 @click.option("--data", "-d", type=click.Path(path_type=Path), help="The folder for all that's kept [data]")
@@ -38,4 +42,7 @@ def command(config: Path | None, data: Path | None, host: str | None, port: int 
 
 def _collect() -> None:
     gc.freeze()
+    # All that's old is looked through once in a minute or more, however much there is to do: with a thousand readers
+    # of events that takes a quarter of a second, in which nobody is answered.
+    gc.set_threshold(YOUNG, MIDDLE, OLD)
     gc.enable()

@@ -18,7 +18,7 @@ LATELY = 30.0
 """Seconds for which a tenant that holds no slot any more counts as there."""
 
 
-CALM = 4
+CALM = 2
 """Turns that may go on side by side however much else there is to do."""
 LATE = 0.005
 """Seconds that a round of the event loop may take for one more turn to begin: whoever says something meanwhile waits
