@@ -1,6 +1,6 @@
 """kill -9 at random points and at every named failpoint, of the hub and of the model's server, under load.
 
-`AGENTHOST_KILLS`, `AGENTHOST_MESSAGES` and `AGENTHOST_SEED` make it longer or another one: `make faults` runs 60 kills
+`AGENTHOST_KILLS`, `AGENTHOST_MESSAGES` and `AGENTHOST_SEED` make it longer or another one: `make test` runs 60 kills
 under 2,000 messages, `make nightly` 1,000 under 50,000. Among what's killed are errands, assignments that wait for
 their time, and calls that wait for leave.
 """
@@ -28,7 +28,7 @@ from tests.faults.wire import Said
 
 pytestmark = pytest.mark.faults
 
-KILLS = int(os.environ.get("AGENTHOST_KILLS", "40"))
+KILLS = int(os.environ.get("AGENTHOST_KILLS", "60"))
 SEED = int(os.environ.get("AGENTHOST_SEED", "1"))
 MESSAGES = int(os.environ.get("AGENTHOST_MESSAGES", str(34 * KILLS)))
 CHATS = 90

@@ -17,7 +17,7 @@ from tests.telegram.botapi import TOKEN
 from tests.waker.sleeping import SHARED, Sleeping
 from tests.waker.test_herd import ACCOUNT, WEBHOOK
 
-KILLS = int(os.environ.get("AGENTHOST_WAKER_KILLS", "30"))
+KILLS = int(os.environ.get("AGENTHOST_WAKER_KILLS", "60"))
 """300 in `make faults WAKER_KILLS=300`."""
 CHATS = 8
 AWAY = 0.02
