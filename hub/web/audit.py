@@ -2,12 +2,13 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncGenerator
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import Controller, get
+from litestar import Controller, Request, get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 from litestar.response import Stream
@@ -78,6 +79,7 @@ class AuditController(Controller):
     @get(opt={"scope": "audit:read"}, responses=PROBLEMS, summary="Read the audit log")
     async def listed(
         self,
+        request: Request[Any, Any, Any],
         services: Hub,
         caller: Asker,
         who: Word = None,
@@ -88,6 +90,7 @@ class AuditController(Controller):
         limit: Limit = 50,
     ) -> Page[DeedView]:
         """Return what was done in your tenant, newest first; `who`, `action` and `object` must be equal where given."""
+        _check_written(request)
         after = await _before(services, caller, since)
         found = await services.store.deeds(
             caller.tenant,
@@ -124,13 +127,27 @@ class AuditController(Controller):
         },
         summary="Take the audit log along",
     )
-    async def export(self, services: Hub, caller: Asker, format: Form = "jsonl", since: Since = None) -> Stream:
+    async def export(
+        self,
+        request: Request[Any, Any, Any],
+        services: Hub,
+        caller: Asker,
+        format: Form = "jsonl",
+        since: Since = None,
+    ) -> Stream:
         """Return everything that was done in your tenant, oldest first, as JSON lines or as CSV."""
+        _check_written(request)
         _check_zone(since)
         await services.audit.note(caller.tenant, "audit.exported", f"tenant/{caller.tenant}", format)
         lines = _lines if format == "jsonl" else _rows
         headers = {"Content-Disposition": f'attachment; filename="audit.{format}"'}
         return Stream(lines(services, caller, since), media_type=LINES if format == "jsonl" else TABLE, headers=headers)
+
+
+def _check_written(request: Request[Any, Any, Any]) -> None:
+    """Raise BadRequest for a number: it would be taken for seconds since 1970, which the document doesn't have."""
+    if not re.match(r"\d{4}-|$", since := request.query_params.get("since", "")):
+        raise BadRequest("since", f"{shown(since)} is no time; write it as 2026-11-30T12:00:00Z")
 
 
 async def _lines(services: Services, caller: Caller, since: datetime | None) -> AsyncGenerator[bytes, None]:

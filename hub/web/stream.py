@@ -82,12 +82,12 @@ class Watch:
         return self._news.ready() if self._next is None else None
 
     async def close(self) -> None:
-        """Leave the feed."""
+        """Leave the feed, at once: whoever hangs up has this task cancelled wherever it waits, again and again."""
+        await self._news.aclose()
         waits = [each for each in (self._closing, self._next) if each is not None]
         for each in waits:
             each.cancel()
         await asyncio.wait(waits)
-        await self._news.aclose()
 
 
 class Ended(Exception):

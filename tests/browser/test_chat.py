@@ -1,17 +1,29 @@
 """The web chat, as a person with a browser meets it."""
 
+import asyncio
+
 import pytest
 from playwright.async_api import expect
 
 from hub.config import LimitsConfig
 from hub.ports import Add
-from hub.records import Address
+from hub.records import HOME, OWNER, Address
 from hub.store.memory import MemoryStore
 from hub.testing import a_message
 from tests.browser.pages import answer, said, say, sign_in, writing
 from tests.browser.running import LOOP, OWNER_KEY, Running, Tabs, serving
 
 pytestmark = [pytest.mark.browser, LOOP]
+
+BEHIND = "globalThis.behind = true; Object.defineProperty(document, 'hidden', { get: () => behind });"
+"""A page that nobody has looked at yet."""
+
+
+async def watched(hub: Running, times: int) -> None:
+    """Wait until so many pages hear of what happens to the owner."""
+    async with asyncio.timeout(20):
+        while len(hub.parts.feed._watchers.get((HOME, OWNER), ())) != times:
+            await asyncio.sleep(0.05)
 
 
 # --- signing in
@@ -101,6 +113,28 @@ async def test_a_second_tab_sees_the_same(hub: Running, tabs: Tabs) -> None:
     for page in (first, second):
         await expect(answer(page, "One two three four.")).to_have_count(1)
         await expect(page.locator(".said")).to_have_count(2)
+
+
+async def test_tabs_behind_others_hang_up_and_catch_up_once_they_are_looked_at(hub: Running, tabs: Tabs) -> None:
+    hub.llm.say("In boxes.")
+    page = await sign_in(tabs, hub)
+    await watched(hub, 1)
+    await tabs.context.add_init_script(BEHIND)
+    others = [await tabs.context.new_page() for _ in range(3)]
+    for other in others:
+        await other.clock.install()
+        await other.goto(hub.url)
+    await watched(hub, 4)
+
+    await page.clock.fast_forward(16_000)  # of all these pages
+    await watched(hub, 1)
+    await say(page, "How do I pack books?")
+    await expect(answer(page, "In boxes.")).to_be_visible()
+    await expect(said(others[0], "How do I pack books?")).to_have_count(0)
+
+    await others[0].evaluate("behind = false; document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(answer(others[0], "In boxes.")).to_be_visible()
+    await watched(hub, 2)
 
 
 async def test_stop_ends_the_answer_and_trying_again_answers_after_all(hub: Running, tabs: Tabs) -> None:

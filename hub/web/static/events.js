@@ -2,7 +2,7 @@
 import { call } from "./api.js";
 
 const KINDS = ["message", "route", "task", "turn", "reply", "notice", "delivery", "approval", "delta"];
-const HIDDEN_FOR = 60_000;
+const HIDDEN_FOR = 15_000;
 
 // Call on[kind](data) for every event, on.hello(again) when connected, on.lost() when not. A tab that nobody looks at
 // and that waits for nothing hangs up after a while: a browser grants a host only six connections.
@@ -41,6 +41,7 @@ export function follow(on) {
 
   // An EventSource doesn't say why it failed: ask in a way that does, so that a session that ended leads to sign-in.
   async function retry() {
+    if (document.hidden && !on.busy()) return close();
     try {
       await call("GET", "/v1/whoami");
     } catch {
@@ -56,11 +57,14 @@ export function follow(on) {
   }
 
   let hiding = 0;
-  document.addEventListener("visibilitychange", () => {
+  function look() {
     clearTimeout(hiding);
     if (document.hidden) hiding = setTimeout(() => on.busy() || close(), HIDDEN_FOR);
     else if (!source) open();
-  });
+  }
+
+  document.addEventListener("visibilitychange", look);
   addEventListener("online", () => source || open());
   open();
+  look(); // One that's opened behind another is hidden from the start.
 }

@@ -76,6 +76,8 @@ async def test_it_is_read_page_by_page_and_filtered() -> None:
         assert (await owner.get("/v1/audit", params={"cursor": "x"})).status_code == 400
         assert (await owner.get("/v1/audit", params={"since": "2999-01-01T00:00:00Z"})).json()["items"] == []
         assert (await owner.get("/v1/audit", params={"since": "2999-01-01T00:00:00"})).status_code == 400
+        assert (await owner.get("/v1/audit", params={"since": "0.0"})).status_code == 400
+        assert (await owner.get("/v1/audit/export", params={"since": "7"})).json()["field"] == "since"
 
 
 async def test_an_export_has_every_deed_and_is_itself_told_of() -> None:

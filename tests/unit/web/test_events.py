@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 from msgspec import Struct
@@ -99,6 +100,25 @@ async def test_a_reader_who_knows_more_than_a_restored_store_hears_what_comes() 
         frame = await anext(stream)
 
     assert frame.id == 1
+
+
+async def test_who_is_cut_off_wherever_they_wait_is_forgotten() -> None:
+    world = await a_world()
+    async with anyio.create_task_group() as group:
+        heard = anyio.Event()
+
+        async def read() -> None:
+            async for _ in frames(world.services, Caller(key=world.owner, by="bearer"), None, None):
+                heard.set()
+
+        group.start_soon(read)
+        await heard.wait()
+        await anyio.sleep(0.01)
+        assert watchers(world) == 1
+        # As Litestar cancels a stream that nobody reads any more: at each wait, also of what cleans up.
+        group.cancel_scope.cancel()
+
+    assert watchers(world) == 0
 
 
 async def test_what_is_kept_at_once_goes_out_at_once_with_pieces_of_answers_in_their_place() -> None:
