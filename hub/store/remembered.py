@@ -12,8 +12,8 @@ from hub.ports import Change, Count
 from hub.records import Deed, Event, Record
 from hub.store.keys import Identity, identity, identity_of
 
-MOST = 512
-"""Records: those of a few dozen messages that are worked on, in about a megabyte."""
+MOST = 1_024
+"""Records: those of a hundred messages that are worked on, in about two megabytes."""
 
 _Which = tuple[type, Identity]
 
