@@ -13,6 +13,8 @@ REMEMBERED = 10_000
 """People whose count is remembered."""
 COUNTED_FOR = 2.0
 """Seconds for which a count of somebody's waiting messages is trusted."""
+REFUSED_FOR = 0.1
+"""Seconds for which it's trusted that too many wait: what was answered since isn't taken off the count."""
 
 LATELY = 30.0
 """Seconds for which a tenant that holds no slot any more counts as there."""
@@ -50,7 +52,8 @@ class Waiting:
         """Count one more message; return False if that's more than may wait."""
         now = self._clock.monotonic()
         count = self._counts.get((tenant, person))
-        if count is None or now - count.counted_at > COUNTED_FOR:
+        trusted = COUNTED_FOR if count is None or count.waiting < self.limit else REFUSED_FOR
+        if count is None or now - count.counted_at > trusted:
             waiting = await self._store.waiting(tenant, person)
             count = _Count(waiting, now, told=count is not None and count.told and waiting > self.limit // 2)
             self._counts[tenant, person] = count

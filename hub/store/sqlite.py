@@ -185,4 +185,6 @@ def _prepare(connection: Any, _: object) -> None:
 def _read_only(connection: Any, _: object) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA query_only = ON")
+    # Each connection's own pages fill up with the database's growth, over hours, and most are the same as the writer's.
+    cursor.execute("PRAGMA cache_size = -2000")
     cursor.close()

@@ -1,19 +1,27 @@
 """One person among others: nobody takes everything."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
-from hub.flow.crowds import LATELY, Slots, Waiting
+from hub.flow import crowds
+from hub.flow.crowds import CALM, LATE, LATELY, Slots, Waiting
 from hub.ports import Add
 from hub.records import HOME, OWNER, PersonId, TenantId
 from hub.store.memory import MemoryStore
 from hub.testing import FakeClock, a_message, an_entry, settle
 
 ANN, BOB, EVE = PersonId("ann"), PersonId("bob"), PersonId("eve")
+
+
+@pytest.fixture(autouse=True)
+def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy this machine is, the event loop counts as keeping up."""
+    monkeypatch.setattr(crowds, "LATE", 60.0)
 
 
 class Desk:
@@ -128,6 +136,42 @@ async def test_more_than_the_limit_is_refused_and_told_once_until_half_is_answer
     await clock.advance(3)
     assert not await waiting.one_more(HOME, OWNER)
     assert not waiting.tell(HOME, OWNER), "still the same flood"
+
+
+async def test_who_is_answered_as_quickly_as_they_write_is_never_refused() -> None:
+    store, clock = MemoryStore(), FakeClock()
+    await store.open()
+    waiting = Waiting(store, clock, 20)
+    for _ in range(500):  # none of them waits in the store
+        assert await waiting.one_more(HOME, OWNER)
+        await clock.advance(0.01)
+
+
+async def test_while_the_event_loop_lags_only_a_few_turns_go_on_and_all_as_soon_as_it_keeps_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(crowds, "LATE", LATE)
+    slots, held = Slots(8, FakeClock()), 0
+    done = asyncio.Event()
+
+    async def sit(number: int) -> None:
+        nonlocal held
+        async with slots.of(HOME, PersonId(str(number))):
+            held += 1
+            await done.wait()
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(20):
+            group.create_task(sit(number))
+        for _ in range(20):
+            time.sleep(4 * LATE)
+            await asyncio.sleep(0)
+        assert held == CALM
+
+        async with asyncio.timeout(10):
+            while held < 8:
+                await asyncio.sleep(LATE)
+        done.set()
 
 
 async def test_after_a_flood_is_over_the_next_is_told_again() -> None:
