@@ -57,13 +57,16 @@ class Committer:
             self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 
-    async def commit(self, changes: Changes) -> tuple[Event, ...]:
+    async def commit(self, changes: Changes, *, over: Callable[[], None] = lambda: None) -> tuple[Event, ...]:
+        """Do a change set, or raise why not; `over` is called once that's clear, also if nobody waits any more."""
         if self._closing:
+            over()
             raise StoreUnavailable("the store is closed")
         loop = asyncio.get_running_loop()
         told: asyncio.Future[Result] = loop.create_future()
+        told.add_done_callback(lambda _: over())
         self._queue.put(_Waiting(changes, told, loop))
-        result = await told
+        result = await asyncio.shield(told)
         if isinstance(result, StoreError):
             raise result
         return result

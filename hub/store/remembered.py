@@ -5,8 +5,7 @@ for a store whose database nobody else writes.
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 from hub.ports import Change, Count
 from hub.records import Deed, Event, Record
@@ -41,17 +40,21 @@ class Remembered:
             if len(self._known) > MOST:
                 self._known.popitem(last=False)
 
-    @contextmanager
-    def changing(self, changes: Sequence[Change]) -> Iterator[None]:
-        """Forget what changes, and don't remember it again before the end: it may be read as it was."""
-        touched = [(type(change.record), identity(change.record)) for change in changes if _is_kept(change)]
+    def change(self, changes: Sequence[Change]) -> Callable[[], None]:
+        """Forget what changes; until the function that's returned is called, it isn't remembered again.
+
+        What's read meanwhile may be as it was, so it's to be called when the changes are kept or refused, and not when
+        who made them waits no longer.
+        """
+        touched = Counter((type(change.record), identity(change.record)) for change in changes if _is_kept(change))
         self._changing.update(touched)
         for which in touched:
             self._known.pop(which, None)
-        try:
-            yield
-        finally:
-            self._changing -= Counter(touched)
+
+        def over() -> None:
+            self._changing -= touched
+
+        return over
 
 
 def _is_kept(change: Change) -> bool:

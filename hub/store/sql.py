@@ -82,8 +82,7 @@ class SqlStore(Answers):
             raise StoreUnavailable("the store isn't open")
         if not changes:
             return ()
-        with self._remembered.changing(changes):
-            return await self._committer.commit(changes)
+        return await self._committer.commit(changes, over=self._remembered.change(changes))
 
     async def backup(self, path: str) -> None:
         try:

@@ -1,7 +1,8 @@
 """What's remembered of the store is what the store holds."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from hub.records import HOME, OWNER, Message, MessageId, PersonId, Task, new_id
 from hub.store.keys import identity
 from hub.store.remembered import MOST, Remembered
 from hub.store.sql import SqlStore
+from hub.store.writer import Changes, Result, Writer
 from hub.testing import a_message, a_task
 
 MESSAGE = ("id",)
@@ -82,6 +84,34 @@ async def test_whoever_reads_during_a_commit_never_keeps_what_was_before_it(stor
         assert now.title == f"{number}"
 
 
+async def test_a_commit_that_nobody_waits_for_any_more_is_read_all_the_same(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = a_task()
+    await store.commit(Add(task))
+    read = await store.task(task.id)
+    assert read is not None
+    go_on, write = threading.Event(), Writer.write
+
+    def held_up(self: Writer, sets: Sequence[Changes]) -> list[Result]:
+        go_on.wait(10)
+        return write(self, sets)
+
+    monkeypatch.setattr(Writer, "write", held_up)
+    saving = asyncio.ensure_future(store.commit(Save(replace(read, title="Kept"))))
+    await asyncio.sleep(0)
+    saving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await saving
+    assert (await store.task(task.id)) == read
+    go_on.set()
+    await store.commit(Add(a_message()))
+
+    now = await store.task(task.id)
+    assert now is not None
+    assert now.title == "Kept"
+
+
 async def test_a_record_of_another_tenant_is_not_had_by_its_id_alone(store: SqlStore) -> None:
     await store.commit(Add(a_message()))
 
@@ -91,11 +121,11 @@ async def test_a_record_of_another_tenant_is_not_had_by_its_id_alone(store: SqlS
 
 def test_what_is_being_changed_is_not_remembered_before_the_last_change_is_over() -> None:
     remembered, message = Remembered(), a_message()
-    with remembered.changing([Save(message)]):
-        with remembered.changing([Save(message)]):
-            remembered.keep(message)
-        remembered.keep(message)
-        assert known(remembered, message) is None
+    first, second = remembered.change([Save(message)]), remembered.change([Save(message)])
+    first()
+    remembered.keep(message)
+    assert known(remembered, message) is None
+    second()
     remembered.keep(message)
 
     assert known(remembered, message) is message
