@@ -9,7 +9,7 @@ import rich_click as click
 from hub.cli.place import config_or_exit, config_path, overlay, refuse
 from hub.errors import ConfigError, StartError
 
-YOUNG, MIDDLE, OLD = 700, 10, 300
+YOUNG, MIDDLE, OLD = 700, 10, 500
 """New objects, collections of those, and collections of what outlived these, until the next collection."""
 
 
