@@ -1,6 +1,6 @@
 """What several hubs on one PostgreSQL need of it: connections, and the tables by which they share work.
 
-Nothing in these tables has to last. Who lives is found out anew by who lives, and jobs only say where to look.
+Who lives, and has which lease, lasts: hubs go by it. Jobs only say where to look, and needn't.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ SETUP = 0x41484D44
 
 
 class Database:
-    """Single statements, each a transaction of its own, that needn't wait for the disk."""
+    """Single statements, each a transaction of its own, that don't wait for the disk unless they're lasting."""
 
     def __init__(self, url: str, application: str) -> None:
         self.url = url
@@ -56,7 +56,7 @@ class Database:
                 "autocommit": True,
                 "application_name": application,
                 "connect_timeout": 5,
-                # A machine that dies forgets at most that a hub was ended, and what it committed then is kept before.
+                # A server that dies forgets what it was told last: jobs are put and looked for again.
                 "options": f"-c synchronous_commit=off -c statement_timeout={int(PATIENCE * 1000)}",
             },
         )
@@ -82,17 +82,25 @@ class Database:
         """Let all connections go."""
         await self.pool.close()
 
-    async def rows(self, statement: LiteralString, given: Mapping[str, object] | None = None) -> Sequence[Any]:
-        """Return what a statement does; raises StoreUnavailable."""
+    async def rows(
+        self, statement: LiteralString, given: Mapping[str, object] | None = None, *, lasting: bool = False
+    ) -> Sequence[Any]:
+        """Return what a statement does, which a server that dies has forgotten unless it's lasting.
+
+        Raises StoreUnavailable.
+        """
         try:
-            return await certainly_cut_off(self._rows(statement, given))
+            return await certainly_cut_off(self._rows(statement, given, lasting))
         except (psycopg.Error, PoolTimeout) as error:
             raise StoreUnavailable(f"the database can't be asked: {error}") from None
 
-    async def _rows(self, statement: LiteralString, given: Mapping[str, object] | None) -> Sequence[Any]:
+    async def _rows(self, statement: LiteralString, given: Mapping[str, object] | None, lasting: bool) -> Sequence[Any]:
         async with self.pool.connection() as connection:
-            cursor = await connection.execute(statement, given)
-            return await cursor.fetchall() if cursor.description else ()
+            if not lasting:
+                return await _done(connection, statement, given)
+            async with connection.transaction():
+                await connection.execute("SET LOCAL synchronous_commit = on")
+                return await _done(connection, statement, given)
 
 
 async def certainly_cut_off(work: Coroutine[Any, Any, T]) -> T:
@@ -109,6 +117,13 @@ async def certainly_cut_off(work: Coroutine[Any, Any, T]) -> T:
         if not task.cancelled():
             task.exception()  # nobody is told of it any more
         raise
+
+
+async def _done(
+    connection: psycopg.AsyncConnection, statement: LiteralString, given: Mapping[str, object] | None
+) -> Sequence[Any]:
+    cursor = await connection.execute(statement, given)
+    return await cursor.fetchall() if cursor.description else ()
 
 
 async def _set_up(connection: psycopg.AsyncConnection) -> None:

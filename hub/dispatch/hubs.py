@@ -147,7 +147,7 @@ class PostgresHubs:
             self.worker = await self._jobs.register()
             began = _now()
             given = {"boot": self.boot, "name": self.name, "worker": self.worker, "lease": LEASE}
-            [(number,)] = await self._database.rows(JOIN, given)
+            [(number,)] = await self._database.rows(JOIN, given, lasting=True)
             self._sure_until, self._renewed = began + LEASE - CAUTION, began
             await self._ear.open(number)
             for other in await self._seen():
@@ -162,7 +162,7 @@ class PostgresHubs:
         if not self._ended:
             self._ended = True
             try:
-                await self._database.rows(LEAVE, {"boot": self.boot})
+                await self._database.rows(LEAVE, {"boot": self.boot}, lasting=True)
                 await self.tell(ENDED)
             except StoreUnavailable as error:
                 log.warning("the other hubs aren't told that this one ends: %s", error)
@@ -297,13 +297,13 @@ class PostgresHubs:
 
     async def _end(self, hub: _Seen) -> bool:
         await self._database.rows(CUT, {"application": application(hub.boot)})
-        return bool(await self._database.rows(END, {"boot": hub.boot, "seen": hub.seen_at}))
+        return bool(await self._database.rows(END, {"boot": hub.boot, "seen": hub.seen_at}, lasting=True))
 
     async def _take(self) -> None:
         missing = self._wanted - self._held
         if not missing:
             return
-        await self._database.rows(TAKE, {"boot": self.boot, "names": sorted(missing)})
+        await self._database.rows(TAKE, {"boot": self.boot, "names": sorted(missing)}, lasting=True)
         held = frozenset(name for (name,) in await self._database.rows(HELD, {"boot": self.boot}))
         if held != self._held:
             async with self._changed:

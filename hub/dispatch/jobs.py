@@ -11,7 +11,7 @@ import psycopg
 import psycopg_pool
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
-from procrastinate.jobs import Job, Status
+from procrastinate.jobs import Job
 from procrastinate.manager import JobManager
 
 from hub.dispatch.database import Database, certainly_cut_off
@@ -32,9 +32,12 @@ WHERE NOT EXISTS (SELECT FROM procrastinate_jobs WHERE lock = lane AND status IN
 ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING
 RETURNING lock
 """
-GIVE_BACK = """
+DONE = "DELETE FROM procrastinate_jobs WHERE lock = %(lane)s AND worker_id = %(worker)s AND status = 'doing'"
+PUT_BACK = """
 WITH gone AS (
-    DELETE FROM procrastinate_jobs WHERE worker_id = %(worker)s AND status = 'doing' RETURNING queue_name, lock
+    DELETE FROM procrastinate_jobs
+    WHERE status = 'doing' AND worker_id IS NOT DISTINCT FROM %(worker)s AND lock <> ALL(%(lanes)s::text[])
+    RETURNING queue_name, lock
 )
 INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock)
 SELECT queue_name, 'look', lock, lock FROM gone
@@ -78,17 +81,22 @@ class Jobs:
         except (ConnectorException, psycopg.Error, psycopg_pool.PoolTimeout) as error:
             raise StoreUnavailable(f"no work can be taken: {error.__cause__ or error}") from None
 
-    async def done(self, job: Job) -> None:
-        """Forget a job: its lane was looked at."""
-        try:
-            await certainly_cut_off(self._manager.finish_job(job, Status.SUCCEEDED, delete_job=True))
-        except (ConnectorException, psycopg.Error, psycopg_pool.PoolTimeout) as error:
-            raise StoreUnavailable(f"work can't be reported as done: {error.__cause__ or error}") from None
+    async def done(self, lane: str, worker: int) -> None:
+        """Forget the job of a lane that a worker has looked at, if it's still that worker's."""
+        await self._database.rows(DONE, {"lane": lane, "worker": worker})
+
+    async def put_back(self, worker: int, lanes: Collection[str]) -> None:
+        """Have looked at anew what a worker has taken by the tables, but isn't at: all but these lanes.
+
+        A server that died has forgotten what it was told last: also that a job was done, or who was given it.
+        """
+        await self._database.rows(PUT_BACK, {"worker": worker, "lanes": [*lanes]})
 
     async def give_back(self, worker: int) -> None:
         """Have everything looked at anew that a worker had taken; it's gone, or takes nothing more."""
-        await self._database.rows(GIVE_BACK, {"worker": worker})
+        # Its jobs are nobody's then, also one that it was just being given.
         await self._database.rows(FORGET, {"worker": worker})
+        await self._database.rows(PUT_BACK, {"worker": None, "lanes": []})
 
 
 def queue_of(lane: str) -> str:

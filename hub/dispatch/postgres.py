@@ -9,8 +9,6 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
 
-from procrastinate.jobs import Job
-
 from hub.dispatch.ear import Ear
 from hub.dispatch.jobs import CHANNEL, Jobs, queue_of
 from hub.dispatch.looking import look_at
@@ -58,7 +56,8 @@ class PostgresDispatcher:
         self._held: Counter[str] = Counter()
         self._more_at = 0.0
         ear.on(CHANNEL, lambda _: self._maybe.set())
-        ear.on_return(self._maybe.set)
+        self._doubtful = False
+        ear.on_return(self._returned)
 
     @property
     def busy(self) -> frozenset[str]:
@@ -91,8 +90,11 @@ class PostgresDispatcher:
             while True:
                 await self._sign()
                 try:
+                    if self._doubtful:
+                        await self._jobs.put_back(self._worker(), self.busy)
+                        self._doubtful = False
                     while job := await self._jobs.take(self._queues(), self._worker()):
-                        self._begin(group, job, work)
+                        self._begin(group, job.lock or "", work)
                 except StoreUnavailable as error:
                     log.warning("%s", error)
                     await asyncio.sleep(PAUSE)
@@ -128,20 +130,26 @@ class PostgresDispatcher:
             queues.append("task")
         return queues
 
-    def _begin(self, group: asyncio.TaskGroup, job: Job, work: Callable[[str], Awaitable[None]]) -> None:
-        lane = job.lock or ""
+    def _returned(self) -> None:
+        self._doubtful = True
+        self._maybe.set()
+
+    def _begin(self, group: asyncio.TaskGroup, lane: str, work: Callable[[str], Awaitable[None]]) -> None:
+        if lane in self._again:
+            self._again[lane] = True  # a server that died forgot that this hub has it
+            return
         queue = queue_of(lane)
         self._held[queue] += 1
         self._more_at = self._clock.monotonic() + MORE if queue == "task" else self._more_at
         # Held from now on: woken before it's begun, it's looked at once more.
         self._again[lane] = False
-        group.create_task(self._look_at(job, lane, work), name=lane)
+        group.create_task(self._look_at(lane, work), name=lane)
 
-    async def _look_at(self, job: Job, lane: str, work: Callable[[str], Awaitable[None]]) -> None:
+    async def _look_at(self, lane: str, work: Callable[[str], Awaitable[None]]) -> None:
         await look_at(lane, work, self._again, self._clock)
         while True:
             try:
-                await self._jobs.done(job)
+                await self._jobs.done(lane, self._worker())
             except StoreUnavailable as error:
                 log.warning("lane %s: %s", lane, error)
                 await asyncio.sleep(PAUSE)

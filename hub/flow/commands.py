@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from msgspec.structs import replace
 
-from hub.errors import AgentHostError, PersonError
+from hub.errors import AgentHostError, PersonError, StoreUnavailable
 from hub.flow import lanes, planning
 from hub.flow.artefacts import Artefacts, summary
 from hub.flow.choosing import Choosing
@@ -113,6 +113,8 @@ class Commands:
             return
         except PersonError as error:
             answer = str(error)
+        except StoreUnavailable:
+            raise  # nothing of the command's own: it's obeyed once the store can be asked again
         except AgentHostError as error:
             log.warning("command %s: %s", message.id, error)
             answer = f"That didn't work: {error}"

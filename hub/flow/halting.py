@@ -109,10 +109,13 @@ class Halting:
         if self.on:
             work.close()
             return
-        async with asyncio.TaskGroup() as group:
-            doing = group.create_task(work)
-            self._doing.add(doing)
-            doing.add_done_callback(self._doing.discard)
+        try:
+            async with asyncio.TaskGroup() as group:
+                doing = group.create_task(work)
+                self._doing.add(doing)
+                doing.add_done_callback(self._doing.discard)
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None  # the work's own
 
     async def _kept(self) -> Halt | None:
         kept = await self._documents.get(OWNER, NAME)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -16,7 +17,7 @@ from hub.flow.labels import Label, Labels
 from hub.flow.quiet import Quiet
 from hub.flow.standing import is_over
 from hub.ports import Add, Bridge, Change, Clock, Delivered, Editing, Outgoing, Retracting, Save, Store
-from hub.records import Entry, EventKind, Message, MessageId, PersonId, Posting, Text, Thread, new_id, saved
+from hub.records import Entry, EntryId, EventKind, Message, MessageId, PersonId, Posting, Text, Thread, new_id, saved
 from hub.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,13 @@ LONGEST = timedelta(days=2)
 """No quiet hours last so long."""
 RECENT = 20
 """Messages of a chat among which its newest one is looked for."""
+
+
+class _Came(NamedTuple):
+    """What came of a delivery."""
+
+    outgoing: Outgoing
+    of_it: Delivered | DeliveryError
 
 
 class Outbox:
@@ -66,6 +74,7 @@ class Outbox:
         self._check = check
         self._signature = signature
         self._halted = halted
+        self._came: dict[EntryId, _Came] = {}
 
     def say(self, message: Message) -> tuple[Change, ...]:
         """Return what keeps a message of the hub and has it delivered; commit it with what it tells of."""
@@ -141,7 +150,11 @@ class Outbox:
         if message is None or bridge is None:
             await self._journal.commit(self._spool.settle(entry))
             return True
+        came = self._came.get(entry.id)
+        if came and (message.state != "moved" or isinstance(came.of_it, Delivered)):
+            return await self._keep(entry, message, came)
         if message.state == "moved":
+            self._came.pop(entry.id, None)
             return await self._retract(entry, message, bridge)
         if until := await self._quiet.until(message):
             await self._journal.commit(self._spool.hold(entry, until))
@@ -163,22 +176,36 @@ class Outbox:
         outgoing = replace(_outgoing(signed, await self._labels.of(message)), again=entry.deaths > 0)
         reach("outbox.before-deliver")
         self._check()
+        of_it: Delivered | DeliveryError
         try:
-            delivered = await bridge.deliver(outgoing)
+            of_it = await bridge.deliver(outgoing)
         except DeliveryError as error:
-            return await self._failed(entry, sending, error)
+            of_it = error
         except Exception as error:
             # A fault of a bridge's may come after the sending: without a count it would send for ever.
             log.exception("message %s to %s: the bridge failed", message.id, bridge.name)
-            doubt = DeliveryUncertain(f"something is wrong inside the bridge ({type(error).__name__})")
-            return await self._failed(entry, sending, doubt)
-        self._guard.said(message.address)
-        reach("outbox.after-deliver")
-        await self._settle(entry, replace(outgoing, message=sending), delivered)
-        reach("outbox.after-settle")
-        return True
+            of_it = DeliveryUncertain(f"something is wrong inside the bridge ({type(error).__name__})")
+        else:
+            self._guard.said(message.address)
+            reach("outbox.after-deliver")
+        came = self._came[entry.id] = _Came(outgoing, of_it)
+        return await self._keep(entry, sending, came)
 
     # --- what became of it
+
+    async def _keep(self, entry: Entry, message: Message, came: _Came) -> bool:
+        """Keep what came of a delivery; return whether the next may go.
+
+        While the store can't, it's remembered, and kept with the lane's next look: nothing is sent twice for that.
+        """
+        if isinstance(came.of_it, Delivered):
+            await self._settle(entry, replace(came.outgoing, message=message), came.of_it)
+            reach("outbox.after-settle")
+            on = True
+        else:
+            on = await self._failed(entry, message, came.of_it)
+        del self._came[entry.id]
+        return on
 
     async def _settle(self, entry: Entry, outgoing: Outgoing, delivered: Delivered) -> None:
         """Keep that it arrived, and what it's called there, in one commit; also if it was retracted meanwhile."""

@@ -117,6 +117,8 @@ class Scheduler:
         before, self._began = self._began, self._clock.monotonic()
         try:
             await self._look()
+        except StoreUnavailable as error:
+            log.warning("what's due is looked for again in %.0f s: %s", TICK, error)
         finally:
             self._ticked(self._clock.monotonic() - self._began, self._began - before - TICK)
 

@@ -194,10 +194,26 @@ class World:
         """Ask the database, and change nothing: what a killed process left must stay for the next start to find."""
         if self.database:
             with psycopg.connect(self.database) as server:
-                return server.execute(statement.replace("?", "%s").encode(), given).fetchall()
+                return server.execute(statement.replace("%", "%%").replace("?", "%s").encode(), given).fetchall()
         where = f"file:{self.data / 'hub.db'}?mode=ro"
         with closing(sqlite3.connect(where, uri=True)) as file:
             return file.execute(statement, given).fetchall()
+
+    def known_of(self, mark: str) -> dict[str, list[tuple[Any, ...]]]:
+        """Return what the store and the jobs have of a message with a mark, for whoever looks for why it's stuck."""
+        told = {
+            "entries": "SELECT e.queue, e.lane, e.state, e.boot, e.due_at, e.attempts, e.error FROM entries e"
+            " JOIN messages m ON m.id = e.message WHERE m.parts LIKE ?",
+            "tasks": "SELECT id, state, due_at, run_at, revision, verdict FROM tasks WHERE goal LIKE ? OR title LIKE ?",
+            "turns": "SELECT r.number, r.state, r.started_at, r.error, r.verdict FROM turns r"
+            " JOIN tasks t ON t.id = r.task WHERE t.goal LIKE ?",
+        }
+        found = {name: self.rows(query, [f"%{mark}%"] * query.count("?")) for name, query in told.items()}
+        if self.database:
+            found["jobs"] = self.rows("SELECT status, worker_id, lock, queueing_lock FROM procrastinate_jobs")
+            found["hubs"] = self.rows("SELECT boot, worker, seen_at, ended_at, cleared_at FROM hubs")
+            found["leases"] = self.rows("SELECT name, boot FROM leases")
+        return found
 
     def _write_config(self) -> None:
         agent = self.folder / "agents" / "default"

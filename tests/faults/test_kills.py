@@ -202,7 +202,8 @@ async def answered(world: World, load: Load, within: float = 120.0) -> None:
             end, left = time.monotonic() + within, len(missing) + world.platform.unsaid
         if time.monotonic() > end:
             raise AssertionError(
-                f"{world.platform.unsaid} not kept, {len(missing)} not answered: {sorted(missing)[:5]}; the hub's log"
+                f"{world.platform.unsaid} not kept, {len(missing)} not answered: {sorted(missing)[:5]}"
+                f" ({[world.known_of(mark) for mark in sorted(missing)[:5]]}); the hub's log"
                 f" ends with: {world.hub.log[-3000:]}"
             )
         await asyncio.sleep(0.1)

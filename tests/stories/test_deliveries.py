@@ -2,10 +2,14 @@
 
 from typing import Any
 
+import pytest
+
 from hub.errors import DeliveryDelayed, DeliveryRefused, DeliveryUncertain
 from hub.ports import Add, Delivered, Outgoing
 from hub.records import HOME, OWNER, Address, Incoming, Link, Message, PersonId
+from hub.store.memory import MemoryStore
 from hub.testing import AbleBridge, FakeBridge, Hang, ScriptedLLM, a_person, hello
+from hub.testing.bridge import Fault
 from tests.stories.day import Day, at_work, until
 
 
@@ -241,3 +245,52 @@ async def test_an_answer_cut_off_by_a_crash_between_sending_and_keeping_is_marke
     async with Day(ScriptedLLM(), store=day.store, bridges={"able": again}) as later, at_work(later, again):
         await again.heard(1)
         assert [delivery.again for delivery in again.deliveries] == [True]
+
+
+@pytest.mark.parametrize(
+    ("faults", "again", "tries"),
+    [([], [False], 1), ([DeliveryUncertain("cut")], [False, True], 2), ([DeliveryDelayed("slow", 1.0)], [False], 2)],
+)
+async def test_what_came_of_a_delivery_is_kept_once_the_store_can_again(
+    faults: list[Fault], again: list[bool], tries: int
+) -> None:
+    bridge = AbleBridge(faults=faults)
+    bridge.gate.clear()
+    store = MemoryStore()
+    async with Day(ScriptedLLM("One."), store=store, bridges={"able": bridge}) as day, at_work(day, bridge):
+        await bridge.say(said("Find a train", external_id="1"))
+        await until(lambda: bridge.attempts != [], "nothing is delivered")
+        store.full = True
+        bridge.gate.set()
+        for _ in range(30):
+            await day.clock.advance(1)
+        assert len(bridge.attempts) == 1, "what the store can't keep is sent again"
+        store.full = False
+        for _ in range(9):
+            await day.clock.advance(1)
+            await day.hub.scheduler.tick()
+        await day.quiet()
+
+        (reply,) = await day.store.replies((await kept(day, "1")).id)
+        assert reply.state == "sent"
+        assert ([delivery.again for delivery in bridge.deliveries], len(bridge.attempts)) == (again, tries)
+
+
+async def test_what_is_moved_before_its_delivery_could_be_kept_is_taken_back() -> None:
+    bridge = AbleBridge()
+    bridge.gate.clear()
+    store = MemoryStore()
+    async with Day(ScriptedLLM("Wrong.", "Right."), store=store, bridges={"able": bridge}) as day, at_work(day, bridge):
+        await bridge.say(said("Find a train", external_id="1"))
+        await until(lambda: bridge.attempts != [], "nothing is delivered")
+        store.full = True
+        bridge.gate.set()
+        await until(lambda: bridge.deliveries != [], "nothing arrived")
+        store.full = False
+        await day.hub.corrections.move(await kept(day, "1"), "new")
+        await day.clock.advance(9)
+        await until(lambda: "Right." in bridge.texts, "it isn't answered again")
+        await day.quiet()
+
+        assert bridge.texts == ["Right."]
+        assert bridge.gone == ["able-1"]

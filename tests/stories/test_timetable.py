@@ -2,9 +2,11 @@
 
 import pytest
 
-from hub.records import HOME, OWNER
+from hub.errors import StoreUnavailable
+from hub.records import HOME, OWNER, Task, TaskId
+from hub.store.memory import MemoryStore
 from hub.testing import ScriptedLLM
-from tests.stories.day import Day
+from tests.stories.day import Day, until
 
 
 async def answer(day: Day, text: str) -> str:
@@ -92,3 +94,48 @@ async def test_a_persons_times_are_those_of_the_zone_that_they_chose() -> None:
         zones = [task.schedule.zone for number in (1, 2) if (task := await day.task(number)).schedule]
         assert zones == ["UTC", "Asia/Tokyo"], "a schedule keeps the zone that it was made in"
         assert "the hub's" in await answer(day, "/timezone hub")
+
+
+class Deaf(MemoryStore):
+    """A store of which a task is asked in vain, so many times."""
+
+    in_vain = 0
+
+    async def task(self, id: TaskId) -> Task | None:
+        if self.in_vain:
+            self.in_vain -= 1
+            raise StoreUnavailable("the server is starting up")
+        return await super().task(id)
+
+
+async def test_a_command_that_the_store_was_away_for_is_obeyed_once_it_is_back(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = Deaf()
+    async with Day(ScriptedLLM(), store=store) as day:
+        store.in_vain = 2
+        said = await day.sends("/schedule in 2h call Ann")
+        await until(lambda: store.in_vain < 2, "it isn't obeyed")
+        assert await day.replies(said) == []
+        await day.clock.advance(1)
+        await day.quiet()
+
+        assert await day.replies(said) == ["#1 call Ann: due Sun 2026-11-22 14:00 UTC."]
+        assert "Traceback" not in caplog.text
+
+
+async def test_a_lane_whose_store_was_away_is_looked_at_again_without_a_traceback(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = Deaf()
+    async with Day(ScriptedLLM("Hello."), store=store) as day:
+        store.in_vain = 1
+        said = await day.sends("Hi", wish="new")
+        for _ in range(9):
+            await day.clock.advance(1)
+        await day.quiet()
+
+        assert store.in_vain == 0
+        assert await day.replies(said) == ["Hello."]
+        assert "looked at again in 0.2 s" in caplog.text
+        assert "Traceback" not in caplog.text
