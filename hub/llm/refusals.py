@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-import httpx
+import aiohttp
 
 from hub.errors import AgentHostError, ContextOverflow, LLMAway, LLMRefused, LLMUnavailable
 from hub.llm import openai
@@ -37,12 +37,12 @@ class Away(Passing, LLMAway):
     """One that says nothing about the request, for the server didn't take it."""
 
 
-def refusal(response: httpx.Response, body: bytes, setting: str) -> AgentHostError:
+def refusal(response: aiohttp.ClientResponse, body: bytes, setting: str) -> AgentHostError:
     """Return the error for an answer other than 200; `setting` is the config's section, as `llm`."""
-    status, problem = response.status_code, openai.problem(body)
+    status, problem = response.status, openai.problem(body)
     if is_page(response, body):
         return _page(response, setting)
-    said = f"{response.url.host} answers HTTP {status}: {_without_key(problem.message, response.request)[:300]}"
+    said = f"{response.url.host} answers HTTP {status}: {_without_key(problem.message, response.request_info)[:300]}"
     if problem.overflow:
         return ContextOverflow(problem.n_prompt_tokens, problem.n_ctx)
     if status == 402 or (status in (400, 403, 429) and _is_about_money(problem)):
@@ -54,21 +54,21 @@ def refusal(response: httpx.Response, body: bytes, setting: str) -> AgentHostErr
     return _by_status(status, said, wish(response))
 
 
-def is_page(response: httpx.Response, body: bytes = b"") -> bool:
+def is_page(response: aiohttp.ClientResponse, body: bytes = b"") -> bool:
     """Say whether it's a web page, for people, instead of an API's answer."""
     return "html" in response.headers.get("Content-Type", "").lower() or body.lstrip()[:1] == b"<"
 
 
-def page(response: httpx.Response, setting: str) -> str:
+def page(response: aiohttp.ClientResponse, setting: str) -> str:
     """Say what a web page in place of an answer means."""
     return (
-        f"{response.url.host} answers with a web page (HTTP {response.status_code}) instead of JSON: a proxy's or a"
+        f"{response.url.host} answers with a web page (HTTP {response.status}) instead of JSON: a proxy's or a"
         f" log-in page, or the address isn't an API's; look at it in a browser, and mend {setting}.url (it mostly ends"
         " in /v1)"
     )
 
 
-def wish(response: httpx.Response) -> float:
+def wish(response: aiohttp.ClientResponse) -> float:
     """Return how long the server wants us to wait: seconds, or a date."""
     value = response.headers.get("Retry-After", "").strip()
     if value.isdecimal():
@@ -79,7 +79,7 @@ def wish(response: httpx.Response) -> float:
         return 0.0
 
 
-def _without_key(text: str, request: httpx.Request) -> str:
+def _without_key(text: str, request: aiohttp.RequestInfo) -> str:
     """Return what a server said without the key that it was asked by: some repeat it, and many read this."""
     kind, _, given = request.headers.get("authorization", "").partition(" ")
     told = {given}
@@ -101,10 +101,10 @@ def _by_status(status: int, said: str, after: float) -> AgentHostError:
     return Unsupported(said) if status in (400, 415, 422, 501) else LLMRefused(said)
 
 
-def _page(response: httpx.Response, setting: str) -> AgentHostError:
+def _page(response: aiohttp.ClientResponse, setting: str) -> AgentHostError:
     # A proxy's page for a server that's starting passes; one that says "not found" doesn't.
     text = page(response, setting)
-    passes = response.status_code in AGAIN or response.status_code < 400
+    passes = response.status in AGAIN or response.status < 400
     return Away(text, wish(response)) if passes else LLMRefused(text)
 
 

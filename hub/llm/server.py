@@ -2,13 +2,16 @@
 
 import asyncio
 import logging
+import os
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from functools import cache
-from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
-import httpx
+import aiohttp
+import certifi
 import msgspec
 from msgspec import Struct
 
@@ -53,30 +56,33 @@ class Server:
         self._patience = patience or Patience()
         self._setting = setting
         self._dialect = Dialect()
-        self._client = httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {key}"} if key else {},
-            # How long it may think is seen to below; only the connection must come quickly.
-            timeout=httpx.Timeout(None, connect=CONNECTING, pool=60.0),
-            verify=_trust(),
-        )
+        self._key = key
+        self._session: aiohttp.ClientSession | None = None
+        self._closed = False
 
     async def close(self) -> None:
         """Close every connection; later requests fail."""
-        await self._client.aclose()
+        self._closed = True
+        if self._session:
+            await self._session.close()
 
     async def look(self) -> str:
         """Return "" if the server answers, else why it's of no use; raises LLMRefused if it never will be."""
         try:
             async with asyncio.timeout(CONNECTING):
-                response = await self._client.get(f"{self._url}/models")
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+                response = await self._request("GET", "models")
+                try:
+                    said = await _all(response)
+                finally:
+                    response.close()
+        except (aiohttp.ClientError, TimeoutError) as error:
             return f"{self._shown} can't be reached ({_named(error)}); start the server, or mend {self._setting}.url"
-        if response.status_code in (401, 402, 403):
-            raise refusal(response, response.content, self._setting)
-        if is_page(response) and response.status_code != 404:
+        if response.status in (401, 402, 403):
+            raise refusal(response, said, self._setting)
+        if is_page(response) and response.status != 404:
             return page(response, self._setting)
         # Some servers have no list of models: any answer that isn't a fault of theirs will do.
-        return f"{self._shown} answers HTTP {response.status_code}" if response.status_code >= 500 else ""
+        return f"{self._shown} answers HTTP {response.status}" if response.status >= 500 else ""
 
     async def complete(self, body: Body, until: float) -> openai.Completion:
         """Return a whole answer; raises what `stream` does."""
@@ -96,15 +102,12 @@ class Server:
         LLMRefused, ContextOverflow, and LLMError for what can't be understood.
         """
         async with self._post("chat/completions", body, until, self._patience.first) as response:
-            lines = response.aiter_lines()
-            async for line in self._by(until, self._patience.first, lines):
-                if len(line) > LARGEST:
-                    raise LLMError(f"a line of more than {LARGEST} characters")
-                field, _, data = line.partition(":")
-                if field != "data":
+            async for line in _lines(self._by(until, self._patience.first, response)):
+                field, _, data = line.partition(b":")
+                if field != b"data":
                     continue
-                if data.strip() == "[DONE]":
-                    await _read_out(lines)
+                if data.strip() == b"[DONE]":
+                    await _read_out(response)
                     return
                 yield _read(data.strip())
 
@@ -113,25 +116,25 @@ class Server:
         # It comes when it's whole, and so do its headers.
         silence = self._patience.first + self._patience.between
         async with self._post(path, body, until, silence) as response:
-            async for chunk in self._by(until, silence, response.aiter_bytes()):
+            async for chunk in self._by(until, silence, response):
                 data += chunk
                 if len(data) > LARGEST:
                     raise LLMError(f"an answer of more than {LARGEST} bytes")
         return data
 
     @asynccontextmanager
-    async def _post(self, path: str, body: Body, until: float, silence: float) -> AsyncIterator[httpx.Response]:
+    async def _post(self, path: str, body: Body, until: float, silence: float) -> AsyncIterator[aiohttp.ClientResponse]:
         response = await self._connect(path, body, until, silence)
         try:
             if is_page(response):
                 raise LLMAway(page(response, self._setting))
             yield response
         finally:
-            await response.aclose()
+            response.close()  # the connection, unless all was read
 
-    async def _connect(self, path: str, body: Body, until: float, silence: float) -> httpx.Response:
+    async def _connect(self, path: str, body: Body, until: float, silence: float) -> aiohttp.ClientResponse:
         """Send a request until it's taken; nothing of an answer is read yet, so nothing can be said twice."""
-        if self._client.is_closed:
+        if self._closed:
             raise LLMUnavailable(f"{self._shown}: the connection to it is closed")
         pause = self._backoff
         attempt = 1
@@ -153,40 +156,43 @@ class Server:
             attempt += 1
             pause *= 2
 
-    async def _send(self, path: str, body: Body, until: float, silence: float) -> httpx.Response:
-        request = self._client.build_request("POST", f"{self._url}/{path}", json=body)
+    async def _send(self, path: str, body: Body, until: float, silence: float) -> aiohttp.ClientResponse:
         try:
             async with asyncio.timeout_at(min(until, _now() + silence)):
-                response = await self._client.send(request, stream=True)
-                if response.status_code == 200:
+                response = await self._request("POST", path, msgspec.json.encode(body))
+                if response.status == 200:
                     return response
                 try:
-                    said = await response.aread()
+                    said = await _all(response)
                 finally:
-                    await response.aclose()
+                    response.close()
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
+            raise Away(f"{self._shown} can't be reached ({_named(error)})") from None
         except TimeoutError:
             raise self._silent(until, silence, "didn't answer") from None
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.InvalidURL) as error:
-            raise Away(f"{self._shown} can't be reached ({_named(error)})") from None
-        except httpx.HTTPError as error:
+        except aiohttp.ClientError as error:
             raise Passing(f"{self._shown} broke off before it answered ({_named(error)})") from None
         raise refusal(response, said, self._setting)
 
-    async def _by(
-        self, until: float, silence: float, source: AsyncIterator[bytes] | AsyncIterator[str]
-    ) -> AsyncGenerator[Any]:
+    async def _request(self, method: str, path: str, body: bytes | None = None) -> aiohttp.ClientResponse:
+        """Return an answer once its headers are there; raises aiohttp.ClientError."""
+        if self._session is None:
+            self._session = _session(self._url, self._key)
+        return await self._session.request(method, f"{self._url}/{path}", data=body, allow_redirects=False)
+
+    async def _by(self, until: float, silence: float, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes]:
         """Pass on what comes in time. The limit is on each wait: one around a yield would cut the caller short."""
         while True:
             try:
                 async with asyncio.timeout_at(min(until, _now() + silence)):
-                    item = await anext(source, None)
+                    chunk = await response.content.readany()
             except TimeoutError:
                 raise self._silent(until, silence, "fell silent in the middle of an answer") from None
-            except httpx.HTTPError as error:
+            except aiohttp.ClientError as error:
                 raise LLMUnavailable(f"the connection broke in the middle of an answer ({_named(error)})") from None
-            if item is None:
+            if not chunk:
                 return
-            yield item
+            yield chunk
             silence = self._patience.between
 
     def _silent(self, until: float, silence: float, what: str) -> LLMError:
@@ -195,21 +201,65 @@ class Server:
         return LLMUnavailable(f"{self._shown} {what}: nothing for {silence:.0f} s")
 
 
+def _session(url: str, key: str) -> aiohttp.ClientSession:
+    """Return what keeps the connections to a server; credentials in its URL go before a key."""
+    scheme, host = urlsplit(url).scheme, urlsplit(url).hostname or ""
+    return aiohttp.ClientSession(
+        headers={"Content-Type": "application/json"}
+        | ({"Authorization": f"Bearer {key}"} if key and not urlsplit(url).username else {}),
+        connector=aiohttp.TCPConnector(ssl=_trust()) if scheme == "https" else None,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        # How long it may think is seen to elsewhere; only the connection must come quickly.
+        timeout=aiohttp.ClientTimeout(total=None, connect=60.0, sock_connect=CONNECTING),
+        proxy=_proxy(scheme, host),
+    )
+
+
+def _proxy(scheme: str, host: str) -> str | None:
+    """Return the proxy that the environment names for a host."""
+    proxies = {} if proxy_bypass(host) else getproxies()
+    found = proxies.get(scheme) or proxies.get("all")
+    return found if found is None or "://" in found else f"http://{found}"
+
+
 @cache
 def _trust() -> ssl.SSLContext:
     """Return what servers are certified by: to load it takes a while, and once does for all of them."""
-    return httpx.create_ssl_context()
+    own = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")
+    return ssl.create_default_context(cafile=None if own else certifi.where())
 
 
-async def _read_out(lines: AsyncIterator[str]) -> None:
+async def _lines(chunks: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    """Yield the lines of what comes in pieces; raises LLMError for one that's too long."""
+    rest = b""
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                yield line
+            if len(rest) > LARGEST:
+                raise LLMError(f"a line of more than {LARGEST} bytes")
+    if rest:
+        yield rest
+
+
+async def _all(response: aiohttp.ClientResponse) -> bytes:
+    """Return what a server said with a no, as far as it's of use."""
+    said = b""
+    while len(said) <= LARGEST and (chunk := await response.content.readany()):
+        said += chunk
+    return said
+
+
+async def _read_out(response: aiohttp.ClientResponse) -> None:
     """Read to the end of an answer: its connection serves again only then, and a new one takes a while."""
-    with suppress(TimeoutError, httpx.HTTPError):
+    with suppress(TimeoutError, aiohttp.ClientError):
         async with asyncio.timeout(ENDING):
-            async for _ in lines:
+            while await response.content.readany():
                 pass
 
 
-def _read(data: bytes | str) -> openai.Completion:
+def _read(data: bytes) -> openai.Completion:
     try:
         found = openai.completion(data)
     except msgspec.DecodeError as error:

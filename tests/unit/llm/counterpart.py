@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -30,23 +31,26 @@ class Reply:
 class Counterpart:
     """Answers every request by `answer`, but first by what stands in `replies`."""
 
-    def __init__(self, answer: Callable[[Asked], Reply] | None = None) -> None:
+    def __init__(self, answer: Callable[[Asked], Reply] | None = None, *, tls: ssl.SSLContext | None = None) -> None:
         self.replies: list[Reply] = []
         self.models = Reply(b'{"data": []}')
         """The answer to those who look whether anybody is there."""
         self.asked: list[Asked] = []
         self.keys: list[str] = []
+        self.targets: list[str] = []
+        """What stood in the first lines of requests for an answer."""
         self.connections = 0
         self.left = asyncio.Event()
         """Set once a client has closed the connection while it was answered."""
         self.url = ""
         self._answer = answer or model
+        self._tls = tls
         self._server: asyncio.Server | None = None
         self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def __aenter__(self) -> "Counterpart":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/v1"
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
+        self.url = f"http{'s' if self._tls else ''}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/v1"
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -77,6 +81,7 @@ class Counterpart:
         if head.startswith("GET"):
             reply = self.models
         else:
+            self.targets.append(head.split(" ", 2)[1])
             self.asked.append(json.loads(body))
             reply = self.replies.pop(0) if self.replies else self._answer(self.asked[-1])
         await self._send(reply, reader, writer)

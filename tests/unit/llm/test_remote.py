@@ -1,13 +1,18 @@
 """A remote server's faults become ours: tried again, told apart, never with the key."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import base64
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
+from pathlib import Path
 
 import pytest
 
-from hub.errors import ContextOverflow, LLMError, LLMRefused, LLMTimeout, LLMUnavailable
+from hub.errors import ContextOverflow, LLMAway, LLMError, LLMRefused, LLMTimeout, LLMUnavailable
 from hub.llm.remote import Remote
+from hub.llm.server import _trust
 from hub.ports import End, Piece, Said, Terms
 from hub.records import TenantId
 from tests.unit.llm.counterpart import Counterpart, Reply, refused, streamed, until, whole
@@ -231,3 +236,68 @@ async def test_a_server_that_comes_later_is_found(server: Counterpart, llm: Remo
             await llm.ready()
 
     assert llm.info.state == "ready"
+
+
+async def test_a_line_separator_in_an_answer_ends_no_line(server: Counterpart, llm: Remote) -> None:
+    server.replies = [streamed("One\u2028two\x85three")]
+
+    assert (await said(llm))[0] == "One\u2028two\x85three"
+
+
+async def test_a_proxy_that_the_environment_names_is_asked_for_what_it_is_named_for(
+    server: Counterpart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", server.url.removesuffix("/v1").removeprefix("http://"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,nowhere.example")
+    server.replies = [streamed("Through the proxy"), streamed("And past it")]
+    for url, words in (("http://models.example/v1", "Through the proxy"), (server.url, "And past it")):
+        llm = Remote(url, "small", key=KEY, backoff=0.001)
+        assert (await said(llm))[0] == words
+        await llm.close()
+    assert server.targets == ["http://models.example/v1/chat/completions", "/v1/chat/completions"]
+
+    beyond = Remote("http://nowhere.example/v1", "small", backoff=0.001)
+    with pytest.raises(LLMAway, match=r"nowhere\.example/v1 can't be reached"):
+        await said(beyond)
+    await beyond.close()
+
+
+async def test_credentials_in_the_address_go_before_a_key(server: Counterpart) -> None:
+    llm = Remote(server.url.replace("://", "://hub:sesame@"), "small", key=KEY, backoff=0.001)
+    await said(llm)
+    await llm.close()
+
+    assert server.keys == [f"basic {base64.b64encode(b'hub:sesame').decode()}".lower()]
+
+
+@pytest.fixture
+def forgotten() -> Iterator[None]:
+    yield
+    _trust.cache_clear()
+
+
+@pytest.mark.usefixtures("forgotten")
+async def test_a_server_is_known_by_its_certificate(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    trusted, other = a_certificate(tmp_path / "trusted"), a_certificate(tmp_path / "other")
+    for shown, knows in ((trusted, True), (other, False)):
+        monkeypatch.setenv("SSL_CERT_FILE", str(trusted / "cert.pem"))
+        _trust.cache_clear()  # as in a process of its own
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(shown / "cert.pem", shown / "key.pem")
+        async with Counterpart(tls=context) as server:
+            llm = Remote(server.url, "small", key=KEY, backoff=0.001)
+            if knows:
+                assert (await said(llm))[0]
+            else:
+                with pytest.raises(LLMAway, match="CERTIFICATE_VERIFY_FAILED"):
+                    await said(llm)
+                assert server.keys == []
+            await llm.close()
+
+
+def a_certificate(folder: Path) -> Path:
+    folder.mkdir()
+    made = ["-newkey", "rsa:2048", "-nodes", "-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(["openssl", "req", "-x509", "-days", "2", *made, *names], check=True, capture_output=True)
+    return folder
