@@ -86,12 +86,20 @@ class Toolbox:
         self._seconds = seconds
         self._characters = characters
         self._offering = offering or Offering()
-        self._offering.fill(self._tools)
+        self._readers: tuple[Reading, ...] = ()
+        self._fill()
 
     def equip(self, tools: Iterable[Tool]) -> None:
         """Have these tools in place of those that were given so before; calls under way end as they began."""
         self._tools = {**self._fixed, **{tool.name: tool for tool in tools}}
+        self._fill()
+
+    def _fill(self) -> None:
         self._offering.fill(self._tools)
+        # Which it's asked of each message, and to look at what a tool can do takes longer than most of them.
+        self._readers = tuple(
+            tool for tool in self._tools.values() if isinstance(tool, Reading) and not isinstance(tool, Material)
+        )
 
     def all(self) -> tuple[Tool, ...]:
         """Return every tool, by name."""
@@ -137,10 +145,7 @@ class Toolbox:
 
     def wants_one(self, text: str) -> bool:
         """Say whether a message leaves no doubt that it wants one tool and nothing else; may block for milliseconds."""
-        readers = (
-            tool for tool in self._tools.values() if isinstance(tool, Reading) and not isinstance(tool, Material)
-        )
-        return any(tool.read(text) is not None for tool in readers)
+        return any(tool.read(text) is not None for tool in self._readers)
 
     async def choose(
         self,

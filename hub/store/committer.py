@@ -31,6 +31,7 @@ class _Waiting(Struct, frozen=True):
     changes: Changes
     told: asyncio.Future[Result]
     loop: asyncio.AbstractEventLoop
+    over: Callable[[], None]
 
 
 class Committer:
@@ -64,9 +65,8 @@ class Committer:
             raise StoreUnavailable("the store is closed")
         loop = asyncio.get_running_loop()
         told: asyncio.Future[Result] = loop.create_future()
-        told.add_done_callback(lambda _: over())
-        self._queue.put(_Waiting(changes, told, loop))
-        result = await asyncio.shield(told)
+        self._queue.put(_Waiting(changes, told, loop, over))
+        result = await told
         if isinstance(result, StoreError):
             raise result
         return result
@@ -133,14 +133,13 @@ def _brings_more(changes: Changes) -> bool:
 def _tell(group: Sequence[_Waiting], results: Sequence[Result]) -> None:
     """Wake each caller's event loop once for all its results."""
     for loop in {waiting.loop for waiting in group}:
-        of_loop = [
-            (waiting.told, result) for waiting, result in zip(group, results, strict=True) if waiting.loop is loop
-        ]
+        of_loop = [(waiting, result) for waiting, result in zip(group, results, strict=True) if waiting.loop is loop]
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(_set, of_loop)
 
 
-def _set(results: Sequence[tuple[asyncio.Future[Result], Result]]) -> None:
-    for told, result in results:
-        if not told.done():
-            told.set_result(result)
+def _set(results: Sequence[tuple[_Waiting, Result]]) -> None:
+    for waiting, result in results:
+        waiting.over()
+        if not waiting.told.done():  # it's cancelled with whoever waited
+            waiting.told.set_result(result)
