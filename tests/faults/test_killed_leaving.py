@@ -3,10 +3,6 @@
 import asyncio
 import os
 import signal
-import sqlite3
-import subprocess
-import sys
-from contextlib import closing
 from pathlib import Path
 from random import Random
 
@@ -28,10 +24,12 @@ from hub.testing import (
     an_entry,
     an_event,
 )
+from tests.faults.erased import asked, erase, left
 from tests.faults.erasing import BEA, opened
 
 FAILPOINTS = [name for name in RARE if name.startswith("leaving.")]
 CANARY = b"canary-of-bea"
+MODULE = "tests.faults.erasing"
 SEED = int(os.environ.get("AGENTHOST_SEED", "1"))
 
 pytestmark = pytest.mark.faults
@@ -65,48 +63,21 @@ async def moved_in(folder: Path) -> None:
     await store.close()
 
 
-def erase(folder: Path, failpoint: str = "", seconds: float | None = None) -> int:
-    """Erase Bea in a process of its own, killed at a failpoint or after a while; return its exit code."""
-    environ = {**os.environ, "AGENTHOST_FAILPOINT": failpoint} if failpoint else dict(os.environ)
-    process = subprocess.Popen([sys.executable, "-m", "tests.faults.erasing", str(folder)], env=environ)
-    try:
-        return process.wait(timeout=seconds or 60)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        return process.wait()
-
-
-def left(folder: Path) -> list[str]:
-    """Return what still tells of Bea: files by their bytes, rows by their table."""
-    found = [
-        str(path.relative_to(folder))
-        for path in folder.rglob("*")
-        if path.is_file() and "hub.db" not in path.name and (CANARY in path.read_bytes() or BEA in path.name)
-    ]
-    with closing(sqlite3.connect(folder / "hub.db")) as database:
-        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        for table in tables:
-            rows = [str(row) for row in database.execute(f"SELECT * FROM {table}")]
-            found += [table for row in rows if BEA in row or CANARY.decode() in row]
-    return found
-
-
-def others(folder: Path) -> tuple[int, int]:
+def others(folder: Path) -> tuple[object, int]:
     """Return how many messages of others there are, and documents."""
-    with closing(sqlite3.connect(folder / "hub.db")) as database:
-        (messages,) = database.execute("SELECT count(*) FROM messages WHERE author = 'owner'").fetchone()
+    [(messages,)] = asked(folder, "SELECT count(*) FROM messages WHERE author = 'owner'")
     return messages, len(list((folder / "documents").glob("memory_home_default_owner*")))
 
 
 @pytest.mark.parametrize("failpoint", [*FAILPOINTS, "leaving.tasks:2"])
 def test_killed_at_a_failpoint_it_is_gone_on_with(tmp_path: Path, failpoint: str) -> None:
     asyncio.run(moved_in(tmp_path))
-    assert left(tmp_path)
-    assert erase(tmp_path, failpoint) == -signal.SIGKILL
-    assert left(tmp_path) or failpoint == "leaving.last"
-    assert erase(tmp_path) == 0
+    assert left(tmp_path, BEA, CANARY)
+    assert erase(MODULE, tmp_path, failpoint) == -signal.SIGKILL
+    assert left(tmp_path, BEA, CANARY) or failpoint == "leaving.last"
+    assert erase(MODULE, tmp_path) == 0
 
-    assert left(tmp_path) == []
+    assert left(tmp_path, BEA, CANARY) == []
     assert others(tmp_path) == (1, 1)
 
 
@@ -114,8 +85,8 @@ def test_killed_at_any_moment_again_and_again_it_comes_to_its_end(tmp_path: Path
     asyncio.run(moved_in(tmp_path))
     chance = Random(SEED)
     for _ in range(4):
-        erase(tmp_path, seconds=0.6 + chance.random())
-    assert erase(tmp_path) == 0
+        erase(MODULE, tmp_path, seconds=0.6 + chance.random())
+    assert erase(MODULE, tmp_path) == 0
 
-    assert left(tmp_path) == []
+    assert left(tmp_path, BEA, CANARY) == []
     assert others(tmp_path) == (1, 1)
