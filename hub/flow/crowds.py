@@ -22,6 +22,8 @@ LATELY = 30.0
 
 CALM = 2
 """Turns that may go on side by side however much else there is to do."""
+PATIENT = 8
+"""Turns that people wait for which may begin in a row before one that nobody waits for now, where one is due."""
 LATE = 0.005
 """Seconds that a round of the event loop may take for one more turn to begin: whoever says something meanwhile waits
 for a few rounds until it's kept."""
@@ -72,10 +74,11 @@ class Waiting:
 class Slots:
     """So many turns at once, shared out fairly: tenants come one after another, and so do the people of each.
 
-    What a person waits for comes before what nobody waits for now, as what's due by a schedule. Where there's more than
-    one slot, nobody holds them all, and neither does such background work: who comes new needn't wait for the end of
-    another's long turn. A tenant with all its people holds no more than its part of them, counting the tenants that are
-    there: those that hold a slot, wait for one, or had one a moment ago.
+    What a person waits for comes before what nobody waits for now, as what's due by a schedule, but not for ever: every
+    so often one of those begins, however much is said. Where there's more than one slot, nobody holds them all, and
+    neither does such background work: who comes new needn't wait for the end of another's long turn. A tenant with all
+    its people holds no more than its part of them, counting the tenants that are there: those that hold a slot, wait
+    for one, or had one a moment ago.
 
     Beyond a few, a turn begins only while the event loop keeps up: what's said must be kept at once, and what it takes
     to answer it can wait.
@@ -91,6 +94,8 @@ class Slots:
         self._there: OrderedDict[TenantId, float] = OrderedDict()
         """When each tenant last came for a slot or gave one back, the one that did so longest ago first."""
         self._background = 0
+        self._passed = 0
+        """Turns that began since one that nobody waits for could have."""
         self._queues: tuple[_Queues, _Queues] = (OrderedDict(), OrderedDict())
 
     @asynccontextmanager
@@ -159,6 +164,7 @@ class Slots:
             waiting.set_result(None)
             self._free -= 1
             self._background += background
+            self._passed = self._passed + 1 if self._queues[True] and not background else 0
             self._held[whose] += 1
             self._of_tenant[tenant] += 1
             return True
@@ -180,9 +186,9 @@ class Slots:
 
     def _next(self) -> _Whose | None:
         part = self._part()
-        for background in (False, True):
+        for background in (True, False) if self._passed >= PATIENT else (False, True):
             if background and self._background >= self._share:
-                break
+                continue
             for tenant, theirs in self._queues[background].items():
                 if self._of_tenant[tenant] >= part:
                     continue

@@ -216,7 +216,7 @@ async def answered(world: World, load: Load, within: float = 120.0) -> None:
 
 
 async def fewer(world: World, load: Load, most: int, within: float) -> None:
-    """Wait until at most so many messages aren't kept and answered, as long as there are fewer every so many seconds."""
+    """Wait until at most so many messages aren't kept and answered, as long as there are fewer in so many seconds."""
     end, left = time.monotonic() + within, 10**9
     while len(missing := load.unanswered) + world.platform.unsaid > most:
         if len(missing) + world.platform.unsaid < left:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from hub.flow import crowds
-from hub.flow.crowds import CALM, LATE, LATELY, Slots, Waiting
+from hub.flow.crowds import CALM, LATE, LATELY, PATIENT, Slots, Waiting
 from hub.ports import Add
 from hub.records import HOME, OWNER, PersonId, TenantId
 from hub.store.memory import MemoryStore
@@ -106,6 +106,22 @@ async def test_what_is_said_comes_before_what_is_due() -> None:
             await settle()
             await it.leave()
         assert order == ["said", "due"]
+
+
+async def test_what_is_due_comes_in_its_turn_however_much_is_said() -> None:
+    async with desk(1, ANN) as it:
+        order: list[str] = []
+
+        async def wait(name: str, *, background: bool) -> None:
+            async with it.slots.of(HOME, BOB, background=background):
+                order.append(name)
+
+        async with asyncio.TaskGroup() as group:
+            for name, background in [("due", True)] * 3 + [("said", False)] * 20:
+                group.create_task(wait(name, background=background))
+            await settle()
+            await it.leave()
+        assert order == [*["said"] * PATIENT, "due"] * 2 + ["said"] * (20 - 2 * PATIENT) + ["due"]
 
 
 async def test_a_single_slot_is_given_to_whoever_comes() -> None:
