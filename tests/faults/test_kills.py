@@ -109,9 +109,9 @@ async def test_kills_lose_nothing_and_double_nothing_unmarked(tmp_path: Path) ->
         load, toll, resumed = Load(world, dice), Toll(world), list[float]()
         leave = asyncio.create_task(load.give_leave())
         for number, kill in enumerate(plan(KILLS, dice)):
-            load.say((number + 1) * MESSAGES // KILLS - number * MESSAGES // KILLS)
             if len(load.unanswered) > AT_MOST:
                 resumed += await eased(world, load)
+            load.say((number + 1) * MESSAGES // KILLS - number * MESSAGES // KILLS)
             seconds = await survive(world, kill, toll)
             resumed += [seconds] if seconds is not None else []
         await world.hub.end()
