@@ -4,7 +4,8 @@ It shows less than the API: what was said, and nothing of tasks, routes, agents 
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -203,10 +204,10 @@ class GuestsController(Controller):
 class GuestTeller(Teller):
     """Tells a guest what's said in their chat, and nothing else."""
 
-    def __init__(self, services: Services, caller: Caller, seen: int, guest: Guest, here: set[MessageId]) -> None:
+    def __init__(self, services: Services, caller: Caller, seen: int, guest: Guest, here: Iterable[MessageId]) -> None:
         super().__init__(services, caller, seen, None)
         self._guest = guest
-        self._here = here
+        self._here = deque(here, maxlen=2 * RECENT)
 
     def delta(self, delta: Delta) -> tuple[Frame, ...]:
         """Return the frame of a piece of an answer in this chat."""
@@ -221,12 +222,13 @@ class GuestTeller(Teller):
         message = await self._services.store.message(event.message)
         if message is None or not _is_here(message, self._guest):
             return None
-        self._here.add(message.id)
+        if message.id not in self._here:
+            self._here.append(message.id)
         return await _view(Names(self._services.store), message)
 
 
 async def _events(services: Services, guest: Guest, after: int | None) -> Frames:
-    here = {message.id for message in await _said(services, guest, RECENT, None)}
+    here = [message.id for message in await _said(services, guest, RECENT, None)]
 
     def teller(seen: int) -> Teller:
         return GuestTeller(services, guest.caller, seen, guest, here)

@@ -1,6 +1,7 @@
 """What happens, as a stream: what was missed, from the store; then what comes, from the feed; without gap or double."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from typing import get_args
@@ -173,6 +174,10 @@ def frames(services: Services, caller: Caller, after: int | None, task: TaskId |
     return frames_of(services, caller, after, teller=teller, good=good)
 
 
+LATELY = 64
+"""Turns of which a piece may still be on its way when all of the answer was told."""
+
+
 class Teller:
     """Tells one reader everything once, in order."""
 
@@ -181,7 +186,7 @@ class Teller:
         self._caller = caller
         self._seen = seen
         self._task = task
-        self._ended: set[TurnId] = set()
+        self._ended: deque[TurnId] = deque(maxlen=LATELY)
 
     async def tell(self, news: Iterable[Event | Delta]) -> Frames:
         """Yield what's new: kept events in the store's order, which is the true one, and pieces between them."""
@@ -213,7 +218,7 @@ class Teller:
 
     async def _frame(self, event: Event) -> Frame | None:
         if event.kind == "reply" and event.turn:
-            self._ended.add(event.turn)
+            self._ended.append(event.turn)
         if self._task not in (None, event.task):
             return None
         return Frame(event=event.kind, id=event.seq, data=await self._data(event))

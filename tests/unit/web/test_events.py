@@ -16,7 +16,7 @@ from hub.ports import Add, Delta
 from hub.records import HOME, OWNER, MessageId, PersonId, TaskId, TurnId
 from hub.testing import an_event
 from hub.web.auth import Caller
-from hub.web.stream import Frame, frames
+from hub.web.stream import LATELY, Frame, Teller, frames
 from tests.unit.web.world import World, a_world
 
 KINDS = ["message", "route", "turn", "delta", "delta", "delta", "reply", "turn", "task"]
@@ -186,6 +186,18 @@ async def test_a_finished_answer_isnt_begun_again_by_a_late_piece() -> None:
         heard = [(await anext(stream)).event for _ in range(3)]
 
     assert heard == ["delta", "reply", "task"]
+
+
+async def test_a_reader_who_listens_for_long_is_remembered_no_better_than_others() -> None:
+    world = await a_world()
+    teller = Teller(world.services, Caller(key=world.owner, by="bearer"), 0, None)
+    turns = [TurnId(f"turn {number}") for number in range(3 * LATELY)]
+    for turn in turns:
+        (event,) = await world.store.commit(Add(an_event(kind="reply", turn=turn)))
+        assert [len(told) async for told in teller.tell([event])] == [1]
+
+    assert teller.delta(delta("late", turns[-1])) == ()
+    assert len(teller._ended) == LATELY
 
 
 async def test_a_reader_who_is_too_slow_is_ended_and_catches_up_from_the_store() -> None:
