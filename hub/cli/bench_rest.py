@@ -10,7 +10,7 @@ from hub.app import Hub
 from hub.cli.bench_figures import Figure, at, cpu_seconds, line_of, process
 from hub.cli.bench_served import CONFIG, SETTLING, served
 from hub.cli.bench_store import said
-from hub.config import Config, HubConfig
+from hub.config import Config, HubConfig, LimitsConfig
 from hub.flow.runs import planned
 from hub.loading import SHIPPED_AGENTS
 from hub.manifests import load_agents
@@ -99,7 +99,8 @@ async def idling(folder: Path, *, seconds: float) -> list[Figure]:
 def _a_hub(store: SqlStore, clock: FakeClock) -> Hub:
     llm = ScriptedLLM(lambda _: f"Done: {new_id()}", decisions=lambda _, options: _first(options))
     return Hub(
-        Config(hub=HubConfig(data="nowhere")),
+        # The clock stands still between two ticks, and who waits is counted anew only with it.
+        Config(hub=HubConfig(data="nowhere"), limits=LimitsConfig(waiting_per_person=100_000)),
         store=store,
         llm=llm,
         decider=llm,
