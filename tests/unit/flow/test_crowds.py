@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 
@@ -91,14 +92,16 @@ async def test_what_is_due_by_a_schedule_leaves_slots_for_who_speaks_even_to_its
             task.cancel()
 
 
+async def passes(slots: Slots, order: list[str], name: str, *, background: bool) -> None:
+    """Hold a slot for a moment, and note whose turn it was."""
+    async with slots.of(HOME, BOB, background=background):
+        order.append(name)
+
+
 async def test_what_is_said_comes_before_what_is_due() -> None:
     async with desk(1, ANN) as it:
         order: list[str] = []
-
-        async def wait(name: str, *, background: bool) -> None:
-            async with it.slots.of(HOME, BOB, background=background):
-                order.append(name)
-
+        wait = partial(passes, it.slots, order)
         async with asyncio.TaskGroup() as group:
             group.create_task(wait("due", background=True))
             await settle()
@@ -111,11 +114,7 @@ async def test_what_is_said_comes_before_what_is_due() -> None:
 async def test_what_is_due_comes_in_its_turn_however_much_is_said() -> None:
     async with desk(1, ANN) as it:
         order: list[str] = []
-
-        async def wait(name: str, *, background: bool) -> None:
-            async with it.slots.of(HOME, BOB, background=background):
-                order.append(name)
-
+        wait = partial(passes, it.slots, order)
         async with asyncio.TaskGroup() as group:
             for name, background in [("due", True)] * 3 + [("said", False)] * 20:
                 group.create_task(wait(name, background=background))
