@@ -10,7 +10,7 @@ import pytest
 from hub.errors import BadRequest, ManifestError, NotAllowed
 from hub.packages.installer import Installed, Installer
 from hub.packages.linked import SECONDS
-from hub.packages.plugins import Plugins
+from hub.packages.plugins import InstalledTool, Plugins
 from hub.packages.scripts import Scripts
 from hub.store.documents import MemoryDocuments
 from hub.store.memory import MemoryStore
@@ -41,13 +41,15 @@ class World:
         return [await use(tool) for tool in self.installed.tools]
 
     async def later(self, version: str) -> str:
-        """Let the hub look until a version is in use, or waits; return which is used."""
+        """Let the hub look until a version's tools are in use, or it waits; return which is used."""
         for _ in range(200):
             await self.clock.advance(SECONDS)
             await settle()
             (package,) = await self.installer.packages()
-            if version in {package.now.version, package.next.version if package.next else ""}:
-                return package.now.version
+            # The store knows of a version before its tools are handed out.
+            (used,) = {tool.version for tool in self.installed.tools if isinstance(tool, InstalledTool)}
+            if version in {used, package.next.version if package.next else ""}:
+                return used
             await asyncio.sleep(0.01)
         raise TimeoutError(version)
 
