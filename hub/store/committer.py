@@ -31,7 +31,7 @@ class _Waiting(Struct, frozen=True):
     changes: Changes
     told: asyncio.Future[Result]
     loop: asyncio.AbstractEventLoop
-    over: Callable[[], None]
+    over: Callable[[bool], None]
 
 
 class Committer:
@@ -58,10 +58,13 @@ class Committer:
             self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 
-    async def commit(self, changes: Changes, *, over: Callable[[], None] = lambda: None) -> tuple[Event, ...]:
-        """Do a change set, or raise why not; `over` is called once that's clear, also if nobody waits any more."""
+    async def commit(self, changes: Changes, *, over: Callable[[bool], None] = lambda _: None) -> tuple[Event, ...]:
+        """Do a change set, or raise why not.
+
+        `over` is called once that's clear, also if nobody waits any more: with whether the changes are kept.
+        """
         if self._closing:
-            over()
+            over(False)
             raise StoreUnavailable("the store is closed")
         loop = asyncio.get_running_loop()
         told: asyncio.Future[Result] = loop.create_future()
@@ -140,6 +143,6 @@ def _tell(group: Sequence[_Waiting], results: Sequence[Result]) -> None:
 
 def _set(results: Sequence[tuple[_Waiting, Result]]) -> None:
     for waiting, result in results:
-        waiting.over()
+        waiting.over(not isinstance(result, StoreError))
         if not waiting.told.done():  # it's cancelled with whoever waited
             waiting.told.set_result(result)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import msgspec
+from msgspec import UNSET
 from sqlalchemy import Engine, Row
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -109,11 +110,12 @@ class SqlStore(Answers):
         self._lock = held
 
     async def _one(self, kind: type[R], /, **values: Any) -> R | None:
-        if known := self._remembered.get(kind, tuple(values), tuple(values.values())):
-            return cast("R", known)
+        where, which = tuple(values), tuple(values.values())
+        known = self._remembered.get(kind, where, which)
+        if known is not UNSET:
+            return cast("R | None", known)
         found = await super()._one(kind, **values)
-        if found is not None:
-            self._remembered.keep(found)
+        self._remembered.keep(kind, where, which, found)
         return found
 
     async def _asked(self, kind: type[R], build: Callable[..., Query], *args: object, **named: object) -> tuple[R, ...]:
