@@ -100,6 +100,14 @@ def test_a_language_is_begun_by_its_code(texts: Catalog) -> None:
     assert begun.count("\nmsgid ") == len(texts) + 1
 
 
+@pytest.mark.parametrize("path", SCRIPTS, ids=named)
+def test_what_people_read_is_compared_with_nothing_and_numbers_are_of_their_language(path: Path) -> None:
+    script = path.read_text(encoding="utf-8")
+
+    assert re.findall(r"[!=]== [tn]\(|\b[tn]\([^()]*\) [!=]==", script) == []
+    assert re.findall(r"toLocale\w*\((?!locale)", script) == []
+
+
 class Bare(HTMLParser):
     """What people read of a template that isn't marked."""
 

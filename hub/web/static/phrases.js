@@ -13,4 +13,5 @@ export function span(ms) {
   return [days && t("{n} d", { n: number(days) }), hours && t("{n} h", { n: hours }), minutes % 60 && !days && t("{n} min", { n: minutes % 60 })].filter(Boolean).join(" ");
 }
 
-export const percent = (share) => share.toLocaleString(locale, { style: "percent" });
+export const percent = (share, digits = 0) =>
+  share.toLocaleString(locale, { style: "percent", maximumFractionDigits: digits, minimumFractionDigits: digits });

@@ -1,4 +1,5 @@
 // Small plots in SVG, drawn with the page's own colours.
+import { percent } from "./phrases.js";
 
 function s(tag, attributes, ...kids) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -27,7 +28,7 @@ export function course(points, label) {
   const y = (share) => top + (1 - share) / (1 - floor) * (height - top - bottom);
   const svg = frame(width, height, label);
   for (const share of [floor, (1 + floor) / 2, 1]) {
-    svg.append(s("line", { class: "grid", x1: left, x2: width - right, y1: at(y(share)), y2: at(y(share)) }), words(left - 8, y(share) + 4, `${Math.round(share * 100)} %`, "end"));
+    svg.append(s("line", { class: "grid", x1: left, x2: width - right, y1: at(y(share)), y2: at(y(share)) }), words(left - 8, y(share) + 4, percent(share), "end"));
   }
   for (const run of runs(points)) {
     if (run.length < 2) continue;
@@ -41,7 +42,7 @@ export function course(points, label) {
     if (place % every === 0 || place === points.length - 1 && place % every > every / 2) svg.append(words(x(place), height - 14, point.name));
     if (point.share === null) return;
     if (points.length < 2) svg.append(s("line", { class: "whisker", x1: at(x(place)), x2: at(x(place)), y1: at(y(point.low)), y2: at(y(point.high)) }));
-    svg.append(s("circle", { class: "dot", cx: at(x(place)), cy: at(y(point.share)), r: 4 }, s("title", {}, `${point.name}: ${Math.round(point.share * 100)} %, n = ${point.n}`)));
+    svg.append(s("circle", { class: "dot", cx: at(x(place)), cy: at(y(point.share)), r: 4 }, s("title", {}, `${point.name}: ${percent(point.share)}, n = ${point.n}`)));
   });
   return svg;
 }
@@ -64,15 +65,15 @@ export function reliability(bins, label, across, up) {
   const most = Math.max(...bins.map((bin) => bin.n), 1);
   const svg = frame(width, height, label);
   for (const share of [0, 0.5, 1]) {
-    svg.append(s("line", { class: "grid", x1: left, x2: width - right, y1: at(y(share)), y2: at(y(share)) }), words(left - 8, y(share) + 4, `${share * 100} %`, "end"),
-      words(x(share), height - bottom + 16, `${share * 100} %`, share === 1 ? "end" : "middle"));
+    svg.append(s("line", { class: "grid", x1: left, x2: width - right, y1: at(y(share)), y2: at(y(share)) }), words(left - 8, y(share) + 4, percent(share), "end"),
+      words(x(share), height - bottom + 16, percent(share), share === 1 ? "end" : "middle"));
   }
   svg.append(s("line", { class: "ideal", x1: x(0), y1: y(0), x2: x(1), y2: y(1) }), words((left + width - right) / 2, height - 6, across),
     words(left + 4, top - 2, up, "start"));
   for (const bin of bins) {
     svg.append(s("line", { class: "whisker", x1: at(x(bin.said)), x2: at(x(bin.said)), y1: at(y(bin.low)), y2: at(y(bin.high)) }),
       s("circle", { class: "dot", cx: at(x(bin.said)), cy: at(y(bin.share)), r: at(3 + 5 * Math.sqrt(bin.n / most)) },
-        s("title", {}, `${Math.round(bin.said * 100)} % → ${Math.round(bin.share * 100)} %, n = ${bin.n}`)));
+        s("title", {}, `${percent(bin.said)} → ${percent(bin.share)}, n = ${bin.n}`)));
   }
   return svg;
 }

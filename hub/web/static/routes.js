@@ -1,9 +1,10 @@
 // Where each message went and why, and how often the router was right as far as corrections tell.
 import { call } from "./api.js";
 import { ago, announce, byId, chip, h, hue, menu, toast } from "./dom.js";
+import { percent } from "./phrases.js";
 import { course, reliability } from "./plots.js";
 import { likelyTasks, may, start } from "./shell.js";
-import { n, t } from "./words.js";
+import { n, number, t, when } from "./words.js";
 
 const RULES = {
   explicit: () => t("told outright"), reply: () => t("by a reply"), thread: () => t("by its thread"), first: () => t("no other open task"),
@@ -14,7 +15,6 @@ let of = "me";
 let only = "all";
 let cursor = null;
 
-const percent = (share, digits = 0) => `${(share * 100).toLocaleString([], { minimumFractionDigits: digits, maximumFractionDigits: digits })} %`;
 
 // --- how often it was right
 
@@ -32,13 +32,13 @@ function measured(found) {
       tile(t("Asked instead of guessing"), asked.n ? percent(asked.share, 1) : "–", n("{right} of {n} message", "{right} of {n} messages", asked.n, { right: asked.right })),
       tile(t("Best guess when it asked"), guessed.n ? percent(guessed.share) : "–", guessed.n ? t("right in {right} of {n}, as people answered", guessed) : t("nobody was asked")),
       tile(t("Calibration error"), found.calibration_error === null ? "–" : percent(found.calibration_error, 1), t("between what it says and what comes true")),
-      tile(t("Cost of a message"), t("{n} tokens", { n: Math.round(found.tokens) }), t("and {ms} ms, in the middle", { ms: Math.round(found.ms) }))),
+      tile(t("Cost of a message"), t("{n} tokens", { n: number(found.tokens) }), t("and {ms} ms, in the middle", { ms: number(found.ms) }))),
     h("div.plots", {}, weeks(found), bins(found)), honest(found)];
 }
 
 const tile = (name, figure, words) => h("div", {}, h("dt", {}, name), h("dd", {}, figure, h("small", {}, words)));
 
-const dayOf = (monday) => new Date(`${monday}T12:00:00Z`).toLocaleDateString([], { day: "numeric", month: "short" });
+const dayOf = (monday) => when(`${monday}T12:00:00Z`, { day: "numeric", month: "short" });
 
 function weeks(found) {
   const points = found.weeks.map((week) => ({ name: dayOf(week.monday), ...week.decided }));
@@ -62,7 +62,7 @@ function honest(found) {
     h("summary", {}, t("What these figures tell, and what they can’t")),
     h("p", {}, t("A message that nobody moved counts as right, though nobody has said so: the share is the most that can be true. Somebody who doesn’t notice, or doesn’t mind, corrects nothing.")),
     h("p", {}, t("Where it asked, the person’s answer is known, and so whether its best guess was right; these are the hard ones, so that share is lower than it would be of all.")),
-    h("p", {}, t("Counted are the newest {most} messages since {since}, of which {n} had a route.", { most: found.most.toLocaleString(), since: dayOf(found.since), n: found.messages }),
+    h("p", {}, t("Counted are the newest {most} messages since {since}, of which {n} had a route.", { most: number(found.most), since: dayOf(found.since), n: found.messages }),
       " ", t("On the command line, agenthost eval routing --history counts the same over all that’s kept, and asks today’s router again.")),
     rows.length > 0 && h("div.table", { tabIndex: 0, role: "group", "aria-label": t("By week") }, h("table", {}, h("thead", {}, head(t("Week of"), t("Decided"), t("Right"), t("Asked"))), h("tbody", {}, rows))),
     groups.length > 0 && h("div.table", { tabIndex: 0, role: "group", "aria-label": t("By probability") }, h("table", {}, h("thead", {}, head(t("It gave"), t("Messages"), t("Right"), t("Known for certain"))), h("tbody", {}, groups))));

@@ -5,7 +5,7 @@ import { ago, announce, byId, chip, h, hue, toast } from "./dom.js";
 import { oneAtATime } from "./looking.js";
 import { may, start } from "./shell.js";
 import { sure } from "./sure.js";
-import { n, t } from "./words.js";
+import { locale, n, number, t } from "./words.js";
 
 const SOON = 180_000;
 const cards = new Map(); // an id -> its card and what it shows
@@ -93,8 +93,8 @@ function asks(one) {
     h("li", {}, each.granted ? each.meaning : h("b", {}, t("New: {meaning}", { meaning: each.meaning })))));
 }
 
-const amounts = (limits) => [n("{n} turn", "{n} turns", limits.turns), t("{n} tokens", { n: limits.tokens.toLocaleString() }), t("{n} minutes", { n: limits.minutes }),
-  limits.money && t("{n} money", { n: limits.money })].filter(Boolean).join(", ");
+const amounts = (limits) => [n("{n} turn", "{n} turns", limits.turns), t("{n} tokens", { n: number(limits.tokens) }), t("{n} minutes", { n: number(limits.minutes) }),
+  limits.money && t("{n} money", { n: round(limits.money) })].filter(Boolean).join(", ");
 
 function spent(one) {
   const rows = [[t("Turns"), "turns"], [t("Tokens"), "tokens"], [t("Minutes"), "minutes"], [t("Money"), "money"]].filter(([, key]) => one.limits[key]);
@@ -106,7 +106,7 @@ function spent(one) {
   }));
 }
 
-const round = (number) => Number(number.toFixed(1)).toLocaleString();
+const round = (value) => value.toLocaleString(locale, { maximumFractionDigits: 1 });
 
 // --- what may be said to it
 

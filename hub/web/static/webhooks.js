@@ -152,7 +152,7 @@ async function act(method, path, body, words) {
 async function test(hook, path) {
   try {
     const came = await call("POST", `${path}/test`, undefined, newKey());
-    toast(came.state === t("delivered") ? t("It answered {status}: all is well.", came) : t("It didn’t work: {why}", { why: came.error }));
+    toast(came.state === "delivered" ? t("It answered {status}: all is well.", came) : t("It didn’t work: {why}", { why: came.error }));
   } catch (problem) {
     toast(problem.message);
   }
