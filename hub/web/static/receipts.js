@@ -27,13 +27,15 @@ function receipt(of) {
     part(t("With"), of.arguments), part(t("Result"), of.result));
 }
 
+const UNDECIDED = { asked: t("nobody has answered yet"), expired: t("nobody answered in time") };
+
 // Who gave leave, or answered, and to what.
 function leaveOf(leave) {
   if (leave.kind === "answer") return leave.by ? t("Asked: {why} Answered by {by}: {decision}", leave) : t("Asked: {why} Answered: {decision}", leave);
   const { decision } = leave;
   if (decision === "approved") return leave.by ? t("Leave was given by {by}. Asked because: {why}", leave) : t("Leave was given. Asked because: {why}", leave);
   if (decision === "denied") return leave.by ? t("Leave was refused by {by}. Asked because: {why}", leave) : t("Leave was refused. Asked because: {why}", leave);
-  return t("Leave was asked ({why}), but {decision}", leave);
+  return t("Leave was asked ({why}), but {decision}", { ...leave, decision: UNDECIDED[decision] ?? decision });
 }
 
 // A text in which every character is seen: what's invisible, or turns the order around, stands as its number.

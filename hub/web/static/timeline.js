@@ -14,6 +14,7 @@ const NAMES = {
   state: t("State"), run: t("Run"), message: t("Message"), turn: t("Turn"), call: t("Tool"), step: t("Model"), check: t("Check"),
   verdict: t("Verdict"), wait: t("Wait"), leave: t("Leave"), correction: t("Moved"),
 };
+const ACTORS = { agent: t("the agent"), supervisor: t("the supervisor"), schedule: t("the schedule"), hub: t("the hub"), person: t("the person") };
 const PAGE = 50;
 const MOST = 200;
 const SHORT = 240;
@@ -68,7 +69,7 @@ export async function timelineOf(id) {
 
 function moment(item, before, open) {
   const newDay = !before || day(before.at) !== day(item.at);
-  const facts = [item.by, item.leave, item.ms !== undefined && span(item.ms), tokens(item), item.until && t("until {time}", { time: clock(item) })];
+  const facts = [ACTORS[item.by] ?? item.by, item.leave, item.ms !== undefined && span(item.ms), tokens(item), item.until && t("until {time}", { time: clock(item) })];
   const key = `${item.at} ${item.kind} ${item.what}`;
   return h(`li.of-${item.kind}${item.failed ? ".failed" : ""}`, { "data-day": newDay ? day(item.at) : undefined },
     h("p.line-of", {}, h("span.kind", {}, NAMES[item.kind]), h("b", {}, said(item.what)), h("span.facts", {}, facts.filter(Boolean).join(" · ")), time(item.at)),
