@@ -56,7 +56,7 @@ class Calculate:
         """Return the expression if the message is one, but for words like "what is"."""
         if len(text) > LONGEST or _DATE.search(text):
             return None
-        rest = _FILLER.sub(" ", symbols(text).lower()).strip(" ?!.,:;=\n")
+        rest = _FILLER.sub(" ", symbols(_COMMA.sub(r"\1.", text)).lower()).strip(" ?!.,:;=\n¿¡")
         if not _EXPRESSION.fullmatch(rest) or not _OPERATION.search(rest):
             return None
         try:
@@ -110,6 +110,7 @@ def show(result: Number) -> str:
 
 def symbols(text: str) -> str:
     """Write arithmetic that's put in words or typed with a phone's signs as an expression would have it."""
+    text = text.translate(_WIDE)
     for pattern, sign in _SIGNS:
         text = pattern.sub(sign, text)
     return text
@@ -187,20 +188,27 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 _NAMES = {"pi": Decimal("3.14159265358979323846264338327950288"), "e": Decimal("2.71828182845904523536028747135266250")}
 
+_WIDE = {0xFEE0 + sign: sign for sign in range(0x21, 0x7F)} | {ord("。"): "."}
+"""Full-width signs, as they're typed among Chinese letters."""
+_COMMA = re.compile(r"(?<![\d(,])(\d+),(?=\d{1,2}(?![\d,)]))")
+"""One before a fraction, as in 17,5; not one between arguments or the items of a list."""
+# In the languages that the site speaks.
+_PERCENT = r"(?:%|percent|prozent|por ciento|por cento)"
 _SIGNS = tuple(
     (re.compile(pattern, re.IGNORECASE), sign)
     for pattern, sign in (
         (r"(?<=\d),(?=\d{3}(?!\d))", ""),
-        (r"[×·]|(?<=\d)\s*x\s*(?=\d)|\b(?:multiplied by|times)\b", "*"),
-        (r"[÷]|\bdivided by\b", "/"),
-        (r"[−–]|\bminus\b", "-"),
-        (r"\bplus\b", "+"),
+        (r"[×·]|(?<=\d)\s*(?:x|乘以?)\s*(?=\d)|\b(?:multiplied by|times|mal|multiplicado por|vezes)\b", "*"),
+        (r"[÷]|\b(?:divided by|geteilt durch|durch(?= \d)|dividido (?:por|entre))\b|(?<=\d)\s*除以\s*(?=\d)", "/"),
+        (r"[−–]|\b(?:minus|menos)\b|(?<=\d)\s*减去?\s*(?=\d)", "-"),
+        (r"\b(?:plus|más|mais)\b(?=\s*[\d(])|(?<=\d)\s*加上?\s*(?=\d)", "+"),
         (r"\^|\bto the power of\b", "**"),
         (r"\s*\bsquared\b", "**2"),
         (r"\s*\bcubed\b", "**3"),
         (r"\b(?:the )?square root of (\d+(?:\.\d+)?)", r"sqrt(\1)"),
-        (r"(\d+(?:\.\d+)?)\s*(?:%|percent) of\b", r"(\1/100)*"),
-        (r"(\d+(?:\.\d+)?)\s*(?:%|percent)(?!\s*[\d(])", r"(\1/100)"),
+        (r"(\d+(?:\.\d+)?)\s*的\s*(\d+(?:\.\d+)?)\s*%", r"(\2/100)*\1"),
+        (rf"(\d+(?:\.\d+)?)\s*{_PERCENT}\s+(?:of|von|del?|d[oa])\b", r"(\1/100)*"),
+        (rf"(\d+(?:\.\d+)?)\s*{_PERCENT}(?!\s*[\d(])", r"(\1/100)"),
     )
 )
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -215,7 +223,10 @@ _DATE = re.compile(r"\b\d{4}-\d{1,2}-\d{1,2}\b|\b\d{1,2}[/.]\d{1,2}[/.]\d{2,4}\b
 _FILLER = re.compile(
     r"\b(?:what(?:'s|’s|s)?|is|are|how much|calculate|compute|evaluate|solve|work out|please|pls|tell me"
     r"|can you|could you|the (?:result|value|answer) of|result|equals?|does|make|hey|hi|hello|ok(?:ay)?|and"
-    r"|for me|thanks|thank you)\b(?!\()",
+    r"|for me|thanks|thank you"
+    r"|wie ?viel|was|ist|sind|macht|ergibt|berechne|rechne|bitte|mal eben"
+    r"|cu[aá]nto|es|son|e[ls]|la|calcula|por favor|quanto|é|são|dá|o|a|calcule)\b(?!\()"
+    r"|请|计算|算一下|等于|是多少|是几|多少|得多少",
     re.IGNORECASE,
 )
 _EXPRESSION = re.compile(r"(?:[\d\s.+\-*/%()]|sqrt\()+")

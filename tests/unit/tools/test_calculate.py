@@ -101,6 +101,16 @@ def test_any_text_is_a_number_or_a_tool_error(text: str) -> None:
         ("What's the square root of 144?", "sqrt(144)"),
         ("please calculate (3+4)*2.5", "(3+4)*2.5"),
         ("7 x 8", "7*8"),
+        ("What is 17.5 % of 1,240?", "(17.5/100)* 1240"),
+        ("Wie viel sind 17,5 % von 1240?", "(17.5/100)* 1240"),
+        ("Was ist 12 mal 7,5?", "12 * 7.5"),
+        ("144 geteilt durch 12", "144 / 12"),
+        ("¿Cuánto es el 17,5 % de 1240?", "(17.5/100)* 1240"),
+        ("Cuánto es 12 más 30?", "12 + 30"),
+        ("Quanto é 17,5% de 1240?", "(17.5/100)* 1240"),
+        ("Quanto é 7 vezes 8?", "7 * 8"),
+        ("1,240 的 17.5% 是多少\uff1f", "(17.5/100)*1240"),
+        ("12 乘以 7 等于多少\uff1f", "12*7"),
     ],
 )
 def test_a_message_that_is_an_expression_is_read(message: str, expression: str) -> None:
@@ -116,6 +126,12 @@ def test_a_message_that_is_an_expression_is_read(message: str, expression: str) 
         "What is 1/0?",
         "17",
         "hello",
+        "Was kostet das von 9 bis 17 Uhr?",
+        "El 5 de mayo",
+        "mais 3",
+        "1,5 oder 2,5?",
+        "Add 1,2,3",
+        "12,5,3 plus 4",
     ],
 )
 def test_a_message_that_leaves_a_doubt_is_not_read(message: str) -> None:
