@@ -50,10 +50,11 @@ class Stops:
     def take(self, text: str) -> str:
         """Return what can be said of a text so far, with what was held back before it."""
         whole = self.held + text
-        ends = [at for stop in self._stops if (at := whole.find(stop)) >= 0]
-        if ends:
+        # The one that's whole first counts, whatever pieces it comes in.
+        met = [(at + len(stop), at) for stop in self._stops if (at := whole.find(stop)) >= 0]
+        if met:
             self.held, self.met = "", True
-            return whole[: min(ends)]
+            return whole[: min(met)[1]]
         keep = max((_begun(whole, stop) for stop in self._stops), default=0)
         self.held = whole[len(whole) - keep :]
         return whole[: len(whole) - keep]
