@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from hub.errors import StoreUnavailable
 from hub.store.postgres_server import is_passing
 from hub.store.tables import WRITER, counters
-from hub.store.writer import Changes, Result, Writer, fill
+from hub.store.writer import Amiss, Changes, Result, Writer, fill
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +66,12 @@ class PostgresWriter(Writer):
         self.disconnect()
 
     def _once(self, sets: Sequence[Changes]) -> list[Result]:
+        try:
+            return self._in_one(sets)
+        except Amiss:
+            return self._in_one(sets, apart=True)
+
+    def _in_one(self, sets: Sequence[Changes], *, apart: bool = False) -> list[Result]:
         connection = self.connected()
         if not self._number:
             self._mark(connection)
@@ -77,7 +83,7 @@ class PostgresWriter(Writer):
             mine = update(counters).where(counters.c.name == self._name).values(value=self._number)
             if not connection.execute(mine).rowcount:
                 connection.execute(insert(counters).values(name=self._name, value=self._number))
-            results = fill(connection, sets)
+            results = fill(connection, sets, apart=apart)
         except BaseException:
             with suppress(SQLAlchemyError):
                 transaction.rollback()

@@ -1,8 +1,9 @@
 """Group commit: all change sets that wait at a moment share one transaction, and one write to disk.
 
 The sets of a group are concurrent, so any order among them is right. Those that touch different records are done
-together, a table at a time, which costs a handful of statements for the whole group. If anything is amiss, the group is
-rolled back and each set is done again by itself, in order, under its own savepoint: it succeeds or fails on its own.
+together, a table at a time, which costs a handful of statements for the whole group. If anything is amiss, the
+transaction is rolled back and in another one each set is done by itself, in order, under its own savepoint: it succeeds
+or fails on its own. (A savepoint for the group would spare that rarely, and cost each group as much as two statements.)
 Deeds are chained and events numbered last of all: until the commit chain and counter are locked, and whoever else
 writes one waits for it.
 """
@@ -57,6 +58,10 @@ _BAD_VALUES = (ValueError, TypeError, OverflowError)
 """What drivers raise for a value that no database takes, such as half a surrogate pair."""
 
 
+class Amiss(Exception):
+    """Something is wrong with sets that were done together: each is to be done by itself, in a new transaction."""
+
+
 class Writer:
     """Writes groups over one connection, which is made afresh after a failure."""
 
@@ -70,8 +75,12 @@ class Writer:
         Raises DBAPIError, after `disconnect` is to be called; then nothing was kept.
         """
         connection = self.connected()
-        with connection.begin():
-            return fill(connection, sets)
+        try:
+            with connection.begin():
+                return fill(connection, sets)
+        except Amiss:
+            with connection.begin():
+                return fill(connection, sets, apart=True)
 
     def connected(self) -> Connection:
         """Return the connection, as it was or a new one."""
@@ -92,17 +101,18 @@ class Writer:
         self.disconnect()
 
 
-def fill(connection: Connection, sets: Sequence[Changes]) -> list[Result]:
-    """Do each set or refuse it, in the transaction that was begun; a result for each."""
-    together, apart = _divide(sets)
-    done: dict[int, list[Numbered] | StoreError] = {}
+def fill(connection: Connection, sets: Sequence[Changes], *, apart: bool = False) -> list[Result]:
+    """Do each set or refuse it, in the transaction that was begun; a result for each.
+
+    Raises Amiss unless they're done `apart`: then the transaction is to be rolled back.
+    """
+    together, single = _divide(sets) if not apart else ([], range(len(sets)))
     try:
-        with connection.begin_nested():
-            done = _all(connection, {number: sets[number] for number in together})
+        done = _all(connection, {number: sets[number] for number in together})
     except (StatementError, Conflict, *_BAD_VALUES) as error:
         _raise_if_broken(error)
-        apart = sorted(together + apart)
-    for number in apart:
+        raise Amiss from error
+    for number in single:
         done[number] = _one(connection, sets[number])
     results = _numbered(connection, [done[number] for number in range(len(sets))])
     # After the events' numbers, which only one of several hubs takes at a time: nobody waits for each other in circles.
@@ -110,17 +120,16 @@ def fill(connection: Connection, sets: Sequence[Changes]) -> list[Result]:
     return results
 
 
-def _divide(sets: Sequence[Changes]) -> tuple[list[int], list[int]]:
+def _divide(sets: Sequence[Changes]) -> tuple[Sequence[int], Sequence[int]]:
     """Tell the sets that touch no record twice, neither within nor between them, from the others."""
-    touched = Counter[tuple[type, Identity]]()
-    for changes in sets:
-        touched.update(_touches(changes))
-    together, apart = list[int](), list[int]()
+    touches = [list(_touches(changes)) for changes in sets]
+    touched = Counter(touch for each in touches for touch in each)
+    together, single = list[int](), list[int]()
     for number, changes in enumerate(sets):
-        plain = all(isinstance(change, Add | Save | Count) for change in changes)
-        alone = all(touched[touch] == 1 for touch in _touches(changes))
-        (together if plain and alone else apart).append(number)
-    return together, apart
+        plain = not any(isinstance(change, Remove) for change in changes)
+        alone = all(touched[touch] == 1 for touch in touches[number])
+        (together if plain and alone else single).append(number)
+    return together, single
 
 
 def _touches(changes: Changes) -> Iterable[tuple[type, Identity]]:
