@@ -19,6 +19,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    Delete,
     Engine,
     Insert,
     Update,
@@ -44,6 +45,7 @@ from hub.records.usage import NUMBERS, plus
 from hub.store.chaining import chain
 from hub.store.keys import Identity, identity, named, natural_key
 from hub.store.rows import TABLES, row_of
+from hub.store.statements import Statements
 from hub.store.tables import counters, entries, messages
 from hub.store.usage_tables import taken
 
@@ -256,22 +258,23 @@ def _do(connection: Connection, change: Change, added: list[Numbered]) -> None:
         case Save(record):
             _save(connection, [record])
         case Remove(record):
-            connection.execute(_DELETES[type(record)], _found(record))
+            _STATEMENTS.run(connection, (Remove, type(record)), lambda: _delete_of(type(record)), [_found(record)])
         case Count():
             pass  # with those of the other sets, once it's known which of them are kept
 
 
 def _add(connection: Connection, records: Sequence[Record]) -> None:
     rows = [row_of(record) for record in records]
-    if isinstance(records[0], Entry):
+    kind = type(records[0])
+    if kind is Entry:
         for row in rows:
             row["of_message"] = row["message"]
-    connection.execute(_INSERTS[type(records[0])], rows)
+    _STATEMENTS.run(connection, (Add, kind), lambda: _insert_of(kind), rows)
 
 
 def _save(connection: Connection, records: Sequence[Record]) -> None:
-    done = connection.execute(_UPDATES[type(records[0])], [_changed(record) for record in records])
-    if done.rowcount != len(records):
+    rows, kind = [_changed(record) for record in records], type(records[0])
+    if _STATEMENTS.run(connection, (Save, kind), lambda: _update_of(kind), rows) != len(records):
         which = named(records[0]) if len(records) == 1 else "a record"
         raise Conflict(f"{which} isn't kept, or was changed by somebody else since it was read")
 
@@ -302,6 +305,10 @@ def _update_of(kind: type) -> Update:
     return changed
 
 
+def _delete_of(kind: type) -> Delete:
+    return delete(TABLES[kind]).where(*_is(kind))
+
+
 def _is(kind: type) -> list[ColumnElement[bool]]:
     return [column == bindparam(f"old_{column.name}") for column in TABLES[kind].primary_key]
 
@@ -312,7 +319,4 @@ _TAKE_NUMBERS = (
     .values(value=counters.c.value + bindparam("count", type_=BigInteger))
     .returning(counters.c.value)
 )
-# Made once: SQLAlchemy takes longer to make one and look at it than SQLite to do it.
-_INSERTS = {kind: _insert_of(kind) for kind in TABLES}
-_UPDATES = {kind: _update_of(kind) for kind in TABLES}
-_DELETES = {kind: delete(table).where(*_is(kind)) for kind, table in TABLES.items()}
+_STATEMENTS = Statements()
