@@ -54,6 +54,11 @@ class Progress:
         self._fresh: set[TaskId] = set()
         self._followed: set[TaskId] = set()
 
+    @property
+    def followed(self) -> frozenset[TaskId]:
+        """The tasks that something is kept in mind of."""
+        return frozenset(self._followed | self._fresh)
+
     async def run(self) -> None:
         """Have each assignment looked at while something is done on it, until cancelled."""
         self._dispatcher.wake(*(lanes.progress(task.id) for task in await self._store.tasks_told_of(MANY)))
@@ -106,7 +111,9 @@ class Progress:
         except StoreError as error:
             log.warning("task %s: its progress isn't told: %s", id, error)
         finally:
+            # What was told meanwhile was looked at; what comes later begins another such round.
             self._followed.discard(id)
+            self._fresh.discard(id)
 
     # --- what's said
 

@@ -124,6 +124,17 @@ async def test_a_conversation_and_what_is_split_off_a_task_have_no_progress() ->
         assert len(bridge.texts) == 1
 
 
+async def test_nothing_is_kept_in_mind_of_what_has_no_progress() -> None:
+    bridge = AbleBridge()
+    async with Day(ScriptedLLM("One.", "Two."), bridges={"able": bridge}) as day, at_work(day, bridge):
+        for words in ("Say one", "Say two"):
+            await bridge.say(hello(words, address=THERE, wish="new"))
+        await bridge.heard(2)
+        assert len(day.hub.progress.followed) == 2
+        await a_while(day)
+        assert day.hub.progress.followed == frozenset()
+
+
 async def test_after_a_restart_it_is_the_same_message_still() -> None:
     bridge, later = AbleBridge(), AbleBridge()
     async with long_work(bridge) as day:
