@@ -87,7 +87,7 @@ async def test_what_was_measured_stands_on_top_with_its_interval_and_what_it_can
     assert 0 < right["right"] < right["n"]
     await expect(page.locator("#right")).to_have_text(f"{right['share'] * 100:.1f}%")
     await expect(page.locator("#measured")).to_contain_text(f"of {right['n']} messages it decided about by itself")
-    await expect(page.locator("#measured")).to_contain_text("95 % interval")
+    await expect(page.locator("#measured")).to_contain_text("95% interval")
     await expect(page.get_by_role("img", name="Share of messages that stayed")).to_be_visible()
     dots = page.get_by_role("img", name="How often messages were right").locator(".dot")
     await expect(dots).to_have_count(len(found["bins"]))

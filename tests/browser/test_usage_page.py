@@ -110,8 +110,8 @@ async def test_quotas_say_how_much_is_used_and_when_they_begin_anew(tabs: Tabs, 
 
     messages = page.locator("#shares li", has_text="Messages today")
     await expect(messages).to_contain_text("85 of 100")
-    await expect(messages).to_contain_text("85 % used · begins anew in")
-    await expect(page.get_by_role("meter", name="Files kept")).to_have_attribute("aria-valuetext", "90 % used")
+    await expect(messages).to_contain_text("85% used · begins anew in")
+    await expect(page.get_by_role("meter", name="Files kept")).to_have_attribute("aria-valuetext", "90% used")
     await expect(page.locator("#shares li", has_text="Tokens today")).to_contain_text("No quota")
 
 

@@ -17,6 +17,8 @@ from tests.faults.test_bad_input import ALONE, middle_and_end
 pytestmark = pytest.mark.faults
 
 FLOOD = int(os.environ.get("AGENTHOST_FLOOD", "800"))
+LATENCY = float(os.environ.get("AGENTHOST_LATENCY", "0.02"))
+"""Seconds that the model takes for anything."""
 HELD_UP = 0.25
 """Seconds: 64 requests that come at one moment are worked off before the next one, in whatever order."""
 
@@ -42,7 +44,7 @@ async def waits(client: httpx.AsyncClient, count: int) -> list[float]:
 
 async def test_one_tenants_flood_leaves_the_others_their_pace(tmp_path: Path) -> None:
     """The flooder has all of its people's messages taken up to its pace, and is told to come later beyond that."""
-    async with Model(tmp_path, latency=0.02) as config, Served(tmp_path, config) as hub:
+    async with Model(tmp_path, latency=LATENCY) as config, Served(tmp_path, config) as hub:
         flooder, other = await a_tenant(hub, "Flooder"), await a_tenant(hub, "Other")
         async with httpx.AsyncClient(
             base_url=hub.http.base_url, headers={"Authorization": f"Bearer {other}"}, timeout=60

@@ -27,7 +27,7 @@ function measured(found) {
     h("div.headline", {},
       h("span.figure", { id: "right" }, decided.n ? percent(decided.share, decided.n >= 100 ? 1 : 0) : "–"),
       h("p", {}, h("b", {}, n("right at most, of {n} message it decided about by itself", "right at most, of {n} messages it decided about by itself", decided.n)),
-        h("span.facts", {}, " ", decided.n > 0 && t("95 % interval {low} to {high}; {moved} put right by people.", { low: percent(decided.low, 1), high: percent(decided.high, 1), moved: live.moved })))),
+        h("span.facts", {}, " ", decided.n > 0 && t("95% interval {low} to {high}; {moved} put right by people.", { low: percent(decided.low, 1), high: percent(decided.high, 1), moved: live.moved })))),
     h("dl.tiles", {},
       tile(t("Asked instead of guessing"), asked.n ? percent(asked.share, 1) : "–", n("{right} of {n} message", "{right} of {n} messages", asked.n, { right: asked.right })),
       tile(t("Best guess when it asked"), guessed.n ? percent(guessed.share) : "–", guessed.n ? t("right in {right} of {n}, as people answered", guessed) : t("nobody was asked")),

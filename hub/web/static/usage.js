@@ -3,6 +3,7 @@ import { call } from "./api.js";
 import { ago, byId, h, size } from "./dom.js";
 import { draw, sample } from "./plot.js";
 import { may, start } from "./shell.js";
+import { percent } from "./phrases.js";
 import { locale, t } from "./words.js";
 
 const DAY = 86_400_000;
@@ -245,7 +246,7 @@ function paintShares(shares) {
     const part = limit ? used / limit : 1;
     const bar = h("i");
     bar.style.width = `${Math.min(100, part * 100)}%`;
-    const words = part >= 1 ? t("used up") : t("{percent} % used", { percent: Math.floor(part * 100) });
+    const words = part >= 1 ? t("used up") : t("{share} used", { share: percent(Math.floor(part * 100) / 100) });
     const anew = renews_at ? t("begins anew {when}, on {day} at 00:00 UTC", { when: ago(renews_at), day: label(renews_at.slice(0, 10), { day: "numeric", month: "long" }) }) : t("counts until files are deleted");
     return h(`li${part >= 1 ? ".gone" : part >= 0.8 ? ".near" : ""}`, {},
       h("span", {}, name), h("span.much", {}, t("{used} of {limit}", { used: say(used), limit: say(limit) })),
