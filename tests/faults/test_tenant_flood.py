@@ -19,8 +19,8 @@ pytestmark = pytest.mark.faults
 FLOOD = int(os.environ.get("AGENTHOST_FLOOD", "800"))
 LATENCY = float(os.environ.get("AGENTHOST_LATENCY", "0.02"))
 """Seconds that the model takes for anything."""
-HELD_UP = 0.25
-"""Seconds: 64 requests that come at one moment are worked off before the next one, in whatever order."""
+HELD_UP = 0.1
+"""Seconds more: 64 requests that come at one moment are worked off before the next one, in whatever order."""
 
 
 async def a_tenant(hub: Served, name: str) -> str:

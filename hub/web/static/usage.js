@@ -130,6 +130,7 @@ function write() {
 
 function controls() {
   const [from, to] = days();
+  byId("span").disabled = false; // Chosen before anybody listens, it would be forgotten.
   byId("span").value = wish.span;
   byId("own").hidden = wish.span !== "own";
   byId("from").value = from;
