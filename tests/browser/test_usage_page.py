@@ -1,11 +1,12 @@
 """The usage page: what was taken by day and by whom, how the quotas stand, and who sees whose."""
 
+import asyncio
 import csv
 import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.async_api import Browser, Page, ViewportSize, expect
+from playwright.async_api import Browser, Page, Route, ViewportSize, expect
 
 from hub.ports import Add, Count, Save
 from hub.records import HOME, OWNER, PersonId, Quotas, Taken, Tenant, TenantId
@@ -70,6 +71,22 @@ async def test_what_was_taken_is_told_by_number_plot_table_and_file(tabs: Tabs, 
     path = await (await begun.value).path()
     lines = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
     assert [(line["day"], line["messages"]) for line in lines] == [(day(5), "3"), (day(1), "42"), (day(0), "85")]
+
+
+async def test_days_chosen_as_soon_as_the_page_is_there_are_those_that_are_shown(tabs: Tabs, hub: Running) -> None:
+    await used(hub)
+    page = await sign_in(tabs, hub)
+
+    async def late(route: Route) -> None:
+        await asyncio.sleep(1)
+        await route.continue_()
+
+    await page.route("**/usage.js", late)
+    await page.goto(f"{hub.url}/usage", wait_until="commit")
+    await page.get_by_label("Days").select_option("Last 7 days")
+
+    await expect(page.locator(".tile", has_text="Messages")).to_contain_text("130")
+    await expect(page.get_by_label("Days")).to_have_value("7")
 
 
 async def test_tokens_are_two_kinds_that_differ_by_more_than_their_colour(tabs: Tabs, hub: Running) -> None:
