@@ -11,25 +11,15 @@ from hub.ports import Add, Change, Count, Remove, Save
 from hub.records import (
     Chain,
     Deed,
-    Draft,
-    Entry,
     Event,
-    Handover,
-    Installation,
-    Invitation,
-    Login,
-    Pause,
     Record,
     Taken,
-    Task,
-    Webhook,
     chained,
 )
 from hub.records.usage import plus
-from hub.store.keys import Identity, identity, named, natural_key
+from hub.store.keys import REVISED, Identity, identity, named, natural_key
 
 R = TypeVar("R", bound=Record)
-REVISED = (Task, Entry, Pause, Installation, Login, Invitation, Handover, Draft, Webhook)
 
 
 class Kept:

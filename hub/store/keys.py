@@ -48,6 +48,8 @@ from hub.records import (
 )
 
 Identity = tuple[str | int, ...]
+REVISED = (Task, Entry, Pause, Installation, Login, Invitation, Handover, Draft, Webhook)
+"""Kinds that are saved over a revision, and get the next one."""
 
 
 _IDENTITIES: dict[type, tuple[str, ...]] = {

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from hub.ports import Add, Change, Count, Save
 from hub.records import Deed, Event, Record
-from hub.store.keys import Identity, identity, identity_of
+from hub.store.keys import REVISED, Identity, identity, identity_of
 
 MOST = 1_024
 """Records: those of a hundred messages that are worked on, in about two megabytes."""
@@ -68,8 +68,7 @@ class Remembered:
 
     def _written(self, change: Change) -> None:
         if type(change.record) in self._asked_for and _is_one(change):
-            record = _as_kept(change)
-            self._keep((type(change.record), identity(change.record)), record)
+            self._keep((type(change.record), identity(change.record)), _as_kept(change))
 
     def _keep(self, which: _Which, found: Record | None) -> None:
         if which not in self._changing:
@@ -90,6 +89,6 @@ def _is_one(change: Change) -> bool:
 
 def _as_kept(change: Change) -> Record | None:
     """Return what the store has once a change is done."""
-    if isinstance(change, Save) and hasattr(change.record, "revision"):
+    if isinstance(change, Save) and isinstance(change.record, REVISED):
         return replace(change.record, revision=change.record.revision + 1)
     return change.record if isinstance(change, Add | Save) else None
