@@ -15,7 +15,6 @@ let of = "me";
 let only = "all";
 let cursor = null;
 
-
 // --- how often it was right
 
 function measured(found) {

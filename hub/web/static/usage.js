@@ -1,9 +1,9 @@
 // Usage: what was taken in some days, by day and by whom, and how the quotas stand.
 import { call } from "./api.js";
 import { ago, byId, h, size } from "./dom.js";
+import { percent } from "./phrases.js";
 import { draw, sample } from "./plot.js";
 import { may, start } from "./shell.js";
-import { percent } from "./phrases.js";
 import { locale, t } from "./words.js";
 
 const DAY = 86_400_000;

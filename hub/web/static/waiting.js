@@ -93,7 +93,7 @@ function asks(one) {
     h("li", {}, each.granted ? each.meaning : h("b", {}, t("New: {meaning}", { meaning: each.meaning })))));
 }
 
-const amounts = (limits) => [n("{n} turn", "{n} turns", limits.turns), t("{n} tokens", { n: number(limits.tokens) }), t("{n} minutes", { n: number(limits.minutes) }),
+const amounts = (limits) => [n("{n} turn", "{n} turns", limits.turns), t("{n} tokens", { n: number(limits.tokens) }), t("{n} minutes", { n: round(limits.minutes) }),
   limits.money && t("{n} money", { n: round(limits.money) })].filter(Boolean).join(", ");
 
 function spent(one) {
@@ -106,7 +106,8 @@ function spent(one) {
   }));
 }
 
-const round = (value) => value.toLocaleString(locale, { maximumFractionDigits: 1 });
+// What’s less than one, as money often is, needs more digits.
+const round = (value) => value.toLocaleString(locale, { maximumFractionDigits: value < 1 ? 4 : 2 });
 
 // --- what may be said to it
 
